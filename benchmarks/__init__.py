@@ -1,0 +1,1 @@
+"""Figures of this machine; `make benchmark` prints them all."""

@@ -1,0 +1,55 @@
+"""One observed call, as the feature vector of the paper (section II-B, Table I)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Operation(StrEnum):
+    """What a service does to a node. The paper's C_VSL (section II), plus `register` and `unsubscribe`.
+
+    `lock`, `commit` and `rollback` are the paper's `starttransaction`, `commit` and `abort`.
+    """
+
+    GET = "get"
+    SET = "set"
+    SUBSCRIBE = "subscribe"
+    UNSUBSCRIBE = "unsubscribe"
+    NOTIFY = "notify"
+    LOCK = "lock"
+    COMMIT = "commit"
+    ROLLBACK = "rollback"
+    REGISTER = "register"
+
+
+class Access(msgspec.Struct, frozen=True, kw_only=True):
+    """One decoded access of one service to one node of another (or of itself).
+
+    Addresses tell instances apart and never enter a model; types do (section II-D). `None` means that the
+    middleware does not offer the feature, or that it is not known yet.
+    """
+
+    time: int
+    """Event time in milliseconds since the epoch."""
+    source: str
+    """Address of the calling service instance, e.g. `/agent1/lightcontrol1`."""
+    source_type: str | None
+    source_location: str | None = None
+    destination: str
+    """Address of the service instance that owns the accessed node, e.g. `/agent1/movement1`."""
+    destination_type: str | None
+    destination_location: str | None = None
+    node: str
+    """Address of the accessed node, e.g. `/agent1/movement1/movement`."""
+    operation: Operation
+    data_type: str | None = None
+    """Most specific type of the accessed node, e.g. `/derived/boolean`."""
+    value: str | None = None
+    """The value that is exchanged, as text; `None` where the call carries none."""
+
+    @property
+    def own(self) -> bool:
+        """Whether the service accesses a node of its own."""
+        return self.source == self.destination

@@ -1,0 +1,217 @@
+"""Node-local analysis: scores accesses, learns from those it is given, closes the minutes of event time."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Mapping
+
+from models.access import Access, Operation
+from models.anomaly import UNSCORED, assess
+from models.categorical import room
+from models.codec import AnalyzerState, decode, encode
+from models.communication_model import CommunicationModel
+from models.descriptor import MINUTE, Descriptor
+from models.instance import MAX_FLOWS, Flow, Instance
+from models.normal_form import NormalForm
+from models.score import Score
+
+MAX_INSTANCES = 2048
+"""Instances that are remembered; the one that was silent longest gives way."""
+MAX_ALL_FLOWS = 16_384
+"""Flows of all instances together; with full windows of gaps about 40 MB."""
+MAX_MODELS = 256
+"""Service types. The model of least weight gives way."""
+
+
+class Analyzer:
+    """Keeps the communication models of the service types on one node, and what it must remember of their instances.
+
+    Whether an access may teach is decided elsewhere: `learn` takes what it is given. Not thread-safe; used from one
+    thread.
+    """
+
+    def __init__(self, *, origin: str = "node") -> None:
+        """Start with nothing known; `origin` names the contributor of what is learnt here."""
+        self._origin = origin
+        self._newest = 0
+        self._minute: int | None = None
+        self._resumed = False
+        self._instances: OrderedDict[str, Instance] = OrderedDict()
+        self._flows = 0
+        self._models: dict[str, CommunicationModel] = {}
+        self._forms: dict[str, NormalForm] = {}
+
+    @property
+    def newest(self) -> int:
+        """Newest event time that was seen, in ms since the epoch; 0 for none."""
+        return self._newest
+
+    def score(self, access: Access) -> Score:
+        """Return how unusual an access is, and count it: rates count everything, whatever becomes of it.
+
+        An access of an unknown source type is neither scored (SoM is 0) nor remembered, so that strangers cannot push
+        known instances out.
+        """
+        service_type = access.source_type
+        if service_type is None:
+            return UNSCORED
+        instance, flow = self._locate(access, service_type)
+        flow.hit(access.time)
+        form = self._forms.get(service_type)
+        if form is None:
+            return UNSCORED
+        key = flow.key
+        norm = form.norm(key)
+        where = room(access.source_location, access.destination_location)
+        counters = flow.counters
+        score = assess(
+            form,
+            norm,
+            # Each service registers itself; where the gateway came later, no model has seen it.
+            expected=key.own and access.operation is Operation.REGISTER,
+            room=where,
+            familiar=where is not None and instance.familiar(key, where),
+            fast=counters.fast,
+            slow=counters.slow,
+            untimely=flow.rhythm.judge(access.time, norm.periods),
+        )
+        if norm.fast is not None and norm.slow is not None:
+            counters.limit(norm.fast.limit, norm.slow.limit)
+        return score
+
+    def learn(self, access: Access) -> None:
+        """Let an access teach: its instance's descriptor of this minute, and the rhythm of its flow.
+
+        Models change when the minute closes (`advance`). An access of an unknown source type teaches nothing.
+        """
+        service_type = access.source_type
+        if service_type is None:
+            return
+        instance, flow = self._locate(access, service_type)
+        instance.learn(access, flow, room(access.source_location, access.destination_location))
+
+    def register(self, address: str, service_type: str, time: int) -> None:
+        """Make an instance known: its minutes count, also those in which it does nothing.
+
+        Args:
+            address: Service instance address.
+            service_type: Its type.
+            time: Event time, ms.
+        """
+        self._note(time)
+        self._instance(address, service_type)
+
+    def advance(self, time: int) -> list[Descriptor]:
+        """Let event time pass: close the minutes that are over, and fold their descriptors into the models.
+
+        Args:
+            time: Event time, ms.
+
+        Returns:
+            One descriptor per known instance; nothing while the minute lasts. If several minutes passed at once, each
+            descriptor stands for all of them. The time that passed before an analyzer was loaded was not observed and
+            does not count.
+        """
+        self._note(time)
+        now = time // MINUTE
+        begun = self._minute
+        if begun is None or now == begun or (now < begun and not self._resumed):
+            return []
+        minutes = 1 if self._resumed else now - begun
+        self._resumed = False
+        self._minute = now
+        descriptors = [instance.close(begun, minutes) for instance in self._instances.values()]
+        for descriptor in descriptors:
+            model = self._model(descriptor.service_type)
+            model.fold(descriptor)
+        self._read_models()
+        return descriptors
+
+    def models(self) -> Mapping[str, CommunicationModel]:
+        """Return the models by service type, as of the last closed minute. They go on changing."""
+        return self._models
+
+    def dump(self) -> bytes:
+        """Return everything that is remembered, the minute under way included."""
+        return encode(
+            AnalyzerState(
+                origin=self._origin,
+                newest=self._newest,
+                minute=self._minute,
+                models=list(self._models.values()),
+                instances=[instance.state(address) for address, instance in self._instances.items()],
+            )
+        )
+
+    @classmethod
+    def load(cls, data: bytes) -> Analyzer:
+        """Return the analyzer that was dumped.
+
+        Raises:
+            ValueError: the bytes are of something else, of another version, or damaged.
+        """
+        state = decode(data)
+        analyzer = cls(origin=state.origin)
+        analyzer._newest = state.newest
+        analyzer._minute = state.minute
+        analyzer._resumed = True
+        analyzer._models = {model.service_type: model for model in state.models}
+        for each in state.instances:
+            instance = analyzer._instances[each.address] = Instance.restored(each)
+            analyzer._flows += instance.flows
+        analyzer._read_models()
+        return analyzer
+
+    def _note(self, time: int) -> None:
+        if time > self._newest:
+            self._newest = time
+        if self._minute is None:
+            self._minute = time // MINUTE
+
+    def _locate(self, access: Access, service_type: str) -> tuple[Instance, Flow]:
+        self._note(access.time)
+        instance = self._instance(access.source, service_type)
+        before = instance.flows
+        flow = instance.flow(access, most=MAX_FLOWS if self._flows < MAX_ALL_FLOWS else max(1, before))
+        if instance.flows > before:
+            self._flows += 1
+            if self._flows > MAX_ALL_FLOWS:
+                self._drop_flow(instance)
+        return instance, flow
+
+    def _instance(self, address: str, service_type: str) -> Instance:
+        instance = self._instances.get(address)
+        if instance is not None and instance.service_type == service_type:
+            self._instances.move_to_end(address)
+            return instance
+        if instance is not None:
+            self._flows -= instance.flows
+        elif len(self._instances) >= MAX_INSTANCES:
+            _, silent = self._instances.popitem(last=False)
+            self._flows -= silent.flows
+        instance = self._instances[address] = Instance(service_type)
+        self._instances.move_to_end(address)
+        return instance
+
+    def _drop_flow(self, spared: Instance) -> None:
+        """Forget a flow of the instance that was silent longest, to make room for the first one of another."""
+        for instance in self._instances.values():
+            if instance.flows and instance is not spared:
+                instance.drop_flow()
+                self._flows -= 1
+                return
+
+    def _model(self, service_type: str) -> CommunicationModel:
+        model = self._models.get(service_type)
+        if model is None:
+            if len(self._models) >= MAX_MODELS:
+                weakest = min(self._models.values(), key=lambda each: each.weight)
+                del self._models[weakest.service_type]
+            model = self._models[service_type] = CommunicationModel(service_type=service_type)
+        return model
+
+    def _read_models(self) -> None:
+        now = self._minute or 0
+        self._forms = {
+            service_type: NormalForm(model, origin=self._origin, now=now) for service_type, model in self._models.items()
+        }

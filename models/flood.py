@@ -1,0 +1,81 @@
+"""Too many accesses in too little time: the group anomaly of the paper (section III-A), access by access.
+
+The paper compares lists of periods once a minute, which stays silent while any old period is in the window. Here a leaky
+counter per instance, node and operation is compared with the counters of the type's normal accesses.
+"""
+
+from __future__ import annotations
+
+import math
+
+import msgspec
+
+from models.clustering_feature import ClusteringFeature
+
+FAST = 10_000.0
+"""Time constant in ms of the counter that sees a burst at its fourth to sixth access."""
+SLOW = 60_000.0
+"""Time constant in ms of the counter that sees a flow become several times as fast as it was."""
+UNIT = 1_000
+"""Counters enter clustering features as integers of this fraction: sums must be exact."""
+LIMIT = 10.0
+"""Standard deviations above normal where a counter stops: what follows a flood is not blamed for long."""
+RESTARTED = 60_000
+"""A time that steps back by more than this (ms) is not a late time stamp but another clock."""
+
+
+class LeakyCounters(msgspec.Struct, array_like=True):
+    """Two counters of the same events, c <- c * exp(-dt / tau) + 1, that forget at different speeds."""
+
+    time: int
+    """Newest event counted, event time in ms."""
+    fast: float = 0.0
+    slow: float = 0.0
+
+    def hit(self, time: int) -> None:
+        """Count an event. A late time stamp counts as now: a negative dt would let the counters grow without end."""
+        elapsed = time - self.time
+        if elapsed > 0:
+            self.fast *= math.exp(-elapsed / FAST)
+            self.slow *= math.exp(-elapsed / SLOW)
+            self.time = time
+        elif elapsed < -RESTARTED:
+            self.time = time
+        self.fast += 1.0
+        self.slow += 1.0
+
+    def limit(self, fast: float, slow: float) -> None:
+        """Forget what is counted beyond these readings."""
+        self.fast = min(self.fast, fast)
+        self.slow = min(self.slow, slow)
+
+
+class Level(msgspec.Struct, frozen=True):
+    """What a counter normally reads, in accesses."""
+
+    mean: float
+    scale: float
+    """Variance by which the square of a difference is judged."""
+
+    @property
+    def limit(self) -> float:
+        """Where a counter stops."""
+        return self.mean + LIMIT * math.sqrt(self.scale)
+
+    def excess(self, count: float) -> float:
+        """Return the squared number of standard deviations by which `count` is above normal; 0 below."""
+        above = count - self.mean
+        return above * above / self.scale if above > 0 else 0.0
+
+
+def level(feature: ClusteringFeature) -> Level | None:
+    """Read the normal level from the clustering feature of counters (in units of 1/1000); None without points.
+
+    The variance is at least that of a Poisson process, the mean: strictly periodic accesses have none of their own. It
+    is widened by 1 + 1/n, as the mean of n points is itself uncertain.
+    """
+    if not feature.n:
+        return None
+    mean = feature.mean / UNIT
+    variance = feature.variance / (UNIT * UNIT)
+    return Level(mean, max(mean, variance) * (1 + 1 / feature.n))

@@ -1,0 +1,209 @@
+"""What an analyzer remembers of one service instance. It stays on the node."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+import msgspec
+
+from models.access import Access
+from models.categorical import OTHER_ROOM, SAME_ROOM
+from models.clustering_feature import ClusteringFeature
+from models.descriptor import MINUTE, Descriptor
+from models.flood import UNIT, LeakyCounters
+from models.periodicity import Rhythm, RhythmState, bin_of
+from models.relationship import Key, Relationship, key_of
+
+MAX_FLOWS = 128
+"""Flows of one instance. A new one takes the place, and the counters, of the one that was silent longest."""
+MAX_FAMILIAR = 256
+"""Joint relationships of one instance whose rooms are remembered."""
+MAX_OPEN = 256
+"""Joint relationships in the descriptor of one minute."""
+MAX_PARTNERS = 256
+"""Partner instances that are told apart within one minute."""
+READINGS = 8
+"""Accesses of one flow that may wait for their answers and still teach their rate."""
+
+_ROOM_BITS = {SAME_ROOM: 1, OTHER_ROOM: 2}
+
+
+class Reading(msgspec.Struct, frozen=True, array_like=True):
+    """What the counters of a flow read at one access."""
+
+    time: int
+    fast: float
+    slow: float
+
+
+class FlowState(msgspec.Struct, frozen=True, array_like=True):
+    """A flow in storage."""
+
+    node: str
+    operation: str
+    key: Key
+    counters: LeakyCounters
+    readings: list[Reading]
+    rhythm: RhythmState
+
+
+class Flow:
+    """Accesses of one instance to one node with one operation."""
+
+    __slots__ = ("counters", "key", "readings", "rhythm")
+
+    def __init__(
+        self, key: Key, counters: LeakyCounters, readings: list[Reading] | None = None, rhythm: Rhythm | None = None
+    ) -> None:
+        self.key = key
+        self.counters = counters
+        self.readings = readings or []
+        self.rhythm = rhythm or Rhythm()
+
+    def hit(self, time: int) -> None:
+        """Count an access, and keep the reading until the access may teach."""
+        counters = self.counters
+        counters.hit(time)
+        readings = self.readings
+        if len(readings) >= READINGS:
+            del readings[0]
+        readings.append(Reading(time, counters.fast, counters.slow))
+
+    def take_reading(self, time: int) -> Reading | None:
+        """Return what the counters read at the access of that time, once; None if too many others came since.
+
+        An access teaches only after its answer. What the counters read by then may include a flood that came between.
+        """
+        for index, reading in enumerate(self.readings):
+            if reading.time == time:
+                return self.readings.pop(index)
+        return None
+
+
+class InstanceState(msgspec.Struct, frozen=True, array_like=True):
+    """An instance in storage."""
+
+    address: str
+    service_type: str
+    flows: list[FlowState]
+    familiar: dict[Key, int]
+    open: dict[Key, Relationship]
+    partners: dict[str, list[str]]
+
+
+class Instance:
+    """One service instance: its flows, where it was seen, and its descriptor of the minute that is under way."""
+
+    __slots__ = ("_familiar", "_flows", "_open", "_partners", "service_type")
+
+    def __init__(self, service_type: str) -> None:
+        self.service_type = service_type
+        self._flows: OrderedDict[tuple[str, str], Flow] = OrderedDict()
+        self._familiar: dict[Key, int] = {}
+        self._open: dict[Key, Relationship] = {}
+        self._partners: dict[str, set[str]] = {}
+
+    @property
+    def flows(self) -> int:
+        """Number of flows that are remembered."""
+        return len(self._flows)
+
+    def flow(self, access: Access, *, most: int) -> Flow:
+        """Return the flow of an access; beyond `most` flows it replaces the one that was silent longest.
+
+        The replaced flow's counters go on in the new one: else an instance could hide a flood by spreading it over more
+        nodes than are remembered.
+        """
+        name = (access.node, access.operation.value)
+        flow = self._flows.get(name)
+        if flow is None:
+            if len(self._flows) >= most:
+                _, silent = self._flows.popitem(last=False)
+                counters = silent.counters
+            else:
+                counters = LeakyCounters(access.time)
+            flow = self._flows[name] = Flow(key_of(access), counters)
+            return flow
+        self._flows.move_to_end(name)
+        key = flow.key
+        if key.data_type != (access.data_type or "") or key.partner != (access.destination_type or ""):
+            flow.key = key_of(access)  # a write may claim another data type, a registry may learn a type
+        return flow
+
+    def drop_flow(self) -> None:
+        """Forget the flow that was silent longest."""
+        self._flows.popitem(last=False)
+
+    def familiar(self, key: Key, room: str) -> bool:
+        """Whether this instance was seen in a relationship with a partner in the `same` or in an `other` room."""
+        return bool(self._familiar.get(key, 0) & _ROOM_BITS[room])
+
+    def learn(self, access: Access, flow: Flow, room: str | None) -> None:
+        """Let an access teach: into the descriptor of this minute, and into the flow's rhythm."""
+        minute = access.time // MINUTE
+        reading = flow.take_reading(access.time)
+        gap = flow.rhythm.accept(access.time)
+        key = flow.key
+        relationship = self._open.get(key)
+        if relationship is None:
+            if len(self._open) >= MAX_OPEN:
+                return
+            relationship = self._open[key] = Relationship(weight=1)
+        if reading is not None:
+            relationship.fast.observe(round(reading.fast * UNIT), minute)
+            relationship.slow.observe(round(reading.slow * UNIT), minute)
+        if gap is not None:
+            relationship.gaps.setdefault(bin_of(gap), ClusteringFeature()).observe(gap, minute)
+        if room is not None:
+            self._place(key, relationship, room)
+        if not key.own and sum(map(len, self._partners.values())) < MAX_PARTNERS:
+            self._partners.setdefault(key.partner, set()).add(access.destination)
+
+    def _place(self, key: Key, relationship: Relationship, room: str) -> None:
+        bit = _ROOM_BITS[room]
+        seen = self._familiar.get(key, 0)
+        if seen & bit or (not seen and len(self._familiar) >= MAX_FAMILIAR):
+            return
+        if not seen:
+            relationship.instances += 1
+        relationship.rooms.observe(room)
+        self._familiar[key] = seen | bit
+
+    def close(self, minute: int, minutes: int) -> Descriptor:
+        """Return the descriptor of the minutes that passed, and begin another."""
+        descriptor = Descriptor(
+            service_type=self.service_type,
+            minute=minute,
+            minutes=minutes,
+            relationships=self._open,
+            partners={partner: len(found) for partner, found in self._partners.items()},
+        )
+        self._open = {}
+        self._partners = {}
+        return descriptor
+
+    def state(self, address: str) -> InstanceState:
+        """Return what is to be stored."""
+        return InstanceState(
+            address,
+            self.service_type,
+            [
+                FlowState(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state)
+                for (node, operation), flow in self._flows.items()
+            ],
+            self._familiar,
+            self._open,
+            {partner: sorted(found) for partner, found in self._partners.items()},
+        )
+
+    @classmethod
+    def restored(cls, state: InstanceState) -> Instance:
+        """Return the instance that was stored."""
+        instance = cls(state.service_type)
+        for each in state.flows:
+            flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm))
+            instance._flows[each.node, each.operation] = flow
+        instance._familiar = state.familiar
+        instance._open = state.open
+        instance._partners = {partner: set(found) for partner, found in state.partners.items()}
+        return instance

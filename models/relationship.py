@@ -1,0 +1,91 @@
+"""One joint relationship of a service type: what it does to which kind of node of which kind of partner."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+
+from models.access import Access
+from models.categorical import Counts
+from models.clustering_feature import ClusteringFeature
+
+
+class Key(NamedTuple):
+    """What is counted together. Holds types only, never an address; the empty string stands for an unknown type."""
+
+    partner: str
+    """Service type of the accessed node's owner."""
+    own: bool
+    """Whether the node is the service's own."""
+    operation: str
+    data_type: str
+
+
+def key_of(access: Access) -> Key:
+    """Return the joint relationship that an access belongs to."""
+    return Key(
+        access.destination_type or "",
+        access.source == access.destination,
+        access.operation.value,
+        access.data_type or "",
+    )
+
+
+class Relationship(msgspec.Struct, kw_only=True):
+    """What is known of one joint relationship: integers over fixed keys, so that summing is exact.
+
+    One instance's minute is a `Relationship` of weight 1; a model is their sum.
+    """
+
+    weight: int = 0
+    """Descriptors (instance-minutes) that show it: the paper's relationshipWeight."""
+    instances: int = 0
+    """Instances that were seen in it at a known location."""
+    rooms: Counts = msgspec.field(default_factory=Counts)
+    """Instances that were seen in it with a partner in the `same` and in an `other` room; one may be in both."""
+    fast: ClusteringFeature = msgspec.field(default_factory=ClusteringFeature)
+    """Readings of the fast leaky counter at each access, in 1/1000; `fast.n` is the number of accesses."""
+    slow: ClusteringFeature = msgspec.field(default_factory=ClusteringFeature)
+    """Readings of the slow leaky counter."""
+    gaps: dict[int, ClusteringFeature] = msgspec.field(default_factory=dict)
+    """Gaps (ms) of periodic flows, by fixed bins (`periodicity.bin_of`)."""
+
+    def absorb(self, other: Relationship) -> None:
+        """Add another one to this one, in place."""
+        self.weight += other.weight
+        self.instances += other.instances
+        self.rooms.absorb(other.rooms)
+        self.fast.absorb(other.fast)
+        self.slow.absorb(other.slow)
+        for index, feature in other.gaps.items():
+            if index in self.gaps:
+                self.gaps[index].absorb(feature)
+            else:
+                self.gaps[index] = feature + ClusteringFeature()
+
+    def release(self, other: Relationship) -> None:
+        """Take out what was added before, in place.
+
+        Raises:
+            ValueError: `other` cannot have been part of this one; nothing was changed.
+        """
+        if other.weight > self.weight or other.instances > self.instances or other.gaps.keys() - self.gaps.keys():
+            raise ValueError("this relationship was never added")
+        fast = self.fast - other.fast
+        slow = self.slow - other.slow
+        gaps = {index: self.gaps[index] - feature for index, feature in other.gaps.items()}
+        self.rooms.release(other.rooms)
+        self.fast, self.slow = fast, slow
+        self.weight -= other.weight
+        self.instances -= other.instances
+        for index, rest in gaps.items():
+            if rest.n:
+                self.gaps[index] = rest
+            else:
+                del self.gaps[index]
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing is left."""
+        return self == Relationship()

@@ -1,0 +1,1 @@
+"""Pure rules from (access, score, policy, time) to a verdict; performs nothing."""

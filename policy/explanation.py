@@ -1,0 +1,186 @@
+"""A verdict in plain words, for the person who runs the building: who, what, whom, what was expected, how far off.
+
+Names come from the network: whatever cannot be printed is shown escaped, and what is long is cut.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from models.access import Access, Operation
+from models.score import Score
+from policy.verdict import Action, Mode, Verdict
+
+MAXIMUM_NAME = 96
+"""Longest name or value in a sentence, in characters."""
+
+_DID: Mapping[Operation, str] = {
+    Operation.GET: "read {node}",
+    Operation.SET: "set {node}",
+    Operation.SUBSCRIBE: "subscribed to {node}",
+    Operation.UNSUBSCRIBE: "unsubscribed from {node}",
+    Operation.NOTIFY: "was notified of {node}",
+    Operation.LOCK: "began a transaction on {node}",
+    Operation.COMMIT: "committed its transaction on {node}",
+    Operation.ROLLBACK: "rolled back its transaction on {node}",
+    Operation.REGISTER: "registered as {node}",
+}
+_TRIED: Mapping[Operation, str] = {
+    Operation.GET: "wanted to read {node}",
+    Operation.SET: "wanted to set {node}",
+    Operation.SUBSCRIBE: "wanted to subscribe to {node}",
+    Operation.UNSUBSCRIBE: "wanted to unsubscribe from {node}",
+    Operation.NOTIFY: "was to be notified of {node}",
+    Operation.LOCK: "wanted to begin a transaction on {node}",
+    Operation.COMMIT: "wanted to commit its transaction on {node}",
+    Operation.ROLLBACK: "wanted to roll back its transaction on {node}",
+    Operation.REGISTER: "wanted to register as {node}",
+}
+
+
+def sentence(verdict: Verdict) -> str:
+    """Return one or two sentences: what happened, then why."""
+    score = verdict.score
+    if score is not None:
+        return f"{_opening(verdict)}: {_deed(verdict)}. {_judgement(verdict, score)}"
+    if verdict.reason == "quarantined":
+        why = "It is in quarantine, where every call is refused until the quarantine expires or is lifted"
+    elif verdict.call.refusal is not None:
+        why = f"{_capital(printable(verdict.call.refusal.detail, 400)).rstrip('.')}"
+    else:
+        why = "It was refused before it was scored"
+    return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason})."
+
+
+def printable(text: str, length: int = MAXIMUM_NAME) -> str:
+    """Return text that cannot move a cursor, hide what follows, or fill a screen."""
+    safe = "".join(each if each.isprintable() else _escaped(each) for each in text[: length + 1])
+    return safe if len(safe) <= length else f"{safe[: length - 3]}..."
+
+
+def _escaped(character: str) -> str:
+    code = ord(character)
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - as in Python's own notation
+
+
+def _opening(verdict: Verdict) -> str:
+    match verdict.action, verdict.would_be:
+        case Action.QUARANTINE, _:
+            return "Refused, and the sender put in quarantine"
+        case Action.BLOCK, _:
+            return "Refused"
+        case _, Action.FORWARD:
+            return "Forwarded"
+        case _, Action.QUARANTINE:
+            consequence = "refused, and the sender put in quarantine"
+        case _:
+            consequence = "refused"
+    doing = "learning" if verdict.mode is Mode.LEARN else "only monitoring"
+    return f"Forwarded ({doing}; would have been {consequence})"
+
+
+def _deed(verdict: Verdict) -> str:
+    call = verdict.call
+    who = _service(call.sender.address, call.sender.service_type)
+    verbs = _DID if verdict.forwarded else _TRIED
+    if not call.accesses:
+        request = printable(call.request) or "a call that could not be decoded"
+        return f"{who} sent {request}"
+    access = call.accesses[max(verdict.worst, 0)]
+    deed = f"{who} {verbs[access.operation].format(node=_object(access))}"
+    others = len(call.accesses) - 1
+    if others:
+        deed += f" (the {'most unusual' if verdict.scores else 'first'} of {others + 1} accesses of one call)"
+    return deed
+
+
+def _object(access: Access) -> str:
+    node = printable(access.node)
+    owner = "its own" if access.own else _kind(access.destination_type)
+    data = f"{_kind(access.data_type)} of " if access.data_type is not None else "of "
+    if access.operation is Operation.REGISTER:
+        data, owner = "", _kind(access.destination_type)
+    text = f"{node} ({data}{owner})"
+    if access.operation is Operation.SET and access.value is not None:
+        text += f' to "{printable(access.value)}"'
+    return text
+
+
+def _service(address: str, service_type: str | None) -> str:
+    return f"{printable(address)} ({_kind(service_type)})"
+
+
+def _kind(name: str | None) -> str:
+    return "an unknown type" if name is None else f"a {printable(name)}"
+
+
+def _judgement(verdict: Verdict, score: Score) -> str:
+    threshold = verdict.threshold or 0.0
+    limit = "quarantines" if verdict.would_be is Action.QUARANTINE else "blocks"
+    figures = f"AV {score.av:.1f}, {limit} from {threshold:g}"
+    if score.model_version == "none":
+        why = "Nothing is known yet of services of this type"
+    elif verdict.would_be is Action.FORWARD and score.som < 1 and max(score.sor, score.soa) >= threshold:
+        why = "That is new, but services of this type have not been observed long enough to judge"
+    elif verdict.would_be is Action.FORWARD and not verdict.alert and score.av < threshold / 2:
+        why = "That is usual for services of this type"
+    else:
+        why = _REASONS.get(score.deciding, _other)(verdict.call.accesses[verdict.worst], score)
+    return f"{why} ({figures})."
+
+
+def _relationship(_access: Access, score: Score) -> str:
+    observed = score.terms.get("model_weight")
+    seen = score.terms.get("relationship_weight")
+    if observed is None or seen is None:
+        return "Services of this type are hardly ever seen doing that"
+    if not seen:
+        return f"Services of this type were never seen doing that in {observed:.0f} minutes of observation"
+    return f"Services of this type were seen doing that in only {seen:.0f} of {observed:.0f} minutes of observation"
+
+
+def _location(access: Access, score: Score) -> str:
+    here, there = (
+        printable(each or "an unknown place") for each in (access.source_location, access.destination_location)
+    )
+    same = access.source_location == access.destination_location
+    text = f"Both are in {here}" if same else f"It is in {here}, its partner in {there}"
+    instances = score.terms.get("location_instances")
+    seen = score.terms.get("location_seen")
+    if instances is None or seen is None:
+        return text
+    others = f"only {seen:.0f}" if seen else "none"
+    rooms = "the same room" if same else "another room"
+    return f"{text}; of the {instances:.0f} services of this type that do that, {others} has a partner in {rooms}"
+
+
+def _rate(_access: Access, score: Score) -> str:
+    terms = score.terms
+    speed, span = (
+        ("fast", "10 seconds") if terms.get("rate_fast", 0.0) >= terms.get("rate_slow", 0.0) else ("slow", "a minute")
+    )
+    count = terms.get(f"count_{speed}")
+    normal = terms.get(f"normal_{speed}")
+    if count is None or normal is None:
+        return "It does that far more often than services of this type do"
+    return f"It did that about {count:.0f} times within {span}; services of this type do it about {normal:.2g} times"
+
+
+def _period(_access: Access, _score: Score) -> str:
+    return "It came too early for the rhythm in which services of this type do that"
+
+
+def _other(_access: Access, score: Score) -> str:
+    return f"What is unusual is the {printable(score.deciding)}"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+_REASONS: Mapping[str, Callable[[Access, Score], str]] = {
+    "relationship": _relationship,
+    "location": _location,
+    "rate": _rate,
+    "period": _period,
+}

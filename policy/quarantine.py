@@ -1,0 +1,173 @@
+"""Senders that are shut out: a state of an identity, which the firewall then projects into the kernel where safe."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+
+import msgspec
+
+from policy.protection import Protection
+from policy.verdict import Sender, Strength
+
+CAPACITY = 4096
+"""Most entries at a time; the one that expires first gives way."""
+
+
+class ProtectedError(ValueError):
+    """The sender is protected and cannot be quarantined."""
+
+
+class QuarantineEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """One sender's quarantine."""
+
+    identity: str
+    """What calls are matched by: `identity_of` the sender."""
+    address: str
+    """Service instance address of the sender, or `ip:<network address>`."""
+    ip: str
+    """Network address of the call that led here."""
+    strength: Strength
+    reason: str
+    """In plain words."""
+    verdict: str
+    """Id of the verdict that led here; empty for an entry by hand."""
+    since: float
+    """Real time, seconds since the epoch."""
+    until: float
+    """Real time, seconds since the epoch."""
+
+
+def identity_of(sender: Sender) -> str:
+    """Return what a quarantine of the sender is bound to.
+
+    A claimed service address without any proof is nobody's: whoever claims it would shut out the service that owns
+    it. So the quarantine of an unknown sender is of its network address.
+    """
+    return f"ip:{sender.ip}" if sender.strength is Strength.UNKNOWN else sender.address
+
+
+class QuarantineRegister:
+    """All quarantines of a node. Pure state; not thread-safe; real time is given in with each call.
+
+    `revision` grows with every change, so that a projection knows when it is behind. Protected are the senders that
+    `fixed` (the installation: access points, gateway, router) or the policy names; see `protect`.
+    """
+
+    def __init__(self, *, capacity: int = CAPACITY, fixed: Protection | None = None) -> None:
+        """Start empty.
+
+        Raises:
+            ValueError: if the capacity is below 1.
+        """
+        if capacity < 1:
+            raise ValueError(f"capacity of the quarantine register must be at least 1, not {capacity}")
+        self._capacity = capacity
+        self._fixed = fixed or Protection()
+        self._protection = self._fixed
+        self._entries: dict[str, QuarantineEntry] = {}
+        self.revision = 0
+        self.evictions = 0
+        """Entries that gave way because the register was full."""
+
+    def __len__(self) -> int:
+        """Return the number of entries, expired ones that `expire` has not removed yet included."""
+        return len(self._entries)
+
+    @property
+    def entries(self) -> tuple[QuarantineEntry, ...]:
+        """All entries, by identity; may include expired ones until the next `expire`."""
+        return tuple(sorted(self._entries.values(), key=lambda entry: entry.identity))
+
+    def active(self, now: float) -> tuple[QuarantineEntry, ...]:
+        """Return the entries that hold at `now`, by identity."""
+        return tuple(entry for entry in self.entries if entry.until > now)
+
+    def holding(self, identity: str, now: float) -> QuarantineEntry | None:
+        """Return the entry that shuts the identity out at `now`, if any."""
+        entry = self._entries.get(identity)
+        return entry if entry is not None and entry.until > now else None
+
+    def protects(self, identity: str, ip: str) -> bool:
+        """Whether the sender can never be quarantined."""
+        return self._protection.covers(identity, ip)
+
+    def protect(self, protection: Protection) -> tuple[QuarantineEntry, ...]:
+        """Set what the policy protects, and release whom it covers.
+
+        Returns:
+            The released entries.
+        """
+        self._protection = self._fixed | protection
+        released = [entry for entry in self.entries if self.protects(entry.identity, entry.ip)]
+        self._drop(released)
+        return tuple(released)
+
+    def add(self, entry: QuarantineEntry, *, now: float) -> QuarantineEntry | None:
+        """Quarantine a sender; of two entries for one identity the one that ends later stays.
+
+        Returns:
+            The entry that had to give way because the register was full, if any: the one that expires first, which
+            can be the new one.
+
+        Raises:
+            ProtectedError: if the sender is protected.
+        """
+        if self.protects(entry.identity, entry.ip):
+            raise ProtectedError(f"{entry.identity} ({entry.ip}) is protected and cannot be quarantined")
+        present = self._entries.get(entry.identity)
+        if present is not None and present.until >= entry.until:
+            return None
+        self._entries[entry.identity] = entry
+        self.revision += 1
+        if len(self._entries) <= self._capacity:
+            return None
+        self.expire(now)
+        if len(self._entries) <= self._capacity:
+            return None
+        evicted = min(self._entries.values(), key=lambda each: (each.until, each.since, each.identity))
+        self._drop([evicted])
+        self.evictions += 1
+        return evicted
+
+    def remove(self, identity: str) -> QuarantineEntry | None:
+        """Release an identity; return its entry, or `None` if it was not quarantined."""
+        entry = self._entries.get(identity)
+        if entry is not None:
+            self._drop([entry])
+        return entry
+
+    def expire(self, now: float) -> tuple[QuarantineEntry, ...]:
+        """Remove and return the entries that have ended."""
+        ended = [entry for entry in self.entries if entry.until <= now]
+        self._drop(ended)
+        return tuple(ended)
+
+    def dump(self) -> list[dict[str, object]]:
+        """Return the entries as plain data for storage."""
+        return [msgspec.to_builtins(entry) for entry in self.entries]
+
+    def restore(self, stored: Iterable[Mapping[str, object]], *, now: float) -> tuple[QuarantineEntry, ...]:
+        """Take back what `dump` gave; ended entries and those of senders protected by now are left out.
+
+        Returns:
+            The entries that were taken back.
+
+        Raises:
+            ValueError: if the data is not what `dump` gives; nothing is restored then.
+        """
+        try:
+            entries = [msgspec.convert(dict(each), QuarantineEntry) for each in stored]
+        except (msgspec.ValidationError, TypeError) as error:
+            raise ValueError(f"stored quarantines are damaged: {error}") from error
+        if any(not (math.isfinite(entry.since) and math.isfinite(entry.until)) for entry in entries):
+            raise ValueError("stored quarantines are damaged: a time is not finite")
+        for entry in entries:
+            if entry.until > now and not self.protects(entry.identity, entry.ip):
+                self.add(entry, now=now)
+        return tuple(entry for entry in entries if self._entries.get(entry.identity) == entry)
+
+    def _drop(self, entries: Iterable[QuarantineEntry]) -> None:
+        for entry in entries:
+            del self._entries[entry.identity]
+            self.revision += 1

@@ -1,0 +1,245 @@
+"""Checks the chain of a journal and names the first record that was changed, taken out or put in.
+
+What it can show: any change, removal, insertion or exchange of records by somebody who did not write every later hash
+and the head anew. What it cannot: an attacker with the gateway's own rights can recompute the whole chain and the head;
+against that, keep heads where the gateway cannot reach them. Bytes that a crash or a full disk left unfinished are
+accepted where the record that follows accounts for them, and are reported; so is what a crash cost.
+
+The file is read once, in constant memory, and may be written to meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import BinaryIO
+
+from proxy.audit.chain import GENESIS, Link, TornBytes, label, unseal
+from proxy.audit.head import Head, read_head
+from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.audit.reader import lines
+
+
+class Damage(StrEnum):
+    """What happened to a record."""
+
+    CHANGED = "changed"
+    MISSING = "missing"
+    INSERTED = "inserted"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One place where the chain is broken."""
+
+    damage: Damage
+    line: int
+    """Line of the journal, from 1; for missing records the line they should stand before."""
+    record: str
+    """Id of the record, or what else names it."""
+    message: str
+    """In plain words."""
+
+
+@dataclass(frozen=True)
+class Incident:
+    """A record by which the journal itself accounts for bytes or records that it lost."""
+
+    line: int
+    sentence: str
+
+
+@dataclass
+class Report:
+    """The state of a journal."""
+
+    records: int = 0
+    """Records whose own hash is right."""
+    first: Finding | None = None
+    """The first damage, by line; `None` if there is none."""
+    damages: int = 0
+    """Places with damage; what follows the first may be its consequence."""
+    incidents: int = 0
+    """Times the journal accounted for lost bytes or records."""
+    last_incident: Incident | None = None
+    unfinished_bytes: int = 0
+    """Bytes after the last record: it is being written right now, or the gateway was killed while it wrote."""
+    newest: int = 0
+    """Number of the newest record that could be placed in the chain; 0 if there is none."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was changed, taken out or put in."""
+        return self.first is None
+
+
+def verify(directory: Path) -> Report:
+    """Check a directory's journal against itself and against its head.
+
+    Raises:
+        OSError: if the journal cannot be read.
+    """
+    # The head first: the journal may grow meanwhile, but never falls behind a head that was there before.
+    head = read_head(directory)
+    with (directory / JOURNAL_FILE).open("rb") as file:
+        return _Check(head).run(file)
+
+
+@dataclass
+class _Debris:
+    """Lines without a record, one after another."""
+
+    first_line: int
+    last_line: int
+    names: str | None
+    torn: TornBytes
+    ended: bool
+
+
+@dataclass(frozen=True)
+class _Step:
+    line: int
+    link: Link
+    debris: _Debris | None
+
+
+_START = _Step(0, Link(sequence=0, previous="", kind="start", hash=GENESIS), None)
+
+
+class _Check:
+    def __init__(self, head: Head | None) -> None:
+        self._head = head
+        self._report = Report()
+        self._debris: _Debris | None = None
+        self._before: _Step | None = None
+        self._last = _START
+        self._line = 0
+        self._contradicts_head: _Step | None = None
+
+    def run(self, file: BinaryIO) -> Report:
+        current: _Step | None = None
+        for following in self._steps(file):
+            if current is not None:
+                self._take(current, following.link)
+            current = following
+        if current is not None:
+            self._take(current, None)
+        self._finish()
+        return self._report
+
+    def _steps(self, file: BinaryIO) -> Iterator[_Step]:
+        """Yield the records in the order of the file, each with the debris before it."""
+        for line in lines(file):
+            self._line += 1
+            link = unseal(line) if line.endswith(b"\n") else None
+            if link is None:
+                self._collect(line)
+                continue
+            self._report.records += 1
+            debris, self._debris = self._debris, None
+            yield _Step(self._line, link, debris)
+
+    def _collect(self, line: bytes) -> None:
+        text = line.removesuffix(b"\n")
+        debris = self._debris
+        if debris is None:
+            debris = self._debris = _Debris(self._line, self._line, label(text), TornBytes(), ended=True)
+        elif debris.ended:
+            debris.torn.add(b"\n")
+        debris.torn.add(text)
+        debris.last_line = self._line
+        debris.ended = line.endswith(b"\n")
+
+    def _take(self, step: _Step, following: Link | None) -> None:
+        link = step.link
+        if link.kind in ("recovery", "loss"):
+            self._report.incidents += 1
+            self._report.last_incident = Incident(step.line, link.sentence)
+        accounted = step.debris is not None and link.torn == step.debris.torn.sum()
+        if step.debris is not None and not accounted:
+            self._judge_debris(step.debris, link)
+        elif link.torn is not None and step.debris is None:
+            self._find(Damage.MISSING, step.line, "torn text", f"that {link.label} accounts for was taken out")
+        elif not _follows(link, self._last.link) and self._judge(step, following):
+            return
+        self._compare_with_head(step)
+        self._before, self._last = self._last, step
+
+    def _judge_debris(self, debris: _Debris, link: Link) -> None:
+        last = self._last.link
+        name = debris.names or f"line {debris.first_line}"
+        if _follows(link, last):
+            self._find(Damage.INSERTED, debris.first_line, name, "is no record of this journal")
+        else:
+            self._find(Damage.CHANGED, debris.first_line, name, "does not have the hash that it states")
+            lines_lost = debris.last_line - debris.first_line + 1
+            if link.sequence > last.sequence + lines_lost + 1:
+                self._find_missing(debris.last_line + 1, last.sequence + lines_lost + 1, link.sequence - 1)
+
+    def _judge(self, step: _Step, following: Link | None) -> bool:
+        """Find out which record is to blame; return whether it is this one and it does not belong here at all."""
+        link, last = step.link, self._last.link
+        again = link.hash == last.hash
+        if again or (following is not None and _follows(following, last)):
+            self._find(Damage.INSERTED, step.line, link.label, "stands where it does not belong")
+            return True
+        expected = last.sequence + 1
+        if link.sequence == expected:
+            if self._last is not _START and (following is None or _follows(following, link)):
+                message = "is not the record that the next one was chained to"
+                self._find(Damage.CHANGED, self._last.line, last.label, message)
+            else:
+                self._find(Damage.CHANGED, step.line, link.label, "is not chained to the record before it")
+        elif link.previous == last.hash:
+            self._find(Damage.CHANGED, step.line, link.label, f"states number {link.sequence} instead of {expected}")
+        elif link.sequence > expected:
+            self._find_missing(step.line, expected, link.sequence - 1)
+        elif self._before is not None and _follows(link, self._before.link) and not self._is_head(last):
+            self._find(Damage.INSERTED, self._last.line, last.label, "takes the place of the record after it")
+        else:
+            self._find(Damage.INSERTED, step.line, link.label, "stands where it does not belong")
+            return True
+        return False
+
+    def _is_head(self, link: Link) -> bool:
+        return self._head is not None and self._head.sequence == link.sequence and self._head.hash == link.hash
+
+    def _compare_with_head(self, step: _Step) -> None:
+        if self._head is not None and self._head.sequence == step.link.sequence:
+            self._contradicts_head = None if self._is_head(step.link) else step
+
+    def _finish(self) -> None:
+        report, last, debris = self._report, self._last.link, self._debris
+        report.newest = last.sequence
+        rewritten = self._contradicts_head
+        if rewritten is not None and report.ok:
+            message = f"is not the record that {HEAD_FILE} names"
+            self._find(Damage.CHANGED, rewritten.line, rewritten.link.label, message)
+        end = last.sequence
+        if debris is not None and (debris.ended or debris.first_line != debris.last_line):
+            name = debris.names or f"line {debris.first_line}"
+            self._find(Damage.CHANGED, debris.first_line, name, "does not have the hash that it states")
+            end += debris.last_line - debris.first_line + 1
+        elif debris is not None:
+            report.unfinished_bytes = debris.torn.sum().bytes
+        if self._head is None:
+            self._find(Damage.MISSING, self._line + 1, HEAD_FILE, "is missing, so newest records may be, too")
+        elif self._head.sequence > end:
+            self._find_missing(self._line + 1, end + 1, self._head.sequence)
+
+    def _find_missing(self, line: int, first: int, final: int) -> None:
+        if first == final:
+            self._find(Damage.MISSING, line, f"number {first}", "was taken out")
+        else:
+            self._find(Damage.MISSING, line, f"number {first}", f"and all up to number {final} were taken out")
+
+    def _find(self, damage: Damage, line: int, record: str, message: str) -> None:
+        self._report.damages += 1
+        if self._report.first is None or line < self._report.first.line:
+            self._report.first = Finding(damage, line, record, message)
+
+
+def _follows(link: Link, last: Link) -> bool:
+    return link.sequence == last.sequence + 1 and link.previous == last.hash

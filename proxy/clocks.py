@@ -1,0 +1,36 @@
+"""The two clocks: event time for scores and learning, real time for deadlines and expiry (DESIGN: both injected)."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Protocol
+
+
+class EventClock(Protocol):
+    """Event time in milliseconds since the epoch; never steps, never runs backwards."""
+
+    def now(self) -> int:
+        """Return the current event time in milliseconds."""
+        ...
+
+
+@dataclass(frozen=True)
+class MonotonicEventClock:
+    """Event time that starts at `start` and advances with the monotonic clock, so that clock steps do not reach it.
+
+    `scale` other than 1 belongs to the composition root of tests and of the demonstration only.
+    """
+
+    start: int
+    scale: float = 1.0
+    _origin: float = field(default_factory=time.monotonic)
+
+    def now(self) -> int:
+        """Return the current event time in milliseconds."""
+        return self.start + int((time.monotonic() - self._origin) * 1000 * self.scale)
+
+
+def real_now() -> float:
+    """Return real time in seconds since the epoch."""
+    return time.time()

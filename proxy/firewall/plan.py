@@ -1,0 +1,203 @@
+"""What the kernel is to enforce around the gateway: validated values, fit to be sent between processes."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from math import isfinite
+
+import msgspec
+
+INTERFACE = re.compile(r"[A-Za-z0-9_.:@+-]{1,15}")
+NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
+MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
+LAST_PORT = 65535
+
+
+class PlanError(ValueError):
+    """A value that can not be put into a rule; the text names it and says what is wanted."""
+
+
+def canonical_ip(text: str) -> str:
+    """Return an address in its one spelling; an IPv4-mapped IPv6 address is the IPv4 address.
+
+    Raises:
+        PlanError: when it is none, or has a zone.
+    """
+    try:
+        address = ip_address(text)
+    except ValueError:
+        message = f"{text!r} is not an IP address"
+        raise PlanError(message) from None
+    if isinstance(address, IPv6Address):
+        if address.scope_id is not None:
+            message = f"{text!r} has a zone; give the address alone"
+            raise PlanError(message)
+        address = address.ipv4_mapped or address
+    return str(address)
+
+
+def canonical_mac(text: str) -> str:
+    """Return a link address in lower case with colons.
+
+    Raises:
+        PlanError: when it is none.
+    """
+    mac = text.lower().replace("-", ":")
+    if not MAC.fullmatch(mac):
+        message = f"{text!r} is not a link address such as 02:00:5e:00:53:01"
+        raise PlanError(message)
+    return mac
+
+
+def _family_checked(text: str | None, family: type[IPv4Address | IPv6Address], what: str) -> str | None:
+    if text is None:
+        return None
+    address = canonical_ip(text)
+    if not isinstance(ip_address(address), family):
+        message = f"{what}: {text!r} is not an {family.__name__.removesuffix('Address')} address"
+        raise PlanError(message)
+    return address
+
+
+def _port_checked(port: int, what: str) -> None:
+    if not 1 <= port <= LAST_PORT:
+        message = f"{what}: port {port} is outside 1 to {LAST_PORT}"
+        raise PlanError(message)
+
+
+class Redirect(msgspec.Struct, frozen=True):
+    """One address family of an access point: what is called, and where the call really goes."""
+
+    address: str
+    port: int
+    listener: str
+    listener_port: int
+
+
+class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
+    """An access point that the gateway stands in front of, and the listener that takes its calls."""
+
+    name: str
+    port: int
+    """The port that services call."""
+    listener_port: int
+    ipv4: str | None = None
+    ipv6: str | None = None
+    listener_ipv4: str | None = None
+    """Where calls to `ipv4` go; needed if that is given. The exact address the proxy listens on."""
+    listener_ipv6: str | None = None
+
+    def __post_init__(self) -> None:
+        """Check every value; none reaches a rule unchecked, from a file or from another process."""
+        if not NAME.fullmatch(self.name):
+            message = f"access point name {self.name!r}: up to 64 letters, digits, dots, colons, hyphens, underscores"
+            raise PlanError(message)
+        _port_checked(self.port, self.name)
+        _port_checked(self.listener_port, self.name)
+        for field, family in (("ipv4", IPv4Address), ("ipv6", IPv6Address)):
+            for name in (field, f"listener_{field}"):
+                msgspec.structs.force_setattr(self, name, _family_checked(getattr(self, name), family, self.name))
+        if self.ipv4 is None and self.ipv6 is None:
+            message = f"{self.name}: neither an IPv4 nor an IPv6 address"
+            raise PlanError(message)
+        for address, listener in ((self.ipv4, self.listener_ipv4), (self.ipv6, self.listener_ipv6)):
+            if address is not None and listener is None:
+                message = f"{self.name}: no listener address for {address}"
+                raise PlanError(message)
+
+    @property
+    def redirects(self) -> tuple[Redirect, ...]:
+        """The address families it has, IPv4 first."""
+        return tuple(
+            Redirect(address, self.port, listener, self.listener_port)
+            for address, listener in ((self.ipv4, self.listener_ipv4), (self.ipv6, self.listener_ipv6))
+            if address is not None and listener is not None
+        )
+
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        """Its addresses, IPv4 first."""
+        return tuple(redirect.address for redirect in self.redirects)
+
+
+class Plan(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything that the table is made of, apart from who is in quarantine."""
+
+    access_points: tuple[AccessPoint, ...]
+    service_interfaces: tuple[str, ...] = ()
+    """Where services' calls arrive; empty: anywhere."""
+    access_interfaces: tuple[str, ...] = ()
+    """Where the access points are. Their addresses are taken for spoofed when they arrive from the services."""
+    protected: tuple[str, ...] = ()
+    """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
+
+    def __post_init__(self) -> None:
+        """Check names, networks and that no two listeners are the same.
+
+        Raises:
+            PlanError: naming the value.
+        """
+        for name in (*self.service_interfaces, *self.access_interfaces):
+            if not INTERFACE.fullmatch(name):
+                message = f"interface name {name!r}: up to 15 letters, digits and _ . : @ + -"
+                raise PlanError(message)
+        msgspec.structs.force_setattr(self, "protected", tuple(str(_network(text)) for text in self.protected))
+        for what, ends in (
+            ("access point", [(r.address, r.port) for r in self.redirects]),
+            ("listener", [(r.listener, r.listener_port) for r in self.redirects]),
+        ):
+            if twice := sorted({end for end in ends if ends.count(end) > 1}):
+                message = f"two {what}s share {', '.join(f'{address} port {port}' for address, port in twice)}"
+                raise PlanError(message)
+
+    @property
+    def redirects(self) -> tuple[Redirect, ...]:
+        """The redirects of all access points."""
+        return tuple(redirect for point in self.access_points for redirect in point.redirects)
+
+    def protection_of(self, ip: str) -> str | None:
+        """Return why an address can not be quarantined, or None."""
+        for point in self.access_points:
+            if ip in point.addresses:
+                return f"it is the access point {point.name}"
+        if any(ip == redirect.listener for redirect in self.redirects):
+            return "the gateway listens on it"
+        address = ip_address(ip)
+        if address.is_loopback or address.is_multicast or address.is_unspecified:
+            return "no single sender has it"
+        for text in self.protected:
+            if address in ip_network(text):
+                return f"the configuration protects {text}"
+        return None
+
+
+def _network(text: str) -> IPv4Network | IPv6Network:
+    try:
+        return ip_network(text if "/" in text else canonical_ip(text), strict=False)
+    except ValueError:
+        message = f"protected: {text!r} is neither an address nor a network"
+        raise PlanError(message) from None
+
+
+class Entry(msgspec.Struct, frozen=True, kw_only=True):
+    """One quarantined sender, as the kernel tells senders apart."""
+
+    ip: str
+    mac: str | None = None
+    """Given: only packets with both, on the link. None: whatever has the address."""
+    until: float | None = None
+    """Real time in seconds since the epoch at which the kernel lets it through again; None: until released."""
+
+    def __post_init__(self) -> None:
+        """Put both addresses into their one spelling.
+
+        Raises:
+            PlanError: when one is none, or `until` is no moment.
+        """
+        if self.until is not None and not isfinite(self.until):
+            message = f"{self.ip}: a quarantine that ends at {self.until}; leave the end away for one without"
+            raise PlanError(message)
+        msgspec.structs.force_setattr(self, "ip", canonical_ip(self.ip))
+        if self.mac is not None:
+            msgspec.structs.force_setattr(self, "mac", canonical_mac(self.mac))

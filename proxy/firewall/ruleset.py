@@ -1,0 +1,258 @@
+"""The text of our one nftables table. Pure: the same plan and entries give the same text.
+
+Names are part of the operator's interface (`nft list table inet alleyes`) and of the metrics; they stay.
+
+| chain | hook, priority | does |
+|---|---|---|
+| `quarantine` | prerouting, -350 | drops quarantined senders and spoofed access points, established connections too |
+| `redirect_calls` | prerouting (nat), -110 | sends calls of access points to their exact listener |
+| `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected |
+| `guard_access_points` | forward, -10 | drops what would reach an access point around the listeners |
+
+-350 is before connection tracking (-200), so a quarantine needs no work on existing connections: the packet after the
+transaction is already dropped. -110 and -10 come just before the usual places of other tables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from ipaddress import IPv4Address, ip_address
+from math import ceil
+
+from proxy.firewall.plan import Entry, Plan, Redirect
+
+FAMILY = "inet"
+TABLE = "alleyes"
+SET_SIZE = 65535
+"""Most senders in one quarantine set."""
+
+DAY = 86_400_000
+"""Milliseconds."""
+LONGEST = 36_500 * DAY
+"""Longest time of a quarantine that ends by itself, in milliseconds; one without an end has no such bound."""
+
+SETS: Mapping[str, str] = {
+    "quarantine4": "ipv4_addr",
+    "quarantine6": "ipv6_addr",
+    "quarantine_link4": "ether_addr . ipv4_addr",
+    "quarantine_link6": "ether_addr . ipv6_addr",
+}
+"""Quarantine sets and their key types. Never `flags interval`: an insert would cost time in proportion to the set."""
+
+COUNTERS: Mapping[str, str] = {
+    "quarantined4": "packets of senders quarantined by IPv4 address",
+    "quarantined6": "packets of senders quarantined by IPv6 address",
+    "quarantined_link4": "packets of senders quarantined by link and IPv4 address",
+    "quarantined_link6": "packets of senders quarantined by link and IPv6 address",
+    "spoofed": "packets from the services' side with an access point's address as sender",
+    "redirected": "connections sent to a listener",
+    "direct": "packets to a listener that were not redirected",
+    "bypass": "packets towards an access point around the listeners",
+}
+"""Named counters and what they count."""
+
+
+def set_of(entry: Entry) -> str:
+    """Return the set that a sender belongs in."""
+    version = "4" if isinstance(ip_address(entry.ip), IPv4Address) else "6"
+    return f"quarantine{version}" if entry.mac is None else f"quarantine_link{version}"
+
+
+def key_of(entry: Entry) -> str:
+    """Return a sender as an element's key."""
+    return entry.ip if entry.mac is None else f"{entry.mac} . {entry.ip}"
+
+
+def element_of(entry: Entry, now: float) -> str | None:
+    """Return a sender as an element with the time it has left, or None when that is over.
+
+    Args:
+        entry: the sender.
+        now: real time, seconds since the epoch.
+    """
+    if entry.until is None:
+        return key_of(entry)
+    left = ceil((entry.until - now) * 1000)
+    if left <= 0:
+        return None
+    # nft takes no number of milliseconds beyond eight digits, but a day more than fits them.
+    days, milliseconds = divmod(min(left, LONGEST), DAY)
+    return f"{key_of(entry)} timeout {days}d{milliseconds}ms"
+
+
+def fitting(entries: Iterable[Entry]) -> tuple[list[Entry], int]:
+    """Return the entries that the sets have room for, and how many they have none for; later ones go first."""
+    groups = _by_set(entries)
+    chosen = [entry for members in groups.values() for entry in members[-SET_SIZE:]]
+    return chosen, sum(map(len, groups.values())) - len(chosen)
+
+
+def insertion(entries: Iterable[Entry], now: float) -> str:
+    """Return the commands that put senders into quarantine, whether or not they are in it.
+
+    Adding an element that exists leaves its time alone on kernels before 6.12, and deleting one that does not exist
+    fails; so each is added, deleted and added anew. In one transaction no packet sees the gap.
+    """
+    lines = []
+    for name, members in _by_set(entries).items():
+        elements = {key_of(entry): element for entry in members if (element := element_of(entry, now)) is not None}
+        if not elements:
+            continue
+        target = f"element {FAMILY} {TABLE} {name}"
+        keys = ", ".join(elements)
+        lines.append(f"add {target} {{ {keys} }}")
+        lines.append(f"delete {target} {{ {keys} }}")
+        lines.append(f"add {target} {{ {', '.join(elements.values())} }}")
+    return "\n".join(lines)
+
+
+def removal(entries: Iterable[Entry]) -> str:
+    """Return the commands that let senders through, whether or not they are in quarantine."""
+    lines = []
+    for name, members in _by_set(entries).items():
+        keys = ", ".join(key_of(entry) for entry in members)
+        target = f"element {FAMILY} {TABLE} {name}"
+        lines += [f"add {target} {{ {keys} }}", f"delete {target} {{ {keys} }}"]
+    return "\n".join(lines)
+
+
+def uninstallation() -> str:
+    """Return the commands that remove the table, whether or not there is one."""
+    return f"add table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}"
+
+
+def ruleset(plan: Plan, entries: Iterable[Entry] = (), *, now: float = 0.0) -> str:
+    """Return the commands that put the whole table in place, replacing one that is there, in one transaction.
+
+    Args:
+        plan: interfaces, access points and their listeners.
+        entries: who is in quarantine; ones whose time is over are left out.
+        now: real time, seconds since the epoch.
+    """
+    blocks = [
+        *(f"counter {name} {{ }}" for name in COUNTERS),
+        *_quarantine_sets(entries, now),
+        _chain("quarantine", "filter hook prerouting priority -350", _quarantine_rules(plan)),
+        _chain("redirect_calls", "nat hook prerouting priority -110", _redirect_rules(plan)),
+        _chain("guard_listeners", "filter hook input priority -10", _listener_rules(plan)),
+        _chain("guard_access_points", "filter hook forward priority -10", _access_point_rules(plan)),
+    ]
+    body = "\n\n".join("\n".join(f"\t{line}" for line in block.splitlines()) for block in blocks)
+    return f"{uninstallation()}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
+
+
+def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+    """Group by set; a sender that is named twice counts with its last entry, as the kernel refuses doubles."""
+    unique: dict[tuple[str, str | None], Entry] = {}
+    for entry in entries:
+        unique.pop((entry.ip, entry.mac), None)
+        unique[entry.ip, entry.mac] = entry
+    groups: dict[str, list[Entry]] = {}
+    for entry in unique.values():
+        groups.setdefault(set_of(entry), []).append(entry)
+    return groups
+
+
+def _chain(name: str, hook: str, rules: Sequence[str]) -> str:
+    lines = "".join(f"\t{rule}\n" for rule in rules)
+    return f"chain {name} {{\n\ttype {hook}; policy accept;\n{lines}}}"
+
+
+def _quarantine_sets(entries: Iterable[Entry], now: float) -> list[str]:
+    groups = _by_set(entries)
+    blocks = []
+    for name, key_type in SETS.items():
+        elements = [element for entry in groups.get(name, ()) if (element := element_of(entry, now)) is not None]
+        listed = f"\n\telements = {{ {', '.join(elements)} }}" if elements else ""
+        blocks.append(f"set {name} {{\n\ttype {key_type}\n\tsize {SET_SIZE}\n\tflags timeout{listed}\n}}")
+    return blocks
+
+
+def _protocol(address: str) -> str:
+    return "ip" if isinstance(ip_address(address), IPv4Address) else "ip6"
+
+
+def _listed(values: Iterable[str | int]) -> str:
+    return "{ " + ", ".join(str(value) for value in values) + " }"
+
+
+def _interfaces(names: Iterable[str]) -> str:
+    return _listed(f'"{name}"' for name in names)
+
+
+def _addresses(plan: Plan) -> list[tuple[str, str]]:
+    """Return the access points' addresses per protocol, as nft writes both."""
+    found: dict[str, dict[str, None]] = {}
+    for redirect in plan.redirects:
+        found.setdefault(_protocol(redirect.address), {})[redirect.address] = None
+    return [(protocol, _listed(addresses)) for protocol, addresses in found.items()]
+
+
+def _quarantine_rules(plan: Plan) -> list[str]:
+    rules = []
+    # On a shared interface an access point's address legitimately arrives from there.
+    services_only = [name for name in plan.service_interfaces if name not in plan.access_interfaces]
+    if services_only and plan.access_interfaces:
+        rules += [
+            f"iifname {_interfaces(services_only)} {protocol} saddr {addresses} counter name spoofed drop"
+            for protocol, addresses in _addresses(plan)
+        ]
+    return [
+        *rules,
+        # Like ARP, or the gateway gives the neighbour up and a released sender stays mute for seconds.
+        "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+        "ip saddr @quarantine4 counter name quarantined4 drop",
+        "ip6 saddr @quarantine6 counter name quarantined6 drop",
+        "ether saddr . ip saddr @quarantine_link4 counter name quarantined_link4 drop",
+        "ether saddr . ip6 saddr @quarantine_link6 counter name quarantined_link6 drop",
+    ]
+
+
+def _redirect_rules(plan: Plan) -> list[str]:
+    arriving = f"iifname {_interfaces(plan.service_interfaces)} " if plan.service_interfaces else ""
+    rules = []
+    for point in plan.access_points:
+        for redirect in point.redirects:
+            protocol = _protocol(redirect.address)
+            listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
+            rules.append(
+                f"{arriving}{protocol} daddr {redirect.address} tcp dport {redirect.port} counter name redirected "
+                f'dnat {protocol} to {listener}:{redirect.listener_port} comment "{point.name}"'
+            )
+    return rules
+
+
+def _redirected(redirect: Redirect) -> str:
+    protocol = _protocol(redirect.address)
+    return (
+        f"{protocol} daddr {redirect.listener} tcp dport {redirect.listener_port} ct status dnat "
+        f"ct original {protocol} daddr {redirect.address} ct original proto-dst {redirect.port} accept"
+    )
+
+
+def _listener_rules(plan: Plan) -> list[str]:
+    ports = sorted({redirect.listener_port for redirect in plan.redirects})
+    if not ports:
+        return []
+    return [
+        *(_redirected(redirect) for redirect in plan.redirects),
+        f"tcp dport {_listed(ports)} counter name direct reject with tcp reset",
+    ]
+
+
+def _access_point_rules(plan: Plan) -> list[str]:
+    """Return the rules that leave an access point reachable only by what it asked for itself.
+
+    A connection that the gateway first sees in its middle, and first from the access point's side, would count as
+    opened by it; therefore an access point opens TCP connections with a SYN or not at all.
+    """
+    rules = []
+    for protocol, addresses in _addresses(plan):
+        begins = "tcp flags & (fin | syn | rst | ack) != syn"
+        rules.append(f"{protocol} saddr {addresses} {begins} ct state new counter name bypass drop")
+        rules.append(f"{protocol} daddr {addresses} ct direction reply ct state established,related accept")
+        if plan.access_interfaces:
+            among = f"iifname {_interfaces(plan.access_interfaces)} {protocol} saddr {addresses}"
+            rules.append(f"{among} {protocol} daddr {addresses} accept")
+        rules.append(f"{protocol} daddr {addresses} counter name bypass drop")
+    return rules

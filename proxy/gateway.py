@@ -1,0 +1,80 @@
+"""mitmproxy, embedded as a library: our own master with a fixed list of addons and fixed options."""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Iterable
+
+from mitmproxy import http
+from mitmproxy.addons import core, disable_h2c, errorcheck, proxyserver
+from mitmproxy.master import Master
+from mitmproxy.options import Options
+
+from proxy.configuration import GatewayDocument
+from proxy.hooks import Hooks
+
+IDLE_SECONDS = 330
+"""Above the protocol's own idle time: a VSL connection may idle 300 s, and pings every 150 s."""
+
+
+def listeners(document: GatewayDocument) -> list[tuple[str, int]]:
+    """Return the addresses and ports the proxy listens on, one for each access point and family."""
+    return [
+        (str(local), point.listen_port)
+        for point in document.access_points
+        for remote, local in ((point.ipv4, document.listen.ipv4), (point.ipv6, document.listen.ipv6))
+        if remote is not None and local is not None
+    ]
+
+
+class Gateway:
+    """The running proxy. Make it inside a running event loop."""
+
+    def __init__(self, document: GatewayDocument, configuration_directory: str | None = None) -> None:
+        """Prepare the proxy; `configuration_directory` is where mitmproxy may keep files of its own (it needs none)."""
+        self._scratch = configuration_directory or tempfile.gettempdir()
+        options = Options(mode=[f"transparent@{host}:{port}" for host, port in listeners(document)])
+        self._master = Master(options, event_loop=asyncio.get_running_loop())
+        self._proxyserver = proxyserver.Proxyserver()
+        # next_layer and tlsconfig are left out on purpose: they would decide before ours, and in its place if it fails.
+        self._master.addons.add(core.Core(), self._proxyserver, disable_h2c.DisableH2C(), errorcheck.ErrorCheck())
+        options.update(
+            confdir=self._scratch,
+            connection_strategy="lazy",
+            rawtcp=False,
+            http2=False,
+            http3=False,
+            websocket=True,
+            validate_inbound_headers=True,
+            body_size_limit=str(document.limits.answer_bytes),
+            tcp_timeout=IDLE_SECONDS,
+        )
+
+    def install(self, hooks: Hooks) -> None:
+        """Put our hooks in place; before this the proxy has no layer for any connection."""
+        self._master.addons.add(hooks)
+
+    async def run(self) -> None:
+        """Serve until `shut_down`.
+
+        Raises:
+            SystemExit: a listener could not be opened (the errorcheck addon).
+        """
+        await self._master.run()
+
+    def shut_down(self) -> None:
+        """Stop serving; safe to call from any thread."""
+        self._master.shutdown()
+
+    def inject(self, flow: http.HTTPFlow, frame: bytes) -> None:
+        """Send a text frame of ours to the access point on an open callback channel."""
+        self._proxyserver.inject_websocket(flow, to_client=False, message=frame, is_text=True)
+
+    def abort(self, client_ids: Iterable[str]) -> None:
+        """Cut live connections of services."""
+        for client_id in client_ids:
+            handler = self._proxyserver.connections.get(client_id)
+            transport = handler.transports.get(handler.client) if handler is not None else None
+            if transport is not None and transport.handler is not None:
+                transport.handler.cancel("quarantined")

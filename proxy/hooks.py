@@ -1,0 +1,323 @@
+"""Our addon in mitmproxy: deny first, release only on an explicit allow.
+
+mitmproxy logs and swallows what a hook raises, and then goes on as if the hook had agreed (docs/adr/0002). So every
+hook first sets the refusal, and lifts it as its last step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+
+from mitmproxy import connection, http, tls
+from mitmproxy.proxy import commands, events, layer, layers, server_hooks
+from mitmproxy.proxy.layers.http import HTTPMode
+from OpenSSL import SSL
+
+from policy.verdict import Call, Refusal, Sender, Verdict
+from proxy.configuration import Limits, TlsMode
+from proxy.connections import Connection, ConnectionTable, Destination
+from proxy.decoders.base import Answer, Decoded, Outbound, Request
+from proxy.decoders.refusals import ambiguous
+from proxy.decoders.vsl_frames import CallbackChannel, Frame
+from proxy.enforcement import Enforcement
+from proxy.identity import IdentityError, service_identity
+from proxy.registry import SiteRegistry
+from proxy.tls import refusal_of
+
+_REFUSED_MESSAGE = "Access denied by Anomaly detection"
+_BROKEN_MESSAGE = "The gateway could not judge the call"
+_VERDICT = "alleyes_verdict"
+_CHANNEL = "alleyes_channel"
+_REGISTERS = "alleyes_registers"
+_FIRST_ERROR = 400
+_SWITCHING_PROTOCOLS = 101
+
+OriginalDestination = tuple[str, int]
+
+
+@dataclass(frozen=True)
+class TlsContexts:
+    """The contexts of both sides; towards access points one for each agent."""
+
+    towards_services: SSL.Context
+    towards_access_points: Mapping[str, SSL.Context]
+
+
+class RefusingLayer(layer.Layer):
+    """Closes a connection and forwards nothing."""
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if isinstance(event, events.Start):
+            yield commands.CloseConnection(self.context.client)
+
+
+@dataclass(frozen=True)
+class Gatekeeper:
+    """What the hooks need, and what they tell."""
+
+    enforcement: Enforcement
+    registry: SiteRegistry
+    destinations: Mapping[OriginalDestination, Destination]
+    connections: ConnectionTable
+    contexts: TlsContexts | None
+    limits: Limits
+    on_tls_refusal: Callable[[str, str], None]
+    """Called with network address and reason for each handshake that failed, on either side."""
+    on_broken: Callable[[str, BaseException], None]
+    """Called with the place and the exception where the gateway itself failed; the call was refused."""
+    on_registration: Callable[[str], Awaitable[None]]
+    """Called with the agent after a service has registered there."""
+    inject: Callable[[http.HTTPFlow, bytes], None]
+    """Sends a frame of ours to the access point on an open callback channel."""
+
+
+class Hooks:
+    """mitmproxy's hooks, in the order in which a connection meets them."""
+
+    def __init__(self, gatekeeper: Gatekeeper) -> None:
+        self._gate = gatekeeper
+
+    def client_connected(self, client: connection.Client) -> None:
+        """Close a new connection unless there is room for it."""
+        client.error = "refused"
+        if client.peername is None or len(self._gate.connections) >= self._gate.limits.connections:
+            return
+        client.error = None
+
+    def client_disconnected(self, client: connection.Client) -> None:
+        """Forget a connection."""
+        self._gate.connections.close(client.id)
+
+    def next_layer(self, data: layer.NextLayer) -> None:
+        """Choose the layers by what the access point declares; nothing is inferred from bytes."""
+        context = data.context
+        # A layer adds itself to its context; this one is given a copy, to leave no trace if it is replaced.
+        data.layer = RefusingLayer(context.fork())
+        destination = self._destination(context.server.address)
+        if destination is None:
+            return
+        client = context.client
+        if isinstance(context.layers[-1], layers.modes.TransparentProxy):
+            self._gate.connections.open(client.id, Connection(ip=_ip(client), destination=destination))
+            if destination.point.tls is TlsMode.REQUIRED:
+                upstream = layers.ServerTLSLayer(context)
+                upstream.child_layer = layers.ClientTLSLayer(context)
+                data.layer = upstream
+                return
+        elif not client.tls_established:
+            return
+        data.layer = layers.HttpLayer(context, HTTPMode.transparent)
+
+    def _destination(self, address: tuple[str, int] | None) -> Destination | None:
+        return None if address is None else self._gate.destinations.get((address[0], address[1]))
+
+    def tls_start_client(self, data: tls.TlsData) -> None:
+        """Give the handshake with a service our context; without one mitmproxy fails the connection."""
+        if self._gate.contexts is not None:
+            data.ssl_conn = SSL.Connection(self._gate.contexts.towards_services)
+            data.ssl_conn.set_accept_state()
+
+    def tls_established_client(self, data: tls.TlsData) -> None:
+        """Read the identity of the service from its verified certificate."""
+        live = self._gate.connections[data.context.client.id]
+        live.identity_problem = ambiguous("identity-not-read", "the certificate has not been read")
+        shown = data.ssl_conn.get_peer_certificate(as_cryptography=True) if data.ssl_conn else None
+        if shown is None:
+            live.identity_problem = ambiguous("no-certificate", "the service shows no certificate")
+            return
+        try:
+            live.identity = service_identity(shown)
+        except IdentityError as error:
+            live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
+            return
+        live.identity_problem = None
+
+    def tls_failed_client(self, data: tls.TlsData) -> None:
+        """Record a service whose certificate was refused."""
+        self._gate.on_tls_refusal(_ip(data.context.client), data.conn.error or "the TLS handshake failed")
+
+    def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
+        """Connect to declared access points only."""
+        data.server.error = "refused"
+        if self._destination(data.server.address) is not None:
+            data.server.error = None
+
+    def tls_start_server(self, data: tls.TlsData) -> None:
+        """Give the handshake with an access point the context that accepts only that agent."""
+        destination = self._destination(data.context.server.address)
+        if destination is None or self._gate.contexts is None:
+            return
+        data.ssl_conn = SSL.Connection(self._gate.contexts.towards_access_points[destination.point.agent])
+        data.ssl_conn.set_connect_state()
+
+    def tls_failed_server(self, data: tls.TlsData) -> None:
+        """Record an access point that is not the one it should be."""
+        own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
+        address = data.context.server.address
+        self._gate.on_tls_refusal(
+            address[0] if address else "unknown", own_reason or data.conn.error or "the TLS handshake failed"
+        )
+
+    def requestheaders(self, flow: http.HTTPFlow) -> None:
+        """Set the refusal before the body is read."""
+        flow.response = _response(Answer(status=503, headers=(("connection", "close"),), body=b""))
+
+    def request(self, flow: http.HTTPFlow) -> None:
+        """Judge a whole request; lift the refusal if it may pass."""
+        flow.response = _response(Answer(status=503, headers=(("connection", "close"),), body=b""))
+        try:
+            self._judge(flow)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the refusal set above stays
+            self._gate.on_broken("request", error)
+
+    def _judge(self, flow: http.HTTPFlow) -> None:
+        gate = self._gate
+        live = gate.connections[flow.client_conn.id]
+        decoder = live.destination.decoder
+        method = flow.request.method
+        flow.response = _response(decoder.unavailable(method, _BROKEN_MESSAGE))
+        sender = live.sender(gate.registry)
+        now = gate.enforcement.now()
+        decoded = self._decode(flow, live, sender, now)
+        verdict = gate.enforcement.judge(
+            Call(
+                sender=sender,
+                accesses=decoded.accesses,
+                time=now,
+                refusal=decoded.refusal,
+                request=f"{method[:16]} {flow.request.path[:512]}",
+            )
+        )
+        if not verdict.forwarded or decoded.outbound is None:
+            flow.response = _response(decoder.refuse(method, _REFUSED_MESSAGE))
+            flow.response.headers["alleyes-reference"] = verdict.id
+            return
+        gate.connections.note(sender)
+        flow.metadata[_VERDICT] = verdict
+        flow.metadata[_REGISTERS] = decoded.registers
+        if decoded.opens_callbacks:
+            flow.metadata[_CHANNEL] = CallbackChannel(service=sender.address, registry=gate.registry)
+        _rewrite(flow.request, decoded.outbound)
+        flow.response = None
+
+    def _decode(self, flow: http.HTTPFlow, live: Connection, sender: Sender, now: int) -> Decoded:
+        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None:
+            missing = ambiguous("no-certificate", "the service shows no certificate")
+            return Decoded(refusal=live.identity_problem or missing)
+        if problem := _framing_problem(flow.request, self._gate.limits):
+            return Decoded(refusal=problem)
+        delegation = live.identity.delegation() if live.identity is not None else None
+        return live.destination.decoder.decode(_request(flow.request), sender, now, delegation)
+
+    async def response(self, flow: http.HTTPFlow) -> None:
+        """Let a forwarded call teach if the access point accepted it."""
+        verdict: Verdict | None = flow.metadata.pop(_VERDICT, None)
+        if verdict is None or flow.response is None:
+            return
+        accepted = flow.response.status_code < _FIRST_ERROR
+        try:
+            self._gate.enforcement.conclude(verdict, accepted=accepted)
+            if accepted and flow.metadata.get(_REGISTERS):
+                await self._gate.on_registration(verdict.call.sender.address.split("/")[1])
+        except Exception as error:  # noqa: BLE001 -- the call has been carried out; its answer must not be lost
+            self._gate.on_broken("response", error)
+        if flow.response.status_code == _SWITCHING_PROTOCOLS and _CHANNEL not in flow.metadata:
+            flow.kill()
+
+    def error(self, flow: http.HTTPFlow) -> None:
+        """Conclude a forwarded call that got no answer."""
+        verdict: Verdict | None = flow.metadata.pop(_VERDICT, None)
+        if verdict is not None:
+            self._gate.enforcement.conclude(verdict, accepted=False)
+
+    def websocket_message(self, flow: http.HTTPFlow) -> None:
+        """Judge one frame of a callback channel; it is dropped unless it may pass. No history is kept."""
+        assert flow.websocket is not None  # noqa: S101 -- mitmproxy sets it before this hook
+        message = flow.websocket.messages[-1]
+        message.drop()
+        flow.websocket.messages.clear()
+        if message.injected:
+            message.dropped = False
+            return
+        try:
+            channel: CallbackChannel = flow.metadata[_CHANNEL]
+            if message.from_client:
+                frame = channel.from_service(message.content, text=message.is_text)
+            else:
+                frame = channel.from_access_point(
+                    message.content, text=message.is_text, now=self._gate.enforcement.now()
+                )
+            if self._frame_may_pass(flow, frame):
+                if not message.from_client:
+                    channel.passed(frame)
+                message.content = frame.canonical
+                message.dropped = False
+            elif frame.reply_if_refused:
+                self._gate.inject(flow, frame.reply_if_refused)
+        except Exception as error:  # noqa: BLE001 -- whatever it is, the frame stays dropped
+            message.dropped = True
+            self._gate.on_broken("websocket_message", error)
+
+    def _frame_may_pass(self, flow: http.HTTPFlow, frame: Frame) -> bool:
+        if frame.access is None and frame.refusal is None:
+            return True
+        live = self._gate.connections[flow.client_conn.id]
+        sender = live.sender(self._gate.registry)
+        call = Call(
+            sender=sender,
+            accesses=(frame.access,) if frame.access is not None else (),
+            time=self._gate.enforcement.now(),
+            refusal=frame.refusal,
+            request=frame.request,
+            may_quarantine=False,
+        )
+        verdict = self._gate.enforcement.judge(call)
+        if verdict.forwarded:
+            self._gate.enforcement.conclude(verdict, accepted=True)
+        return verdict.forwarded and bool(frame.canonical)
+
+
+def _ip(client: connection.Client) -> str:
+    return client.peername[0] if client.peername else "unknown"
+
+
+def _framing_problem(request: http.Request, limits: Limits) -> Refusal | None:
+    if request.http_version not in {"HTTP/1.1", "HTTP/1.0"}:
+        return ambiguous("http-version", f"{request.http_version} is not spoken here")
+    if request.authority:
+        return ambiguous("absolute-form", "the request target is not in origin form (RFC 9112, section 3.2.1)")
+    if request.trailers:
+        return ambiguous("trailers", "the request carries trailers")
+    if len(request.raw_content or b"") > limits.body_bytes:
+        return ambiguous("body-too-large", f"the body is larger than {limits.body_bytes} bytes")
+    return None
+
+
+def _request(request: http.Request) -> Request:
+    return Request(
+        method=request.method,
+        target=request.path,
+        headers=tuple(
+            (name.decode("latin-1").lower(), value.decode("latin-1")) for name, value in request.headers.fields
+        ),
+        body=request.raw_content or b"",
+    )
+
+
+def _rewrite(request: http.Request, outbound: Outbound) -> None:
+    """Replace the request by exactly what was judged."""
+    request.method = outbound.method
+    request.path = outbound.target
+    request.authority = ""
+    request.http_version = "HTTP/1.1"
+    request.headers = http.Headers(
+        [(name.encode("latin-1"), value.encode("latin-1")) for name, value in outbound.headers]
+    )
+    request.data.content = outbound.body
+    request.trailers = None
+
+
+def _response(answer: Answer) -> http.Response:
+    headers = http.Headers([(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers])
+    return http.Response.make(answer.status, answer.body, headers)

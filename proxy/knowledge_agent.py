@@ -1,0 +1,115 @@
+"""Asks a Knowledge Agent for its structure (`POST /ka/requestKorUpdate`): the cheapest complete type map."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import ssl
+from typing import Any
+
+from cryptography import x509
+
+from proxy.configuration import AccessPoint, Tls, TlsMode
+from proxy.identity import IdentityError, check_knowledge_agent
+from proxy.registry import AgentStructure
+
+_SECONDS = 10.0
+_LARGEST_ANSWER = 32 * 1024 * 1024
+_MOST_NODES = 200_000
+_DEEPEST = 32
+_OK = 200
+
+
+class StructureUnavailable(Exception):
+    """The access point's structure could not be read; the text says why and what to do."""
+
+
+class _VerifiedConnection(http.client.HTTPSConnection):
+    """Sends nothing before the peer's certificate has been checked to be the agent's."""
+
+    def __init__(self, host: str, port: int, context: ssl.SSLContext, agent: str) -> None:
+        super().__init__(host, port, context=context, timeout=_SECONDS)
+        self._agent = agent
+
+    def connect(self) -> None:
+        """Connect and verify.
+
+        Raises:
+            IdentityError: the peer is not the configured agent.
+        """
+        super().connect()
+        certificate = self.sock.getpeercert(binary_form=True)
+        if certificate is None:
+            raise IdentityError("it shows no certificate")
+        check_knowledge_agent(x509.load_der_x509_certificate(certificate), self._agent)
+
+
+def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnection:
+    host = str(point.ipv4 or point.ipv6)
+    if point.tls is TlsMode.PLAIN or tls is None:
+        return http.client.HTTPConnection(host, point.port, timeout=_SECONDS)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # A Knowledge Agent has no subjectAltName; _VerifiedConnection checks its name, its mark and its usage instead.
+    context.check_hostname = False
+    context.load_verify_locations(tls.site_ca)
+    context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
+    return _VerifiedConnection(host, point.port, context, point.agent)
+
+
+def parse_structure(update: Any) -> AgentStructure:
+    """Return types and children of all nodes of a KOR update.
+
+    Raises:
+        StructureUnavailable: the update is not one, or is larger than a site can be.
+    """
+    if not isinstance(update, dict) or not isinstance(update.get("addedNodes"), dict):
+        raise StructureUnavailable("the KOR update holds no nodes")
+    types: dict[str, str] = {}
+    children: dict[str, tuple[str, ...]] = {}
+
+    def add(address: str, node: Any, depth: int) -> None:
+        if not isinstance(node, dict) or depth > _DEEPEST or len(types) > _MOST_NODES:
+            raise StructureUnavailable(f"the KOR update is malformed or too large at {address[:200]}")
+        own_types = node.get("types")
+        if isinstance(own_types, list) and own_types and isinstance(own_types[0], str):
+            types[address] = own_types[0]
+        below = node.get("children")
+        if isinstance(below, dict):
+            children[address] = tuple(f"{address}/{name}" for name in below)
+            for name, child in below.items():
+                add(f"{address}/{name}", child, depth + 1)
+
+    for address, node in update["addedNodes"].items():
+        add(address, node, 0)
+    return AgentStructure(types=types, children=children)
+
+
+def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
+    """Ask access point `point` for its structure. Blocks for at most some ten seconds; call it off the event loop.
+
+    Raises:
+        StructureUnavailable: it cannot be reached, is not the configured agent, or answers something else.
+    """
+    connection = _connection(point, tls)
+    try:
+        connection.request(
+            "POST",
+            "/ka/requestKorUpdate",
+            body=json.dumps({"agentId": "alleyes", "hashFrom": ""}),
+            headers={"Content-Type": "application/json", "Accept": "application/json"},
+        )
+        response = connection.getresponse()
+        body = response.read(_LARGEST_ANSWER + 1)
+    except (OSError, http.client.HTTPException, IdentityError) as error:
+        raise StructureUnavailable(f"{point.agent} at {connection.host} port {point.port}: {error}") from error
+    finally:
+        connection.close()
+    if response.status != _OK or len(body) > _LARGEST_ANSWER:
+        raise StructureUnavailable(
+            f"{point.agent} answers {response.status} to a KOR update; is the gateway's certificate a KA certificate?"
+        )
+    try:
+        return parse_structure(json.loads(body))
+    except ValueError as error:
+        raise StructureUnavailable(f"{point.agent} answers a KOR update with something that is not JSON") from error

@@ -1,0 +1,17 @@
+"""The `alleyes` command."""
+
+from __future__ import annotations
+
+import click
+
+from proxy.commands import audit, check, health, run, uninstall
+
+
+@click.group()
+@click.version_option(package_name="alleyes")
+def main() -> None:
+    """The firewall that retrofits learned access control to legacy IoT installations."""
+
+
+for command in (run.command, check.command, health.command, audit.audit, uninstall.command):
+    main.add_command(command)

@@ -1,0 +1,31 @@
+"""From the configuration to what the kernel is to enforce."""
+
+from __future__ import annotations
+
+from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.firewall.plan import AccessPoint, Plan
+
+
+def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Plan:
+    """Return the plan for the table of nftables."""
+    return Plan(
+        access_points=tuple(
+            AccessPoint(
+                name=point.agent,
+                port=point.port,
+                listener_port=point.listen_port,
+                ipv4=_text(point.ipv4),
+                ipv6=_text(point.ipv6),
+                listener_ipv4=_text(document.listen.ipv4) if point.ipv4 is not None else None,
+                listener_ipv6=_text(document.listen.ipv6) if point.ipv6 is not None else None,
+            )
+            for point in document.access_points
+        ),
+        service_interfaces=tuple(document.interfaces.services),
+        access_interfaces=tuple(document.interfaces.access_points),
+        protected=tuple(str(address) for address in inventory.protected),
+    )
+
+
+def _text(address: object | None) -> str | None:
+    return None if address is None else str(address)

@@ -1,0 +1,151 @@
+"""What would keep the gateway from working on this machine: one line per problem, each with its remedy."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Iterable
+from pathlib import Path
+
+from proxy.firewall.addresses import own_addresses
+from proxy.firewall.nftables import Firewall, FirewallError
+from proxy.firewall.plan import Plan
+
+CAP_NET_ADMIN = 12
+"""Bit in the capability sets of capabilities(7)."""
+PRIVILEGED_PORTS = 1024
+FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
+"""Kernel parameter per IP version, as under /proc/sys."""
+STATUS = Path("/proc/thread-self/status")
+PARAMETERS = Path("/proc/sys")
+
+
+def check(plan: Plan) -> list[str]:
+    """Return every problem found, in the network namespace of the calling thread; none: the gateway can start.
+
+    Nothing is changed: ports are bound and let go, rules are only asked for.
+    """
+    privileged = may_administer_network(STATUS.read_text(encoding="ascii"))
+    return [
+        *([] if privileged else [_CAPABILITY]),
+        *(nftables_problems() if privileged else []),
+        *interface_problems((*plan.service_interfaces, *plan.access_interfaces)),
+        *address_problems(plan, own_addresses()),
+        *listener_problems(plan),
+        *forwarding_problems(plan, PARAMETERS),
+    ]
+
+
+_CAPABILITY = (
+    "capability CAP_NET_ADMIN is missing, so nothing can be redirected or quarantined"
+    " -- run as root, or give it: setcap, `AmbientCapabilities=` of systemd, `--cap-add` of a container"
+)
+
+
+def may_administer_network(status: str) -> bool:
+    """Return whether the effective capabilities of a /proc/.../status text hold CAP_NET_ADMIN."""
+    for line in status.splitlines():
+        name, _, value = line.partition(":")
+        if name == "CapEff":
+            return bool(int(value, 16) >> CAP_NET_ADMIN & 1)
+    return False
+
+
+def nftables_problems() -> list[str]:
+    """Return what keeps libnftables or the kernel from listing tables."""
+    try:
+        Firewall().present()
+    except FirewallError as error:
+        return [f"nftables can not be used: {error}"]
+    return []
+
+
+def interface_problems(names: Iterable[str]) -> list[str]:
+    """Return the interfaces that this machine does not have."""
+    present = sorted(name for _, name in socket.if_nameindex())
+    return [
+        f"interface {name} does not exist; there are {', '.join(present)} -- correct `interfaces`, or bring it up first"
+        for name in dict.fromkeys(names)
+        if name not in present
+    ]
+
+
+def address_problems(plan: Plan, own: frozenset[str]) -> list[str]:
+    """Return addresses that are on the wrong side: listeners that aren't ours, access points that are.
+
+    Args:
+        plan: what is to be installed.
+        own: this machine's addresses.
+    """
+    problems = {}
+    for point in plan.access_points:
+        for redirect in point.redirects:
+            if redirect.listener not in own:
+                problems[redirect.listener] = (
+                    f"listener address {redirect.listener} is not on this machine"
+                    " -- correct `listen`, or give an interface that address first"
+                )
+            if redirect.address in own:
+                problems[redirect.address] = (
+                    f"access point {point.name}: {redirect.address} is this machine's own address"
+                    " -- give the access point's; the gateway stands in front of it, on another machine"
+                )
+    return list(problems.values())
+
+
+def listener_problems(plan: Plan) -> list[str]:
+    """Return the listeners that can not be bound, other than for an address that this machine does not have."""
+    problems = []
+    for redirect in plan.redirects:
+        reason = _binding_problem(redirect.listener, redirect.listener_port)
+        if reason is not None:
+            problems.append(f"port {redirect.listener_port} on {redirect.listener} {reason}")
+    return problems
+
+
+def _binding_problem(address: str, port: int) -> str | None:
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # What asyncio sets as well: connections of an earlier process that linger do not count.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            probe.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        try:
+            probe.bind((address, port))
+            probe.listen(1)
+        except OSError as error:
+            match error.errno:
+                case errno.EADDRNOTAVAIL:
+                    return None
+                case errno.EADDRINUSE:
+                    return f"is taken -- end the other process (ss -ltnp 'sport = :{port}') or choose another port"
+                case errno.EACCES if port < PRIVILEGED_PORTS:
+                    return f"needs CAP_NET_BIND_SERVICE -- give it, or choose a port from {PRIVILEGED_PORTS} on"
+                case _:
+                    return f"can not be listened on ({os.strerror(error.errno or 0)})"
+    return None
+
+
+def forwarding_problems(plan: Plan, parameters: Path) -> list[str]:
+    """Return the IP versions of the plan that this machine does not route.
+
+    Args:
+        plan: what is to be installed.
+        parameters: the directory of kernel parameters, /proc/sys.
+    """
+    versions = sorted({6 if ":" in redirect.address else 4 for redirect in plan.redirects})
+    problems = []
+    for version in versions:
+        path = FORWARDING[version]
+        try:
+            on = (parameters / path).read_text(encoding="ascii").strip() != "0"
+        except OSError:
+            problems.append(f"IPv{version} is not available on this machine -- remove its addresses, or switch it on")
+            continue
+        if not on:
+            parameter = path.replace("/", ".")
+            problems.append(
+                f"IPv{version} forwarding is off, so access points can not call services -- sysctl -w {parameter}=1"
+            )
+    return problems

@@ -1,0 +1,83 @@
+"""What is known of the site's addresses: types from the access points, locations from the inventory.
+
+Readers see immutable snapshots; an update builds a new one and swaps it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+
+from proxy.configuration import InventoryDocument
+
+_SERVICE_SEGMENTS = 2
+
+
+def service_of(node: str) -> str:
+    """Return the address of the service that owns a node: its first two segments."""
+    return "/" + "/".join(node.split("/")[1 : 1 + _SERVICE_SEGMENTS])
+
+
+@dataclass(frozen=True)
+class AgentStructure:
+    """The nodes of one access point."""
+
+    types: Mapping[str, str]
+    """Node address -> most specific type."""
+    children: Mapping[str, tuple[str, ...]]
+    """Node address -> addresses of its children."""
+
+
+@dataclass
+class SiteRegistry:
+    """Types and locations of all addresses behind the gateway."""
+
+    inventory: InventoryDocument
+    _agents: dict[str, AgentStructure] = field(default_factory=dict)
+    _locations: Mapping[str, str] = field(init=False)
+    _inventoried_types: Mapping[str, str] = field(init=False)
+    _by_ip: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        services = self.inventory.services
+        self._locations = MappingProxyType({s.address: s.location for s in services if s.location is not None})
+        self._inventoried_types = MappingProxyType({s.address: s.service_type for s in services if s.service_type})
+        self._by_ip = MappingProxyType({str(s.ip): s.address for s in services if s.ip is not None})
+
+    def replace_agent(self, agent: str, structure: AgentStructure) -> None:
+        """Take over the current structure of one access point."""
+        self._agents[agent] = structure
+
+    def knows_agent(self, agent: str) -> bool:
+        """Tell whether the structure of this access point has been read."""
+        return agent in self._agents
+
+    def _agent_of(self, address: str) -> AgentStructure | None:
+        return self._agents.get(address.split("/", 2)[1])
+
+    def data_type(self, node: str) -> str | None:
+        """Return the most specific type of a node, None where it is not known."""
+        structure = self._agent_of(node)
+        return structure.types.get(node) if structure else None
+
+    def service_type(self, service: str) -> str | None:
+        """Return the type of a service instance, None where it is not known."""
+        return self.data_type(service) or self._inventoried_types.get(service)
+
+    def location(self, service: str) -> str | None:
+        """Return the room of a service instance, None where the inventory has none."""
+        return self._locations.get(service)
+
+    def service_at(self, ip: str) -> str | None:
+        """Return the service that the inventory has at a network address."""
+        return self._by_ip.get(ip)
+
+    def subtree(self, node: str, depth: int) -> Iterator[str]:
+        """Yield `node` and the known nodes up to `depth` levels below it; -1 means all."""
+        yield node
+        structure = self._agent_of(node)
+        if depth == 0 or structure is None:
+            return
+        for child in structure.children.get(node, ()):
+            yield from self.subtree(child, depth - 1)

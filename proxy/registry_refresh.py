@@ -1,0 +1,61 @@
+"""Keeps the registry's types current: read at start, after registrations, and every minute; off the hot path."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from proxy.configuration import AccessPoint, Tls
+from proxy.knowledge_agent import StructureUnavailable, read_structure
+from proxy.registry import SiteRegistry
+
+_PERIOD_SECONDS = 60.0
+_RETRY_SECONDS = 2.0
+_REGISTRATION_SECONDS = 3.0
+"""How long the answer to a registration may wait for the types of the new nodes."""
+
+
+@dataclass(frozen=True)
+class RegistryRefresh:
+    """Reads the structure of each access point."""
+
+    points: Mapping[str, AccessPoint]
+    tls: Tls | None
+    registry: SiteRegistry
+    on_problem: Callable[[str], None]
+    """Called with one line when an access point's structure cannot be read."""
+    _running: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+
+    async def once(self, agent: str) -> bool:
+        """Read one agent's structure; return whether that worked."""
+        point = self.points.get(agent)
+        if point is None:
+            return False
+        try:
+            structure = await asyncio.to_thread(read_structure, point, self.tls)
+        except StructureUnavailable as error:
+            self.on_problem(str(error))
+            return False
+        self.registry.replace_agent(agent, structure)
+        return True
+
+    async def after_registration(self, agent: str) -> None:
+        """Wait, within bounds, until the nodes of a service that has just registered are known.
+
+        Registrations that arrive while one read is under way share the next one, so that a flood of them costs no
+        more than one read at a time.
+        """
+        running = self._running.get(agent)
+        if running is not None and not running.done():
+            await asyncio.wait({running}, timeout=_REGISTRATION_SECONDS)
+        running = self._running.get(agent)
+        if running is None or running.done():
+            running = self._running[agent] = asyncio.create_task(self.once(agent))
+        await asyncio.wait({running}, timeout=_REGISTRATION_SECONDS)
+
+    async def forever(self) -> None:
+        """Read every structure each minute; one that could not be read is tried again sooner."""
+        while True:
+            worked = [await self.once(agent) for agent in self.points]
+            await asyncio.sleep(_PERIOD_SECONDS if all(worked) else _RETRY_SECONDS)

@@ -1,0 +1,352 @@
+"""Builds the running gateway from its configuration, starts it, and ends it (composition root)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Awaitable, Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import structlog
+
+from models.analyzer import Analyzer
+from policy.engine import Engine
+from policy.loading import DocumentError, load_document
+from policy.protection import Protection
+from policy.quarantine import QuarantineRegister
+from proxy import health, preflight, tls
+from proxy.audit.chained_file import JournalError
+from proxy.audit.event import Kind
+from proxy.audit.journal import Journal
+from proxy.audit.trail import AuditTrail
+from proxy.clocks import EventClock, MonotonicEventClock, real_now
+from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument, TlsMode
+from proxy.connections import ConnectionTable, Destination
+from proxy.decoders.vsl import VslDecoder
+from proxy.enforcement import Enforcement
+from proxy.firewall.commands import InstallTable
+from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.nftables import FirewallError
+from proxy.gateway import Gateway
+from proxy.hooks import Gatekeeper, Hooks, TlsContexts
+from proxy.learning import Learning
+from proxy.plan import firewall_plan
+from proxy.policy_file import LoadedPolicy, load_policy
+from proxy.quarantine import QuarantineKeeper
+from proxy.registry import SiteRegistry
+from proxy.registry_refresh import RegistryRefresh
+from proxy.storage.model_store import ModelStore, ModelStoreError
+from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+
+_TICK_SECONDS = 0.25
+_KERNEL_SECONDS = 10.0
+
+ClockFactory = Callable[[int], EventClock]
+"""Makes the event clock; given the newest event time that the stored models have seen (ms, 0 for none)."""
+
+log = structlog.get_logger("alleyes")
+
+
+class StartRefused(Exception):
+    """The gateway cannot start; `problems` has one line for each reason, with its remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def wall_clock(newest: int) -> EventClock:
+    """Return event time that starts at real time, or at what the models have seen if the machine's clock is behind."""
+    return MonotonicEventClock(start=max(int(real_now() * 1000), newest))
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that is read before anything is changed."""
+
+    document: GatewayDocument
+    policy: LoadedPolicy
+    inventory: InventoryDocument
+    contexts: TlsContexts | None
+
+
+def read_inputs(document: GatewayDocument) -> Inputs:
+    """Read and check policy, inventory and certificates.
+
+    Raises:
+        StartRefused: with every problem found.
+    """
+    problems: list[str] = []
+    policy: LoadedPolicy | None = None
+    inventory: InventoryDocument | None = None
+    contexts: TlsContexts | None = None
+    try:
+        policy = load_policy(document.policy)
+    except DocumentError as error:
+        problems += [str(problem) for problem in error.problems]
+    try:
+        inventory = load_document(document.inventory, InventoryDocument)
+    except DocumentError as error:
+        problems += [str(problem) for problem in error.problems]
+    try:
+        contexts = _contexts(document)
+    except tls.TlsFilesError as error:
+        problems.append(str(error))
+    if problems or policy is None or inventory is None:
+        raise StartRefused(problems)
+    return Inputs(document=document, policy=policy, inventory=inventory, contexts=contexts)
+
+
+def _contexts(document: GatewayDocument) -> TlsContexts | None:
+    if document.tls is None:
+        return None
+    secured = [point.agent for point in document.access_points if point.tls is TlsMode.REQUIRED]
+    return TlsContexts(
+        towards_services=tls.towards_services(document.tls),
+        towards_access_points={agent: tls.towards_access_point(document.tls, agent) for agent in secured},
+    )
+
+
+class Service:
+    """The gateway from start to end. Make it, then `run` it once."""
+
+    def __init__(self, inputs: Inputs, *, clock: ClockFactory = wall_clock) -> None:
+        """Open the state on disk.
+
+        Raises:
+            StartRefused: with every reason why it cannot be used.
+        """
+        self._inputs = inputs
+        document = inputs.document
+        problems: list[str] = []
+        state = _state_directory(document.state_directory)
+        self._model_store = ModelStore(state)
+        try:
+            loaded = self._model_store.load()
+        except ModelStoreError as error:
+            problems.append(str(error))
+        try:
+            self._quarantine_store = QuarantineStore(state)
+        except QuarantineStoreError as error:
+            problems.append(str(error))
+        try:
+            self._journal = Journal(state / "audit", capacity=document.limits.audit_queue)
+        except JournalError as error:
+            problems.append(str(error))
+        if problems:
+            raise StartRefused(problems)
+        if loaded.warning is not None:
+            log.warning("models", detail=loaded.warning)
+        self._analyzer = loaded.analyzer or Analyzer()
+        self._clock = clock(self._analyzer.newest)
+        self._trail = AuditTrail(self._journal, real_now)
+        self._register = QuarantineRegister(fixed=_fixed_protection(document, inputs.inventory))
+        self._engine = Engine(
+            analyzer=self._analyzer,
+            policy=inputs.policy.document,
+            revision=inputs.policy.revision,
+            quarantines=self._register,
+        )
+        self._registry = SiteRegistry(inputs.inventory)
+        self._connections = ConnectionTable(most=document.limits.connections)
+        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
+        self._firewall = FirewallHelper()
+        self._health = health.HealthFile(state)
+
+    async def run(self) -> None:
+        """Install the firewall's table, serve until SIGTERM or SIGINT, and stop; guards and quarantines stay behind.
+
+        Raises:
+            StartRefused: the table cannot be installed or a listener cannot be opened.
+        """
+        document = self._inputs.document
+        gateway = Gateway(document, str(document.state_directory))
+        keeper = self._keeper(gateway)
+        self._install_table(keeper)
+        refresh = RegistryRefresh(
+            points={point.agent: point for point in document.access_points},
+            tls=document.tls,
+            registry=self._registry,
+            on_problem=lambda line: log.warning("types", detail=line),
+        )
+        gateway.install(Hooks(self._gatekeeper(gateway, keeper, refresh)))
+        learning = Learning(
+            analyzer=self._analyzer,
+            clock=self._clock,
+            store=self._model_store,
+            background=self._background,
+            on_problem=lambda line: log.error("models", detail=line),
+        )
+        loop = asyncio.get_running_loop()
+        loop.add_signal_handler(signal.SIGHUP, self.reload_policy, keeper)
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, gateway.shut_down)
+        mode = self._inputs.policy.document.mode
+        self._trail.note(
+            Kind.START,
+            f"The gateway started, {mode} mode, policy {self._engine.revision}.",
+            mode=mode,
+            policy_revision=self._engine.revision,
+        )
+        tasks = [asyncio.create_task(refresh.forever()), asyncio.create_task(self._tick(learning, keeper))]
+        for task in tasks:
+            task.add_done_callback(lambda ended: _end_if_failed(ended, gateway))
+        try:
+            await gateway.run()
+        except SystemExit as error:
+            raise StartRefused(["a listener could not be opened; see the lines above"]) from error
+        finally:
+            for task in tasks:
+                task.cancel()
+            self._stop(learning)
+
+    def reload_policy(self, keeper: QuarantineKeeper) -> None:
+        """Read the policy again; a broken file changes nothing."""
+        try:
+            policy = load_policy(self._inputs.document.policy)
+        except DocumentError as error:
+            for problem in error.problems:
+                log.error("policy not reloaded", detail=str(problem))
+            self._trail.note(
+                Kind.POLICY_RELOAD,
+                "The new policy is broken; the one in force stays.",
+                problems=[str(problem) for problem in error.problems],
+                policy_revision=self._engine.revision,
+            )
+            return
+        for entry in self._engine.replace_policy(policy.document, policy.revision):
+            keeper.release(entry)
+        self._trail.note(
+            Kind.POLICY_RELOAD,
+            f"Policy {policy.revision} is in force, {policy.document.mode} mode.",
+            mode=policy.document.mode,
+            policy_revision=policy.revision,
+        )
+        log.info("policy reloaded", revision=policy.revision, mode=str(policy.document.mode))
+
+    def _keeper(self, gateway: Gateway) -> QuarantineKeeper:
+        return QuarantineKeeper(
+            register=self._register,
+            store=self._quarantine_store,
+            firewall=self._firewall,
+            connections=self._connections,
+            registry=self._registry,
+            log=self._trail,
+            abort=gateway.abort,
+            background=self._background,
+            on_broken=self._broken,
+        )
+
+    def _gatekeeper(self, gateway: Gateway, keeper: QuarantineKeeper, refresh: RegistryRefresh) -> Gatekeeper:
+        on_registration: Callable[[str], Awaitable[None]] = refresh.after_registration
+        return Gatekeeper(
+            enforcement=Enforcement(
+                engine=self._engine,
+                log=self._trail,
+                clock=self._clock,
+                real_now=real_now,
+                on_quarantine=keeper.enter,
+            ),
+            registry=self._registry,
+            destinations=self._destinations(),
+            connections=self._connections,
+            contexts=self._inputs.contexts,
+            limits=self._inputs.document.limits,
+            on_tls_refusal=self._trail.tls_refused,
+            on_broken=self._broken,
+            on_registration=on_registration,
+            inject=gateway.inject,
+        )
+
+    def _destinations(self) -> dict[tuple[str, int], Destination]:
+        limits = self._inputs.document.limits
+        found: dict[tuple[str, int], Destination] = {}
+        for point in self._inputs.document.access_points:
+            for address in (point.ipv4, point.ipv6):
+                if address is None:
+                    continue
+                decoder = VslDecoder(
+                    agent=point.agent,
+                    authority=_authority(point, str(address)),
+                    registry=self._registry,
+                    most_accesses=limits.accesses_per_call,
+                )
+                found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
+        return found
+
+    def _install_table(self, keeper: QuarantineKeeper) -> None:
+        plan = firewall_plan(self._inputs.document, self._inputs.inventory)
+        try:
+            entries = keeper.restore(real_now())
+            self._firewall.start()
+            self._firewall.submit(InstallTable(plan=plan, entries=entries)).result(_KERNEL_SECONDS)
+        except (FirewallError, QuarantineStoreError, ValueError) as error:
+            raise StartRefused([str(error)]) from error
+
+    async def _tick(self, learning: Learning, keeper: QuarantineKeeper) -> None:
+        while True:
+            await asyncio.sleep(_TICK_SECONDS)
+            learning.advance()
+            keeper.expire(real_now())
+            self._health.beat()
+
+    def _broken(self, place: str, error: BaseException) -> None:
+        """Record that the gateway itself failed; the call at hand was refused."""
+        log.error("broken", place=place, exc_info=error)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN,
+                f"The gateway failed in {place}; the call was refused.",
+                place=place,
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    def _stop(self, learning: Learning) -> None:
+        self._health.clear()
+        try:
+            self._background.shutdown(wait=True)
+            learning.store_now()
+        except OSError as error:
+            log.error("models not stored at the end", detail=str(error))
+        self._trail.note(Kind.STOP, "The gateway stopped; its guards and quarantines stay.")
+        self._firewall.close()
+        self._quarantine_store.close()
+        self._journal.close()
+
+
+def _state_directory(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StartRefused(
+            [f"state_directory {path}: {error.strerror}; make it, or give another one in gateway.yaml"]
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StartRefused([f"state_directory {path}: is not writable; give it to the gateway's user"])
+    return path
+
+
+def _fixed_protection(document: GatewayDocument, inventory: InventoryDocument) -> Protection:
+    own = [document.listen.ipv4, document.listen.ipv6]
+    points = [address for point in document.access_points for address in (point.ipv4, point.ipv6)]
+    return Protection.of([str(address) for address in [*own, *points, *inventory.protected] if address is not None])
+
+
+def _authority(point: AccessPoint, address: str) -> str:
+    return f"[{address}]:{point.port}" if ":" in address else f"{address}:{point.port}"
+
+
+def _end_if_failed(task: asyncio.Task[None], gateway: Gateway) -> None:
+    """A gateway whose learning or expiry has died must not look alive: end it, with the guards in place."""
+    if not task.cancelled() and (error := task.exception()) is not None:
+        log.error("a background task failed; the gateway ends", exc_info=error)
+        gateway.shut_down()
+
+
+def start_problems(inputs: Inputs) -> list[str]:
+    """Return what of this machine keeps the gateway from starting, one line each, with the remedy."""
+    return preflight.check(firewall_plan(inputs.document, inputs.inventory))

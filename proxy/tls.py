@@ -1,0 +1,107 @@
+"""TLS contexts of both sides. Ours, not mitmproxy's: it accepts any client certificate and can only check host names.
+
+No session is ever resumed, so that the verification here happens on every connection.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Protocol
+
+from cryptography import x509
+from OpenSSL import SSL, crypto
+
+from proxy.configuration import KeyPair, Tls
+from proxy.identity import IdentityError, check_knowledge_agent
+
+_NO_RESUMPTION = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
+_CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL"
+"""TLS 1.2 suites; the stock Knowledge Agent and its services know ECDHE with AES only."""
+
+
+class TlsFilesError(Exception):
+    """A certificate, key or CA file that cannot be used; the text names the file and the remedy."""
+
+
+class ChainVerifier(Protocol):
+    """Decides on a peer's leaf certificate after OpenSSL has accepted its chain."""
+
+    def __call__(self, certificate: x509.Certificate) -> None:
+        """Raise `IdentityError` to refuse."""
+        ...
+
+
+def _context(method: int, pair: KeyPair, site_ca: Path) -> SSL.Context:
+    context = SSL.Context(method)
+    context.set_min_proto_version(SSL.TLS1_2_VERSION)
+    context.set_options(_NO_RESUMPTION)
+    context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
+    context.set_cipher_list(_CIPHERS)
+    try:
+        context.use_certificate_chain_file(str(pair.certificate))
+    except (SSL.Error, OSError) as error:
+        raise TlsFilesError(f"{pair.certificate}: cannot be used as certificate; give a readable PEM chain") from error
+    try:
+        context.use_privatekey_file(str(pair.key))
+        context.check_privatekey()
+    except (SSL.Error, OSError) as error:
+        raise TlsFilesError(
+            f"{pair.key}: is not a readable private key of {pair.certificate}; give the PEM key that belongs to it"
+        ) from error
+    try:
+        context.load_verify_locations(str(site_ca))
+    except (SSL.Error, OSError) as error:
+        raise TlsFilesError(f"{site_ca}: cannot be used as the site's CA; give a readable PEM file") from error
+    return context
+
+
+def _verify_with(verifier: ChainVerifier) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
+    def verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, accepted: int) -> bool:
+        if not accepted:
+            return False
+        if depth > 0:
+            return True
+        try:
+            verifier(certificate.to_cryptography())
+        except IdentityError as refusal:
+            connection.set_app_data(str(refusal))
+            return False
+        return True
+
+    return verify
+
+
+def towards_services(tls: Tls) -> SSL.Context:
+    """Return the context for connections of services: a client certificate is asked for and verified if shown.
+
+    A service that shows none is let through the handshake, as Knowledge Agents do, and its calls are refused with the
+    middleware's own answer; one that shows a certificate we cannot verify is cut off. The identity itself is read
+    after the handshake (`proxy.identity.service_identity`).
+
+    Raises:
+        TlsFilesError: a file cannot be used.
+    """
+    context = _context(SSL.TLS_SERVER_METHOD, tls.towards_services, tls.site_ca)
+    context.load_client_ca(str(tls.site_ca).encode())
+    context.set_verify(
+        SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE, lambda _connection, _cert, _error, _depth, ok: bool(ok)
+    )
+    return context
+
+
+def towards_access_point(tls: Tls, agent: str) -> SSL.Context:
+    """Return the context for connections to Knowledge Agent `agent`: only that agent's certificate is accepted.
+
+    Raises:
+        TlsFilesError: a file cannot be used.
+    """
+    context = _context(SSL.TLS_CLIENT_METHOD, tls.towards_access_points, tls.site_ca)
+    context.set_verify(SSL.VERIFY_PEER, _verify_with(lambda certificate: check_knowledge_agent(certificate, agent)))
+    return context
+
+
+def refusal_of(connection: SSL.Connection) -> str | None:
+    """Return why our own check refused the peer's certificate, None where OpenSSL's did or none did."""
+    reason = connection.get_app_data()
+    return reason if isinstance(reason, str) else None

@@ -1,0 +1,77 @@
+"""A site of throw-away hosts with the real gateway in front of two Knowledge Agent emulators."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.enforcement.raw_service import RawService
+from tests.network.conftest import isolated
+from tests.network.namespaces import Topology
+from tests.site.access_points import AccessPoints
+from tests.site.certificates import SiteAuthority
+from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
+
+__all__ = ["isolated"]
+
+LEARN: Settings = {"mode": "learn"}
+DENY_EVERYTHING: Settings = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": None}}
+
+
+class Bench:
+    """Hosts, certificates, access points and a gateway that a test starts as it wants it."""
+
+    def __init__(self, topology: Topology, directory: Path, authority: SiteAuthority, points: AccessPoints) -> None:
+        """Put the parts together."""
+        self.topology = topology
+        self.directory = directory
+        self.authority = authority
+        self.points = points
+        self.gateway = GatewayProcess(directory / "gateway", topology.gateway)
+
+    @property
+    def settings(self) -> Settings:
+        """Return gateway.yaml for this bench."""
+        return gateway_settings(self.authority, self.gateway.state)
+
+    def configure(self, policy: Settings, gateway: Settings | None = None) -> None:
+        """Write the gateway's configuration."""
+        self.gateway.write(gateway or self.settings, policy)
+
+    def wait_for_types(self) -> None:
+        """Wait until the gateway has read the structure of both access points, so that it is quiet from now on."""
+        self.gateway.wait_for(
+            lambda: all(any("requestKorUpdate" in c.target for c in tuple(a.calls)) for a in self.points.agents)
+        )
+
+    def service(self, name: str, *, ipv6: bool = False, agent: int = 0, index: int = 0) -> RawService:
+        """Return a service with a certificate of the site."""
+        return self.connect(self.authority.service(name).client_context(), ipv6=ipv6, agent=agent, index=index)
+
+    def connect(
+        self, context: ssl.SSLContext | None, *, ipv6: bool = False, agent: int = 0, index: int = 0
+    ) -> RawService:
+        """Return a connection of a service to an access point; `context` None speaks plain."""
+        address = (Topology.ACCESS_IPV6 if ipv6 else Topology.ACCESS_IPV4)[agent]
+        source = self.topology.service_ipv6(index) if ipv6 else self.topology.service_ipv4(index)
+        return RawService(self.topology.lan, address, source, context)
+
+    def reached(self) -> int:
+        """Return how many bytes have reached the access points."""
+        return sum(agent.bytes_received for agent in self.points.agents)
+
+
+@pytest.fixture
+def bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
+    """Two access points behind the gateway's host; the gateway is not started yet."""
+    authority = SiteAuthority(tmp_path)
+    with Topology() as topology:
+        credentials = [authority.agent("agent1"), authority.agent("agent2")]
+        with AccessPoints(topology, credentials) as points:
+            made = Bench(topology, tmp_path, authority, points)
+            yield made
+            if made.gateway.process is not None:
+                made.gateway.kill()

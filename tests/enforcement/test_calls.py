@@ -1,0 +1,146 @@
+"""What services notice of the gateway: nothing, until they do what they should not."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from functools import partial
+
+import pytest
+
+from tests.enforcement.conftest import DENY_EVERYTHING, LEARN, Bench
+from tests.network.namespaces import Topology
+from tests.site.gateway_process import AGENT_PORT
+from tests.site.http_client import UnreachableError
+from tests.site.network import open_connection
+from tests.site.vsl_client import Invocation, VslClient, VslError
+
+LIGHT = "/agent1/lightcontrol1"
+MOVEMENT = "/agent1/movement1"
+
+
+def client(bench: Bench, name: str, *, index: int = 0, agent: int = 0, ipv6: bool = False) -> VslClient:
+    """Return a VSL client with a service's certificate and address."""
+    address = (Topology.ACCESS_IPV6 if ipv6 else Topology.ACCESS_IPV4)[agent]
+    source = bench.topology.service_ipv6(index) if ipv6 else bench.topology.service_ipv4(index)
+    connect = partial(
+        open_connection, address, AGENT_PORT, source=source, make_socket=bench.topology.lan.socket
+    )
+    return VslClient(connect, bench.authority.service(name).client_context(), timeout=5.0)
+
+
+@pytest.mark.parametrize("ipv6", [False, True])
+async def test_the_operations_of_the_middleware_pass(bench: Bench, ipv6: bool) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        light, movement = client(bench, "lightControl1", ipv6=ipv6), client(bench, "movement1", index=1, ipv6=ipv6)
+        assert await light.register("/lightControler") == LIGHT
+        assert await movement.register("/movementSensor") == MOVEMENT
+        heard: list[Invocation] = []
+        await light.open_callbacks()
+        await light.subscribe(f"{MOVEMENT}/movement", heard.append)
+        await movement.set(f"{MOVEMENT}/movement", "1")
+        assert await light.value(f"{MOVEMENT}/movement") == "1"
+        await movement.notify(f"{MOVEMENT}/movement")
+        async with asyncio.timeout(5):
+            while len(heard) < 2:
+                await asyncio.sleep(0.01)
+        assert {frame["invoke"] for frame in heard} == {"NOTIFY"}
+        await light.unsubscribe(f"{MOVEMENT}/movement")
+        locked: list[Invocation] = []
+        await light.lock(LIGHT, locked.append)
+        await light.set(f"{LIGHT}/lightOn", "1")
+        assert await light.value(f"{LIGHT}/lightOn") == "0"
+        await light.commit(LIGHT)
+        assert await light.value(f"{LIGHT}/lightOn") == "1"
+        assert "LOCK_AQUIRED" in {frame["invoke"] for frame in locked}
+        await light.lock(LIGHT)
+        await light.rollback(LIGHT)
+        await light.close()
+        await movement.close()
+    operations = {access["operation"] for v in bench.gateway.verdicts() for access in v["accesses"]}
+    assert operations >= {"get", "set", "subscribe", "unsubscribe", "notify", "register", "lock", "commit", "rollback"}
+
+
+async def test_the_access_point_sees_who_really_calls(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        light = client(bench, "lightcontrol1")
+        await light.register("/lightControler")
+        await light.close()
+    (registration,) = [c for c in bench.points.agents[0].calls if c.target == "/service/register"]
+    assert registration.client_id == "lightcontrol1"
+
+
+async def test_errors_of_the_access_point_come_through(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        light = client(bench, "lightcontrol1")
+        await light.register("/lightControler")
+        with pytest.raises(VslError) as missing:
+            await light.get(f"{LIGHT}/none")
+        with pytest.raises(VslError) as invalid:
+            await light.set(f"{LIGHT}/lightOn", "7")
+        await light.close()
+    assert (missing.value.code, invalid.value.code) == (404, 422)
+
+
+async def test_the_other_access_point_is_reached_as_well(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        here, there = client(bench, "lightcontrol1"), client(bench, "movement5", index=1, agent=1)
+        await here.register("/lightControler")
+        await there.register("/movementSensor")
+        await there.set("/agent2/movement5/movement", "1")
+        assert await here.value("/agent2/movement5/movement") == "1"
+        await here.close()
+        await there.close()
+
+
+async def test_a_refusal_is_an_error_of_the_middleware(bench: Bench) -> None:
+    bench.configure(DENY_EVERYTHING)
+    with bench.gateway.running():
+        light = client(bench, "lightcontrol1")
+        with pytest.raises(VslError) as refused:
+            await light.register("/lightControler")
+        await light.close()
+        bench.gateway.wait_for(lambda: len(bench.gateway.verdicts()) == 1)
+    assert refused.value.code == 403
+    assert refused.value.message == "Access denied by Anomaly detection"
+
+
+def test_a_refusal_names_the_verdict_and_has_no_body_for_head(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running(), bench.service("lightcontrol1") as service:
+        service.send(b"HEAD /vsl/agent1/lightcontrol1 HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = service.receive()
+        head, _, body = answer.partition(b"\r\n\r\n")
+        bench.gateway.wait_for(lambda: len(bench.gateway.verdicts()) == 1)
+        (verdict,) = bench.gateway.verdicts()
+    assert head.startswith(b"HTTP/1.1 403")
+    assert body == b""
+    assert f"alleyes-reference: {verdict['id']}".encode() in head
+
+
+async def test_a_quarantined_service_is_cut_off_and_no_other(bench: Bench) -> None:
+    everything_quarantines = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        light, movement = client(bench, "lightcontrol1"), client(bench, "movement1", index=1)
+        await light.register("/lightControler")
+        await movement.register("/movementSensor")
+        types = {"/movementSensor": {"mode": "learn"}}
+        await asyncio.to_thread(bench.gateway.replace_policy, everything_quarantines | {"service_types": types})
+        with pytest.raises(VslError):
+            await light.value(f"{LIGHT}/lightOn")
+        bench.gateway.wait_for(lambda: any(r["kind"] == "quarantine-added" for r in bench.gateway.records()))
+        with pytest.raises((UnreachableError, VslError)):
+            await client(bench, "lightcontrol1").value(f"{LIGHT}/lightOn")
+        await movement.set(f"{MOVEMENT}/movement", "1")
+        (added,) = [r for r in bench.gateway.records() if r["kind"] == "quarantine-added"]
+        listed = bench.topology.gateway.run(["nft", "-j", "list", "table", "inet", "alleyes"]).stdout
+        await light.close()
+        await movement.close()
+    mac = bench.topology.lan.mac("eth0")
+    assert added["details"]["kernel"] == f"{mac} . {bench.topology.service_ipv4(0)}"
+    assert bench.topology.service_ipv4(0) in json.dumps(json.loads(listed))

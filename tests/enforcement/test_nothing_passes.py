@@ -1,0 +1,164 @@
+"""With everything denied, and whatever breaks, not one byte of a service reaches an access point."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+
+from tests.enforcement.conftest import DENY_EVERYTHING, LEARN, Bench
+from tests.network.namespaces import Topology
+from tests.site.faulty_gateway import HOOKS, PARTS
+from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT
+
+GET = b"GET /vsl/agent1/lightcontrol1/lightOn HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
+PUT_CHUNKED = (
+    b"PUT /vsl/agent1/lightcontrol1/lightOn HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+    b'Transfer-Encoding: chunked\r\n\r\nb\r\n{"value":"1\r\n2\r\n"}\r\n0\r\n\r\n'
+)
+LARGE = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n"
+MQTT_CONNECT = bytes.fromhex("101000044d515454040200 3c000461616161".replace(" ", ""))
+REGISTRATION = b'{"modelId":"/lightControler","modelHash":"","binaryHash":""}'
+REGISTER = (
+    b"POST /service/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
+    % (len(REGISTRATION), REGISTRATION)
+)
+HOSTILE: dict[str, list[bytes]] = {
+    "a get": [GET],
+    "a chunked body": [PUT_CHUNKED],
+    "a body over the limit": [LARGE + b"a" * 200_000],
+    "a chunked body over the limit": [
+        b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+        + b"10000\r\n"
+        + b"a" * 65536
+        + b"\r\n10000\r\n"
+        + b"a" * 65536
+        + b"\r\n0\r\n\r\n"
+    ],
+    "a leading CRLF": [b"\r\n" + GET],
+    "a request line split over two packets": [
+        b"GE",
+        b"T /vsl/agent1/lightcontrol1/lightOn HTTP/1.1\r\nHost: a\r\n\r\n",
+    ],
+    "an upgrade to h2c": [
+        b"GET /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+        b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+    ],
+    "HTTP/2 with prior knowledge": [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"],
+    "raw MQTT": [MQTT_CONNECT],
+    "HTTP/0.9": [b"GET /vsl/agent1/x\r\n"],
+    "both framings": [
+        b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    ],
+    "pipelining": [GET + GET + GET],
+    "a tunnel": [b"CONNECT 10.77.2.11:8081 HTTP/1.1\r\nHost: 10.77.2.11:8081\r\n\r\n"],
+    "a callback channel": [
+        b"GET /callbacks HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n\r\n"
+    ],
+}
+
+
+def send_all(bench: Bench, packets: list[bytes], *, ipv6: bool = False) -> bytes:
+    """Send packets on a connection of their own; return what came back."""
+    with bench.service("lightcontrol1", ipv6=ipv6) as service:
+        try:
+            for packet in packets:
+                service.send(packet)
+                time.sleep(0.05)
+        except OSError:
+            return b""
+        return service.receive(0.5)
+
+
+def test_hostile_bytes_with_everything_denied(bench: Bench) -> None:
+    bench.configure(DENY_EVERYTHING)
+    with bench.gateway.running():
+        bench.wait_for_types()
+        before = bench.reached()
+        answers = {
+            (name, ipv6): send_all(bench, packets, ipv6=ipv6)
+            for name, packets in HOSTILE.items()
+            for ipv6 in (False, True)
+        }
+        assert bench.reached() == before
+    assert not [case for case, answer in answers.items() if b" 200 " in answer or b" 101 " in answer]
+
+
+def test_ways_around_the_proxy(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        bench.wait_for_types()
+        before = bench.reached()
+        listeners = [
+            bench.topology.access.listen(address, port)
+            for address in (Topology.ACCESS_IPV4[0], Topology.ACCESS_IPV6[0])
+            for port in (8080, 1883)
+        ]
+        for address, proxy in (
+            (Topology.ACCESS_IPV4[0], Topology.GATEWAY_IPV4),
+            (Topology.ACCESS_IPV6[0], Topology.GATEWAY_IPV6),
+        ):
+            for port in (8080, 1883, 22):
+                with pytest.raises(OSError):
+                    bench.topology.lan.connect(address, port, timeout=0.4)
+            with pytest.raises(OSError):
+                bench.topology.lan.connect(proxy, FIRST_LISTEN_PORT, timeout=0.4)
+            with pytest.raises(OSError):
+                bench.topology.lan.connect(Topology.GATEWAY_ACCESS_IPV4, FIRST_LISTEN_PORT, timeout=0.4)
+            datagram = bench.topology.lan.socket(
+                socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
+            )
+            datagram.sendto(b"x", (address, AGENT_PORT))
+            datagram.close()
+        for listener in listeners:
+            listener.settimeout(0.05)
+            with pytest.raises(TimeoutError):
+                listener.accept()
+            listener.close()
+        assert bench.reached() == before
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_hook_that_raises_with_everything_denied(bench: Bench, hook: str) -> None:
+    bench.configure(DENY_EVERYTHING)
+    bench.gateway.start(command=["-m", "tests.site.faulty_gateway", "--fault", hook])
+    bench.wait_for_types()
+    before = bench.reached()
+    for packets in ([GET], [PUT_CHUNKED], HOSTILE["a callback channel"]):
+        try:
+            answer = send_all(bench, packets)
+        except OSError:
+            continue
+        assert b" 200 " not in answer
+        assert b" 101 " not in answer
+    assert bench.reached() == before
+
+
+@pytest.mark.parametrize("fault", [*PARTS, "request", "next_layer", "tls_start_client", "tls_established_client"])
+def test_what_breaks_refuses_even_where_policy_forwards_everything(bench: Bench, fault: str) -> None:
+    bench.configure(LEARN)
+    bench.gateway.start(command=["-m", "tests.site.faulty_gateway", "--fault", fault])
+    bench.wait_for_types()
+    before = bench.reached()
+    try:
+        answer = send_all(bench, [REGISTER])
+    except OSError:
+        answer = b""
+    assert b" 200 " not in answer
+    assert bench.reached() == before
+
+
+def test_the_same_calls_pass_where_policy_forwards_and_nothing_breaks(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        bench.wait_for_types()
+        before = bench.reached()
+        with bench.service("lightcontrol1") as service:
+            assert service.register("/lightControler") == 200
+            service.send(GET)
+            assert b" 200 " in service.receive()
+            service.send(PUT_CHUNKED)
+            assert b" 204 " in service.receive()
+        assert bench.reached() > before

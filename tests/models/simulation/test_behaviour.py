@@ -1,0 +1,57 @@
+"""Interleaving a service's routines."""
+
+from __future__ import annotations
+
+import pytest
+
+from models.access import Operation
+from models.simulation.behaviour import Behaviour
+from models.simulation.step import Answer, Routine, Step
+
+
+def every(period: int, node: str) -> Routine:
+    time = period
+    while True:
+        answer = yield Step(time, Operation.GET, node)
+        time = answer.time + period
+
+
+def once(node: str, time: int) -> Routine:
+    yield Step(time + 5, Operation.GET, node)
+
+
+def test_steps_come_one_after_the_other() -> None:
+    behaviour = Behaviour(every(100, "/a"))
+    assert behaviour.due == 100
+    assert behaviour.take() == Step(100, Operation.GET, "/a")
+    behaviour.answer(Answer(130))
+    assert behaviour.due == 230
+
+
+def test_a_notification_brings_a_step_forward() -> None:
+    behaviour = Behaviour(every(100, "/a"), on_notify=once)
+    behaviour.notified("/b", 20)
+    assert behaviour.due == 25
+    assert behaviour.take().node == "/b"
+    behaviour.answer(Answer(30))
+    assert behaviour.take() == Step(100, Operation.GET, "/a")
+
+
+def test_a_service_that_takes_no_notice_has_nothing_more_to_do() -> None:
+    behaviour = Behaviour(every(100, "/a"))
+    behaviour.notified("/b", 20)
+    assert behaviour.due == 100
+
+
+def test_a_routine_ends() -> None:
+    behaviour = Behaviour(once("/a", 0))
+    behaviour.take()
+    behaviour.answer(Answer(10))
+    assert behaviour.due is None
+    with pytest.raises(IndexError):
+        behaviour.take()
+
+
+def test_an_answer_needs_a_step() -> None:
+    with pytest.raises(RuntimeError, match="without a step"):
+        Behaviour(every(100, "/a")).answer(Answer(1))

@@ -1,0 +1,354 @@
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.score import Score
+from policy.document import PolicyDocument
+from policy.engine import Engine
+from policy.protection import Protection
+from policy.quarantine import QuarantineRegister
+from policy.verdict import Action, Call, Mode, Refusal, Sender, Strength, Verdict
+from tests.policy.calls import NOW, SPYING, STRANGER, WASHING_MACHINE, PrescribedAnalyzer, access, call, score
+
+FORGED = Refusal(code="forged", detail="A forged identity.", every_mode=True)
+UNSUPPORTED = Refusal(code="unsupported-body", detail="A body that is not supported.", every_mode=False)
+
+
+class Bench:
+    """An engine with prescribed scores."""
+
+    def __init__(self, policy: dict[str, Any], *scores: Score, fixed: Protection | None = None) -> None:
+        self.analyzer = PrescribedAnalyzer(scores)
+        self.quarantines = QuarantineRegister(fixed=fixed)
+        self.engine = Engine(
+            analyzer=self.analyzer,
+            policy=PolicyDocument.model_validate(policy),
+            revision="r1",
+            quarantines=self.quarantines,
+        )
+
+    def judge(self, given: Call, now: float = NOW) -> Verdict:
+        return self.engine.judge(given, now=now)
+
+    def learnt_from(self, given: Call, *, accepted: bool = True) -> int:
+        self.engine.conclude(self.judge(given), accepted=accepted)
+        return len(self.analyzer.learnt)
+
+
+@pytest.mark.parametrize(
+    ("av", "action", "threshold", "alert"),
+    [
+        (0.0, Action.FORWARD, 7, False),
+        (3.99, Action.FORWARD, 7, False),
+        (4.0, Action.FORWARD, 7, True),
+        (6.99, Action.FORWARD, 7, True),
+        (7.0, Action.BLOCK, 7, True),
+        (29.99, Action.BLOCK, 7, True),
+        (30.0, Action.QUARANTINE, 30, True),
+        (100.0, Action.QUARANTINE, 30, True),
+    ],
+)
+def test_in_enforce_mode_the_anomaly_value_decides(av: float, action: Action, threshold: float, alert: bool) -> None:
+    verdict = Bench({"mode": "enforce"}, score(av)).judge(call(SPYING))
+
+    assert (verdict.action, verdict.would_be, verdict.threshold, verdict.alert) == (action, action, threshold, alert)
+    assert verdict.reason == ("normal" if action is Action.FORWARD else "anomalous")
+    assert verdict.policy_revision == "r1"
+
+
+@pytest.mark.parametrize("mode", [Mode.LEARN, Mode.MONITOR])
+def test_learn_and_monitor_forward_and_say_what_enforce_would_have_done(mode: Mode) -> None:
+    bench = Bench({"mode": mode}, score(50), score(10))
+
+    assert bench.judge(call(SPYING)).would_be is Action.QUARANTINE
+    verdict = bench.judge(call(SPYING))
+
+    assert (verdict.action, verdict.would_be, verdict.mode) == (Action.FORWARD, Action.BLOCK, mode)
+    assert verdict.alert == (mode is Mode.MONITOR)
+    assert bench.quarantines.entries == ()
+
+
+def test_the_worst_access_decides_and_every_one_is_scored() -> None:
+    bench = Bench({"mode": "enforce"}, score(1), score(20), score(3))
+
+    verdict = bench.judge(call(access(0), access(1), access(2)))
+
+    assert verdict.worst == 1
+    assert verdict.score == score(20)
+    assert verdict.scores == (score(1), score(20), score(3))
+    assert verdict.action is Action.BLOCK
+    assert bench.analyzer.scored == [access(0), access(1), access(2)]
+
+
+def test_mode_and_thresholds_are_those_of_the_type_of_the_sender() -> None:
+    policy = {
+        "mode": "enforce",
+        "service_types": {
+            "/washingService": {"mode": "monitor", "thresholds": {"block": 20}},
+            "/sensorService": {"mode": "enforce", "thresholds": {"block": 5}},
+        },
+    }
+    bench = Bench(policy, score(10), score(10))
+    other = msgspec.structs.replace(WASHING_MACHINE, service_type="/battery")
+
+    ours = bench.judge(call(SPYING))
+    theirs = bench.judge(call(SPYING, sender=other))
+
+    assert (ours.action, ours.would_be, ours.mode, ours.threshold) == (Action.FORWARD, Action.FORWARD, Mode.MONITOR, 20)
+    assert (theirs.action, theirs.mode, theirs.threshold) == (Action.BLOCK, Mode.ENFORCE, 7)
+    assert bench.engine.rules("/washingService") == (Mode.MONITOR, 4, 20, 30)
+    assert bench.engine.rules(None).mode is Mode.ENFORCE
+
+
+def test_null_means_that_nothing_quarantines() -> None:
+    bench = Bench({"mode": "enforce", "thresholds": {"quarantine": None}}, score(100))
+
+    verdict = bench.judge(call(SPYING))
+
+    assert (verdict.action, verdict.threshold) == (Action.BLOCK, 7)
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_refusal_that_holds_in_every_mode_does(mode: Mode) -> None:
+    bench = Bench({"mode": mode})
+
+    verdict = bench.judge(call(SPYING, refusal=FORGED))
+
+    assert (verdict.action, verdict.would_be, verdict.reason) == (Action.BLOCK, Action.BLOCK, "forged")
+    assert verdict.alert
+    assert (verdict.scores, verdict.worst, verdict.score, verdict.threshold) == ((), -1, None, None)
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"),
+    [(Mode.LEARN, Action.FORWARD), (Mode.MONITOR, Action.FORWARD), (Mode.ENFORCE, Action.BLOCK)],
+)
+def test_other_refusals_obey_the_mode(mode: Mode, action: Action) -> None:
+    verdict = Bench({"mode": mode}).judge(call(refusal=UNSUPPORTED))
+
+    assert (verdict.action, verdict.would_be, verdict.reason) == (action, Action.BLOCK, "unsupported-body")
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_call_that_was_decoded_into_nothing_is_refused_in_every_mode(mode: Mode) -> None:
+    verdict = Bench({"mode": mode}).judge(call())
+
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "nothing-to-judge")
+    assert verdict.call.refusal is not None
+    assert verdict.call.refusal.code == "nothing-to-judge"
+
+
+@pytest.mark.parametrize(
+    ("setting", "sender", "code"),
+    [
+        ("unknown_sender", STRANGER, "unknown-sender"),
+        ("unknown_type", msgspec.structs.replace(WASHING_MACHINE, service_type=None), "unknown-type"),
+    ],
+)
+def test_the_policy_says_what_becomes_of_those_it_does_not_know(setting: str, sender: Sender, code: str) -> None:
+    known_by_nobody = msgspec.structs.replace(SPYING, source_type=None)
+    both = {"unknown_sender": "forward", "unknown_type": "forward"}
+    blocking = Bench({"mode": "enforce", **both, setting: "block"})
+    forwarding = Bench({"mode": "enforce", **both}, score(1))
+
+    refused = blocking.judge(call(known_by_nobody, sender=sender))
+    passed = forwarding.judge(call(known_by_nobody, sender=sender))
+
+    assert (refused.action, refused.reason) == (Action.BLOCK, code)
+    assert (passed.action, passed.reason) == (Action.FORWARD, "normal")
+
+
+def test_a_node_that_the_decoder_does_not_know_passes_if_the_policy_says_so() -> None:
+    unknown = Refusal(code="unknown-node", detail="No such node is known.", every_mode=False)
+    given = call(SPYING, refusal=unknown)
+
+    assert Bench({"mode": "enforce"}).judge(given).reason == "unknown-node"
+    lifted = Bench({"mode": "enforce", "unknown_node": "forward"}, score(9)).judge(given)
+    assert (lifted.action, lifted.reason) == (Action.BLOCK, "anomalous")
+
+
+def test_no_setting_lifts_a_refusal_that_holds_in_every_mode() -> None:
+    strict = Refusal(code="unknown-node", detail="Strict.", every_mode=True)
+
+    assert not Bench({"mode": "learn", "unknown_node": "forward"}).judge(call(SPYING, refusal=strict)).forwarded
+
+
+def test_a_service_that_registers_is_judged_by_the_type_it_registers_with() -> None:
+    registering = msgspec.structs.replace(WASHING_MACHINE, service_type=None)
+    bench = Bench({"mode": "enforce", "service_types": {"/washingService": {"mode": "learn"}}}, score(0))
+
+    assert bench.judge(call(SPYING, sender=registering)).mode is Mode.LEARN
+
+
+@pytest.mark.parametrize("av", [math.nan, math.inf, -1.0])
+@pytest.mark.parametrize("position", [0, 1])
+def test_a_score_that_is_no_number_never_passes_for_a_small_one(av: float, position: int) -> None:
+    scores = [score(1), score(1)]
+    scores[position] = score(av)
+
+    with pytest.raises(ValueError, match=f"the score of access {position}"):
+        Bench({"mode": "learn"}, *scores).judge(call(access(0), access(1)))
+
+
+def test_what_the_analyzer_raises_reaches_the_caller() -> None:
+    with pytest.raises(IndexError):
+        Bench({"mode": "learn"}).judge(call(SPYING))
+
+
+def test_a_quarantined_sender_is_refused_until_the_quarantine_expires() -> None:
+    bench = Bench({"mode": "enforce", "quarantine": {"expiry": "15m"}}, score(60), score(0), score(0))
+    first = bench.judge(call(SPYING))
+
+    (entry,) = bench.quarantines.entries
+    assert (entry.identity, entry.ip, entry.verdict) == ("/agent1/washingmachine1", "192.0.2.17", first.id)
+    assert (entry.since, entry.until) == (NOW, NOW + 900)
+
+    from_elsewhere = call(SPYING, sender=msgspec.structs.replace(WASHING_MACHINE, ip="192.0.2.18"))
+    during = bench.judge(from_elsewhere, NOW + 899)
+    assert (during.action, during.reason, during.scores) == (Action.BLOCK, "quarantined", ())
+    neighbour = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/battery1")
+    assert bench.judge(call(SPYING, sender=neighbour), NOW + 899).forwarded
+    assert bench.judge(call(SPYING), NOW + 900).forwarded
+
+
+@pytest.mark.parametrize("mode", ["learn", "monitor"])
+def test_a_quarantine_holds_when_the_mode_is_lowered(mode: str) -> None:
+    bench = Bench({"mode": "enforce"}, score(60))
+    bench.judge(call(SPYING))
+    bench.engine.replace_policy(PolicyDocument.model_validate({"mode": mode}), "r2")
+
+    verdict = bench.judge(call(SPYING))
+
+    assert (verdict.action, verdict.reason, verdict.policy_revision) == (Action.BLOCK, "quarantined", "r2")
+
+
+def test_an_unproven_sender_is_quarantined_by_its_network_address() -> None:
+    bench = Bench({"mode": "enforce", "unknown_sender": "forward", "unknown_type": "forward"}, score(60))
+    claimed = Sender(address="/agent1/doorlock1", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.66")
+
+    bench.judge(call(SPYING, sender=claimed))
+
+    assert [entry.identity for entry in bench.quarantines.entries] == ["ip:192.0.2.66"]
+
+
+@pytest.mark.parametrize(
+    ("policy", "fixed"),
+    [
+        ({"quarantine": {"protected": ["/agent1/washingmachine1"]}}, None),
+        ({"quarantine": {"protected": ["192.0.2.0/24"]}}, None),
+        ({}, Protection.of(["192.0.2.17"])),
+    ],
+)
+def test_the_protected_are_blocked_call_by_call(policy: dict[str, Any], fixed: Protection | None) -> None:
+    bench = Bench({"mode": "enforce", **policy}, score(90), score(0), fixed=fixed)
+
+    verdict = bench.judge(call(SPYING))
+
+    assert (verdict.action, verdict.would_be, verdict.threshold) == (Action.BLOCK, Action.BLOCK, 7)
+    assert bench.judge(call(SPYING)).forwarded
+
+
+def test_a_call_that_its_sender_does_not_answer_for_quarantines_nobody() -> None:
+    bench = Bench({"mode": "enforce"}, score(90))
+
+    assert bench.judge(call(SPYING, may_quarantine=False)).action is Action.BLOCK
+    assert bench.quarantines.entries == ()
+
+
+def test_a_policy_that_protects_a_quarantined_sender_sets_it_free() -> None:
+    bench = Bench({"mode": "enforce"}, score(90), score(0))
+    bench.judge(call(SPYING))
+
+    released = bench.engine.replace_policy(
+        PolicyDocument.model_validate({"mode": "enforce", "quarantine": {"protected": ["192.0.2.17"]}}), "r2"
+    )
+
+    assert [entry.identity for entry in released] == ["/agent1/washingmachine1"]
+    assert bench.judge(call(SPYING)).forwarded
+    assert bench.engine.revision == "r2"
+
+
+FLOOD = score(50, "rate")
+NOVEL = score(50, "relationship")
+USUAL = score(1)
+
+
+@pytest.mark.parametrize(
+    ("mode", "scores", "learnt"),
+    [
+        ("learn", [USUAL], 1),
+        ("learn", [NOVEL], 1),
+        ("learn", [FLOOD], 0),
+        ("learn", [score(6, "rate")], 1),
+        ("learn", [USUAL, FLOOD, USUAL], 0),
+        ("learn", [NOVEL, FLOOD], 0),
+        ("learn", [score(60, "relationship", rate=50.0)], 0),
+        ("monitor", [USUAL], 1),
+        ("monitor", [score(5)], 1),
+        ("monitor", [NOVEL], 0),
+        ("monitor", [USUAL, NOVEL], 0),
+        ("enforce", [USUAL, USUAL], 2),
+        ("enforce", [score(8)], 0),
+        ("enforce", [NOVEL], 0),
+    ],
+)
+def test_what_teaches(mode: str, scores: list[Score], learnt: int) -> None:
+    given = call(*(access(number) for number in range(len(scores))))
+
+    assert Bench({"mode": mode}, *scores).learnt_from(given) == learnt
+
+
+@pytest.mark.parametrize("mode", ["learn", "monitor", "enforce"])
+def test_what_the_access_point_refused_does_not_teach(mode: str) -> None:
+    assert Bench({"mode": mode}, USUAL).learnt_from(call(SPYING), accepted=False) == 0
+
+
+@pytest.mark.parametrize("refusal", [FORGED, UNSUPPORTED])
+@pytest.mark.parametrize("mode", ["learn", "monitor"])
+def test_what_was_or_would_have_been_refused_unscored_does_not_teach(mode: str, refusal: Refusal) -> None:
+    assert Bench({"mode": mode}).learnt_from(call(SPYING, refusal=refusal)) == 0
+
+
+def test_ids_are_unique_and_sort_in_the_order_of_the_verdicts_even_when_the_clock_steps_back() -> None:
+    bench = Bench({"mode": "enforce"})
+    times = [NOW, NOW, NOW + 0.001, NOW - 60, NOW - 60, NOW + 1] + [NOW + 1] * 70_000
+
+    ids = [bench.judge(call(), time).id for time in times]
+
+    assert ids == sorted(set(ids))
+
+
+@given(
+    mode=st.sampled_from([Mode.LEARN, Mode.MONITOR]),
+    values=st.lists(st.floats(0, 100), max_size=4),
+    deciding=st.sampled_from(["relationship", "location", "rate", "period"]),
+    refusal=st.sampled_from([None, FORGED, UNSUPPORTED]),
+    sender=st.sampled_from([WASHING_MACHINE, STRANGER]),
+)
+def test_learn_and_monitor_refuse_only_what_is_refused_in_every_mode(
+    mode: Mode, values: list[float], deciding: str, refusal: Refusal | None, sender: Sender
+) -> None:
+    bench = Bench({"mode": mode}, *(score(av, deciding) for av in values))
+
+    verdict = bench.judge(call(*(access(number) for number in range(len(values))), sender=sender, refusal=refusal))
+
+    holds = refusal is FORGED or (refusal is None and not values)
+    assert verdict.forwarded != holds
+    assert bench.quarantines.entries == ()
+
+
+@given(st.lists(st.floats(0, 100), min_size=1, max_size=5), st.permutations(range(5)))
+def test_the_order_of_the_accesses_does_not_change_what_happens(values: list[float], order: list[int]) -> None:
+    shuffled = [values[index] for index in order if index < len(values)]
+    calls = call(*(access(number) for number in range(len(values))))
+
+    one = Bench({"mode": "enforce"}, *map(score, values)).judge(calls)
+    other = Bench({"mode": "enforce"}, *map(score, shuffled)).judge(calls)
+
+    assert (one.action, one.threshold, one.reason) == (other.action, other.threshold, other.reason)

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from policy.protection import Protection
+from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
+from policy.verdict import Sender, Strength
+
+NOW = 1000.0
+
+
+def entry(name: str = "/agent1/a", *, until: float = NOW + 60, since: float = NOW) -> QuarantineEntry:
+    return QuarantineEntry(
+        identity=name,
+        address=name,
+        ip="192.0.2.1",
+        strength=Strength.CERTIFICATE,
+        reason="rate: AV 40.0, quarantine from 30",
+        verdict="v1",
+        since=since,
+        until=until,
+    )
+
+
+def test_a_quarantine_holds_until_it_expires() -> None:
+    register = QuarantineRegister()
+    register.add(entry(until=NOW + 60), now=NOW)
+
+    assert register.holding("/agent1/a", NOW + 59.9) == entry()
+    assert register.holding("/agent1/a", NOW + 60) is None
+    assert register.active(NOW + 60) == ()
+    assert register.expire(NOW + 60) == (entry(),)
+    assert register.entries == ()
+    assert register.expire(NOW + 60) == ()
+
+
+def test_a_quarantine_is_of_one_identity() -> None:
+    register = QuarantineRegister()
+    register.add(entry("/agent1/a"), now=NOW)
+
+    assert register.holding("/agent1/b", NOW) is None
+
+
+def test_a_released_sender_is_free() -> None:
+    register = QuarantineRegister()
+    register.add(entry(), now=NOW)
+
+    assert register.remove("/agent1/a") == entry()
+    assert register.holding("/agent1/a", NOW) is None
+    assert register.remove("/agent1/a") is None
+
+
+def test_of_two_quarantines_of_one_sender_the_longer_stays() -> None:
+    register = QuarantineRegister()
+    register.add(entry(until=NOW + 60), now=NOW)
+    register.add(entry(until=NOW + 30), now=NOW)
+    assert register.entries == (entry(until=NOW + 60),)
+
+    register.add(entry(until=NOW + 90), now=NOW)
+    assert register.entries == (entry(until=NOW + 90),)
+
+
+def test_a_claimed_address_without_proof_is_not_what_is_shut_out() -> None:
+    claimed = Sender(address="/agent1/doorlock1", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.66")
+
+    assert identity_of(claimed) == "ip:192.0.2.66"
+
+
+@pytest.mark.parametrize("strength", [Strength.CERTIFICATE, Strength.MAC_AND_IP, Strength.IP])
+def test_an_established_address_is_what_is_shut_out(strength: Strength) -> None:
+    assert identity_of(Sender(address="/agent1/a", service_type="/t", strength=strength, ip="::1")) == "/agent1/a"
+
+
+def test_the_full_register_lets_go_who_would_be_free_first_and_counts_it() -> None:
+    register = QuarantineRegister(capacity=2)
+    register.add(entry("/agent1/a", until=NOW + 20), now=NOW)
+    register.add(entry("/agent1/b", until=NOW + 10), now=NOW)
+
+    evicted = register.add(entry("/agent1/c", until=NOW + 30), now=NOW)
+
+    assert evicted is not None
+    assert evicted.identity == "/agent1/b"
+    assert [each.identity for each in register.entries] == ["/agent1/a", "/agent1/c"]
+    assert register.evictions == 1
+
+
+def test_the_full_register_forgets_the_expired_before_it_lets_anyone_go() -> None:
+    register = QuarantineRegister(capacity=1)
+    register.add(entry("/agent1/a", until=NOW + 10), now=NOW)
+
+    assert register.add(entry("/agent1/b"), now=NOW + 10) is None
+    assert [each.identity for each in register.entries] == ["/agent1/b"]
+    assert register.evictions == 0
+
+
+def test_a_register_without_room_for_one_is_refused() -> None:
+    with pytest.raises(ValueError, match="at least 1"):
+        QuarantineRegister(capacity=0)
+
+
+def test_the_protected_are_never_quarantined() -> None:
+    register = QuarantineRegister(fixed=Protection.of(["192.0.2.0/28"]))
+
+    with pytest.raises(ProtectedError, match="/agent1/a"):
+        register.add(entry(), now=NOW)
+    assert register.entries == ()
+
+
+def test_who_becomes_protected_is_released_and_what_the_installation_protects_stays_protected() -> None:
+    register = QuarantineRegister(fixed=Protection.of(["203.0.113.1"]))
+    register.add(entry("/agent1/a"), now=NOW)
+    register.add(entry("/agent1/b"), now=NOW)
+
+    assert register.protect(Protection.of(["/agent1/a"])) == (entry("/agent1/a"),)
+    assert [each.identity for each in register.entries] == ["/agent1/b"]
+
+    register.protect(Protection())
+    assert not register.protects("/agent1/a", "192.0.2.1")
+    assert register.protects("/agent1/a", "203.0.113.1")
+
+
+def test_every_change_raises_the_revision_and_nothing_else_does() -> None:
+    register = QuarantineRegister()
+    register.add(entry(), now=NOW)
+    added = register.revision
+    register.holding("/agent1/a", NOW)
+    register.expire(NOW)
+    register.remove("/agent1/z")
+    assert register.revision == added > 0
+
+    register.remove("/agent1/a")
+    assert register.revision > added
+
+
+def test_after_a_restart_those_who_are_due_and_those_protected_by_now_are_free() -> None:
+    register = QuarantineRegister()
+    for name, until in (("/agent1/a", NOW + 10), ("/agent1/b", NOW + 60), ("/agent1/c", NOW + 60)):
+        register.add(entry(name, until=until), now=NOW)
+    after = QuarantineRegister(fixed=Protection.of(["/agent1/c"]))
+
+    restored = after.restore(register.dump(), now=NOW + 10)
+
+    assert restored == (entry("/agent1/b"),) == after.entries
+
+
+@pytest.mark.parametrize(
+    "stored",
+    [
+        [{"identity": "/agent1/a"}],
+        [{**msgspec.to_builtins(entry()), "until": "soon"}],
+        [{**msgspec.to_builtins(entry()), "until": float("inf")}],
+        [{"identity": 1}],
+    ],
+)
+def test_damaged_storage_is_refused_as_a_whole(stored: list[dict[str, object]]) -> None:
+    register = QuarantineRegister()
+    register.add(entry(), now=NOW)
+
+    with pytest.raises(ValueError, match="damaged"):
+        register.restore([*register.dump(), *stored], now=NOW)
+
+
+@given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 50), st.integers(0, 30)), max_size=40), st.integers(1, 5))
+def test_the_register_never_grows_beyond_its_capacity_and_survives_storage(
+    steps: list[tuple[int, int, int]], capacity: int
+) -> None:
+    register = QuarantineRegister(capacity=capacity)
+    now = 0.0
+    for name, length, pause in steps:
+        now += pause
+        register.add(entry(f"/agent1/{name}", since=now, until=now + length), now=now)
+        assert len(register) <= capacity
+
+    restored = QuarantineRegister(capacity=capacity)
+    restored.restore(register.dump(), now=now)
+    assert restored.active(now) == register.active(now)

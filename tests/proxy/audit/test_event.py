@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from policy.explanation import sentence
+from policy.verdict import Action, Refusal
+from proxy.audit.event import Kind, Notice, VerdictEvent, record, rfc3339
+from tests.policy.calls import EVENT_TIME, SPYING, call
+from tests.proxy.audit.events import event, verdict
+
+
+def test_a_verdict_is_recorded_with_everything_that_explains_and_replays_it() -> None:
+    data = record(event())
+
+    assert data == {
+        "kind": "verdict",
+        "id": "19a7c0-0000-abcdef",
+        "time": "2025-11-13T02:13:20.000Z",
+        "event_time": EVENT_TIME,
+        "action": "block",
+        "would_be": "block",
+        "mode": "enforce",
+        "alert": True,
+        "reason": "anomalous",
+        "sentence": sentence(verdict()),
+        "av": 38.2,
+        "threshold": 7,
+        "worst": 0,
+        "model_version": "m7",
+        "policy_revision": "r1",
+        "request": "GET /vsl/agent1/tempin1/temperature",
+        "sender": {
+            "address": "/agent1/washingmachine1",
+            "service_type": "/washingService",
+            "strength": "certificate",
+            "ip": "192.0.2.17",
+            "client_id": "washingmachine1",
+        },
+        "refusal": None,
+        "accesses": [
+            {
+                "time": EVENT_TIME,
+                "source": "/agent1/washingmachine1",
+                "source_type": "/washingService",
+                "source_location": "BathRoom",
+                "destination": "/agent1/tempin1",
+                "destination_type": "/sensorService",
+                "destination_location": "Bedroom",
+                "node": "/agent1/tempin1/temperature",
+                "operation": "get",
+                "data_type": "/derived/temperature",
+                "value": None,
+                "score": {
+                    "av": 38.2,
+                    "som": 1.0,
+                    "sor": 38.2,
+                    "soa": 0.0,
+                    "deciding": "relationship",
+                    "terms": {"relationship": 38.2, "model_weight": 412.0, "relationship_weight": 0.0},
+                    "model_version": "m7",
+                },
+            }
+        ],
+    }
+
+
+def test_a_call_that_was_refused_unscored_is_recorded_with_its_refusal_and_its_accesses() -> None:
+    refusal = Refusal(code="forged", detail="A forged identity.", every_mode=True)
+    refused = msgspec.structs.replace(
+        verdict(), call=call(SPYING, refusal=refusal), scores=(), worst=-1, threshold=None, reason="forged"
+    )
+
+    data = record(VerdictEvent(verdict=refused, time=0))
+
+    assert data["refusal"] == {"code": "forged", "detail": "A forged identity.", "every_mode": True}
+    assert (data["av"], data["threshold"], data["model_version"], data["worst"]) == (None, None, None, -1)
+    assert [access["score"] for access in data["accesses"]] == [None]
+
+
+def test_forwarded_calls_are_recorded_as_fully_as_refused_ones() -> None:
+    assert record(VerdictEvent(verdict=verdict(action=Action.FORWARD), time=0)).keys() == record(event()).keys()
+
+
+def test_other_events_say_what_happened_and_when() -> None:
+    notice = Notice(kind=Kind.TLS_REFUSAL, time=1.5, sentence="The handshake failed.", details={"ip": "192.0.2.1"})
+
+    assert record(notice) == {
+        "kind": "tls-refusal",
+        "time": "1970-01-01T00:00:01.500Z",
+        "sentence": "The handshake failed.",
+        "details": {"ip": "192.0.2.1"},
+    }
+
+
+@pytest.mark.parametrize(
+    ("time", "text"),
+    [(0, "1970-01-01T00:00:00.000Z"), (1_795_419_027.1234, "2026-11-23T07:30:27.123Z")],
+)
+def test_times_are_rfc_3339_in_utc(time: float, text: str) -> None:
+    assert rfc3339(time) == text

@@ -1,0 +1,37 @@
+"""Texts that two parsers could read differently are refused; numbers keep their digits."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.decoders.strict_json import NotStrictJson, parse, serialise
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        b'{"value":"0","value":"1"}',
+        b'{"children":{"a":{"value":"0"},"a":{"value":"1"}}}',
+        b'{"value":NaN}',
+        b'{"value":Infinity}',
+        b'{"value":"\xff"}',
+        b"",
+        b"{",
+        b'{"value":"1"} {"value":"2"}',
+        b"[" * 18 + b"]" * 18,
+        b"[" * 30_000 + b"]" * 30_000,
+    ],
+)
+def test_ambiguous_text_is_refused(text: bytes) -> None:
+    with pytest.raises(NotStrictJson):
+        parse(text)
+
+
+@pytest.mark.parametrize("digits", ["1", "1.50", "-0", "1e400", "123456789012345678901234567890"])
+def test_numbers_keep_their_digits(digits: str) -> None:
+    assert parse(f'{{"value":{digits}}}'.encode())["value"] == digits
+
+
+@given(st.recursive(st.text() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=8))
+def test_what_was_parsed_is_what_is_sent(value: object) -> None:
+    assert parse(serialise(value)) == value

@@ -1,0 +1,63 @@
+"""Bodies: which nodes are written, with what, and what is sent on."""
+
+import json
+
+import pytest
+
+from proxy.decoders import vsl_body
+from proxy.decoders.strict_json import NotStrictJson
+
+
+def test_every_written_node_is_found() -> None:
+    body = vsl_body.written(b'{"value":"5","children":{"lightOn":{"value":1},"a/b":{"children":{"c":{"value":true}}}}}')
+    assert body.values == (("", "5"), ("lightOn", "1"), ("a/b/c", "true"))
+
+
+def test_what_an_access_point_ignores_is_not_sent_on() -> None:
+    body = vsl_body.written(b'{"value":"1","types":["/x"],"hidden":{"value":"2"},"children":{"a":{"value":null}}}')
+    assert json.loads(body.canonical) == {"value": "1", "children": {"a": {}}}
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b'"1"',
+        b'{"value":{"a":1}}',
+        b'{"children":[]}',
+        b'{"children":{"../x":{"value":"1"}}}',
+        b'{"children":{"":{"value":"1"}}}',
+        b'{"children":{"a/b":{"value":"1"},"a":{"children":{"b":{"value":"2"}}}}}',
+    ],
+)
+def test_ambiguous_writes_are_refused(body: bytes) -> None:
+    with pytest.raises(NotStrictJson):
+        vsl_body.written(body)
+
+
+def test_command_keeps_operation_and_callback() -> None:
+    command = vsl_body.command(
+        b'{"operation":"SUBSCRIBE","callbackId":"b4fb38af-381a-4772-8268-b84199dfab95","more":1}'
+    )
+    assert command.operation == "SUBSCRIBE"
+    assert json.loads(command.canonical) == {
+        "operation": "SUBSCRIBE",
+        "callbackId": "b4fb38af-381a-4772-8268-b84199dfab95",
+    }
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"operation":1}', b'{"operation":"SUBSCRIBE","callbackId":"x"}', b"[]"])
+def test_malformed_commands_are_refused(body: bytes) -> None:
+    with pytest.raises(NotStrictJson):
+        vsl_body.command(body)
+
+
+def test_registration_names_its_model() -> None:
+    model, canonical = vsl_body.registration(b'{"modelId":"/lightControler","modelHash":"","binaryHash":null}')
+    assert model == "/lightControler"
+    assert json.loads(canonical) == {"modelId": "/lightControler", "modelHash": "", "binaryHash": ""}
+
+
+@pytest.mark.parametrize("body", [b"{}", b'{"modelId":""}', b'{"modelId":"/a/../b"}', b'{"modelId":7}'])
+def test_registrations_without_a_model_are_refused(body: bytes) -> None:
+    with pytest.raises(NotStrictJson):
+        vsl_body.registration(body)

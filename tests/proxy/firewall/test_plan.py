@@ -1,0 +1,117 @@
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from proxy.firewall.plan import AccessPoint, Entry, Plan, PlanError, canonical_ip, canonical_mac
+
+
+def point(**changes: Any) -> AccessPoint:
+    values: dict[str, Any] = {
+        "name": "agent1",
+        "ipv4": "10.77.2.11",
+        "port": 8443,
+        "listener_ipv4": "10.77.1.1",
+        "listener_port": 9001,
+    }
+    return AccessPoint(**values | changes)
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("10.0.0.1", "10.0.0.1"),
+        ("FD77:1:0:0:0:0:0:A", "fd77:1::a"),
+        ("::ffff:10.0.0.1", "10.0.0.1"),
+    ],
+)
+def test_an_address_has_one_spelling(text: str, canonical: str) -> None:
+    assert canonical_ip(text) == canonical
+
+
+@pytest.mark.parametrize("text", ["", "10.0.0", "10.0.0.1/24", "fe80::1%eth0", "10.0.0.1; flush ruleset", "010.0.0.1"])
+def test_what_is_no_address_is_refused(text: str) -> None:
+    with pytest.raises(PlanError, match="zone" if "%" in text else "is not an IP address"):
+        canonical_ip(text)
+
+
+def test_a_link_address_has_one_spelling() -> None:
+    assert canonical_mac("02-00-5E-00-53-0A") == "02:00:5e:00:53:0a"
+
+
+@pytest.mark.parametrize("text", ["", "02:00:5e:00:53", "02:00:5e:00:53:0g", "02:00:5e:00:53:01 . 1.2.3.4"])
+def test_what_is_no_link_address_is_refused(text: str) -> None:
+    with pytest.raises(PlanError, match="is not a link address"):
+        canonical_mac(text)
+
+
+@pytest.mark.parametrize(
+    ("changes", "complaint"),
+    [
+        ({"name": 'agent1" drop; flush ruleset; "'}, "access point name"),
+        ({"name": ""}, "access point name"),
+        ({"port": 0}, "agent1: port 0"),
+        ({"listener_port": 65536}, "agent1: port 65536"),
+        ({"ipv4": "fd77:2::11"}, "not an IPv4 address"),
+        ({"ipv6": "10.77.2.11", "listener_ipv6": "fd77:1::1"}, "not an IPv6 address"),
+        ({"ipv4": None}, "neither an IPv4 nor an IPv6"),
+        ({"ipv6": "fd77:2::11"}, "no listener address for fd77:2::11"),
+    ],
+)
+def test_an_access_point_that_makes_no_rule_is_refused(changes: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        point(**changes)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"service_interfaces": ("iot drop",)}, "interface name 'iot drop'"),
+        ({"access_interfaces": ("sixteen_or_more_",)}, "interface name"),
+        ({"protected": ("router",)}, "protected: 'router'"),
+        ({"access_points": (point(), point(name="agent2", listener_port=9002))}, "access points share 10.77.2.11"),
+        ({"access_points": (point(), point(name="agent2", ipv4="10.77.2.12"))}, "listeners share 10.77.1.1 port 9001"),
+    ],
+)
+def test_a_plan_that_makes_no_table_is_refused(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        Plan(**{"access_points": ()} | values)
+
+
+def test_what_comes_from_another_process_is_checked_as_well() -> None:
+    plan = Plan(access_points=(point(),), protected=("10.0.0.0/8",))
+    sent = msgspec.json.encode(plan)
+    assert msgspec.json.decode(sent, type=Plan) == plan
+    with pytest.raises(msgspec.ValidationError, match="is not an IP address"):
+        msgspec.json.decode(sent.replace(b"10.77.2.11", b"10.77.2.11; drop"), type=Plan)
+
+
+@pytest.mark.parametrize(
+    ("ip", "reason"),
+    [
+        ("10.77.2.11", "it is the access point agent1"),
+        ("10.77.1.1", "the gateway listens on it"),
+        ("10.1.0.5", "the configuration protects 10.1.0.0/16"),
+        ("127.0.0.8", "no single sender has it"),
+        ("ff02::1", "no single sender has it"),
+        ("::", "no single sender has it"),
+        ("10.2.0.5", None),
+        ("fd77:1::9", None),
+    ],
+)
+def test_protection_says_why(ip: str, reason: str | None) -> None:
+    plan = Plan(access_points=(point(),), protected=("10.1.2.3/16",))
+    assert plan.protection_of(ip) == reason
+
+
+@pytest.mark.parametrize("until", [float("inf"), float("nan")])
+def test_an_end_is_a_moment(until: float) -> None:
+    with pytest.raises(PlanError, match="leave the end away"):
+        Entry(ip="10.0.0.1", until=until)
+
+
+def test_an_entry_is_put_into_its_one_spelling() -> None:
+    entry = Entry(ip="::ffff:10.0.0.1", mac="02-00-5E-00-53-0A")
+    assert (entry.ip, entry.mac) == ("10.0.0.1", "02:00:5e:00:53:0a")

@@ -1,0 +1,121 @@
+"""Each problem is found on a real (throw-away) machine that has it, and a sound one has none."""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from pathlib import Path
+
+import pytest
+
+from proxy.firewall.plan import AccessPoint, Plan
+from proxy.preflight import check, forwarding_problems, may_administer_network
+from tests.network.fixtures import isolated, machine
+from tests.network.namespaces import Host
+
+__all__ = ["isolated", "machine"]
+
+ROOT = Path(__file__).parents[2]
+
+
+def plan(*, ipv4: str = "10.77.2.11", listener: str = "10.77.1.1", interface: str = "iot") -> Plan:
+    return Plan(
+        access_points=(
+            AccessPoint(
+                name="agent1",
+                ipv4=ipv4,
+                ipv6="fd77:2::11",
+                port=8443,
+                listener_ipv4=listener,
+                listener_ipv6="fd77:1::1",
+                listener_port=9001,
+            ),
+        ),
+        service_interfaces=(interface,),
+    )
+
+
+def test_a_sound_machine_has_no_problem_and_is_not_changed(machine: Host) -> None:
+    assert check(plan()) == []
+    assert check(plan()) == []
+    assert machine.run(["nft", "list", "ruleset"]).stdout == ""
+
+
+@pytest.mark.parametrize("address", ["10.77.1.1", "fd77:1::1"])
+def test_a_taken_port(machine: Host, address: str) -> None:
+    with machine.listen(address, 9001):
+        (problem,) = check(plan())
+    assert problem.startswith(f"port 9001 on {address} is taken -- end the other process")
+
+
+def test_lingering_connections_of_an_earlier_process_do_not_count(machine: Host) -> None:
+    listener = machine.listen("10.77.1.1", 9001)
+    with machine.connect("10.77.1.1", 9001) as client:
+        accepted, _ = listener.accept()
+        listener.close()
+        accepted.close()
+        client.recv(1)
+        assert check(plan()) == []
+
+
+@pytest.mark.parametrize(
+    ("parameter", "version"), [("net/ipv4/ip_forward", 4), ("net/ipv6/conf/all/forwarding", 6)], ids=["IPv4", "IPv6"]
+)
+def test_forwarding_off(machine: Host, parameter: str, version: int) -> None:
+    machine.sysctl(parameter, "0")
+    (problem,) = check(plan())
+    assert problem.startswith(f"IPv{version} forwarding is off")
+    assert problem.endswith(f"sysctl -w {parameter.replace('/', '.')}=1")
+
+
+def test_a_machine_without_ipv6(tmp_path: Path) -> None:
+    (tmp_path / "net/ipv4").mkdir(parents=True)
+    (tmp_path / "net/ipv4/ip_forward").write_text("1\n")
+    (problem,) = forwarding_problems(plan(), tmp_path)
+    assert problem.startswith("IPv6 is not available on this machine")
+
+
+def test_an_interface_that_does_not_exist(machine: Host) -> None:
+    (problem,) = check(plan(interface="iot9"))
+    assert problem.startswith("interface iot9 does not exist; there are iot, lo --")
+
+
+def test_a_listener_address_of_another_machine(machine: Host) -> None:
+    (problem,) = check(plan(listener="10.77.1.2"))
+    assert problem.startswith("listener address 10.77.1.2 is not on this machine --")
+
+
+def test_an_access_point_on_the_gateway_itself(machine: Host) -> None:
+    (problem,) = check(plan(ipv4="10.77.1.1"))
+    assert problem.startswith("access point agent1: 10.77.1.1 is this machine's own address --")
+
+
+def test_several_problems_are_told_together(machine: Host) -> None:
+    machine.forwarding(on=False)
+    with machine.listen("fd77:1::1", 9001):
+        problems = check(plan(listener="10.77.1.2", interface="iot9"))
+    assert len(problems) == 5
+    assert all("\n" not in problem and " -- " in problem for problem in problems)
+
+
+def test_a_missing_capability(machine: Host) -> None:
+    if shutil.which("setpriv") is None:
+        pytest.skip("setpriv (util-linux) is not installed")
+    asking = "from proxy.preflight import check; from tests.proxy.test_preflight import plan; print(*check(plan()))"
+    without = ["setpriv", "--bounding-set=-net_admin", "--inh-caps=-net_admin", sys.executable, "-c", asking]
+    problems = machine.run(without, cwd=ROOT).stdout
+    assert problems.startswith("capability CAP_NET_ADMIN is missing")
+    assert problems.count(" -- ") == 1, "one problem alone"
+
+
+def test_capabilities_are_read_from_the_effective_set() -> None:
+    assert may_administer_network("Name:\tx\nCapPrm:\t0000000000000000\nCapEff:\t0000000000001000\n")
+    assert not may_administer_network("CapPrm:\t0000000000001000\nCapEff:\t0000000000000400\n")
+    assert not may_administer_network("")
+
+
+def test_missing_nftables(machine: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("proxy.firewall.nftables.LIBRARY", "libnftables.so.999")
+    (problem,) = check(plan())
+    assert problem.startswith("nftables can not be used: libnftables.so.999")
+    assert problem.endswith("apt-get install libnftables1")

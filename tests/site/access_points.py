@@ -1,0 +1,58 @@
+"""Knowledge Agent emulators that serve in a thread of their own, for tests that are written step by step."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections.abc import Coroutine, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from tests.network.namespaces import Topology
+from tests.site.certificates import Credentials
+from tests.site.gateway_process import AGENT_PORT
+from tests.site.knowledge_agent.agent import KnowledgeAgent
+from tests.site.network import open_connection
+
+
+class AccessPoints:
+    """Agents `agent1` and `agent2` on the access points' host of a topology, IPv4 and IPv6."""
+
+    def __init__(self, topology: Topology, credentials: Sequence[Credentials | None]) -> None:
+        """Make one agent for each of the credentials; None makes one that speaks plain HTTP."""
+        self._topology = topology
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
+        self.agents = [KnowledgeAgent(f"agent{index + 1}", each) for index, each in enumerate(credentials)]
+
+    def __enter__(self) -> Self:
+        """Serve."""
+        self._thread.start()
+        for index, agent in enumerate(self.agents):
+            addresses = (Topology.ACCESS_IPV4[index], Topology.ACCESS_IPV6[index])
+            sockets = [self._topology.access.listen(address, AGENT_PORT) for address in addresses]
+            self.call(agent.serve(sockets))
+            for other in range(len(self.agents)):
+                if other != index:
+                    agent.add_peer(f"agent{other + 1}", self._connector(Topology.ACCESS_IPV4[other]))
+        return self
+
+    def _connector(self, address: str) -> Any:
+        async def connect() -> Any:
+            return await open_connection(address, AGENT_PORT, make_socket=self._topology.access.socket)
+
+        return connect
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Stop serving."""
+        for agent in self.agents:
+            self.call(agent.close())
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join()
+        self._loop.close()
+
+    def call[T](self, work: Coroutine[Any, Any, T]) -> T:
+        """Run something on the agents' event loop."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)

@@ -1,0 +1,203 @@
+"""`make demo`: a legacy IoT site is learnt and then defended, with real packets, real TLS and real nftables.
+
+Everything happens in network namespaces of this process; nothing is left behind. Only event time is scaled: models,
+thresholds and the gateway are those that are shipped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from pathlib import Path
+
+import yaml
+
+from models.simulation.attacks import AttackClass, Strength, seven_attacks
+from models.simulation.floorplan import Floorplan, family_home
+from proxy.firewall.nftables import Firewall
+from tests.network.namespaces import IsolationError, Topology
+from tests.site.attacks import AttackReport
+from tests.site.calls import Tally
+from tests.site.certificates import SiteAuthority
+from tests.site.clock import Clock
+from tests.site.demo_report import NAMES, Quarantined, Result
+from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
+from tests.site.live_view import JournalTail, LiveView
+from tests.site.network import Hosts, Place
+from tests.site.site import VirtualSite
+
+SCALE = 60.0
+"""One minute of the demonstration is an hour of the site."""
+START = 1_520_031_600_000
+LEARNING_SECONDS = 70.0
+QUIET_SECONDS = 8.0
+"""Enforcement without attacks, before the first and after the last."""
+PAUSE_SECONDS = 1.0
+STRENGTH = Strength(rounds=8, flood=300)
+SHIPPED_POLICY = Path(__file__).parents[2] / "config" / "policy.yaml"
+
+
+def shipped_policy(mode: str) -> Settings:
+    """Return the shipped policy in another mode."""
+    policy: Settings = yaml.safe_load(SHIPPED_POLICY.read_text(encoding="utf-8"))
+    return policy | {"mode": mode}
+
+
+def inventory(floorplan: Floorplan) -> Settings:
+    """Return what an operator knows: in which room each service is."""
+    return {"services": [{"address": s.address, "location": s.location} for s in floorplan.services]}
+
+
+class Demonstration:
+    """One run, from an empty machine to the table."""
+
+    def __init__(self, topology: Topology, directory: Path) -> None:
+        """Put site and gateway on the hosts of a topology."""
+        self._topology = topology
+        self._floorplan = family_home()
+        authority = SiteAuthority(directory)
+        self._gateway = GatewayProcess(directory / "gateway", topology.gateway, scale=SCALE, start_time=START)
+        self._gateway.write(
+            gateway_settings(authority, self._gateway.state), shipped_policy("learn"), inventory(self._floorplan)
+        )
+        agents = {
+            name: Place(Topology.ACCESS_IPV4[index], topology.access.socket)
+            for index, name in enumerate(self._floorplan.agents)
+        }
+        services = {
+            service.id: Place(topology.service_ipv4(index), topology.lan.socket)
+            for index, service in enumerate(self._floorplan.services)
+        }
+        self._site = VirtualSite(
+            directory,
+            Hosts(agents, services),
+            Clock(SCALE, start=START),
+            floorplan=self._floorplan,
+            authority=authority,
+        )
+        self._view = LiveView(JournalTail(self._gateway.journal))
+
+    async def run(self) -> Result:
+        """Learn, enforce, be attacked, and sum up."""
+        say = self._view.say
+        await self._site.start_agents()
+        self._gateway.start()
+        say(
+            f"{len(self._floorplan.services)} services in {len(NAMES) + 1} rooms talk to"
+            f" {len(self._floorplan.agents)} Knowledge Agents, through the gateway. It has never seen them.",
+            "note",
+        )
+        self._site.start_services()
+        await self._learn()
+        before = self._site.legitimate()
+        await asyncio.to_thread(self._gateway.replace_policy, shipped_policy("enforce"))
+        self._view.update()
+        self._view.enforcing = True
+        say("Enforcing. First nothing but the everyday life of the site ...", "note")
+        await self._live(QUIET_SECONDS)
+        reports = await self._attacks()
+        say("... and everyday life goes on.", "note")
+        await self._live(QUIET_SECONDS)
+        legitimate = _since(self._site.legitimate(), before)
+        kernel = self._kernel_entries()
+        await self._site.stop()
+        self._gateway.stop()
+        self._view.update()
+        return self._result(reports, legitimate, kernel)
+
+    def close(self) -> None:
+        """End what still runs."""
+        if self._gateway.process is not None:
+            self._gateway.kill()
+
+    async def _learn(self) -> None:
+        say = self._view.say
+        say(
+            f"Learning for {LEARNING_SECONDS:.0f} s, which are {LEARNING_SECONDS * SCALE / 60:.0f} minutes of the site."
+        )
+        steps = 7
+        for _ in range(steps):
+            seen = self._view.would_be_refused
+            await self._live(LEARNING_SECONDS / steps)
+            minutes = (self._site.clock.event_now() - START) / 60_000
+            say(
+                f"  {minutes:3.0f} minutes of the site, {self._view.verdicts} calls seen,"
+                f" {self._view.would_be_refused - seen} of the latest would have been refused"
+            )
+
+    async def _attacks(self) -> list[AttackReport]:
+        reports = []
+        for attack in seven_attacks(self._floorplan, STRENGTH):
+            self._view.say(f"Attack: {NAMES[attack.attack_class]}, by {attack.attacker}", "good")
+            carried_out = asyncio.create_task(self._site.attack(attack))
+            while not carried_out.done():
+                await self._live(0.2)
+            reports.append(await carried_out)
+            await self._live(PAUSE_SECONDS)
+        return reports
+
+    async def _live(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        self._view.update()
+
+    def _kernel_entries(self) -> list[str]:
+        with self._topology.gateway.entered():
+            entries = Firewall().entries()
+        return [f"{entry.mac} . {entry.ip}" if entry.mac else entry.ip for entry in entries]
+
+    def _result(self, reports: list[AttackReport], legitimate: Tally, kernel: list[str]) -> Result:
+        verified = self._topology.gateway.run(
+            [str(Path(sys.executable).with_name("alleyes")), "audit", "verify", "--config", str(self._gateway.config)],
+            check=False,
+        )
+        quarantined = [
+            Quarantined(str(record["details"]["identity"]), str(record["details"]["kernel"]))
+            for record in self._view.quarantines
+        ]
+        return Result(
+            attacks=reports,
+            legitimate=legitimate,
+            quarantined=quarantined,
+            kernel_entries=kernel,
+            audit=verified.stdout.strip() or verified.stderr.strip(),
+            audit_intact=verified.returncode == 0,
+        )
+
+
+def _since(after: Tally, before: Tally) -> Tally:
+    return Tally(
+        calls=after.calls - before.calls,
+        answered=after.answered - before.answered,
+        refused=after.refused - before.refused,
+        failed=after.failed - before.failed,
+        silent=after.silent - before.silent,
+    )
+
+
+def main() -> int:
+    """Run the demonstration; return 0 only if every attack was blocked and the site could live."""
+    assert set(NAMES) == set(AttackClass)
+    try:
+        with tempfile.TemporaryDirectory(prefix="alleyes-demo-") as directory, Topology(services=40) as topology:
+            demonstration = Demonstration(topology, Path(directory))
+            try:
+                result = asyncio.run(demonstration.run())
+            finally:
+                demonstration.close()
+    except IsolationError as reason:
+        print(f"make demo cannot run here: {reason}", file=sys.stderr)
+        return 2
+    print()
+    print(result.table())
+    print()
+    failures = result.failures()
+    for failure in failures:
+        print(f"  FAILED: {failure}")
+    if not failures:
+        print("  Every class of attack was blocked, and the site could live.")
+    return 1 if failures else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""The table at the end of the demonstration, and whether it succeeded."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from models.simulation.attacks import AttackClass
+from tests.site.attacks import AttackReport
+from tests.site.calls import Tally
+
+MOST_WRONGLY_BLOCKED = 0.01
+"""Share of legitimate calls."""
+
+NAMES = {
+    AttackClass.SCAN: "network scan",
+    AttackClass.SPYING: "spying",
+    AttackClass.MALICIOUS_CONTROL: "malicious control",
+    AttackClass.MALICIOUS_OPERATION: "malicious operation",
+    AttackClass.DENIAL_OF_SERVICE: "denial of service",
+    AttackClass.DATA_PROBING: "data type probing",
+    AttackClass.WRONG_SET_UP: "wrong set-up",
+}
+
+
+@dataclass(frozen=True)
+class Quarantined:
+    """One quarantined sender."""
+
+    identity: str
+    kernel: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the demonstration came to."""
+
+    attacks: Sequence[AttackReport]
+    legitimate: Tally
+    """Calls of healthy services while the gateway enforced."""
+    quarantined: Sequence[Quarantined]
+    kernel_entries: Sequence[str]
+    """Elements of the quarantine sets of nftables."""
+    audit: str
+    """What `alleyes audit verify` said."""
+    audit_intact: bool
+
+    @property
+    def wrongly_blocked(self) -> float:
+        """Share of legitimate calls that were denied."""
+        return self.legitimate.denied / self.legitimate.calls if self.legitimate.calls else 1.0
+
+    def failures(self) -> list[str]:
+        """Return what did not go as it must, one line each."""
+        found = [
+            f"{NAMES[report.attack_class]} was not blocked" for report in self.attacks if report.first_refused is None
+        ]
+        missing = set(AttackClass) - {report.attack_class for report in self.attacks}
+        found += [f"{NAMES[name]} did not take place" for name in sorted(missing)]
+        if self.wrongly_blocked >= MOST_WRONGLY_BLOCKED:
+            found.append(f"{self.wrongly_blocked:.2%} of the legitimate calls were blocked")
+        if not self.audit_intact:
+            found.append("the audit chain is broken")
+        return found
+
+    def table(self) -> str:
+        """Return the table."""
+        rows = [f"  {'attack':<20} {'by':<26} {'calls':>6} {'blocked':>8}   first blocked"]
+        for report in self.attacks:
+            after = "never" if report.first_refused is None else f"at call {report.first_refused}"
+            cut = ", then cut off" if report.cut_off else ""
+            rows.append(
+                f"  {NAMES[report.attack_class]:<20} {report.attacker:<26} {report.tally.calls:>6}"
+                f" {report.tally.denied:>8}   {after}{cut}"
+            )
+        rows += [
+            "",
+            f"  legitimate calls while enforcing: {self.legitimate.calls}, wrongly blocked: {self.legitimate.denied}"
+            f" ({self.wrongly_blocked:.2%})",
+            "",
+            f"  quarantined senders: {len(self.quarantined)}",
+            *(f"    {each.identity:<26} in the kernel: {each.kernel}" for each in self.quarantined),
+            f"  elements in the quarantine sets of nftables: {len(self.kernel_entries)}",
+            *(f"    {entry}" for entry in self.kernel_entries),
+            "",
+            *(f"  audit: {line}" for line in self.audit.splitlines()),
+        ]
+        return "\n".join(rows)

@@ -1,0 +1,51 @@
+"""The gateway with one part that raises, to see that what breaks never forwards."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+from unittest import mock
+
+from models.analyzer import Analyzer
+from proxy.audit.trail import AuditTrail
+from proxy.commands.options import configuration
+from proxy.commands.run import serve
+from proxy.connections import Connection
+from proxy.decoders.vsl import VslDecoder
+from proxy.hooks import Hooks
+
+PARTS: dict[str, tuple[type, str]] = {
+    "decoder": (VslDecoder, "decode"),
+    "scoring": (Analyzer, "score"),
+    "audit": (AuditTrail, "record"),
+    "sender": (Connection, "sender"),
+}
+HOOKS = tuple(sorted(name for name in vars(Hooks) if not name.startswith("_")))
+
+
+class InjectedFault(Exception):
+    """Raised on purpose."""
+
+
+def _raising(name: str) -> Callable[..., NoReturn]:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise InjectedFault(name)
+
+    return fail
+
+
+def main() -> None:
+    """Run the gateway with `--fault` raising: a hook, or one of the parts that a call passes through."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--fault", choices=[*PARTS, *HOOKS], required=True)
+    arguments = parser.parse_args()
+    owner, name = PARTS.get(arguments.fault, (Hooks, arguments.fault))
+    with mock.patch.object(owner, name, _raising(name)):
+        serve(configuration(arguments.config))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+"""Shows a running site in the terminal: one readable line for each verdict that is interesting."""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+type Record = dict[str, Any]
+
+QUIET_SECONDS = 2.0
+"""Verdicts on one sender for one reason within this time after a shown one are only counted."""
+COLOURS = {"block": "\033[33m", "quarantine": "\033[31m", "note": "\033[36m", "good": "\033[32m"}
+RESET = "\033[0m"
+WIDTH = 170
+
+
+def coloured(text: str, colour: str) -> str:
+    """Return the text in a colour where a terminal shows it."""
+    return f"{COLOURS[colour]}{text}{RESET}" if sys.stdout.isatty() else text
+
+
+class JournalTail:
+    """Follows the audit log of a running gateway."""
+
+    def __init__(self, journal: Path) -> None:
+        """Begin at the start of the file, which need not exist yet."""
+        self._journal = journal
+        self._offset = 0
+
+    def new_records(self) -> list[Record]:
+        """Return the whole records written since the last call."""
+        if not self._journal.exists():
+            return []
+        with self._journal.open("rb") as file:
+            file.seek(self._offset)
+            data = file.read()
+        whole = data[: data.rfind(b"\n") + 1]
+        self._offset += len(whole)
+        return [json.loads(line) for line in whole.splitlines() if line]
+
+
+class LiveView:
+    """Counts all verdicts and prints the interesting ones."""
+
+    def __init__(self, tail: JournalTail, *, show: Callable[[str], None] = print) -> None:
+        """Print with `show`."""
+        self._tail = tail
+        self._show = show
+        self._shown: dict[tuple[str, str], float] = {}
+        self._hidden: Counter[tuple[str, str]] = Counter()
+        self._began = time.monotonic()
+        self.verdicts = 0
+        self.would_be_refused = 0
+        self.quarantines: list[Record] = []
+        self.enforcing = False
+
+    def say(self, text: str, colour: str | None = None) -> None:
+        """Print a line with the time since the start."""
+        line = f"{time.monotonic() - self._began:6.1f}s  {text}"
+        self._show(coloured(line, colour) if colour else line)
+
+    def update(self) -> None:
+        """Take in what has been recorded."""
+        for record in self._tail.new_records():
+            self._take(record)
+
+    def _take(self, record: Record) -> None:
+        match record["kind"]:
+            case "verdict":
+                self.verdicts += 1
+                if record["would_be"] != "forward":
+                    self.would_be_refused += 1
+                    if self.enforcing:
+                        self._refused(record)
+            case "quarantine-added":
+                self.quarantines.append(record)
+                self.say(record["sentence"], "quarantine")
+            case "policy-reload" | "tls-refusal" | "broken":
+                self.say(record["sentence"], "note")
+
+    def _refused(self, record: Record) -> None:
+        key = (record["sender"]["address"], record["reason"])
+        now = time.monotonic()
+        if now - self._shown.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+            self._hidden[key] += 1
+            return
+        more = self._hidden.pop(key, 0)
+        self._shown[key] = now
+        suffix = f"  (and {more} more like it)" if more else ""
+        self.say(f"{record['sentence']}"[:WIDTH] + suffix, record["action"] if record["action"] in COLOURS else "block")

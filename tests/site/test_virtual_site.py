@@ -1,0 +1,66 @@
+"""The whole site, live on the loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from pathlib import Path
+
+import pytest
+
+from models.simulation.attacks import Strength, seven_attacks
+from models.simulation.tempo import BRISK
+from tests.site.clock import Clock
+from tests.site.network import Loopback
+from tests.site.site import VirtualSite
+
+SCALE = 60.0
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> VirtualSite:
+    return VirtualSite(tmp_path, Loopback(), Clock(SCALE), seed=3)
+
+
+async def test_it_lives_for_minutes_of_event_time_at_modest_cost(site: VirtualSite) -> None:
+    async with site:
+        await asyncio.sleep((BRISK.registration_window + 2 * BRISK.settling) / 1000 / SCALE)
+        before, cpu, began = site.legitimate(), time.process_time(), time.monotonic()
+        await asyncio.sleep(3)
+        seconds, used = time.monotonic() - began, time.process_time() - cpu
+        after = site.legitimate()
+    rate = (after.calls - before.calls) / seconds
+    assert 60 < rate < 160
+    assert after.answered == after.calls
+    assert used / seconds < 0.6
+    assert all(live.tally.calls > 0 for live in site.services.values())
+    assert sum(live.notifications for live in site.services.values()) > 0
+    targets = {call.target for call in site.agents["agent2"].calls if call.client_id == "washingmachine1"}
+    assert targets, "nothing crossed from one agent to the other"
+
+
+async def test_all_seven_attacks_pass_where_nobody_stands_in_between(site: VirtualSite) -> None:
+    async with site:
+        await asyncio.sleep(BRISK.registration_window / 1000 / SCALE + 0.2)
+        attacks = seven_attacks(site.floorplan, Strength(rounds=2, flood=100, round_spacing=5_000, scan_spacing=100))
+        reports = [await site.attack(attack) for attack in attacks]
+        compromised = [address for address, live in site.services.items() if live.compromised]
+        await asyncio.sleep(0.5)
+    assert [report.tally.answered for report in reports] == [len(attack.steps) for attack in attacks]
+    assert sorted(compromised) == sorted(attack.attacker for attack in attacks)
+    assert site.legitimate().denied == 0
+    assert any(site.services[address].tally_compromised.calls for address in compromised)
+
+
+async def test_nothing_is_left_running(site: VirtualSite) -> None:
+    before = asyncio.all_tasks()
+    async with site:
+        await asyncio.sleep(1)
+    await asyncio.sleep(0.1)
+    assert asyncio.all_tasks() == before
+
+
+async def test_what_an_operator_knows(site: VirtualSite) -> None:
+    assert site.locations()["/agent2/lightcontrol5"] == "Livingroom"
+    assert len(site.locations()) == len(site.floorplan.services)
+    assert site.credentials("/agent1/battery1").certificate.exists()
