@@ -163,8 +163,7 @@ class Analyzer:
         return analyzer
 
     def _note(self, time: int) -> None:
-        if time > self._newest:
-            self._newest = time
+        self._newest = max(self._newest, time)
         if self._minute is None:
             self._minute = time // MINUTE
 
@@ -213,5 +212,6 @@ class Analyzer:
     def _read_models(self) -> None:
         now = self._minute or 0
         self._forms = {
-            service_type: NormalForm(model, origin=self._origin, now=now) for service_type, model in self._models.items()
+            service_type: NormalForm(model, origin=self._origin, now=now)
+            for service_type, model in self._models.items()
         }

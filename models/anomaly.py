@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from models.categorical import SAME_ROOM
-from models.normal_form import NormalForm, Norm, support_of_location
+from models.normal_form import Norm, NormalForm, support_of_location
 from models.score import Score
 
 RELATIONSHIP = "relationship"
@@ -17,7 +17,7 @@ UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, terms
 """Where there is no model: nothing is known, so nothing can be unusual."""
 
 
-def assess(  # noqa: PLR0913 - one argument per independent observation
+def assess(
     form: NormalForm,
     norm: Norm,
     *,

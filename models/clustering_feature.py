@@ -24,7 +24,6 @@ class ClusteringFeature:
         tt: Sum of the squares of the points' times.
     """
 
-    __hash__ = None
     __slots__ = ("ls", "n", "ss", "t", "tt")
 
     def __init__(self, n: int = 0, ls: int = 0, ss: int = 0, t: int = 0, tt: int = 0) -> None:
@@ -41,6 +40,9 @@ class ClusteringFeature:
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, ClusteringFeature) and self.sums == other.sums
+
+    # Sums change in place, so a feature cannot be a key.
+    __hash__ = None  # type: ignore[assignment]
 
     def __repr__(self) -> str:
         return f"ClusteringFeature{self.sums}"

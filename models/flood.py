@@ -1,7 +1,7 @@
 """Too many accesses in too little time: the group anomaly of the paper (section III-A), access by access.
 
-The paper compares lists of periods once a minute, which stays silent while any old period is in the window. Here a leaky
-counter per instance, node and operation is compared with the counters of the type's normal accesses.
+The paper compares lists of periods once a minute, which stays silent while any old period is in the window. Here
+leaky counters per instance, node and operation are compared with those of the type's normal accesses.
 """
 
 from __future__ import annotations

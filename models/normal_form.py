@@ -1,4 +1,4 @@
-"""A communication model as scoring reads it: everything that is not a sum, derived at one moment (DESIGN invariant 6)."""
+"""A communication model as scoring reads it: everything that is not a sum, derived at one moment."""
 
 from __future__ import annotations
 
@@ -109,10 +109,23 @@ def support_of_location(instances: int, here: int) -> float:
 
 
 def periods(relationship: Relationship, now: int) -> tuple[Period, ...]:
-    """Read the periods of a relationship: stale bins left out, the others merged within three standard deviations.
+    """Read the periods of a relationship, in rising order; `now` in minutes since the epoch.
 
-    What has less than 5 % of the gaps is no period. `now` in minutes since the epoch.
+    Stale bins are left out. Neighbouring dense bins are one cluster, as with the paper's grid: a bin cuts what three
+    standard deviations of its part no longer join. Then clusters within three standard deviations are merged, and what
+    has less than 5 % of the gaps is no period.
     """
-    fresh = [each for each in relationship.gaps.values() if each.staleness(now, _LATEST) < _STALE]
-    total = sum(each.n for each in fresh)
-    return tuple(Period(each.mean, each.std, each.n) for each in merged(fresh) if each.n >= DENSE * total)
+    fresh = {index: each for index, each in relationship.gaps.items() if each.staleness(now, _LATEST) < _STALE}
+    dense = DENSE * sum(each.n for each in fresh.values())
+    clusters: list[ClusteringFeature] = []
+    before: int | None = None
+    for index, feature in sorted(fresh.items()):
+        if feature.n < dense:
+            clusters.insert(0, feature)
+            continue
+        if before == index - 1:
+            clusters[-1] = clusters[-1] + feature
+        else:
+            clusters.append(feature)
+        before = index
+    return tuple(Period(each.mean, each.std, each.n) for each in merged(clusters) if each.n >= dense)

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import math
 from array import array
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import pairwise
 from typing import Annotated
 
 import msgspec
@@ -24,8 +26,8 @@ FEWEST = 3
 """One or two gaps are no cluster, however short the window."""
 ENOUGH = 20
 """Gaps from which a flow is examined at all, and new gaps after which it is examined again."""
-NOISE = 0.1
-"""A period is never known better than to this share of itself: scheduling, retries, the network."""
+NOISE = 0.125
+"""A period is never known better than to this share of itself: scheduling, retries, the network, scaled clocks."""
 EXPLAINED = 0.95
 """A flow is periodic if at least this share of its own gaps fits its periods."""
 FITS = 2.0
@@ -47,10 +49,14 @@ class Period(msgspec.Struct, frozen=True, array_like=True):
     support: int
     """Number of gaps."""
 
+    @property
+    def tolerance(self) -> float:
+        """Standard deviation by which a gap is judged, ms."""
+        return max(self.spread, NOISE * self.centre, 1.0)
+
     def misfit(self, gap: float) -> float:
         """Return the squared number of standard deviations between a gap and this period."""
-        tolerance = max(self.spread, NOISE * self.centre, 1.0)
-        return ((gap - self.centre) / tolerance) ** 2
+        return ((gap - self.centre) / self.tolerance) ** 2
 
 
 def mine(gaps: Sequence[int]) -> list[Period]:
@@ -72,12 +78,14 @@ def mine(gaps: Sequence[int]) -> list[Period]:
     first = ordered[0]
     longest = ordered[math.ceil((1 - DENSE) * len(ordered)) - 1]
     width = max(longest / CELLS, 1.0)
-    cells = [0] * (CELLS + 1)
+    cells = [0] * CELLS
     for gap in ordered:
         if gap > longest:
             break
-        cells[int((gap - first) / width)] += 1
+        cells[min(int((gap - first) / width), CELLS - 1)] += 1
     runs = _runs(cells, max(FEWEST, math.ceil(DENSE * len(ordered))))
+    if not runs:
+        return []
     clusters = _assign(ordered, [(first + start * width, first + end * width) for start, end in runs], width)
     return [Period(each.mean, each.std, each.n) for each in merged(clusters) if each.n >= FEWEST]
 
@@ -95,26 +103,39 @@ def _runs(cells: Sequence[int], dense: int) -> list[tuple[int, int]]:
     return runs
 
 
-def _assign(gaps: Iterable[int], ranges: Sequence[tuple[float, float]], width: float) -> list[ClusteringFeature]:
-    """Give each gap to the nearest centre, unless it is more than two cells off the range: then it is an outlier."""
-    clusters = [ClusteringFeature() for _ in ranges]
+def _assign(gaps: Sequence[int], ranges: Sequence[tuple[float, float]], width: float) -> list[ClusteringFeature]:
+    """Give each gap to the nearest centre, unless it is more than two cells off the range: then it is an outlier.
+
+    `gaps` and `ranges` are in rising order, so what is nearest to a centre lies between the middles to its neighbours.
+    """
     centres = [(low + high) / 2 for low, high in ranges]
-    margin = 2 * width
-    for gap in gaps:
-        nearest = -1
-        best = math.inf
-        for index, centre in enumerate(centres):
-            away = abs(gap - centre)
-            if away < best and ranges[index][0] - margin <= gap <= ranges[index][1] + margin:
-                nearest, best = index, away
-        if nearest >= 0:
-            clusters[nearest].observe(gap, 0)
+    middles = [-math.inf, *((one + other) / 2 for one, other in pairwise(centres)), math.inf]
+    clusters = []
+    for (low, high), left, right in zip(ranges, middles[:-1], middles[1:], strict=True):
+        members = gaps[
+            bisect_left(gaps, max(low - 2 * width, left)) : bisect_left(gaps, min(high + 2 * width + 1, right))
+        ]
+        clusters.append(ClusteringFeature(len(members), sum(members), sum(gap * gap for gap in members)))
     return clusters
+
+
+def explained(gaps: Sequence[int], periods: Iterable[Period]) -> float:
+    """Return the share of the gaps, in rising order, that fit one of the periods, in rising order as well."""
+    count = begin = 0
+    for period in periods:
+        within = FITS * period.tolerance
+        start = max(begin, bisect_left(gaps, period.centre - within))
+        begin = max(start, bisect_right(gaps, period.centre + within))
+        count += begin - start
+    return count / len(gaps)
 
 
 def misfit(gap: float, periods: Iterable[Period]) -> float:
     """Return how badly a gap fits the best of the periods, as a squared number of standard deviations."""
-    return min((period.misfit(gap) for period in periods), default=math.inf)
+    best = math.inf
+    for period in periods:
+        best = min(best, period.misfit(gap))
+    return best
 
 
 def bin_of(gap: int) -> int:
@@ -183,9 +204,9 @@ class Rhythm:
         return gap if self.periods and misfit(gap, self.periods) <= FITS * FITS else None
 
     def _examine(self) -> None:
-        periods = mine(self._gaps)
-        fitting = sum(misfit(gap, periods) <= FITS * FITS for gap in self._gaps)
-        self.periods = tuple(periods) if fitting >= EXPLAINED * len(self._gaps) else ()
+        gaps = sorted(self._gaps)
+        periods = mine(gaps)
+        self.periods = tuple(periods) if explained(gaps, periods) >= EXPLAINED else ()
 
     def judge(self, time: int, shared: Sequence[Period]) -> float:
         """Return by how much an access is too early, squared standard deviations up to 25; and count whether it is.

@@ -131,26 +131,29 @@ def _check_events(text: str) -> None:
     documents = 0
     for event in yaml.parse(text, Loader=yaml.SafeLoader):
         match event:
-            case yaml.AliasEvent():
-                raise _RefusedError(
-                    event, f"uses the alias *{event.anchor}", "write the values out where they are needed"
-                )
-            case yaml.NodeEvent(anchor=str(anchor)):
-                raise _RefusedError(event, f"defines the anchor &{anchor}", "remove it")
             case yaml.DocumentStartEvent():
                 documents += 1
-                if documents > 1:
-                    raise _RefusedError(event, "holds a second document", "remove the `---` line and merge")
-        if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
-            raise _RefusedError(event, "holds a surrogate, which is no character", "write the character itself")
-        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
+            case yaml.CollectionStartEvent():
+                depth += 1
+            case yaml.CollectionEndEvent():
+                depth -= 1
+        if documents > 1:
+            raise _RefusedError(event, "holds a second document", "remove the `---` line and merge")
+        if depth > MAXIMUM_DEPTH:
+            raise _RefusedError(event, f"nests deeper than {MAXIMUM_DEPTH} levels", "flatten it")
+        _check_node(event)
+
+
+def _check_node(event: yaml.Event) -> None:
+    if isinstance(event, yaml.AliasEvent):
+        raise _RefusedError(event, f"uses the alias *{event.anchor}", "write the values out where they are needed")
+    if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent):
+        if event.anchor is not None:
+            raise _RefusedError(event, f"defines the anchor &{event.anchor}", "remove it")
+        if event.tag is not None:
             raise _RefusedError(event, f"uses the tag {event.tag}", "remove it")
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > MAXIMUM_DEPTH:
-                raise _RefusedError(event, f"nests deeper than {MAXIMUM_DEPTH} levels", "flatten it")
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
+    if isinstance(event, yaml.ScalarEvent) and _SURROGATE.search(event.value):
+        raise _RefusedError(event, "holds a surrogate, which is no character", "write the character itself")
 
 
 def _syntax_problem(text: str, error: yaml.MarkedYAMLError) -> SourceProblem:

@@ -16,7 +16,7 @@ from OpenSSL import SSL
 
 from policy.verdict import Call, Refusal, Sender, Verdict
 from proxy.configuration import Limits, TlsMode
-from proxy.connections import Connection, ConnectionTable, Destination
+from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.base import Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import ambiguous
 from proxy.decoders.vsl_frames import CallbackChannel, Frame
@@ -30,6 +30,7 @@ _BROKEN_MESSAGE = "The gateway could not judge the call"
 _VERDICT = "alleyes_verdict"
 _CHANNEL = "alleyes_channel"
 _REGISTERS = "alleyes_registers"
+_JUDGED = "alleyes_judged"
 _FIRST_ERROR = 400
 _SWITCHING_PROTOCOLS = 101
 
@@ -79,9 +80,15 @@ class Hooks:
         self._gate = gatekeeper
 
     def client_connected(self, client: connection.Client) -> None:
-        """Close a new connection unless there is room for it."""
+        """Close a new connection unless it was redirected here from a declared access point, and there is room."""
         client.error = "refused"
-        if client.peername is None or len(self._gate.connections) >= self._gate.limits.connections:
+        destination = self._destination(client.sockname)
+        if destination is None or client.peername is None:
+            return
+        try:
+            self._gate.connections.open(client.id, Connection(ip=_ip(client), destination=destination))
+        except TooManyConnections as error:
+            self._gate.on_broken("client_connected", error)
             return
         client.error = None
 
@@ -99,7 +106,6 @@ class Hooks:
             return
         client = context.client
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
-            self._gate.connections.open(client.id, Connection(ip=_ip(client), destination=destination))
             if destination.point.tls is TlsMode.REQUIRED:
                 upstream = layers.ServerTLSLayer(context)
                 upstream.child_layer = layers.ClientTLSLayer(context)
@@ -173,6 +179,7 @@ class Hooks:
 
     def _judge(self, flow: http.HTTPFlow) -> None:
         gate = self._gate
+        flow.metadata[_JUDGED] = True
         live = gate.connections[flow.client_conn.id]
         decoder = live.destination.decoder
         method = flow.request.method
@@ -186,7 +193,7 @@ class Hooks:
                 accesses=decoded.accesses,
                 time=now,
                 refusal=decoded.refusal,
-                request=f"{method[:16]} {flow.request.path[:512]}",
+                request=_summary(flow.request),
             )
         )
         if not verdict.forwarded or decoded.outbound is None:
@@ -226,10 +233,28 @@ class Hooks:
             flow.kill()
 
     def error(self, flow: http.HTTPFlow) -> None:
-        """Conclude a forwarded call that got no answer."""
+        """Conclude a forwarded call that got no answer; record a request that was too malformed to be judged."""
         verdict: Verdict | None = flow.metadata.pop(_VERDICT, None)
         if verdict is not None:
             self._gate.enforcement.conclude(verdict, accepted=False)
+            return
+        problem = flow.error.msg if flow.error is not None else "unreadable"
+        if flow.metadata.get(_JUDGED) or "disconnected" in problem or "closed" in problem:
+            return
+        try:
+            self._record_malformed(flow, problem)
+        except Exception as error:  # noqa: BLE001 -- it has been refused already
+            self._gate.on_broken("error", error)
+
+    def _record_malformed(self, flow: http.HTTPFlow, problem: str) -> None:
+        call = Call(
+            sender=self._gate.connections[flow.client_conn.id].sender(self._gate.registry),
+            accesses=(),
+            time=self._gate.enforcement.now(),
+            refusal=ambiguous("malformed-request", f"not a valid HTTP request: {problem}"),
+            request=_summary(flow.request),
+        )
+        self._gate.enforcement.judge(call)
 
     def websocket_message(self, flow: http.HTTPFlow) -> None:
         """Judge one frame of a callback channel; it is dropped unless it may pass. No history is kept."""
@@ -280,6 +305,10 @@ class Hooks:
 
 def _ip(client: connection.Client) -> str:
     return client.peername[0] if client.peername else "unknown"
+
+
+def _summary(request: http.Request) -> str:
+    return f"{request.method[:16]} {request.path[:512]}"
 
 
 def _framing_problem(request: http.Request, limits: Limits) -> Refusal | None:

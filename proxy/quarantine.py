@@ -57,12 +57,21 @@ class QuarantineKeeper:
             QuarantineStoreError: the stored quarantines are damaged.
             ValueError: likewise.
         """
-        stored = self.store.all()
-        restored = self.register.restore((each.entry for each in stored), now=now)
+        restored = self.register.restore((each.entry for each in self.store.all()), now=now)
         for entry in restored:
             self.log.quarantine("restored", entry, "as before")
-        held = {entry.identity for entry in restored}
-        return tuple(each.kernel for each in stored if each.kernel is not None and each.entry["identity"] in held)
+        return self.kernel_entries()
+
+    def kernel_entries(self) -> tuple[Entry, ...]:
+        """Return what should stand in the kernel for the quarantines that hold now.
+
+        Raises:
+            QuarantineStoreError: the stored quarantines are damaged.
+        """
+        held = {entry.identity for entry in self.register.entries}
+        return tuple(
+            each.kernel for each in self.store.all() if each.kernel is not None and each.entry["identity"] in held
+        )
 
     def enter(self, verdict: Verdict) -> None:
         """Carry out a verdict that quarantined its sender."""

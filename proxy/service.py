@@ -41,6 +41,7 @@ from proxy.registry import SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.table_watch import TableWatch
 
 _TICK_SECONDS = 0.25
 _KERNEL_SECONDS = 10.0
@@ -155,6 +156,7 @@ class Service:
         self._connections = ConnectionTable(most=document.limits.connections)
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._firewall = FirewallHelper()
+        self._plan = firewall_plan(document, inputs.inventory)
         self._health = health.HealthFile(state)
 
     async def run(self) -> None:
@@ -192,7 +194,10 @@ class Service:
             mode=mode,
             policy_revision=self._engine.revision,
         )
-        tasks = [asyncio.create_task(refresh.forever()), asyncio.create_task(self._tick(learning, keeper))]
+        tasks = [
+            asyncio.create_task(work)
+            for work in (refresh.forever(), self._table_watch(keeper).forever(), self._tick(learning, keeper))
+        ]
         for task in tasks:
             task.add_done_callback(lambda ended: _end_if_failed(ended, gateway))
         try:
@@ -278,14 +283,27 @@ class Service:
                 found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
         return found
 
+    def _table_watch(self, keeper: QuarantineKeeper) -> TableWatch:
+        def restored() -> None:
+            log.error("the firewall's table was gone; it is back")
+            self._trail.note(Kind.BROKEN, "Somebody removed the firewall's table; it was put back.", place="firewall")
+
+        return TableWatch(
+            firewall=self._firewall,
+            installation=lambda: InstallTable(plan=self._plan, entries=keeper.kernel_entries()),
+            on_restored=restored,
+            on_problem=lambda line: log.error("the firewall's table", detail=line),
+        )
+
     def _install_table(self, keeper: QuarantineKeeper) -> None:
-        plan = firewall_plan(self._inputs.document, self._inputs.inventory)
         try:
             entries = keeper.restore(real_now())
             self._firewall.start()
-            self._firewall.submit(InstallTable(plan=plan, entries=entries)).result(_KERNEL_SECONDS)
+            applied = self._firewall.submit(InstallTable(plan=self._plan, entries=entries)).result(_KERNEL_SECONDS)
         except (FirewallError, QuarantineStoreError, ValueError) as error:
             raise StartRefused([str(error)]) from error
+        if applied.left_out or applied.protected:
+            log.warning("quarantines not in the kernel", no_room=applied.left_out, protected=applied.protected)
 
     async def _tick(self, learning: Learning, keeper: QuarantineKeeper) -> None:
         while True:

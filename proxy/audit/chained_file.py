@@ -123,8 +123,9 @@ class ChainedFile:
         for start in range(end, size - ended, _BLOCK):
             torn.add(os.pread(self._file, min(_BLOCK, size - ended - start), start))
         missing = 0 if head is None else max(0, head.sequence - self._sequence)
-        if size > end or missing:
-            body = self._recovery(torn if size > end else None, missing)
+        headless = head is None and self._sequence > 0
+        if size > end or missing or headless:
+            body = self._recovery(torn if size > end else None, missing, headless=headless)
             line, self._previous = seal(body, sequence=self._sequence + 1, previous=self._previous)
             taken, error = _append(self._file, line if ended else b"\n" + line)
             if error is not None:
@@ -136,12 +137,14 @@ class ChainedFile:
             self.sync()
         write_head(self._head_file, Head(self._sequence, self._previous))
 
-    def _recovery(self, torn: TornBytes | None, missing: int) -> bytes:
+    def _recovery(self, torn: TornBytes | None, missing: int, *, headless: bool) -> bytes:
         found = []
         if torn is not None:
             found.append(f"{torn.sum().bytes} bytes of an unfinished record were found and left in place")
         if missing:
             found.append(f"the newest {missing} records that the head file knows of are missing")
+        if headless:
+            found.append("the head file is missing or damaged, so newest records may be missing, too")
         text = f"The audit log was not closed properly: {'; '.join(found)}."
         return self._account(Kind.RECOVERY, text, torn, {"missing": missing})
 

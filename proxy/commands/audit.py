@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -53,7 +53,7 @@ def _location(command: Callable[..., Any]) -> Callable[..., Any]:
 def tail(*, lines: int, following: bool, directory: Path | None, config: Path | None, output: str) -> None:
     """Print the newest records."""
     place = _directory(directory, config)
-    with _readable(place):
+    with _readable(place), suppress(KeyboardInterrupt):
         for record in follow(place, lines) if following else newest(place, lines):
             click.echo(_line(record) if output == "human" else record.line)
 

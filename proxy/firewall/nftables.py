@@ -123,11 +123,14 @@ class Firewall:
             NotInstalledError: when there is no table.
         """
         now = self._now()
-        found = []
+        # While the kernel resizes a set, its listing may name an element twice.
+        found: dict[tuple[str, str | None], Entry] = {}
         for name in ruleset.SETS:
             for item in self._listed(f"list set {ruleset.FAMILY} {ruleset.TABLE} {name}"):
-                found += [_entry(element, now) for element in item.get("set", {}).get("elem", ())]
-        return tuple(found)
+                for element in item.get("set", {}).get("elem", ()):
+                    entry = _entry(element, now)
+                    found[entry.ip, entry.mac] = entry
+        return tuple(found.values())
 
     def counters(self) -> dict[str, Counter]:
         """Return the named counters; they start at zero with each installation.

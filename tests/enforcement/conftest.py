@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.enforcement.raw_service import RawService
-from tests.network.conftest import isolated
+from tests.network.fixtures import isolated
 from tests.network.namespaces import Topology
 from tests.site.access_points import AccessPoints
 from tests.site.certificates import SiteAuthority

@@ -23,9 +23,7 @@ def client(bench: Bench, name: str, *, index: int = 0, agent: int = 0, ipv6: boo
     """Return a VSL client with a service's certificate and address."""
     address = (Topology.ACCESS_IPV6 if ipv6 else Topology.ACCESS_IPV4)[agent]
     source = bench.topology.service_ipv6(index) if ipv6 else bench.topology.service_ipv4(index)
-    connect = partial(
-        open_connection, address, AGENT_PORT, source=source, make_socket=bench.topology.lan.socket
-    )
+    connect = partial(open_connection, address, AGENT_PORT, source=source, make_socket=bench.topology.lan.socket)
     return VslClient(connect, bench.authority.service(name).client_context(), timeout=5.0)
 
 
@@ -42,9 +40,7 @@ async def test_the_operations_of_the_middleware_pass(bench: Bench, ipv6: bool) -
         await movement.set(f"{MOVEMENT}/movement", "1")
         assert await light.value(f"{MOVEMENT}/movement") == "1"
         await movement.notify(f"{MOVEMENT}/movement")
-        async with asyncio.timeout(5):
-            while len(heard) < 2:
-                await asyncio.sleep(0.01)
+        await asyncio.to_thread(bench.gateway.wait_for, lambda: len(heard) >= 2)
         assert {frame["invoke"] for frame in heard} == {"NOTIFY"}
         await light.unsubscribe(f"{MOVEMENT}/movement")
         locked: list[Invocation] = []

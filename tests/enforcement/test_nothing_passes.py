@@ -18,45 +18,42 @@ PUT_CHUNKED = (
     b'Transfer-Encoding: chunked\r\n\r\nb\r\n{"value":"1\r\n2\r\n"}\r\n0\r\n\r\n'
 )
 LARGE = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n"
-MQTT_CONNECT = bytes.fromhex("101000044d515454040200 3c000461616161".replace(" ", ""))
+UNREACHABLE = "timed out|refused|unreachable|reset"
 REGISTRATION = b'{"modelId":"/lightControler","modelHash":"","binaryHash":""}'
 REGISTER = (
     b"POST /service/register HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
     % (len(REGISTRATION), REGISTRATION)
 )
+CHUNKED_HEAD = (
+    b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
+)
+LARGE_CHUNK = b"10000\r\n" + b"a" * 65_536 + b"\r\n"
+H2C = (
+    b"GET /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
+    b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
+)
+CALLBACKS = (
+    b"GET /callbacks HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n\r\n"
+)
+BOTH_FRAMINGS = (
+    b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+)
 HOSTILE: dict[str, list[bytes]] = {
     "a get": [GET],
     "a chunked body": [PUT_CHUNKED],
-    "a body over the limit": [LARGE + b"a" * 200_000],
-    "a chunked body over the limit": [
-        b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n"
-        + b"10000\r\n"
-        + b"a" * 65536
-        + b"\r\n10000\r\n"
-        + b"a" * 65536
-        + b"\r\n0\r\n\r\n"
-    ],
-    "a leading CRLF": [b"\r\n" + GET],
-    "a request line split over two packets": [
-        b"GE",
-        b"T /vsl/agent1/lightcontrol1/lightOn HTTP/1.1\r\nHost: a\r\n\r\n",
-    ],
-    "an upgrade to h2c": [
-        b"GET /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nConnection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\n"
-        b"HTTP2-Settings: AAMAAABkAARAAAAAAAIAAAAA\r\n\r\n"
-    ],
+    "a body over the limit": [LARGE, b"a" * 200_000],
+    "a chunked body over the limit": [CHUNKED_HEAD, LARGE_CHUNK, LARGE_CHUNK, b"0\r\n\r\n"],
+    "a leading CRLF": [b"\r\n", GET],
+    "a request line split over two packets": [b"GE", GET[2:]],
+    "an upgrade to h2c": [H2C],
     "HTTP/2 with prior knowledge": [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\x00\x00\x00\x04\x00\x00\x00\x00\x00"],
-    "raw MQTT": [MQTT_CONNECT],
+    "raw MQTT": [bytes.fromhex("101000044d5154540402003c000461616161")],
     "HTTP/0.9": [b"GET /vsl/agent1/x\r\n"],
-    "both framings": [
-        b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
-    ],
-    "pipelining": [GET + GET + GET],
+    "both framings": [BOTH_FRAMINGS],
+    "pipelining": [GET, GET, GET],
     "a tunnel": [b"CONNECT 10.77.2.11:8081 HTTP/1.1\r\nHost: 10.77.2.11:8081\r\n\r\n"],
-    "a callback channel": [
-        b"GET /callbacks HTTP/1.1\r\nHost: a\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
-        b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n\r\n"
-    ],
+    "a callback channel": [CALLBACKS],
 }
 
 
@@ -101,11 +98,11 @@ def test_ways_around_the_proxy(bench: Bench) -> None:
             (Topology.ACCESS_IPV6[0], Topology.GATEWAY_IPV6),
         ):
             for port in (8080, 1883, 22):
-                with pytest.raises(OSError):
+                with pytest.raises(OSError, match=UNREACHABLE):
                     bench.topology.lan.connect(address, port, timeout=0.4)
-            with pytest.raises(OSError):
+            with pytest.raises(OSError, match=UNREACHABLE):
                 bench.topology.lan.connect(proxy, FIRST_LISTEN_PORT, timeout=0.4)
-            with pytest.raises(OSError):
+            with pytest.raises(OSError, match=UNREACHABLE):
                 bench.topology.lan.connect(Topology.GATEWAY_ACCESS_IPV4, FIRST_LISTEN_PORT, timeout=0.4)
             datagram = bench.topology.lan.socket(
                 socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_DGRAM
@@ -162,3 +159,12 @@ def test_the_same_calls_pass_where_policy_forwards_and_nothing_breaks(bench: Ben
             service.send(PUT_CHUNKED)
             assert b" 204 " in service.receive()
         assert bench.reached() > before
+
+
+def test_a_malformed_request_is_in_the_audit_log(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        send_all(bench, [BOTH_FRAMINGS])
+        bench.gateway.wait_for(lambda: bool(bench.gateway.verdicts()))
+        (verdict,) = bench.gateway.verdicts()
+    assert (verdict["action"], verdict["reason"]) == ("block", "malformed-request")

@@ -37,7 +37,7 @@ SPYING = Access(
 )
 
 
-def score(av: float, deciding: str = "relationship", **terms: float) -> Score:
+def score(av: float, deciding: str = "relationship", /, **terms: float) -> Score:
     """A score of a settled model, in which one term decides."""
     sor = av if deciding == "relationship" else 0.0
     return Score(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic_core import PydanticCustomError
 
@@ -23,6 +23,7 @@ def test_anything_else_is_refused_with_the_forms_that_exist(text: object) -> Non
         seconds(text)
 
 
+@settings(deadline=None)
 @given(st.integers(1, 999_999), st.sampled_from("smhd"))
 def test_a_length_is_written_so_that_it_reads_back(number: int, unit: str) -> None:
     length = seconds(f"{number}{unit}")

@@ -5,16 +5,29 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models.access import Access, Operation
+from models.analyzer import Analyzer
 from models.score import Score
 from policy.document import PolicyDocument
 from policy.engine import Engine
+from policy.explanation import sentence
 from policy.protection import Protection
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Mode, Refusal, Sender, Strength, Verdict
-from tests.policy.calls import NOW, SPYING, STRANGER, WASHING_MACHINE, PrescribedAnalyzer, access, call, score
+from tests.policy.calls import (
+    EVENT_TIME,
+    NOW,
+    SPYING,
+    STRANGER,
+    WASHING_MACHINE,
+    PrescribedAnalyzer,
+    access,
+    call,
+    score,
+)
 
 FORGED = Refusal(code="forged", detail="A forged identity.", every_mode=True)
 UNSUPPORTED = Refusal(code="unsupported-body", detail="A body that is not supported.", every_mode=False)
@@ -324,6 +337,7 @@ def test_ids_are_unique_and_sort_in_the_order_of_the_verdicts_even_when_the_cloc
     assert ids == sorted(set(ids))
 
 
+@settings(deadline=None)
 @given(
     mode=st.sampled_from([Mode.LEARN, Mode.MONITOR]),
     values=st.lists(st.floats(0, 100), max_size=4),
@@ -343,6 +357,7 @@ def test_learn_and_monitor_refuse_only_what_is_refused_in_every_mode(
     assert bench.quarantines.entries == ()
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 100), min_size=1, max_size=5), st.permutations(range(5)))
 def test_the_order_of_the_accesses_does_not_change_what_happens(values: list[float], order: list[int]) -> None:
     shuffled = [values[index] for index in order if index < len(values)]
@@ -352,3 +367,58 @@ def test_the_order_of_the_accesses_does_not_change_what_happens(values: list[flo
     other = Bench({"mode": "enforce"}, *map(score, shuffled)).judge(calls)
 
     assert (one.action, one.threshold, one.reason) == (other.action, other.threshold, other.reason)
+
+
+MINUTE = 60_000
+
+
+def at(time: int, operation: Operation = Operation.GET, *, own: bool = True) -> Access:
+    changes: dict[str, Any] = {"time": EVENT_TIME + time, "operation": operation}
+    if own:
+        changes |= {
+            "destination": "/agent1/washingmachine1",
+            "destination_type": "/washingService",
+            "destination_location": "BathRoom",
+            "node": "/agent1/washingmachine1/state",
+        }
+    return msgspec.structs.replace(SPYING, **changes)
+
+
+@pytest.fixture
+def learnt() -> tuple[Engine, Analyzer]:
+    """A washing machine that was seen reading its own state every 20 seconds for two hours."""
+    analyzer = Analyzer()
+    engine = Engine(analyzer=analyzer, policy=PolicyDocument(), revision="r1", quarantines=QuarantineRegister())
+    for time in range(0, 120 * MINUTE, 20_000):
+        analyzer.advance(EVENT_TIME + time)
+        engine.conclude(engine.judge(call(at(time)), now=NOW + time / 1000), accepted=True)
+    analyzer.advance(EVENT_TIME + 120 * MINUTE)
+    return engine, analyzer
+
+
+def test_what_was_learnt_is_then_enforced(learnt: tuple[Engine, Analyzer]) -> None:
+    engine, _ = learnt
+    engine.replace_policy(PolicyDocument(mode=Mode.ENFORCE), "r2")
+
+    usual = engine.judge(call(at(120 * MINUTE)), now=NOW)
+    spying = engine.judge(call(at(120 * MINUTE, own=False)), now=NOW)
+    after = engine.judge(call(at(120 * MINUTE + 20_000)), now=NOW)
+
+    assert (usual.action, usual.reason) == (Action.FORWARD, "normal")
+    assert (spying.action, spying.reason) == (Action.QUARANTINE, "anomalous")
+    assert "Services of this type were never seen doing that in 120 minutes of observation" in sentence(spying)
+    assert (after.action, after.reason) == (Action.BLOCK, "quarantined")
+
+
+def test_a_flood_is_forwarded_while_learning_but_leaves_the_model_as_it_was(learnt: tuple[Engine, Analyzer]) -> None:
+    engine, analyzer = learnt
+    flood = [engine.judge(call(at(120 * MINUTE + 50 * number)), now=NOW) for number in range(100)]
+
+    assert all(verdict.forwarded for verdict in flood)
+    assert {verdict.would_be for verdict in flood[20:]} <= {Action.BLOCK, Action.QUARANTINE}
+    assert flood[-1].scores[0].deciding == "rate"
+    before = analyzer.dump()
+    engine.conclude(flood[-1], accepted=True)
+    assert analyzer.dump() == before
+    engine.conclude(flood[0], accepted=True)
+    assert analyzer.dump() != before

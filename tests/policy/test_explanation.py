@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.access import Access, Operation
@@ -19,7 +19,10 @@ from tests.policy.calls import NOW, SPYING, STRANGER, PrescribedAnalyzer, access
 
 WHO = "/agent1/washingmachine1 (a /washingService)"
 WHAT = "/agent1/tempin1/temperature (a /derived/temperature of a /sensorService)"
-NEVER = {"model_weight": 412.0, "relationship_weight": 0.0}
+
+
+def never(av: float) -> Score:
+    return score(av, model_weight=412.0, relationship_weight=0.0)
 
 
 def judged(given: Call, *scores: Score, mode: str = "enforce") -> Verdict:
@@ -38,7 +41,7 @@ def said(*scores: Score, mode: str = "enforce", **given: Any) -> str:
 
 
 def test_a_refusal_says_who_did_what_to_whom_and_what_was_expected() -> None:
-    assert said(score(12, **NEVER)) == (
+    assert said(never(12)) == (
         f"Refused: {WHO} wanted to read {WHAT}. Services of this type were never seen doing that in 412 minutes of"
         " observation (AV 12.0, blocks from 7)."
     )
@@ -55,7 +58,7 @@ def test_a_refusal_says_who_did_what_to_whom_and_what_was_expected() -> None:
     ],
 )
 def test_what_happened_and_what_would_have_comes_first(mode: str, av: float, opening: str) -> None:
-    text = said(score(av, **NEVER), mode=mode)
+    text = said(never(av), mode=mode)
 
     assert text.startswith(f"{opening}{WHO} {'wanted to read' if opening.startswith('Refused') else 'read'} {WHAT}. ")
 
@@ -66,8 +69,10 @@ def test_what_happened_and_what_would_have_comes_first(mode: str, av: float, ope
         (score(8, model_weight=412, relationship_weight=2), "seen doing that in only 2 of 412 minutes of observation"),
         (
             score(8, "location", location_instances=12, location_seen=0),
-            "It is in BathRoom, its partner in Bedroom; of the 12 services of this type that do that, none has a"
-            " partner in another room",
+            (
+                "It is in BathRoom, its partner in Bedroom; of the 12 services of this type that do that, none has a"
+                " partner in another room"
+            ),
         ),
         (
             score(8, "rate", rate_fast=8, rate_slow=3, count_fast=9.1, normal_fast=1.2, count_slow=9, normal_slow=4),
@@ -100,10 +105,8 @@ def test_a_room_is_only_named_when_it_is_known() -> None:
 
 
 def test_a_normal_call_and_a_noticeable_one_differ() -> None:
-    assert said(score(0.3, **NEVER)).endswith("That is usual for services of this type (AV 0.3, blocks from 7).")
-    assert said(score(5, **NEVER)).endswith(
-        "never seen doing that in 412 minutes of observation (AV 5.0, blocks from 7)."
-    )
+    assert said(never(0.3)).endswith("That is usual for services of this type (AV 0.3, blocks from 7).")
+    assert said(never(5)).endswith("never seen doing that in 412 minutes of observation (AV 5.0, blocks from 7).")
 
 
 def test_a_young_model_says_that_it_is_young() -> None:
@@ -215,6 +218,7 @@ def test_text_is_escaped_and_cut(text: str, shown: str) -> None:
     assert printable(text, 5 if text == "abcdef" else 96) == shown
 
 
+@settings(deadline=None)
 @given(st.text(), st.integers(3, 50))
 def test_printable_text_is_printable_and_short(text: str, length: int) -> None:
     shown = printable(text, length)
@@ -223,6 +227,7 @@ def test_printable_text_is_printable_and_short(text: str, length: int) -> None:
     assert len(shown) <= length
 
 
+@settings(deadline=None)
 @given(
     st.builds(
         Access,

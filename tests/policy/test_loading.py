@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Annotated
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -63,16 +63,24 @@ def test_every_problem_of_a_file_is_named_at_once_with_line_and_remedy(tmp_path:
     assert lines == [
         '1: mode: "enforced" is not one of the choices -- use learn, monitor or enforce',
         "4: thresholds.blok: is not a known setting -- did you mean `block`?",
-        '5: thresholds.quarantine: "30" is of the wrong kind: input should be a valid number -- write a number from 0'
-        " up to 100",
+        (
+            '5: thresholds.quarantine: "30" is of the wrong kind: input should be a valid number'
+            " -- write a number from 0 up to 100"
+        ),
         "6: thresholds.quarantine: is given twice, first on line 5 -- keep one of the two",
-        "8: service_types.doorLock: 'doorLock' is not a service type -- write it as the middleware does,"
-        " e.g. /doorLock",
-        "10: service_types./phone.thresholds.block: 300: input should be less than or equal to 100 -- write a number"
-        " from 0 up to 100",
+        (
+            "8: service_types.doorLock: 'doorLock' is not a service type -- write it as the middleware does,"
+            " e.g. /doorLock"
+        ),
+        (
+            "10: service_types./phone.thresholds.block: 300: input should be less than or equal to 100"
+            " -- write a number from 0 up to 100"
+        ),
         "12: quarantine.expiry: 90 is not a duration -- write a number and a unit: 90s, 15m, 1h or 7d",
-        "13: quarantine.protected[0]: '192.0.2.300' is neither a service address nor a network ('192.0.2.300' does"
-        " not appear to be an IPv4 or IPv6 network) -- write for example /agent1/router1, 192.0.2.1 or 192.0.2.0/24",
+        (
+            "13: quarantine.protected[0]: '192.0.2.300' is neither a service address nor a network ('192.0.2.300' does"
+            " not appear to be an IPv4 or IPv6 network) -- write for example /agent1/router1, 192.0.2.1 or 192.0.2.0/24"
+        ),
         '14: unknown_sender: "yes" is not one of the choices -- use block or forward',
     ]
 
@@ -183,6 +191,7 @@ def test_problems_read_as_text_one_per_line(tmp_path: Path) -> None:
         load_document(path, PolicyDocument)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text(alphabet="{}[]:,&*!|>-?#'\"\n\t ab1\\%@`", max_size=60))
 def test_no_text_makes_the_loader_fail_in_any_other_way(tmp_path_factory: pytest.TempPathFactory, text: str) -> None:
     path = tmp_path_factory.getbasetemp() / "any.yaml"

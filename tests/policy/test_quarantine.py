@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.protection import Protection
@@ -163,6 +163,7 @@ def test_damaged_storage_is_refused_as_a_whole(stored: list[dict[str, object]]) 
         register.restore([*register.dump(), *stored], now=NOW)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 9), st.integers(1, 50), st.integers(0, 30)), max_size=40), st.integers(1, 5))
 def test_the_register_never_grows_beyond_its_capacity_and_survives_storage(
     steps: list[tuple[int, int, int]], capacity: int

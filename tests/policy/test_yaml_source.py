@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.yaml_source import Mark, parse
@@ -78,6 +78,7 @@ plain = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(st.dictionaries(st.text("abc", min_size=1), plain, min_size=1))
 def test_json_reads_as_the_same_data(data: dict[str, object]) -> None:
     assert parse(json.dumps(data, ensure_ascii=False)).data == data

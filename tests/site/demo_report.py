@@ -75,8 +75,8 @@ class Result:
             )
         rows += [
             "",
-            f"  legitimate calls while enforcing: {self.legitimate.calls}, wrongly blocked: {self.legitimate.denied}"
-            f" ({self.wrongly_blocked:.2%})",
+            f"  legitimate calls while enforcing: {self.legitimate.calls}",
+            f"  wrongly blocked: {self.legitimate.denied} ({self.wrongly_blocked:.2%})",
             "",
             f"  quarantined senders: {len(self.quarantined)}",
             *(f"    {each.identity:<26} in the kernel: {each.kernel}" for each in self.quarantined),

@@ -17,6 +17,8 @@ from wsproto.connection import ConnectionType
 from tests.site.websocket import SUBPROTOCOL, Channel, accept_key
 
 SWITCHING_PROTOCOLS = 101
+FAREWELL = 0.2
+"""Seconds the other side has for closing."""
 
 type Connect = Callable[[], Awaitable[socket.socket]]
 """Gives a connected, non-blocking TCP socket; raises OSError."""
@@ -124,6 +126,16 @@ class HttpConnection(asyncio.Protocol):
         """Close in an orderly way."""
         if self._transport is not None:
             self._transport.close()
+
+    async def end(self) -> None:
+        """Close in an orderly way, but at once where the other side has fallen silent."""
+        self.close()
+        try:
+            async with asyncio.timeout(FAREWELL):
+                await self.lost.wait()
+        except TimeoutError:
+            self.abort()
+            await asyncio.sleep(0)
 
     def abort(self) -> None:
         """Close at once."""

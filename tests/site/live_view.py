@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
+import textwrap
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -16,7 +18,7 @@ QUIET_SECONDS = 2.0
 """Verdicts on one sender for one reason within this time after a shown one are only counted."""
 COLOURS = {"block": "\033[33m", "quarantine": "\033[31m", "note": "\033[36m", "good": "\033[32m"}
 RESET = "\033[0m"
-WIDTH = 170
+WIDTH = 120
 
 
 def coloured(text: str, colour: str) -> str:
@@ -61,8 +63,10 @@ class LiveView:
 
     def say(self, text: str, colour: str | None = None) -> None:
         """Print a line with the time since the start."""
-        line = f"{time.monotonic() - self._began:6.1f}s  {text}"
-        self._show(coloured(line, colour) if colour else line)
+        head = f"{time.monotonic() - self._began:6.1f}s  "
+        width = shutil.get_terminal_size(fallback=(WIDTH, 0)).columns
+        for line in textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)):
+            self._show(coloured(line, colour) if colour else line)
 
     def update(self) -> None:
         """Take in what has been recorded."""
@@ -92,4 +96,4 @@ class LiveView:
         more = self._hidden.pop(key, 0)
         self._shown[key] = now
         suffix = f"  (and {more} more like it)" if more else ""
-        self.say(f"{record['sentence']}"[:WIDTH] + suffix, record["action"] if record["action"] in COLOURS else "block")
+        self.say(record["sentence"] + suffix, record["action"] if record["action"] in COLOURS else "block")

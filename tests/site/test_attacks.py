@@ -46,9 +46,11 @@ async def gateway(answers: Callable[[int], bytes | None]) -> AsyncIterator[VslCl
     listener = open_listener("127.0.0.1")
     server = await asyncio.start_server(talk, sock=listener)
     client = VslClient(partial(open_connection, *listener.getsockname()), None, timeout=0.1)
-    yield client
-    await client.close()
-    server.close()
+    try:
+        yield client
+    finally:
+        await client.close()
+        server.close()
 
 
 async def test_an_attack_that_nobody_stops(bench: Bench) -> None:

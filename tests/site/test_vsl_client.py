@@ -27,9 +27,11 @@ async def counterpart(talk: Talk, *, timeout: float = TIMEOUT) -> AsyncIterator[
     listener = open_listener("127.0.0.1")
     server = await asyncio.start_server(talk, sock=listener)
     client = VslClient(partial(open_connection, *listener.getsockname()), None, timeout=timeout, host="agent1:8081")
-    yield client
-    await client.close()
-    server.close()
+    try:
+        yield client
+    finally:
+        await client.close()
+        server.close()
 
 
 async def test_it_sends_what_the_stock_client_sends() -> None:

@@ -150,15 +150,12 @@ class VslClient:
         return response
 
     async def close(self) -> None:
-        """Close both connections."""
+        """Close both connections, in an orderly way as far as the other side takes part in it."""
         if self._pings is not None:
             self._pings.cancel()
         if self._channel is not None:
             self._channel.close()
-        for connection in (self._connection, self._socket):
-            if connection is not None:
-                connection.close()
-        await asyncio.sleep(0)
+        await asyncio.gather(*(each.end() for each in (self._connection, self._socket) if each is not None))
 
     async def _post(self, address: str, operation: str, callback: Callback | None = None, depth: int = 0) -> None:
         body = {"operation": operation}

@@ -4,7 +4,7 @@ import hashlib
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audit.chain import GENESIS, Torn, TornBytes, encode, label, seal, unseal
@@ -36,6 +36,7 @@ def test_a_sealed_line_opens() -> None:
     assert (link.sequence, link.previous, link.hash, link.label) == (1, GENESIS, HASH, "x1")
 
 
+@settings(deadline=None)
 @given(st.integers(0, len(LINE) - 2), st.integers(1, 255))
 def test_a_line_with_any_byte_changed_does_not(position: int, change: int) -> None:
     changed = bytearray(LINE)

@@ -154,6 +154,19 @@ def test_newest_records_that_are_missing_at_the_start_are_counted_in_the_log(tmp
     assert verify(tmp_path).ok
 
 
+def test_a_head_that_is_missing_at_the_start_leaves_a_trace_in_the_log(tmp_path: Path) -> None:
+    with opened(tmp_path) as file:
+        file.write(bodies("a"))
+    (tmp_path / HEAD_FILE).unlink()
+
+    with opened(tmp_path):
+        pass
+
+    (said,) = sentences(tmp_path)[1:]
+    assert "the head file is missing or damaged, so newest records may be missing, too." in str(said)
+    assert verify(tmp_path).ok
+
+
 def test_lost_records_are_reported_before_the_next_ones(tmp_path: Path) -> None:
     with opened(tmp_path) as file:
         assert file.write(bodies("a"), lost=7, cause="No space left on device") == Outcome(1, reported=True, error=None)

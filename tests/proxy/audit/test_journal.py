@@ -175,7 +175,7 @@ def test_closing_says_what_the_disk_has_not_taken_in_time(tmp_path: Path) -> Non
     held = stuck(journal)
     journal.append(event())
 
-    with pytest.raises(JournalError, match="events left to write after 0.05 s"):
+    with pytest.raises(JournalError, match=r"events left to write after 0\.05 s"):
         journal.close(timeout=0.05)
     held.released.set()
     journal.close(timeout=30)

@@ -83,6 +83,7 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 lines = st.integers(1, COUNT)
 
 
+@settings(deadline=None)
 @given(data=st.data(), line=lines)
 def test_any_change_of_a_record_names_that_record(
     original: Path, workplace: Path, data: st.DataObject, line: int
@@ -98,6 +99,7 @@ def test_any_change_of_a_record_names_that_record(
     assert (damage, found) == (Damage.CHANGED, line)
 
 
+@settings(deadline=None)
 @given(line=lines, count=st.integers(1, COUNT))
 def test_any_removal_names_the_first_record_that_is_missing(
     original: Path, workplace: Path, line: int, count: int
@@ -108,6 +110,7 @@ def test_any_removal_names_the_first_record_that_is_missing(
     assert copy.found() == (Damage.MISSING, line, f"number {line}")
 
 
+@settings(deadline=None)
 @given(line=st.integers(1, COUNT + 1), source=lines)
 def test_any_copy_that_was_put_in_is_named(original: Path, workplace: Path, line: int, source: int) -> None:
     copy = Copy(original, workplace)
@@ -120,6 +123,7 @@ def test_any_copy_that_was_put_in_is_named(original: Path, workplace: Path, line
     assert found in {line, line + 1} if source == line else found == line
 
 
+@settings(deadline=None)
 @given(pair=st.lists(lines, min_size=2, max_size=2, unique=True).map(sorted))
 def test_any_exchange_of_two_records_is_named_where_it_begins(original: Path, workplace: Path, pair: list[int]) -> None:
     copy = Copy(original, workplace)
@@ -131,6 +135,7 @@ def test_any_exchange_of_two_records_is_named_where_it_begins(original: Path, wo
     assert (damage in {Damage.MISSING, Damage.INSERTED}, found) == (True, first)
 
 
+@settings(deadline=None)
 @given(line=lines)
 def test_a_changed_record_with_a_fresh_hash_of_its_own_is_named(original: Path, workplace: Path, line: int) -> None:
     copy = Copy(original, workplace)
@@ -139,6 +144,7 @@ def test_a_changed_record_with_a_fresh_hash_of_its_own_is_named(original: Path, 
     assert copy.found() == (Damage.CHANGED, line, name(line))
 
 
+@settings(deadline=None)
 @given(line=lines)
 def test_a_forged_record_put_after_the_one_it_imitates_is_named(original: Path, workplace: Path, line: int) -> None:
     copy = Copy(original, workplace)
@@ -147,6 +153,7 @@ def test_a_forged_record_put_after_the_one_it_imitates_is_named(original: Path, 
     assert copy.found() == (Damage.INSERTED, line + 1, "forged")
 
 
+@settings(deadline=None)
 @given(line=lines)
 def test_a_forged_record_that_takes_the_place_of_the_next_is_named(original: Path, workplace: Path, line: int) -> None:
     copy = Copy(original, workplace)
@@ -155,6 +162,7 @@ def test_a_forged_record_that_takes_the_place_of_the_next_is_named(original: Pat
     assert copy.found() == (Damage.INSERTED, line, "forged")
 
 
+@settings(deadline=None)
 @given(line=lines, number=st.integers(0, 30))
 def test_a_record_with_another_number_is_named(original: Path, workplace: Path, line: int, number: int) -> None:
     if number == line:
@@ -167,6 +175,7 @@ def test_a_record_with_another_number_is_named(original: Path, workplace: Path, 
     assert first.line == line
 
 
+@settings(deadline=None)
 @given(line=lines, text=st.binary(max_size=40).filter(lambda data: b"\n" not in data))
 def test_text_put_between_records_is_named(original: Path, workplace: Path, line: int, text: bytes) -> None:
     copy = Copy(original, workplace)
@@ -175,6 +184,7 @@ def test_text_put_between_records_is_named(original: Path, workplace: Path, line
     assert copy.found() == (Damage.INSERTED, line, f"line {line}")
 
 
+@settings(deadline=None)
 @given(line=lines)
 def test_a_chain_that_was_made_anew_from_a_record_on_is_shown_by_the_head(
     original: Path, workplace: Path, line: int
@@ -251,7 +261,7 @@ def test_the_first_damage_is_named_and_the_others_are_counted(copy: Copy) -> Non
     assert (report.first.line, report.first.record, report.damages) == (3, name(3), 3)
 
 
-@settings(max_examples=60)
+@settings(deadline=None)
 @given(st.lists(st.integers(0, COUNT), max_size=30))
 def test_any_selection_of_lines_other_than_all_in_order_is_damaged(
     original: Path, workplace: Path, selection: list[int]

@@ -113,9 +113,10 @@ class KnowledgeAgent:
         self._operations.close()
         self._hub.close()
         self._peers.close()
-        for link in tuple(self._links):
-            link.close()
-        await asyncio.sleep(0)
+        for end in (Link.close, Link.abort):
+            for link in tuple(self._links):
+                end(link)
+            await asyncio.sleep(0)
 
     def _begin(self, link: Link) -> HttpSession:
         self._links.add(link)

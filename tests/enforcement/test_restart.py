@@ -1,0 +1,149 @@
+"""Nothing passes while the gateway is gone, and nothing is forgotten when it comes back."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import time
+from typing import Any
+
+import pytest
+
+from models.analyzer import Analyzer
+from tests.enforcement.conftest import LEARN, Bench
+from tests.network.namespaces import Topology
+from tests.site.gateway_process import AGENT_PORT
+
+NODE = "/vsl/agent1/lightcontrol1/lightOn"
+MINUTES_A_SECOND = 60.0
+FROM_NOW_ON_QUARANTINE = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}
+
+
+def reach(bench: Bench, address: str) -> bool:
+    """Tell whether a service can open a connection to an access point's port."""
+    try:
+        bench.topology.lan.connect(address, AGENT_PORT, source=None, timeout=0.5).close()
+    except OSError:
+        return False
+    return True
+
+
+def table(bench: Bench) -> list[dict[str, Any]]:
+    """Return the gateway's table as nftables lists it."""
+    listed = bench.topology.gateway.run(["nft", "-j", "list", "table", "inet", "alleyes"]).stdout
+    items: list[dict[str, Any]] = json.loads(listed)["nftables"]
+    return items
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_no_call_passes_after_the_gateway_ended(bench: Bench, number: signal.Signals) -> None:
+    bench.configure(LEARN)
+    bench.gateway.start()
+    bench.wait_for_types()
+    with bench.service("lightcontrol1") as service:
+        assert service.register("/lightControler") == 200
+        before = bench.reached()
+        if number is signal.SIGKILL:
+            bench.gateway.kill()
+        else:
+            assert bench.gateway.stop() == 0
+        settled = bench.reached()
+        assert settled - before < 200, "more than the closing of the TLS connections"
+        with contextlib.suppress(OSError):
+            assert service.ask("GET", NODE)[0] == 0
+    deadline = time.monotonic() + 2
+    while time.monotonic() < deadline:
+        for address in (Topology.ACCESS_IPV4[0], Topology.ACCESS_IPV6[0]):
+            assert not reach(bench, address)
+        time.sleep(0.2)
+    assert bench.reached() == settled
+    # What keeps calls out does not end by itself: no rule of the table depends on time, no guard is a timed element.
+    kinds = {name for item in table(bench) for name in item}
+    assert {"chain", "rule"} <= kinds
+    assert not [
+        item["set"]["name"]
+        for item in table(bench)
+        if "set" in item and item["set"].get("elem") and "timeout" in item["set"]
+    ]
+
+
+def test_kill_in_the_middle_of_calls(bench: Bench) -> None:
+    bench.configure(LEARN)
+    bench.gateway.start()
+    bench.wait_for_types()
+    services = [bench.service(f"lightcontrol{n}", index=n) for n in range(1, 6)]
+    for service in services:
+        assert service.register("/lightControler") == 200
+    for number, service in enumerate(services, start=1):
+        service.send(f"GET /vsl/agent1/lightcontrol{number}/lightOn HTTP/1.1\r\nHost: a\r\n".encode())
+    bench.gateway.kill()
+    settled = bench.reached()
+    for service in services:
+        try:
+            service.send(b"Accept: application/json\r\n\r\n")
+        except OSError:
+            continue
+        assert b" 200 " not in service.receive(0.3)
+    assert bench.reached() == settled
+
+
+def test_quarantines_and_models_are_back(bench: Bench) -> None:
+    bench.configure(LEARN)
+    gateway = bench.gateway
+    gateway.scale = MINUTES_A_SECOND
+    gateway.start()
+    with bench.service("lightcontrol1") as light, bench.service("movement1", index=1) as movement:
+        assert light.register("/lightControler") == 200
+        assert movement.register("/movementSensor") == 200
+        for _ in range(4):
+            assert movement.ask("PUT", "/vsl/agent1/movement1/movement", {"value": "1"})[0] == 204
+            time.sleep(1.05)
+        gateway.replace_policy(FROM_NOW_ON_QUARANTINE | {"service_types": {"/movementSensor": {"mode": "learn"}}})
+        assert light.ask("GET", NODE)[0] == 403
+        gateway.wait_for(lambda: any(r["kind"] == "quarantine-added" for r in gateway.records()))
+    gateway.kill()
+    learnt = Analyzer.load((gateway.state / "models.bin").read_bytes()).models()["/movementSensor"]
+    assert learnt.weight >= 3
+    # Even where somebody flushed the kernel's rules meanwhile, the restart brings the quarantine back.
+    bench.topology.gateway.run(["nft", "flush", "ruleset"])
+    gateway.write(bench.settings, LEARN)
+    gateway.start()
+    assert any(r["kind"] == "quarantine-restored" for r in gateway.records())
+    address = bench.topology.service_ipv4(0)
+    assert address in json.dumps(table(bench))
+    with pytest.raises(OSError, match="timed out"):
+        bench.service("lightcontrol1")
+    with bench.service("lightcontrol1", index=7) as elsewhere:
+        assert elsewhere.ask("GET", NODE)[0] == 403
+    with bench.service("movement1", index=1) as movement:
+        assert movement.ask("PUT", "/vsl/agent1/movement1/movement", {"value": "1"})[0] == 204
+    assert Analyzer.load((gateway.state / "models.bin").read_bytes()).models()["/movementSensor"].weight >= 3
+
+
+def test_flushed_rules_come_back(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        bench.topology.gateway.run(["nft", "flush", "ruleset"])
+        bench.gateway.wait_for(lambda: any(r["kind"] == "broken" for r in bench.gateway.records()))
+        with pytest.raises(OSError, match="timed out"):
+            bench.topology.lan.connect(Topology.ACCESS_IPV4[0], 22, timeout=0.5)
+        with bench.service("lightcontrol1") as service:
+            assert service.register("/lightControler") == 200
+
+
+def test_a_damaged_generation_of_models_is_passed_over(bench: Bench) -> None:
+    bench.configure(LEARN)
+    gateway = bench.gateway
+    gateway.scale = MINUTES_A_SECOND
+    gateway.start()
+    with bench.service("movement1") as movement:
+        assert movement.register("/movementSensor") == 200
+        time.sleep(3.2)
+    gateway.kill()
+    current = gateway.state / "models.bin"
+    current.write_bytes(current.read_bytes()[:-7])
+    gateway.start()
+    assert "going on with" in gateway.log()
+    with bench.service("movement1") as movement:
+        assert movement.register("/movementSensor") == 200

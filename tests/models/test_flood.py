@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from models.clustering_feature import ClusteringFeature
+from models.flood import UNIT, LeakyCounters, level
+
+
+def regular(period: int, count: int) -> LeakyCounters:
+    counters = LeakyCounters(0)
+    for index in range(count):
+        counters.hit(index * period)
+    return counters
+
+
+def feature(*counts: float) -> ClusteringFeature:
+    result = ClusteringFeature()
+    for count in counts:
+        result.observe(round(count * UNIT), 0)
+    return result
+
+
+def test_counter_by_hand() -> None:
+    # c <- c * exp(-dt/tau) + 1: first 1, then 20 s later exp(-2)+1 and exp(-1/3)+1.
+    counters = LeakyCounters(0)
+    counters.hit(0)
+    assert (counters.fast, counters.slow) == (1, 1)
+    counters.hit(20_000)
+    assert counters.fast == pytest.approx(math.exp(-2) + 1)
+    assert counters.slow == pytest.approx(math.exp(-1 / 3) + 1)
+
+
+def test_counter_settles_at_the_sum_of_the_series() -> None:
+    counters = regular(20_000, 200)
+    assert counters.fast == pytest.approx(1 / (1 - math.exp(-2)))
+    assert counters.slow == pytest.approx(1 / (1 - math.exp(-1 / 3)))
+
+
+def test_late_time_stamp_counts_as_now() -> None:
+    counters = LeakyCounters(10_000)
+    counters.hit(10_000)
+    counters.hit(4_000)
+    assert (counters.fast, counters.slow, counters.time) == (2, 2, 10_000)
+
+
+def test_far_out_of_order_is_another_clock() -> None:
+    counters = LeakyCounters(10**12)
+    counters.hit(10**12)
+    counters.hit(10**6)
+    counters.hit(10**6 + 600_000)
+    assert counters.fast == pytest.approx(1)
+
+
+def test_long_silence_does_not_overflow() -> None:
+    counters = LeakyCounters(0)
+    counters.hit(10**15)
+    assert counters.fast == 1
+
+
+def test_excess_by_hand() -> None:
+    # Counters always at 2 have variance 0; a Poisson process of mean 2 has variance 2; 4 points widen it by 5/4.
+    # At 7: (7-2)^2 / (2 * 5/4) = 25 / 2.5 = 10.
+    normal = level(feature(2, 2, 2, 2))
+    assert normal is not None
+    assert normal.excess(7) == pytest.approx(10)
+    assert normal.excess(1) == 0
+
+
+def test_measured_variance_counts_where_it_is_larger() -> None:
+    # 0 and 8: mean 4, variance 16, widened by 3/2: (16-4)^2 / 24 = 6.
+    normal = level(feature(0, 8))
+    assert normal is not None
+    assert normal.excess(16) == pytest.approx(6)
+
+
+def test_nothing_is_normal_without_points() -> None:
+    assert level(ClusteringFeature()) is None
+
+
+def test_slow_counter_sees_a_flow_become_four_times_as_fast() -> None:
+    # 20 s: both counters settle (above); at 5 s the slow one settles at 1/(1-exp(-1/12)) = 12.5, the fast one at 2.5.
+    usual, faster = regular(20_000, 200), regular(5_000, 200)
+    slow, fast = level(feature(*[usual.slow] * 1000)), level(feature(*[usual.fast] * 1000))
+    assert slow is not None
+    assert fast is not None
+    assert slow.excess(faster.slow) > 7 > fast.excess(faster.fast)
+
+
+def test_limit_lets_a_counter_recover() -> None:
+    counters = regular(1, 5_000)
+    normal = level(feature(*[3.5] * 1000))
+    assert normal is not None
+    counters.limit(normal.limit, normal.limit)
+    # Ten deviations above normal, sqrt(3.5 * 1.001) each.
+    assert counters.slow == pytest.approx(3.5 + 10 * math.sqrt(3.5035))
+    assert normal.excess(counters.slow) == pytest.approx(100)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+from models.access import Operation
+from models.analyzer import Analyzer
+from models.table import table
+from tests.models.accesses import MINUTE, START, access, teach
+
+
+def test_table_shows_what_a_type_does() -> None:
+    analyzer = Analyzer()
+    for index in range(90):
+        time = START + index * 20_000
+        teach(analyzer, access(time, rooms=("hall", "hall")))
+        if index % 3 == 0:
+            own = access(
+                time + 1, destination="/agent1/light1", destination_type="/light", operation=Operation.SET,
+                data_type="/basic/number",
+            )  # fmt: skip
+            teach(analyzer, own)
+    analyzer.advance(START + 30 * MINUTE)
+    assert table(analyzer.models()["/light"], START // MINUTE + 30).splitlines() == [
+        "/light: 30 instance-minutes",
+        "",
+        "  Partner type     /light (itself) (at least 1.00)",
+        "  Periods          set /basic/number: [60 s]",
+        "  Operation types  set (1.00)",
+        "  Data types       /basic/number (1.00)",
+        "",
+        "  Partner type     /movement (at least 1.00)",
+        "  # partner type   1.0 (σ 0.0)",
+        "  Same location    yes (1.00)",
+        "  Periods          get /derived/boolean: [20 s]",
+        "  Operation types  get (1.00)",
+        "  Data types       /derived/boolean (1.00)",
+    ]
+
+
+def test_table_of_an_empty_model() -> None:
+    analyzer = Analyzer()
+    analyzer.register("/agent1/lock1", "/lock", START)
+    analyzer.advance(START + MINUTE)
+    assert table(analyzer.models()["/lock"], START // MINUTE) == "/lock: 1 instance-minutes"
+
+
+def test_unknown_types_are_named_as_such() -> None:
+    analyzer = Analyzer()
+    teach(analyzer, access(START, destination_type=None, data_type=None, rooms=("hall", "attic")))
+    analyzer.advance(START + MINUTE)
+    shown = table(analyzer.models()["/light"], START // MINUTE)
+    assert "  Partner type     (unknown type) (at least 1.00)" in shown
+    assert "  Same location    no (1.00)" in shown
+    assert "  Data types       (unknown type) (1.00)" in shown

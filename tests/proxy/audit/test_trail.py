@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policy.quarantine import QuarantineEntry
+from policy.verdict import Strength
+from proxy.audit.event import Kind
+from proxy.audit.journal import Journal, JournalError
+from proxy.audit.trail import AuditTrail
+from tests.policy.calls import NOW
+from tests.proxy.audit.events import records, verdict
+
+ENTRY = QuarantineEntry(
+    identity="/agent1/a",
+    address="/agent1/a",
+    ip="192.0.2.1",
+    strength=Strength.CERTIFICATE,
+    reason="rate: AV 40.0, quarantine from 30",
+    verdict="v1",
+    since=NOW,
+    until=NOW + 60,
+)
+
+
+def test_verdicts_and_events_reach_the_log_with_real_time(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: NOW)
+    trail.note(Kind.START, "The gateway started.", mode="learn")
+    trail.record(verdict())
+    trail.tls_refused("192.0.2.9", "certificate has expired")
+    for change in ("added", "restored", "expired", "removed"):
+        trail.quarantine(change, ENTRY, "192.0.2.1")
+    journal.close(timeout=30)
+
+    found = records(tmp_path)
+    assert [record["kind"] for record in found] == [
+        "start",
+        "verdict",
+        "tls-refusal",
+        "quarantine-added",
+        "quarantine-restored",
+        "quarantine-expired",
+        "quarantine-removed",
+    ]
+    assert {record["time"] for record in found} == {"2025-11-13T02:13:20.000Z"}
+    assert found[2]["sentence"] == "The TLS handshake with 192.0.2.9 failed: certificate has expired."
+    details = found[3]["details"]
+    assert isinstance(details, dict)
+    assert (details["identity"], details["verdict"], details["until"]) == ("/agent1/a", "v1", NOW + 60)
+
+
+def test_what_cannot_be_recorded_reaches_the_caller(tmp_path: Path) -> None:
+    journal = Journal(tmp_path)
+    trail = AuditTrail(journal, lambda: NOW)
+    journal.close(timeout=30)
+
+    with pytest.raises(JournalError):
+        trail.record(verdict())

@@ -1,0 +1,119 @@
+"""What several tests of the gateway's parts need: settings, a clock that stands, TLS handshakes in memory."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from OpenSSL import SSL
+
+from policy.quarantine import QuarantineEntry
+from policy.verdict import Strength
+from proxy.configuration import KeyPair, Tls
+from tests.site.certificates import Credentials, SiteAuthority
+
+type Settings = dict[str, Any]
+
+EVENT_TIME = 1_763_000_000_000
+
+
+@dataclass
+class StandingClock:
+    """Event time that only a test moves."""
+
+    time: int = EVENT_TIME
+
+    def now(self) -> int:
+        return self.time
+
+
+def plain_settings(**changes: Any) -> Settings:
+    """The least that gateway.yaml needs, for an access point without TLS."""
+    return {
+        "interfaces": {"services": ["iot"], "access_points": ["lo"]},
+        "listen": {"ipv4": "10.77.1.1"},
+        "access_points": [plain_point()],
+        **changes,
+    }
+
+
+def plain_point(**changes: Any) -> Settings:
+    return {"agent": "agent1", "ipv4": "10.77.2.11", "port": 8081, "listen_port": 9101, "tls": "plain", **changes}
+
+
+def tls_settings(authority: SiteAuthority) -> Settings:
+    """The `tls` section for a gateway of the site."""
+    own = authority.agent("gateway")
+    pair = {"certificate": str(own.certificate), "key": str(own.key)}
+    return {"site_ca": str(authority.certificate), "towards_services": pair, "towards_access_points": dict(pair)}
+
+
+def tls_of(authority: SiteAuthority) -> Tls:
+    own = authority.agent("gateway")
+    pair = KeyPair(certificate=own.certificate, key=own.key)
+    return Tls(site_ca=authority.certificate, towards_services=pair, towards_access_points=pair)
+
+
+def write_settings(
+    directory: Path, gateway: Settings, policy: Settings | str = "mode: learn\n", inventory: Settings | None = None
+) -> Path:
+    """Write the three configuration files; return the path of gateway.yaml."""
+    texts = {"gateway": gateway, "policy": policy, "inventory": inventory or {"services": []}}
+    for name, content in texts.items():
+        text = content if isinstance(content, str) else yaml.safe_dump(content)
+        (directory / f"{name}.yaml").write_text(text, encoding="utf-8")
+    return directory / "gateway.yaml"
+
+
+def quarantine_entry(
+    address: str = "/agent1/washingmachine1", *, ip: str = "192.0.2.17", since: float = 1000.0, until: float = 4600.0
+) -> QuarantineEntry:
+    return QuarantineEntry(
+        identity=address,
+        address=address,
+        ip=ip,
+        strength=Strength.CERTIFICATE,
+        reason="relationship: AV 38.2, quarantine from 30",
+        verdict="19a7c0-0000-abcdef",
+        since=since,
+        until=until,
+    )
+
+
+def peer(credentials: Credentials | None, *, server: bool = False) -> SSL.Connection:
+    """One end of a handshake in memory, that accepts whatever the other end shows."""
+    context = SSL.Context(SSL.TLS_SERVER_METHOD if server else SSL.TLS_CLIENT_METHOD)
+    if credentials is not None:
+        context.use_certificate_file(str(credentials.certificate))
+        context.use_privatekey_file(str(credentials.key))
+    if server:
+        context.set_verify(SSL.VERIFY_PEER, lambda *_: True)
+    return connection(context, server=server)
+
+
+def connection(context: SSL.Context, *, server: bool = False) -> SSL.Connection:
+    made = SSL.Connection(context, None)
+    if server:
+        made.set_accept_state()
+    else:
+        made.set_connect_state()
+    return made
+
+
+def shake_hands(client: SSL.Connection, server: SSL.Connection) -> dict[str, SSL.Error]:
+    """Let both ends do their handshake; return the errors of those that failed, by `client` and `server`."""
+    errors: dict[str, SSL.Error] = {}
+    for _ in range(6):
+        for name, end, other in (("client", client, server), ("server", server, client)):
+            try:
+                end.do_handshake()
+            except SSL.WantReadError:
+                pass
+            except SSL.Error as error:
+                errors.setdefault(name, error)
+            with suppress(SSL.WantReadError):
+                other.bio_write(end.bio_read(65536))
+    return errors

@@ -1,0 +1,100 @@
+"""Who is behind a connection, by the strongest evidence; and what an address has carried."""
+
+from __future__ import annotations
+
+import pytest
+
+from policy.verdict import Sender, Strength
+from proxy.configuration import AccessPoint, InventoryDocument
+from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
+from proxy.decoders.vsl import VslDecoder
+from proxy.identity import CertifiedIdentity
+from proxy.registry import AgentStructure, SiteRegistry
+from tests.proxy.parts import plain_point
+
+
+@pytest.fixture
+def registry() -> SiteRegistry:
+    listed = [{"address": "/agent1/boiler", "ip": "192.0.2.40", "service_type": "/boilerControl"}]
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": listed}))
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/lightControler"}, children={}))
+    return registry
+
+
+@pytest.fixture
+def destination(registry: SiteRegistry) -> Destination:
+    decoder = VslDecoder(agent="agent1", authority="10.77.2.11:8081", registry=registry, most_accesses=4)
+    return Destination(AccessPoint.model_validate(plain_point()), decoder)
+
+
+def sender(address: str, ip: str = "192.0.2.9") -> Sender:
+    return Sender(address=address, service_type=None, strength=Strength.CERTIFICATE, ip=ip)
+
+
+def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, destination: Destination) -> None:
+    certified = Connection("192.0.2.40", destination, identity=CertifiedIdentity("light1", ("light1",)))
+    assert certified.sender(registry) == Sender(
+        address="/agent1/light1",
+        service_type="/lightControler",
+        strength=Strength.CERTIFICATE,
+        ip="192.0.2.40",
+        client_id="light1",
+    )
+
+
+def test_without_a_certificate_the_inventory_tells(registry: SiteRegistry, destination: Destination) -> None:
+    assert Connection("192.0.2.40", destination).sender(registry) == Sender(
+        address="/agent1/boiler", service_type="/boilerControl", strength=Strength.IP, ip="192.0.2.40"
+    )
+
+
+def test_nobody_knows_the_rest(registry: SiteRegistry, destination: Destination) -> None:
+    assert Connection("192.0.2.41", destination).sender(registry) == Sender(
+        address="ip:192.0.2.41", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.41"
+    )
+
+
+def test_connections_above_the_cap_are_refused_until_one_closes(destination: Destination) -> None:
+    table = ConnectionTable(most=2)
+    for name in ("a", "b"):
+        table.open(name, Connection("192.0.2.9", destination))
+    with pytest.raises(TooManyConnections, match="2 connections are open"):
+        table.open("c", Connection("192.0.2.9", destination))
+    table.close("a")
+    table.close("never opened")
+    table.open("c", Connection("192.0.2.10", destination))
+    assert len(table) == 2
+    assert table["c"].ip == "192.0.2.10"
+
+
+def test_all_connections_of_a_sender_are_found(registry: SiteRegistry, destination: Destination) -> None:
+    table = ConnectionTable(most=10)
+    light = CertifiedIdentity("light1", ("light1",))
+    table.open("first", Connection("192.0.2.9", destination, identity=light))
+    table.open("second", Connection("192.0.2.10", destination, identity=light))
+    table.open("boiler", Connection("192.0.2.40", destination))
+    assert table.of_sender("/agent1/light1", registry) == ["first", "second"]
+
+
+def test_an_address_that_carried_another_sender_is_shared() -> None:
+    table = ConnectionTable(most=10)
+    table.note(sender("/agent1/light1"))
+    table.note(sender("/agent1/light1"))
+    assert not table.shared("/agent1/light1", "192.0.2.9")
+    assert table.shared("/agent1/light2", "192.0.2.9")
+    table.note(sender("/agent1/light2"))
+    assert table.shared("/agent1/light1", "192.0.2.9")
+    assert not table.shared("/agent1/light1", "192.0.2.10")
+
+
+def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ConnectionTable, "_MOST_ADDRESSES", 3)
+    monkeypatch.setattr(ConnectionTable, "_MOST_SENDERS", 2)
+    table = ConnectionTable(most=10)
+    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.4"):
+        table.note(sender("/agent1/light1", ip))
+    assert [table.shared("/agent1/x", f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, False, True, True]
+    for number in range(10):
+        table.note(sender(f"/agent1/light{number}"))
+    assert table.shared("/agent1/light1", "192.0.2.9")
+    assert len(table._senders_by_ip["192.0.2.9"]) == 2

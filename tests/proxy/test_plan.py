@@ -1,0 +1,33 @@
+"""The kernel is told exactly what the configuration says."""
+
+from __future__ import annotations
+
+from ipaddress import IPv4Address, IPv6Address
+
+from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.firewall.plan import Redirect
+from proxy.plan import firewall_plan
+from tests.proxy.parts import plain_point, plain_settings
+
+
+def test_every_family_of_every_access_point_is_redirected() -> None:
+    settings = plain_settings(
+        interfaces={"services": ["iot", "iot2"], "access_points": ["access"]},
+        listen={"ipv4": "10.77.1.1", "ipv6": "FD77:1:0::1"},
+        access_points=[
+            plain_point(ipv6="fd77:2::11"),
+            plain_point(agent="agent2", ipv4=None, ipv6="fd77:2::12", listen_port=9102),
+        ],
+    )
+    inventory = InventoryDocument(protected=[IPv4Address("10.77.1.254"), IPv6Address("fd77:1::fe")])
+    plan = firewall_plan(GatewayDocument.model_validate(settings), inventory)
+    assert plan.redirects == (
+        Redirect("10.77.2.11", 8081, "10.77.1.1", 9101),
+        Redirect("fd77:2::11", 8081, "fd77:1::1", 9101),
+        Redirect("fd77:2::12", 8081, "fd77:1::1", 9102),
+    )
+    assert [point.name for point in plan.access_points] == ["agent1", "agent2"]
+    assert (plan.service_interfaces, plan.access_interfaces) == (("iot", "iot2"), ("access",))
+    assert plan.protection_of("10.77.1.254") is not None
+    assert plan.protection_of("fd77:1::fe") is not None
+    assert plan.protection_of("10.77.1.9") is None

@@ -1,0 +1,37 @@
+"""A policy has a revision that names its bytes; a broken one is refused whole."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from policy.loading import DocumentError
+from policy.verdict import Mode
+from proxy.policy_file import load_policy
+
+
+def test_the_revision_names_the_bytes_of_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(b"mode: enforce\n")
+    first = load_policy(path)
+    assert first.document.mode is Mode.ENFORCE
+    # printf 'mode: enforce\n' | sha256sum | cut -c -12
+    assert first.revision == "ac17ce3f2bec"
+    path.write_bytes(b"mode: enforce # as agreed\n")
+    assert load_policy(path).revision != first.revision
+    path.write_bytes(b"mode: enforce\n")
+    assert load_policy(path) == first
+
+
+def test_a_broken_policy_is_named_by_file_and_line(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(b"mode: enforce\nthresholds:\n  block: 700\n")
+    with pytest.raises(DocumentError) as caught:
+        load_policy(path)
+    assert [str(problem).split(": ")[0] for problem in caught.value.problems] == [f"{path}:3"]
+
+
+def test_a_missing_policy(tmp_path: Path) -> None:
+    with pytest.raises(DocumentError, match="policy.yaml"):
+        load_policy(tmp_path / "policy.yaml")

@@ -1,0 +1,102 @@
+"""What is known of addresses: the access point's types before the inventory's."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.configuration import InventoryDocument
+from proxy.registry import AgentStructure, SiteRegistry, service_of
+
+STRUCTURE = AgentStructure(
+    types={
+        "/agent1": "/treeRoot",
+        "/agent1/light1": "/lightControler",
+        "/agent1/light1/lightOn": "/derived/boolean",
+    },
+    children={
+        "/agent1": ("/agent1/light1", "/agent1/boiler"),
+        "/agent1/light1": ("/agent1/light1/lightOn", "/agent1/light1/brightness"),
+    },
+)
+
+
+@pytest.fixture
+def registry() -> SiteRegistry:
+    inventory = InventoryDocument.model_validate(
+        {
+            "services": [
+                {"address": "/agent1/light1", "location": "kitchen", "service_type": "/somethingElse"},
+                {"address": "/agent1/boiler", "service_type": "/boilerControl", "ip": "2001:DB8::40"},
+            ]
+        }
+    )
+    registry = SiteRegistry(inventory)
+    registry.replace_agent("agent1", STRUCTURE)
+    return registry
+
+
+@pytest.mark.parametrize(
+    ("node", "service"),
+    [
+        ("/agent1/light1/lightOn", "/agent1/light1"),
+        ("/agent1/light1", "/agent1/light1"),
+        ("/agent1", "/agent1"),
+        ("/agent1/light1/a/b/c", "/agent1/light1"),
+    ],
+)
+def test_the_owner_of_a_node(node: str, service: str) -> None:
+    assert service_of(node) == service
+
+
+def test_types(registry: SiteRegistry) -> None:
+    assert registry.data_type("/agent1/light1/lightOn") == "/derived/boolean"
+    assert registry.data_type("/agent1/light1/brightness") is None
+    assert registry.data_type("/agent9/light1/lightOn") is None
+    assert registry.service_type("/agent1/light1") == "/lightControler"
+    assert registry.service_type("/agent1/boiler") == "/boilerControl"
+    assert registry.service_type("/agent1/stranger") is None
+
+
+def test_the_inventory_stands_in_while_an_access_point_has_not_been_read() -> None:
+    inventory = InventoryDocument.model_validate(
+        {"services": [{"address": "/agent1/light1", "service_type": "/lightControler"}]}
+    )
+    registry = SiteRegistry(inventory)
+    assert not registry.knows_agent("agent1")
+    assert registry.service_type("/agent1/light1") == "/lightControler"
+
+
+def test_a_new_structure_replaces_the_old_one(registry: SiteRegistry) -> None:
+    assert registry.knows_agent("agent1")
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/lock1": "/doorLock"}, children={}))
+    assert registry.service_type("/agent1/lock1") == "/doorLock"
+    assert registry.data_type("/agent1/light1/lightOn") is None
+
+
+def test_locations_and_network_addresses_are_the_inventory_s(registry: SiteRegistry) -> None:
+    assert registry.location("/agent1/light1") == "kitchen"
+    assert registry.location("/agent1/boiler") is None
+    assert registry.service_at("2001:db8::40") == "/agent1/boiler"
+    assert registry.service_at("2001:db8::41") is None
+
+
+@pytest.mark.parametrize(
+    ("node", "depth", "below"),
+    [
+        ("/agent1", 0, []),
+        ("/agent1", 1, ["/light1", "/boiler"]),
+        ("/agent1", 2, ["/light1", "/light1/lightOn", "/light1/brightness", "/boiler"]),
+        ("/agent1", -1, ["/light1", "/light1/lightOn", "/light1/brightness", "/boiler"]),
+        ("/agent1/light1/lightOn", -1, []),
+        ("/agent9", -1, []),
+    ],
+)
+def test_subtrees(registry: SiteRegistry, node: str, depth: int, below: list[str]) -> None:
+    assert list(registry.subtree(node, depth)) == [node, *(f"/agent1{each}" for each in below)]
+
+
+@pytest.mark.xfail(
+    strict=True, raises=IndexError, reason="_agent_of splits 'ip:192.0.2.9' at '/' and takes the second part"
+)
+def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:
+    assert registry.service_type("ip:192.0.2.9") is None
