@@ -226,7 +226,8 @@ class Hooks:
         try:
             self._gate.enforcement.conclude(verdict, accepted=accepted)
             if accepted and flow.metadata.get(_REGISTERS):
-                await self._gate.on_registration(verdict.call.sender.address.split("/")[1])
+                live = self._gate.connections[flow.client_conn.id]
+                await self._gate.on_registration(live.destination.point.agent)
         except Exception as error:  # noqa: BLE001 -- the call has been carried out; its answer must not be lost
             self._gate.on_broken("response", error)
         if flow.response.status_code == _SWITCHING_PROTOCOLS and _CHANNEL not in flow.metadata:

@@ -43,7 +43,7 @@ def _extension_text(certificate: x509.Certificate, oid: ObjectIdentifier) -> str
         extension = certificate.extensions.get_extension_for_oid(oid).value
     except x509.ExtensionNotFound:
         return None
-    except ValueError as error:
+    except (ValueError, x509.DuplicateExtension) as error:
         raise IdentityError(f"its extensions cannot be read: {error}") from error
     if not isinstance(extension, x509.UnrecognizedExtension):
         raise IdentityError(f"its extension {oid.dotted_string} is not a string")
@@ -98,6 +98,8 @@ def _require_usage(certificate: x509.Certificate, usage: ObjectIdentifier, name:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound as error:
         raise IdentityError(f"it has no extended key usage; {name} is needed") from error
+    except (ValueError, x509.DuplicateExtension) as error:
+        raise IdentityError(f"its extensions cannot be read: {error}") from error
     if usage not in usages:
         raise IdentityError(f"its extended key usage lacks {name}")
 

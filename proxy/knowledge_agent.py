@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
+import socket
 import ssl
+import threading
 from typing import Any
 
 from cryptography import x509
@@ -57,6 +60,13 @@ def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnecti
     return _VerifiedConnection(host, point.port, context, point.agent)
 
 
+def _give_up(connection: http.client.HTTPConnection) -> None:
+    if connection.sock is not None:
+        with contextlib.suppress(OSError):
+            # The base class's: the TLS socket's own would pull the session away under the thread that reads.
+            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+
+
 def parse_structure(update: Any) -> AgentStructure:
     """Return types and children of all nodes of a KOR update.
 
@@ -91,7 +101,14 @@ def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
     Raises:
         StructureUnavailable: it cannot be reached, is not the configured agent, or answers something else.
     """
-    connection = _connection(point, tls)
+    try:
+        connection = _connection(point, tls)
+    except OSError as error:
+        raise StructureUnavailable(f"the certificates for {point.agent} cannot be read: {error}") from error
+    # The connection's own time-out starts anew with every byte; this one does not.
+    deadline = threading.Timer(_SECONDS, _give_up, [connection])
+    deadline.daemon = True
+    deadline.start()
     try:
         connection.request(
             "POST",
@@ -104,6 +121,7 @@ def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
     except (OSError, http.client.HTTPException, IdentityError) as error:
         raise StructureUnavailable(f"{point.agent} at {connection.host} port {point.port}: {error}") from error
     finally:
+        deadline.cancel()
         connection.close()
     if response.status != _OK or len(body) > _LARGEST_ANSWER:
         raise StructureUnavailable(
@@ -111,5 +129,5 @@ def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
         )
     try:
         return parse_structure(json.loads(body))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise StructureUnavailable(f"{point.agent} answers a KOR update with something that is not JSON") from error

@@ -102,7 +102,7 @@ class QuarantineKeeper:
 
     def _project(self, entry: QuarantineEntry, *, owns: bool) -> None:
         try:
-            kernel = Entry(ip=entry.ip, mac=mac_of(entry.ip), until=entry.until) if owns else None
+            kernel = _kernel_entry(entry) if owns else None
             self.store.put(entry, kernel)
             self.log.quarantine("added", entry, self._into_kernel(kernel))
         except Exception as error:  # noqa: BLE001 -- the identity stays refused; the operator must hear of the rest
@@ -119,9 +119,10 @@ class QuarantineKeeper:
 
     def _release(self, entry: QuarantineEntry) -> None:
         try:
+            kernel = self.store.kernel_entry(entry.identity)
             self.store.remove(entry.identity)
-            found = (Entry(ip=entry.ip), Entry(ip=entry.ip, mac=mac_of(entry.ip)))
-            self.firewall.submit(Release(found)).result(_KERNEL_SECONDS)
+            if kernel is not None:
+                self.firewall.submit(Release((kernel,))).result(_KERNEL_SECONDS)
             self.log.quarantine("removed", entry, "removed")
         except Exception as error:  # noqa: BLE001 -- the kernel's entry ends by itself; the operator must hear of it
             self.on_broken("quarantine", error)
@@ -132,3 +133,12 @@ class QuarantineKeeper:
             self.log.quarantine("expired", entry, "ended")
         except Exception as error:  # noqa: BLE001 -- it is forgotten again at the next start
             self.on_broken("quarantine", error)
+
+
+def _kernel_entry(entry: QuarantineEntry) -> Entry:
+    """Return what the kernel is to drop: link and network address where the link address is known.
+
+    The zone of a link-local address is of no account there: the link address says which link.
+    """
+    ip = entry.ip.partition("%")[0]
+    return Entry(ip=ip, mac=mac_of(ip), until=entry.until)

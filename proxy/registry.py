@@ -54,7 +54,7 @@ class SiteRegistry:
         return agent in self._agents
 
     def _agent_of(self, address: str) -> AgentStructure | None:
-        return self._agents.get(address.split("/", 2)[1])
+        return self._agents.get(address.split("/", 2)[1]) if address.startswith("/") else None
 
     def data_type(self, node: str) -> str | None:
         """Return the most specific type of a node, None where it is not known."""

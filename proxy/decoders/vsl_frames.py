@@ -17,6 +17,7 @@ from proxy.registry import SiteRegistry, service_of
 
 LARGEST_FRAME = 64 * 1024
 _ADDRESS = re.compile(r"(/[A-Za-z0-9._:-]+){2,}")
+_SERIAL = re.compile(r"[0-9]{1,18}")
 _MOST_OUTSTANDING = 256
 _ACCESS_POINTS_OWN = frozenset({"LOCK_AQUIRED", "LOCK_WILL_EXPIRE", "LOCK_EXPIRED"})
 """Invocations about the service's own locks: they tell the state of a call that was judged."""
@@ -69,7 +70,7 @@ class CallbackChannel:
         if invoke == "NOTIFY":
             access = self._notification(address, now)
             return Frame(access=access, canonical=canonical, reply_if_refused=reply, request=request)
-        if invoke in _ACCESS_POINTS_OWN:
+        if isinstance(invoke, str) and invoke in _ACCESS_POINTS_OWN:
             return Frame(canonical=canonical, reply_if_refused=reply, request=request)
         refusal = unsupported("unsupported-operation", f"the invocation {str(invoke)[:32]!r} is not supported")
         return Frame(refusal=refusal, canonical=content, reply_if_refused=reply, request=request)
@@ -126,7 +127,7 @@ def _correlation(parsed: dict[str, Any]) -> tuple[str, str]:
     callback, serial = parsed.get("callbackId"), parsed.get("serial")
     if not isinstance(callback, str) or isinstance(callback, strict_json.Number):
         raise NotStrictJson("the frame has no callback id")
-    if not isinstance(serial, strict_json.Number) or not serial.isdecimal():
+    if not isinstance(serial, strict_json.Number) or not _SERIAL.fullmatch(serial):
         raise NotStrictJson("the frame has no serial")
     return callback, str(serial)
 

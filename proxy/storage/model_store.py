@@ -10,6 +10,7 @@ from models.analyzer import Analyzer
 
 CURRENT = "models.bin"
 PREVIOUS = "models.previous.bin"
+DAMAGED = "models.damaged.bin"
 
 
 class ModelStoreError(Exception):
@@ -32,6 +33,8 @@ class ModelStore:
     def __init__(self, directory: Path) -> None:
         self._current = directory / CURRENT
         self._previous = directory / PREVIOUS
+        self._damaged = directory / DAMAGED
+        self._current_is_good = False
 
     def save(self, state: bytes) -> None:
         """Write a new generation; after a crash at any point one whole generation is left.
@@ -46,8 +49,10 @@ class ModelStore:
             file.flush()
             os.fsync(file.fileno())
         if self._current.exists():
-            self._current.replace(self._previous)
+            # A damaged generation must not push out the good one before it; it is kept for whoever wants to look.
+            self._current.replace(self._previous if self._current_is_good else self._damaged)
         fresh.replace(self._current)
+        self._current_is_good = True
         directory = os.open(self._current.parent, os.O_RDONLY | os.O_DIRECTORY)
         try:
             os.fsync(directory)
@@ -74,6 +79,7 @@ class ModelStore:
             except ValueError as error:
                 problems.append(f"{path}: {error}")
                 continue
+            self._current_is_good = path == self._current
             warning = f"{problems[0]}; going on with {path}" if problems else None
             return Loaded(analyzer=analyzer, warning=warning)
         if problems:

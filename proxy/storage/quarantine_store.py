@@ -39,6 +39,9 @@ class QuarantineStore:
         """
         self._path = directory / FILE
         try:
+            # Before SQLite does: the files that it makes beside it get the same permissions.
+            self._path.touch(mode=0o600)
+            self._path.chmod(0o600)
             self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=5)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
@@ -46,11 +49,10 @@ class QuarantineStore:
                 "CREATE TABLE IF NOT EXISTS quarantine"
                 " (identity TEXT PRIMARY KEY, entry BLOB NOT NULL, kernel BLOB NOT NULL) STRICT"
             )
-        except sqlite3.Error as error:
+        except (sqlite3.Error, OSError) as error:
             raise QuarantineStoreError(
                 f"{self._path}: {error}; make it writable, or move it away to start without quarantines"
             ) from error
-        self._path.chmod(0o600)
 
     def put(self, entry: QuarantineEntry, kernel: Entry | None) -> None:
         """Store an entry, in place of an older one of the same identity, with what the kernel has of it."""
@@ -63,6 +65,11 @@ class QuarantineStore:
     def remove(self, identity: str) -> None:
         """Forget an entry; an unknown identity is passed over."""
         self._database.execute("DELETE FROM quarantine WHERE identity = ?", (identity,))
+
+    def kernel_entry(self, identity: str) -> Entry | None:
+        """Return what stands in the kernel for an identity, if anything."""
+        row = self._database.execute("SELECT kernel FROM quarantine WHERE identity = ?", (identity,)).fetchone()
+        return None if row is None else msgspec.json.decode(row[0], type=Entry | None)
 
     def all(self) -> list[Stored]:
         """Return all entries.

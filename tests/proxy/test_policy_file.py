@@ -33,5 +33,5 @@ def test_a_broken_policy_is_named_by_file_and_line(tmp_path: Path) -> None:
 
 
 def test_a_missing_policy(tmp_path: Path) -> None:
-    with pytest.raises(DocumentError, match="policy.yaml"):
+    with pytest.raises(DocumentError, match=r"policy\.yaml"):
         load_policy(tmp_path / "policy.yaml")

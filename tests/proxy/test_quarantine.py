@@ -12,7 +12,7 @@ import pytest
 
 from policy.protection import Protection
 from policy.quarantine import QuarantineEntry, QuarantineRegister
-from policy.verdict import Action, Sender, Strength, Verdict
+from policy.verdict import Action, Sender, Strength
 from proxy import quarantine
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import Connection, ConnectionTable, Destination
@@ -202,9 +202,6 @@ async def test_a_released_sender_is_let_through_at_once(bench: Bench) -> None:
     assert bench.log.lines[-1] == ("removed", WASHING_MACHINE.address, "removed")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="_release asks for the present link address instead of taking the one that was stored"
-)
 @pytest.mark.parametrize("present", [None, "02:00:5e:00:53:99"], ids=["forgotten", "another device's"])
 async def test_a_released_sender_is_let_through_though_the_neighbour_table_has_changed(
     bench: Bench, monkeypatch: pytest.MonkeyPatch, present: str | None
@@ -217,9 +214,6 @@ async def test_a_released_sender_is_let_through_though_the_neighbour_table_has_c
     assert bench.kernel.held == set()
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the kernel's entry refuses a zone (PlanError) before anything is stored or recorded"
-)
 async def test_a_sender_at_a_link_local_address_is_remembered(bench: Bench) -> None:
     ip = "fe80::5eff:fe00:5301%iot"
     await bench.enter(Sender(address=f"ip:{ip}", service_type=None, strength=Strength.UNKNOWN, ip=ip))

@@ -95,8 +95,5 @@ def test_subtrees(registry: SiteRegistry, node: str, depth: int, below: list[str
     assert list(registry.subtree(node, depth)) == [node, *(f"/agent1{each}" for each in below)]
 
 
-@pytest.mark.xfail(
-    strict=True, raises=IndexError, reason="_agent_of splits 'ip:192.0.2.9' at '/' and takes the second part"
-)
 def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:
     assert registry.service_type("ip:192.0.2.9") is None

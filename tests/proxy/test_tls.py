@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -37,10 +38,8 @@ class Client:
         """Do the handshake, and exchange a few bytes so that tickets, if any, arrive."""
         for _ in range(6):
             for attempt in (self.tls.do_handshake, server.do_handshake):
-                try:
+                with suppress(ssl.SSLWantReadError, SSL.WantReadError):
                     attempt()
-                except (ssl.SSLWantReadError, SSL.WantReadError):
-                    pass
                 self._carry(server)
         server.send(b"hello")
         self._carry(server)
@@ -49,10 +48,8 @@ class Client:
     def _carry(self, server: SSL.Connection) -> None:
         if sent := self._outgoing.read():
             server.bio_write(sent)
-        try:
+        with suppress(SSL.WantReadError):
             self._incoming.write(server.bio_read(65536))
-        except SSL.WantReadError:
-            pass
 
 
 def test_a_service_of_the_site_is_let_in(tls: Tls, authority: SiteAuthority) -> None:
@@ -158,18 +155,16 @@ def test_files_that_cannot_be_used_are_named(
 ) -> None:
     bad = tmp_path / "missing.pem" if content is None else file_of(tmp_path, content)
     own = authority.agent("gateway")
-    pair = KeyPair(
-        certificate=bad if part == "certificate" else own.certificate, key=bad if part == "key" else own.key
-    )
+    pair = KeyPair(certificate=bad if part == "certificate" else own.certificate, key=bad if part == "key" else own.key)
     broken = Tls(
         site_ca=bad if part == "authority" else authority.certificate,
         towards_services=pair,
         towards_access_points=pair,
     )
-    for make in (lambda: towards_services(broken), lambda: towards_access_point(broken, "agent1")):
-        with pytest.raises(TlsFilesError, match=f"^{bad}: .*; give ") as caught:
-            make()
-        assert "\n" not in str(caught.value)
+    with pytest.raises(TlsFilesError, match=f"^{bad}: .*; give "):
+        towards_services(broken)
+    with pytest.raises(TlsFilesError, match=f"^{bad}: .*; give "):
+        towards_access_point(broken, "agent1")
 
 
 def test_a_key_of_another_certificate_is_named(authority: SiteAuthority) -> None:

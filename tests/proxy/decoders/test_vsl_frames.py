@@ -183,25 +183,16 @@ def test_bytes_without_meaning_are_refused(content: bytes) -> None:
     assert code_of(answered(channel, content)) == ("ambiguous-frame", True)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=TypeError, reason="`invoke in _ACCESS_POINTS_OWN` needs something hashable; it may be a list"
-)
 @pytest.mark.parametrize("invoke", [[], {}])
 def test_an_invocation_that_is_no_text_is_refused(channel: CallbackChannel, invoke: object) -> None:
     assert received(channel, invocation(invoke=invoke)).refusal is not None
 
 
-@pytest.mark.xfail(
-    strict=True, raises=ValueError, reason="int() refuses more than 4300 digits (sys.set_int_max_str_digits)"
-)
 def test_a_serial_of_very_many_digits_is_refused(channel: CallbackChannel) -> None:
     content = b'{"callbackId":"c1","serial":%b,"address":"/a/b","invoke":"NOTIFY"}' % (b"1" * 5000)
     assert code_of(received(channel, content)) == ("ambiguous-frame", True)
 
 
-@pytest.mark.xfail(
-    strict=True, raises=IndexError, reason="SiteRegistry.service_type cannot take the address of an unknown sender"
-)
 def test_a_service_that_nobody_knows_is_notified_too() -> None:
     channel = CallbackChannel(service="ip:192.0.2.9", registry=site())
     frame = received(channel, invocation())

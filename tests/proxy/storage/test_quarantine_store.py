@@ -63,7 +63,6 @@ def test_nobody_else_can_read_the_file(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / FILE).stat().st_mode) == 0o600
 
 
-@pytest.mark.xfail(strict=True, reason="the permissions are set after SQLite has made the -wal file with its own")
 def test_nobody_else_can_read_the_write_ahead_log(tmp_path: Path) -> None:
     with QuarantineStore(tmp_path) as store:
         store.put(quarantine_entry(), KERNEL)

@@ -1,0 +1,66 @@
+"""Would the gateway start? Every reason why not, at once, and nothing is changed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.main import main
+from tests.network.namespaces import Host
+from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
+from tests.site.certificates import SiteAuthority
+
+
+def checked(path: Path, *flags: str) -> Result:
+    return CliRunner().invoke(main, ["check", *flags, "--config", str(path)])
+
+
+def test_files_that_are_fine(tmp_path: Path, authority: SiteAuthority) -> None:
+    settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls_settings(authority))
+    path = write_settings(tmp_path, settings, "mode: enforce\n")
+    before = sorted(tmp_path.iterdir())
+    answer = checked(path, "--files-only")
+    assert answer.exit_code == 0
+    assert answer.output.startswith(f"alleyes: {path} is fine: agent1; policy ")
+    assert answer.output.endswith(", enforce\n")
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_all_files_are_checked_before_anything_is_told(tmp_path: Path, authority: SiteAuthority) -> None:
+    tls = tls_settings(authority) | {"site_ca": "missing.pem"}
+    settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls)
+    path = write_settings(tmp_path, settings, "mode: strict\n", {"services": [{"address": "x"}]})
+    answer = checked(path)
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    policy, inventory, certificate = answer.stderr.splitlines()
+    assert policy.startswith(f"alleyes: {tmp_path / 'policy.yaml'}:1: mode")
+    assert inventory.startswith(f"alleyes: {tmp_path / 'inventory.yaml'}:")
+    assert certificate.startswith(f"alleyes: {tmp_path / 'missing.pem'}: cannot be used as the site's CA")
+
+
+def test_the_machine_is_checked_too(tmp_path: Path, machine: Host) -> None:
+    path = write_settings(tmp_path, plain_settings())
+    assert checked(path).exit_code == 0
+    machine.forwarding(on=False)
+    answer = checked(path)
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("alleyes: IPv4 forwarding is off")
+    assert checked(path, "--files-only").exit_code == 0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"interfaces": {"services": ["an-interface-name-that-is-too-long"], "access_points": ["lo"]}},
+        {"listen": {"ipv4": "10.77.1.1", "ipv6": "::ffff:10.77.1.1"}, "access_points": [plain_point(ipv6="fd77::1")]},
+    ],
+    ids=["interface", "mapped address"],
+)
+@pytest.mark.xfail(strict=True, reason="PlanError of firewall_plan is no StartRefused: it ends in a stack trace")
+def test_what_cannot_be_a_rule_is_a_line_like_any_other_problem(tmp_path: Path, change: dict[str, object]) -> None:
+    answer = checked(write_settings(tmp_path, plain_settings(**change)), "--files-only")
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith("alleyes: ")
