@@ -197,14 +197,19 @@ class Engine:
     def _refusal(self, call: Call, service_type: str | None) -> Refusal | None:
         lifted = self._snapshot.lifted
         given = call.refusal
-        if given is not None and (given.every_mode or given.code not in lifted):
+        if given is not None and given.every_mode:
             return given
-        if not call.accesses:
+        if given is None and not call.accesses:
             return _NOTHING
+        # Who is calling comes before what the call wants: an operator mends the first thing first.
         if call.sender.strength is Strength.UNKNOWN and UNKNOWN_SENDER not in lifted:
             return _NO_IDENTITY
         if service_type is None and UNKNOWN_TYPE not in lifted:
             return _NO_TYPE
+        if given is not None and given.code not in lifted:
+            return given
+        if not call.accesses:
+            return _NOTHING
         return None
 
     def _refuse(self, call: Call, rules: Rules, why: Refusal | str, action: Action, now: float) -> Verdict:

@@ -79,7 +79,16 @@ def load_document[T: BaseModel](path: Path, model: type[T]) -> T:
     Raises:
         DocumentError: with every problem found, also where the file is missing, unreadable or empty.
     """
-    source = yaml_source.parse(_read(path))
+    return check_document(read_text(path), path, model)
+
+
+def check_document[T: BaseModel](text: str, path: Path, model: type[T]) -> T:
+    """Check a YAML text against `model`; `path` is what problems are named by.
+
+    Raises:
+        DocumentError: with every problem found.
+    """
+    source = yaml_source.parse(text)
     problems = [_problem(path, found.mark, found.path, found.message, found.remedy) for found in source.problems]
     if source.empty:
         if not problems:
@@ -103,7 +112,12 @@ def load_document[T: BaseModel](path: Path, model: type[T]) -> T:
     return document
 
 
-def _read(path: Path) -> str:
+def read_text(path: Path) -> str:
+    """Return the text of a configuration file.
+
+    Raises:
+        DocumentError: it is missing, unreadable, too large or no UTF-8.
+    """
     try:
         with path.open("rb") as stream:
             data = stream.read(MAXIMUM_BYTES + 1)

@@ -15,7 +15,6 @@ from policy.loading import load_document
 Port = Annotated[int, Field(ge=1, le=65535)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
-MacAddress = Annotated[str, Field(pattern=r"^([0-9a-f]{2}:){5}[0-9a-f]{2}$")]
 
 KIB = 1024
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from policy.verdict import Refusal, Sender, Strength
 from proxy.configuration import AccessPoint
 from proxy.decoders.base import Decoder
-from proxy.identity import CertifiedIdentity
+from proxy.identity import Identity
 from proxy.registry import SiteRegistry
 
 
@@ -26,7 +26,7 @@ class Connection:
 
     ip: str
     destination: Destination
-    identity: CertifiedIdentity | None = None
+    identity: Identity | None = None
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
@@ -52,6 +52,15 @@ class Connection:
                 ip=self.ip,
             )
         return Sender(address=f"ip:{self.ip}", service_type=None, strength=Strength.UNKNOWN, ip=self.ip)
+
+    def delegation(self, sender: Sender) -> str | None:
+        """Return the credential with which the access point takes the call for the sender's; None for a stranger."""
+        if self.identity is not None:
+            return self.identity.delegation()
+        if sender.strength is Strength.UNKNOWN:
+            return None
+        client_id = sender.address.rpartition("/")[2]
+        return Identity(client_id=client_id, access_ids=(client_id,)).delegation()
 
 
 class TooManyConnections(Exception):

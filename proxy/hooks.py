@@ -14,7 +14,8 @@ from mitmproxy.proxy import commands, events, layer, layers, server_hooks
 from mitmproxy.proxy.layers.http import HTTPMode
 from OpenSSL import SSL
 
-from policy.verdict import Call, Refusal, Sender, Verdict
+from models.access import Access
+from policy.verdict import Call, Refusal, Sender, Strength, Verdict
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.base import Answer, Decoded, Outbound, Request
@@ -202,7 +203,7 @@ class Hooks:
             return
         gate.connections.note(sender)
         flow.metadata[_VERDICT] = verdict
-        flow.metadata[_REGISTERS] = decoded.registers
+        flow.metadata[_REGISTERS] = live.destination.point.agent if decoded.registers else None
         if decoded.opens_callbacks:
             flow.metadata[_CHANNEL] = CallbackChannel(service=sender.address, registry=gate.registry)
         _rewrite(flow.request, decoded.outbound)
@@ -214,8 +215,7 @@ class Hooks:
             return Decoded(refusal=live.identity_problem or missing)
         if problem := _framing_problem(flow.request, self._gate.limits):
             return Decoded(refusal=problem)
-        delegation = live.identity.delegation() if live.identity is not None else None
-        return live.destination.decoder.decode(_request(flow.request), sender, now, delegation)
+        return live.destination.decoder.decode(_request(flow.request), sender, now, live.delegation(sender))
 
     async def response(self, flow: http.HTTPFlow) -> None:
         """Let a forwarded call teach if the access point accepted it."""
@@ -225,9 +225,9 @@ class Hooks:
         accepted = flow.response.status_code < _FIRST_ERROR
         try:
             self._gate.enforcement.conclude(verdict, accepted=accepted)
-            if accepted and flow.metadata.get(_REGISTERS):
-                live = self._gate.connections[flow.client_conn.id]
-                await self._gate.on_registration(live.destination.point.agent)
+            agent: str | None = flow.metadata.get(_REGISTERS)
+            if accepted and agent is not None:
+                await self._gate.on_registration(agent)
         except Exception as error:  # noqa: BLE001 -- the call has been carried out; its answer must not be lost
             self._gate.on_broken("response", error)
         if flow.response.status_code == _SWITCHING_PROTOCOLS and _CHANNEL not in flow.metadata:
@@ -289,9 +289,8 @@ class Hooks:
         if frame.access is None and frame.refusal is None:
             return True
         live = self._gate.connections[flow.client_conn.id]
-        sender = live.sender(self._gate.registry)
         call = Call(
-            sender=sender,
+            sender=live.sender(self._gate.registry) if frame.access is None else _notifier(frame.access, live),
             accesses=(frame.access,) if frame.access is not None else (),
             time=self._gate.enforcement.now(),
             refusal=frame.refusal,
@@ -304,6 +303,17 @@ class Hooks:
         return verdict.forwarded and bool(frame.canonical)
 
 
+def _notifier(access: Access, live: Connection) -> Sender:
+    """Return the sender of a notification: the owner of the node, for whom the access point vouches."""
+    point = live.destination.point
+    return Sender(
+        address=access.source,
+        service_type=access.source_type,
+        strength=Strength.CERTIFICATE if point.tls is TlsMode.REQUIRED else Strength.IP,
+        ip=str(point.ipv4 or point.ipv6),
+    )
+
+
 def _ip(client: connection.Client) -> str:
     return client.peername[0] if client.peername else "unknown"
 
@@ -313,7 +323,7 @@ def _summary(request: http.Request) -> str:
 
 
 def _framing_problem(request: http.Request, limits: Limits) -> Refusal | None:
-    if request.http_version not in {"HTTP/1.1", "HTTP/1.0"}:
+    if request.http_version != "HTTP/1.1":
         return ambiguous("http-version", f"{request.http_version} is not spoken here")
     if request.authority:
         return ambiguous("absolute-form", "the request target is not in origin form (RFC 9112, section 3.2.1)")

@@ -25,15 +25,17 @@ class IdentityError(Exception):
 
 
 @dataclass(frozen=True)
-class CertifiedIdentity:
-    """Identity of a service, from its verified certificate."""
+class Identity:
+    """Identity of a service in the middleware's terms."""
 
     client_id: str
     access_ids: tuple[str, ...]
+    agent: bool = False
+    """Whether it is a Knowledge Agent's."""
 
     def delegation(self) -> str:
         """Return the `Authorization` header with which a Knowledge Agent acts for this service."""
-        identity = {"clientId": self.client_id, "accessIDs": list(self.access_ids), "ka": False}
+        identity = {"clientId": self.client_id, "accessIDs": list(self.access_ids), "ka": self.agent}
         return "VSL " + base64.b64encode(json.dumps(identity, separators=(",", ":")).encode()).decode()
 
 
@@ -112,7 +114,7 @@ def _require_strong_key(certificate: x509.Certificate) -> None:
         raise IdentityError(f"its EC key has {key.curve.key_size} bits; {_SMALLEST_EC} are needed")
 
 
-def service_identity(certificate: x509.Certificate) -> CertifiedIdentity:
+def service_identity(certificate: x509.Certificate) -> Identity:
     """Return the identity of a service whose certificate chain has been verified.
 
     Raises:
@@ -127,7 +129,7 @@ def service_identity(certificate: x509.Certificate) -> CertifiedIdentity:
     access_ids = tuple(part for part in listed.split(";") if part) if listed else (client_id,)
     if "system" in access_ids:
         raise IdentityError("its access ids claim 'system', which only Knowledge Agents have")
-    return CertifiedIdentity(client_id=client_id, access_ids=access_ids)
+    return Identity(client_id=client_id, access_ids=access_ids)
 
 
 def check_knowledge_agent(certificate: x509.Certificate, agent: str) -> None:

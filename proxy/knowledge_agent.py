@@ -13,7 +13,7 @@ from typing import Any
 from cryptography import x509
 
 from proxy.configuration import AccessPoint, Tls, TlsMode
-from proxy.identity import IdentityError, check_knowledge_agent
+from proxy.identity import Identity, IdentityError, check_knowledge_agent
 from proxy.registry import AgentStructure
 
 _SECONDS = 10.0
@@ -21,6 +21,7 @@ _LARGEST_ANSWER = 32 * 1024 * 1024
 _MOST_NODES = 200_000
 _DEEPEST = 32
 _OK = 200
+_OWN_ID = "alleyes"
 
 
 class StructureUnavailable(Exception):
@@ -58,6 +59,13 @@ def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnecti
     context.load_verify_locations(tls.site_ca)
     context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
     return _VerifiedConnection(host, point.port, context, point.agent)
+
+
+def _credentials(point: AccessPoint) -> dict[str, str]:
+    """Return the header that says who asks, where no certificate can: an access point without TLS."""
+    if point.tls is TlsMode.REQUIRED:
+        return {}
+    return {"Authorization": Identity(client_id=_OWN_ID, access_ids=("system",), agent=True).delegation()}
 
 
 def _give_up(connection: http.client.HTTPConnection) -> None:
@@ -113,8 +121,8 @@ def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
         connection.request(
             "POST",
             "/ka/requestKorUpdate",
-            body=json.dumps({"agentId": "alleyes", "hashFrom": ""}),
-            headers={"Content-Type": "application/json", "Accept": "application/json"},
+            body=json.dumps({"agentId": _OWN_ID, "hashFrom": ""}),
+            headers={"Content-Type": "application/json", "Accept": "application/json", **_credentials(point)},
         )
         response = connection.getresponse()
         body = response.read(_LARGEST_ANSWER + 1)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from policy.document import PolicyDocument
-from policy.loading import load_document
+from policy.loading import check_document, read_text
 
 _REVISION_LENGTH = 12
 
@@ -27,5 +27,6 @@ def load_policy(path: Path) -> LoadedPolicy:
     Raises:
         DocumentError: with every problem of the file, each with line and remedy.
     """
-    document = load_document(path, PolicyDocument)
-    return LoadedPolicy(document, hashlib.sha256(path.read_bytes()).hexdigest()[:_REVISION_LENGTH])
+    text = read_text(path)
+    document = check_document(text, path, PolicyDocument)
+    return LoadedPolicy(document, hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH])

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
@@ -49,6 +49,8 @@ class QuarantineKeeper:
     background: Executor
     """One thread, so that changes reach disk and kernel in their order."""
     on_broken: Callable[[str, BaseException], None]
+    _in_kernel: dict[str, Entry] = field(default_factory=dict)
+    """What stands in the kernel for each quarantined identity, so that putting it back needs no disk."""
 
     def restore(self, now: float) -> tuple[Entry, ...]:
         """Take stored quarantines back into the register; return their kernel entries for the installation.
@@ -57,21 +59,19 @@ class QuarantineKeeper:
             QuarantineStoreError: the stored quarantines are damaged.
             ValueError: likewise.
         """
-        restored = self.register.restore((each.entry for each in self.store.all()), now=now)
+        stored = self.store.all()
+        restored = self.register.restore((each.entry for each in stored), now=now)
         for entry in restored:
             self.log.quarantine("restored", entry, "as before")
+        held = {entry.identity for entry in restored}
+        for each in stored:
+            if each.kernel is not None and each.entry["identity"] in held:
+                self._in_kernel[str(each.entry["identity"])] = each.kernel
         return self.kernel_entries()
 
     def kernel_entries(self) -> tuple[Entry, ...]:
-        """Return what should stand in the kernel for the quarantines that hold now.
-
-        Raises:
-            QuarantineStoreError: the stored quarantines are damaged.
-        """
-        held = {entry.identity for entry in self.register.entries}
-        return tuple(
-            each.kernel for each in self.store.all() if each.kernel is not None and each.entry["identity"] in held
-        )
+        """Return what should stand in the kernel for the quarantines that hold now."""
+        return tuple(self._in_kernel.values())
 
     def enter(self, verdict: Verdict) -> None:
         """Carry out a verdict that quarantined its sender."""
@@ -102,24 +102,27 @@ class QuarantineKeeper:
 
     def _project(self, entry: QuarantineEntry, *, owns: bool) -> None:
         try:
+            # The kernel first: a full disk must not keep a sender out of it.
             kernel = _kernel_entry(entry) if owns else None
+            outcome = self._into_kernel(entry.identity, kernel)
+            self.log.quarantine("added", entry, outcome)
             self.store.put(entry, kernel)
-            self.log.quarantine("added", entry, self._into_kernel(kernel))
         except Exception as error:  # noqa: BLE001 -- the identity stays refused; the operator must hear of the rest
             self.on_broken("quarantine", error)
 
-    def _into_kernel(self, kernel: Entry | None) -> str:
+    def _into_kernel(self, identity: str, kernel: Entry | None) -> str:
         if kernel is None:
             return "none: other senders share the address"
         try:
             self.firewall.submit(Quarantine((kernel,))).result(_KERNEL_SECONDS)
         except FirewallError as error:
             return f"none: {error}"
+        self._in_kernel[identity] = kernel
         return f"{kernel.mac} . {kernel.ip}" if kernel.mac else kernel.ip
 
     def _release(self, entry: QuarantineEntry) -> None:
         try:
-            kernel = self.store.kernel_entry(entry.identity)
+            kernel = self._in_kernel.pop(entry.identity, None)
             self.store.remove(entry.identity)
             if kernel is not None:
                 self.firewall.submit(Release((kernel,))).result(_KERNEL_SECONDS)
@@ -128,6 +131,7 @@ class QuarantineKeeper:
             self.on_broken("quarantine", error)
 
     def _forget(self, entry: QuarantineEntry) -> None:
+        self._in_kernel.pop(entry.identity, None)
         try:
             self.store.remove(entry.identity)
             self.log.quarantine("expired", entry, "ended")

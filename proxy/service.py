@@ -31,6 +31,7 @@ from proxy.enforcement import Enforcement
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import FirewallError
+from proxy.firewall.plan import Plan, PlanError
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks, TlsContexts
 from proxy.learning import Learning
@@ -44,6 +45,8 @@ from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.table_watch import TableWatch
 
 _TICK_SECONDS = 0.25
+_BEFORE_THE_VERDICT = frozenset({"client_connected", "request", "websocket_message"})
+"""Places whose failure refuses what is at hand."""
 _KERNEL_SECONDS = 10.0
 
 ClockFactory = Callable[[int], EventClock]
@@ -73,6 +76,8 @@ class Inputs:
     policy: LoadedPolicy
     inventory: InventoryDocument
     contexts: TlsContexts | None
+    plan: Plan
+    """What the kernel is to enforce."""
 
 
 def read_inputs(document: GatewayDocument) -> Inputs:
@@ -97,9 +102,13 @@ def read_inputs(document: GatewayDocument) -> Inputs:
         contexts = _contexts(document)
     except tls.TlsFilesError as error:
         problems.append(str(error))
+    try:
+        plan = firewall_plan(document, inventory or InventoryDocument())
+    except PlanError as error:
+        raise StartRefused([*problems, f"gateway.yaml: {error}"]) from error
     if problems or policy is None or inventory is None:
         raise StartRefused(problems)
-    return Inputs(document=document, policy=policy, inventory=inventory, contexts=contexts)
+    return Inputs(document=document, policy=policy, inventory=inventory, contexts=contexts, plan=plan)
 
 
 def _contexts(document: GatewayDocument) -> TlsContexts | None:
@@ -156,7 +165,7 @@ class Service:
         self._connections = ConnectionTable(most=document.limits.connections)
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._firewall = FirewallHelper()
-        self._plan = firewall_plan(document, inputs.inventory)
+        self._plan = inputs.plan
         self._health = health.HealthFile(state)
 
     async def run(self) -> None:
@@ -165,6 +174,15 @@ class Service:
         Raises:
             StartRefused: the table cannot be installed or a listener cannot be opened.
         """
+        try:
+            await self._serve()
+        finally:
+            self._background.shutdown(wait=True)
+            self._firewall.close()
+            self._quarantine_store.close()
+            self._journal.close()
+
+    async def _serve(self) -> None:
         document = self._inputs.document
         gateway = Gateway(document, str(document.state_directory))
         keeper = self._keeper(gateway)
@@ -207,7 +225,7 @@ class Service:
         finally:
             for task in tasks:
                 task.cancel()
-            self._stop(learning)
+            self._end(learning)
 
     def reload_policy(self, keeper: QuarantineKeeper) -> None:
         """Read the policy again; a broken file changes nothing."""
@@ -313,27 +331,25 @@ class Service:
             self._health.beat()
 
     def _broken(self, place: str, error: BaseException) -> None:
-        """Record that the gateway itself failed; the call at hand was refused."""
+        """Record that the gateway itself failed; a call that was not decided yet was refused."""
+        consequence = "the call was refused" if place in _BEFORE_THE_VERDICT else "what was decided before stays"
         log.error("broken", place=place, exc_info=error)
         with contextlib.suppress(Exception):
             self._trail.note(
                 Kind.BROKEN,
-                f"The gateway failed in {place}; the call was refused.",
+                f"The gateway failed in {place}; {consequence}.",
                 place=place,
                 error=f"{type(error).__name__}: {error}",
             )
 
-    def _stop(self, learning: Learning) -> None:
+    def _end(self, learning: Learning) -> None:
         self._health.clear()
+        self._background.shutdown(wait=True)
         try:
-            self._background.shutdown(wait=True)
             learning.store_now()
         except OSError as error:
             log.error("models not stored at the end", detail=str(error))
         self._trail.note(Kind.STOP, "The gateway stopped; its guards and quarantines stay.")
-        self._firewall.close()
-        self._quarantine_store.close()
-        self._journal.close()
 
 
 def _state_directory(path: Path) -> Path:
@@ -367,4 +383,4 @@ def _end_if_failed(task: asyncio.Task[None], gateway: Gateway) -> None:
 
 def start_problems(inputs: Inputs) -> list[str]:
     """Return what of this machine keeps the gateway from starting, one line each, with the remedy."""
-    return preflight.check(firewall_plan(inputs.document, inputs.inventory))
+    return preflight.check(inputs.plan)

@@ -66,11 +66,6 @@ class QuarantineStore:
         """Forget an entry; an unknown identity is passed over."""
         self._database.execute("DELETE FROM quarantine WHERE identity = ?", (identity,))
 
-    def kernel_entry(self, identity: str) -> Entry | None:
-        """Return what stands in the kernel for an identity, if anything."""
-        row = self._database.execute("SELECT kernel FROM quarantine WHERE identity = ?", (identity,)).fetchone()
-        return None if row is None else msgspec.json.decode(row[0], type=Entry | None)
-
     def all(self) -> list[Stored]:
         """Return all entries.
 

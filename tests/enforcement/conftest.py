@@ -37,9 +37,9 @@ class Bench:
         """Return gateway.yaml for this bench."""
         return gateway_settings(self.authority, self.gateway.state)
 
-    def configure(self, policy: Settings, gateway: Settings | None = None) -> None:
+    def configure(self, policy: Settings, gateway: Settings | None = None, inventory: Settings | None = None) -> None:
         """Write the gateway's configuration."""
-        self.gateway.write(gateway or self.settings, policy)
+        self.gateway.write(gateway or self.settings, policy, inventory)
 
     def wait_for_types(self) -> None:
         """Wait until the gateway has read the structure of both access points, so that it is quiet from now on."""
@@ -62,6 +62,17 @@ class Bench:
     def reached(self) -> int:
         """Return how many bytes have reached the access points."""
         return sum(agent.bytes_received for agent in self.points.agents)
+
+
+@pytest.fixture
+def plain_bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
+    """The same where nobody speaks TLS."""
+    authority = SiteAuthority(tmp_path)
+    with Topology() as topology, AccessPoints(topology, [None, None]) as points:
+        made = Bench(topology, tmp_path, authority, points)
+        yield made
+        if made.gateway.process is not None:
+            made.gateway.kill()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from policy.verdict import Sender, Strength
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.vsl import VslDecoder
-from proxy.identity import CertifiedIdentity
+from proxy.identity import Identity
 from proxy.registry import AgentStructure, SiteRegistry
 from tests.proxy.parts import plain_point
 
@@ -32,7 +32,7 @@ def sender(address: str, ip: str = "192.0.2.9") -> Sender:
 
 
 def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, destination: Destination) -> None:
-    certified = Connection("192.0.2.40", destination, identity=CertifiedIdentity("light1", ("light1",)))
+    certified = Connection("192.0.2.40", destination, identity=Identity("light1", ("light1",)))
     assert certified.sender(registry) == Sender(
         address="/agent1/light1",
         service_type="/lightControler",
@@ -69,7 +69,7 @@ def test_connections_above_the_cap_are_refused_until_one_closes(destination: Des
 
 def test_all_connections_of_a_sender_are_found(registry: SiteRegistry, destination: Destination) -> None:
     table = ConnectionTable(most=10)
-    light = CertifiedIdentity("light1", ("light1",))
+    light = Identity("light1", ("light1",))
     table.open("first", Connection("192.0.2.9", destination, identity=light))
     table.open("second", Connection("192.0.2.10", destination, identity=light))
     table.open("boiler", Connection("192.0.2.40", destination))

@@ -26,7 +26,7 @@ from proxy.connections import Connection, ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
 from proxy.enforcement import Enforcement
 from proxy.hooks import Gatekeeper, Hooks, RefusingLayer, TlsContexts
-from proxy.identity import CertifiedIdentity
+from proxy.identity import Identity
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.tls import towards_access_point, towards_services
 from tests.policy.calls import NOW
@@ -124,7 +124,7 @@ class Bench:
         """A live connection of a service, with a verified certificate if it has a name."""
         client = tflow.tclient_conn()
         client.peername = (SERVICE_IP, 40_000)
-        identity = None if name is None else CertifiedIdentity(name, (name,))
+        identity = None if name is None else Identity(name, (name,))
         self.connections.open(client.id, Connection(SERVICE_IP, self.destination, identity=identity))
         return client
 
@@ -217,7 +217,7 @@ def test_a_call_that_may_pass_is_sent_as_it_was_judged() -> None:
         "accept": "application/json",
         "content-type": "application/json",
         "content-length": "13",
-        "authorization": CertifiedIdentity("lightcontrol1", ("lightcontrol1",)).delegation(),
+        "authorization": Identity("lightcontrol1", ("lightcontrol1",)).delegation(),
     }
     (verdict,) = bench.verdicts
     assert verdict.call.sender.strength is Strength.CERTIFICATE
@@ -295,7 +295,8 @@ def test_where_tls_is_not_spoken_the_inventory_identifies() -> None:
     bench = Bench(FORWARD, tls_mode="plain", inventory={"services": [{"address": LIGHT, "ip": SERVICE_IP}]})
     flow = bench.send(request(), bench.connect(None))
     assert flow.response is None
-    assert "authorization" not in flow.request.headers
+    expected = Identity(client_id="lightcontrol1", access_ids=("lightcontrol1",)).delegation()
+    assert flow.request.headers["authorization"] == expected
     assert bench.verdicts[0].call.sender.strength is Strength.IP
 
 
@@ -479,7 +480,7 @@ async def test_no_history_of_frames_is_kept() -> None:
     assert flow.websocket.messages == []
 
 
-@pytest.mark.parametrize("part", ["enforcement", "connections", "registry"])
+@pytest.mark.parametrize("part", ["enforcement", "connections"])
 async def test_whatever_breaks_a_frame_is_dropped(part: str) -> None:
     bench = Bench(LEARN)
     flow = await bench.open_channel()
@@ -618,7 +619,7 @@ def test_the_identity_is_the_verified_certificate_s(contexts: TlsContexts, autho
     bench = Bench(contexts=contexts)
     data, live = handshake_of(bench, authority.service("lightcontrol1"))
     bench.hooks.tls_established_client(data)
-    assert live.identity == CertifiedIdentity("lightcontrol1", ("lightcontrol1",))
+    assert live.identity == Identity("lightcontrol1", ("lightcontrol1",))
     assert live.identity_problem is None
 
 

@@ -16,7 +16,7 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from proxy.identity import (
     ACCESS_IDS,
     IS_KNOWLEDGE_AGENT,
-    CertifiedIdentity,
+    Identity,
     IdentityError,
     check_knowledge_agent,
     common_name,
@@ -61,7 +61,7 @@ def crafted(
 
 def test_a_service(authority: SiteAuthority) -> None:
     listed = ("light1", "group7")
-    assert service_identity(read(authority.service("Light1", access_ids=listed))) == CertifiedIdentity("light1", listed)
+    assert service_identity(read(authority.service("Light1", access_ids=listed))) == Identity("light1", listed)
 
 
 def test_access_ids_default_to_the_client_id() -> None:
@@ -158,7 +158,7 @@ def test_common_names_are_lower_case() -> None:
 
 
 def test_the_delegation_names_the_service_and_no_agent() -> None:
-    kind, _, encoded = CertifiedIdentity("light1", ("light1", "group7")).delegation().partition(" ")
+    kind, _, encoded = Identity("light1", ("light1", "group7")).delegation().partition(" ")
     assert kind == "VSL"
     assert json.loads(base64.b64decode(encoded)) == {
         "clientId": "light1",

@@ -21,7 +21,7 @@ from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, Firewall, FirewallError
 from proxy.firewall.plan import Entry
-from proxy.identity import CertifiedIdentity
+from proxy.identity import Identity
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import SiteRegistry
 from proxy.storage.quarantine_store import QuarantineStore
@@ -89,7 +89,7 @@ class Bench:
     def connect(self, client_id: str, name: str, ip: str) -> None:
         point = AccessPoint.model_validate(plain_point())
         decoder = VslDecoder(agent="agent1", authority="a", registry=self.registry, most_accesses=4)
-        identity = CertifiedIdentity(name, (name,))
+        identity = Identity(name, (name,))
         self.connections.open(client_id, Connection(ip, Destination(point, decoder), identity=identity))
 
     async def enter(self, sender: Sender = WASHING_MACHINE) -> None:

@@ -183,7 +183,6 @@ def test_every_address_of_an_access_point_is_a_destination(tmp_path: Path) -> No
         assert set(service._destinations()) == {("10.77.2.11", 8081), ("fd77:2::11", 8081)}
 
 
-@pytest.mark.xfail(strict=True, reason="the sentence says of every place that a call was refused")
 @pytest.mark.parametrize("place", ["response", "quarantine"])
 def test_what_breaks_after_a_call_has_been_decided_is_not_told_as_a_refusal(tmp_path: Path, place: str) -> None:
     with made(inputs(tmp_path)) as service:

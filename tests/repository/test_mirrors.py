@@ -10,6 +10,7 @@ from tests.repository.tree import PACKAGES, files, modules, read
 WITHOUT_TEST = {
     "models/access.py": "plain data",
     "models/score.py": "plain data",
+    "models/simulation/step.py": "plain data",
     "policy/verdict.py": "plain data",
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
 }

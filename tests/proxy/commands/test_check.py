@@ -59,7 +59,6 @@ def test_the_machine_is_checked_too(tmp_path: Path, machine: Host) -> None:
     ],
     ids=["interface", "mapped address"],
 )
-@pytest.mark.xfail(strict=True, reason="PlanError of firewall_plan is no StartRefused: it ends in a stack trace")
 def test_what_cannot_be_a_rule_is_a_line_like_any_other_problem(tmp_path: Path, change: dict[str, object]) -> None:
     answer = checked(write_settings(tmp_path, plain_settings(**change)), "--files-only")
     assert answer.exit_code == 2
