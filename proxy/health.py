@@ -1,46 +1,102 @@
-"""A sign of life on disk, for health checks and service managers: one small file, touched while the gateway serves."""
+"""What the running gateway says of itself: one small file in the state directory, renewed while it serves.
+
+Health checks look at its age, `alleyes status` at what is in it.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-FILE = "alive"
+import msgspec
+
+FILE = "status.json"
 _STALE_SECONDS = 10.0
 _BEAT_SECONDS = 2.0
 
 
+class TypeStatus(msgspec.Struct, frozen=True):
+    """How far the model of one service type is."""
+
+    mode: str
+    """The effective mode."""
+    instance_minutes: int
+    relationships: int
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """The state of a running gateway; counts since its start."""
+
+    pid: int
+    mode: str
+    """The mode of service types that the policy does not name."""
+    policy_revision: str
+    event_time: int
+    """Milliseconds since the epoch."""
+    types_known: dict[str, bool]
+    """Per access point: whether its structure, and so the types of its nodes, has been read."""
+    service_types: dict[str, TypeStatus]
+    connections: int
+    quarantined: int
+    quarantines_evicted: int
+    """Entries that gave way because the register was full."""
+    forwarded: int
+    refused: int
+    broken: int
+    """Times the gateway itself failed."""
+    audit_pending: int
+    audit_lost: int
+    audit_error: str | None
+    """Why the latest attempt to write the audit log failed; None while it works."""
+
+
+class NotServing(Exception):
+    """No gateway serves; the text says what was found."""
+
+
 class HealthFile:
-    """The file in the state directory."""
+    """The file."""
 
     def __init__(self, state_directory: Path) -> None:
         self._path = state_directory / FILE
         self._last = 0.0
 
-    def beat(self) -> None:
+    def beat(self, status: Callable[[], Status]) -> None:
         """Say that the event loop turns; cheap to call often. A full disk does not stop the gateway."""
         now = time.monotonic()
         if now - self._last < _BEAT_SECONDS:
             return
         self._last = now
+        fresh = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            self._path.write_text(f"{os.getpid()}\n", encoding="ascii")
+            fresh.write_bytes(msgspec.json.encode(status()))
+            fresh.replace(self._path)
 
     def clear(self) -> None:
         """Say that the gateway ended."""
         with contextlib.suppress(OSError):
             self._path.unlink(missing_ok=True)
 
-    def problem(self, now: float) -> str | None:
-        """Return why the gateway is not healthy at real time `now`, None if it is."""
+    def read(self, now: float) -> Status:
+        """Return what the gateway says at real time `now`.
+
+        Raises:
+            NotServing: there is no gateway that serves from this state directory.
+        """
         try:
             age = now - self._path.stat().st_mtime
+            content = self._path.read_bytes()
         except FileNotFoundError:
-            return f"{self._path} is not there: the gateway does not run, or uses another state directory"
+            raise NotServing(
+                f"{self._path} is not there: the gateway does not run, or uses another state directory"
+            ) from None
         except OSError as error:
-            return f"{self._path}: {error.strerror}"
+            raise NotServing(f"{self._path}: {error.strerror}") from error
         if age > _STALE_SECONDS:
-            return f"{self._path} is {age:.0f} s old: the gateway has ended or hangs"
-        return None
+            raise NotServing(f"{self._path} is {age:.0f} s old: the gateway has ended or hangs")
+        try:
+            return msgspec.json.decode(content, type=Status)
+        except msgspec.MsgspecError as error:
+            raise NotServing(f"{self._path}: {error}; is the gateway of another version?") from error

@@ -167,6 +167,7 @@ class Service:
         self._firewall = FirewallHelper()
         self._plan = inputs.plan
         self._health = health.HealthFile(state)
+        self._failures = 0
 
     async def run(self) -> None:
         """Install the firewall's table, serve until SIGTERM or SIGINT, and stop; guards and quarantines stay behind.
@@ -328,11 +329,34 @@ class Service:
             await asyncio.sleep(_TICK_SECONDS)
             learning.advance()
             keeper.expire(real_now())
-            self._health.beat()
+            self._health.beat(self._status)
+
+    def _status(self) -> health.Status:
+        return health.Status(
+            pid=os.getpid(),
+            mode=self._engine.rules(None).mode,
+            policy_revision=self._engine.revision,
+            event_time=self._clock.now(),
+            types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
+            service_types={
+                name: health.TypeStatus(self._engine.rules(name).mode, model.weight, len(model.relationships))
+                for name, model in sorted(self._analyzer.models().items())
+            },
+            connections=len(self._connections),
+            quarantined=len(self._register),
+            quarantines_evicted=self._register.evictions,
+            forwarded=self._trail.forwarded,
+            refused=self._trail.refused,
+            broken=self._failures,
+            audit_pending=self._journal.pending,
+            audit_lost=self._journal.lost,
+            audit_error=self._journal.last_error if self._journal.failing else None,
+        )
 
     def _broken(self, place: str, error: BaseException) -> None:
         """Record that the gateway itself failed; a call that was not decided yet was refused."""
         consequence = "the call was refused" if place in _BEFORE_THE_VERDICT else "what was decided before stays"
+        self._failures += 1
         log.error("broken", place=place, exc_info=error)
         with contextlib.suppress(Exception):
             self._trail.note(

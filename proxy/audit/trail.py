@@ -24,6 +24,10 @@ class AuditTrail:
         """Write to `journal`, with real time from `real_now` (seconds since the epoch)."""
         self._journal = journal
         self._real_now = real_now
+        self.forwarded = 0
+        """Verdicts recorded that let a call pass."""
+        self.refused = 0
+        """Verdicts recorded that did not."""
 
     def record(self, verdict: Verdict) -> None:
         """Record a verdict.
@@ -32,6 +36,10 @@ class AuditTrail:
             JournalError: the journal takes no more; the call must be refused.
         """
         self._journal.append(VerdictEvent(verdict=verdict, time=self._real_now()))
+        if verdict.forwarded:
+            self.forwarded += 1
+        else:
+            self.refused += 1
 
     def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
         """Record something that happened to the gateway.

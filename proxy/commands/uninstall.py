@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 
 import click
@@ -14,7 +15,7 @@ from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.firewall.commands import Uninstall
 from proxy.firewall.nftables import Firewall, FirewallError
-from proxy.health import HealthFile
+from proxy.health import HealthFile, NotServing
 
 
 @click.command("uninstall")
@@ -25,8 +26,9 @@ def command(config: Path) -> None:
     Needs CAP_NET_ADMIN. The gateway must have been stopped.
     """
     document = configuration(config)
-    if HealthFile(document.state_directory).problem(real_now()) is None:
-        refuse(["the gateway is running; stop it first, it would not notice that its table is gone"])
+    with contextlib.suppress(NotServing):
+        HealthFile(document.state_directory).read(real_now())
+        refuse(["the gateway is running; stop it first, or it puts its table back at once"])
     try:
         journal = Journal(document.state_directory / "audit", capacity=document.limits.audit_queue)
     except JournalError as error:

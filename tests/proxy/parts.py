@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from OpenSSL import SSL
 
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Strength
 from proxy.configuration import KeyPair, Tls
+from proxy.health import Status, TypeStatus
 from tests.site.certificates import Credentials, SiteAuthority
 
 type Settings = dict[str, Any]
@@ -117,3 +120,25 @@ def shake_hands(client: SSL.Connection, server: SSL.Connection) -> dict[str, SSL
             with suppress(SSL.WantReadError):
                 other.bio_write(end.bio_read(65536))
     return errors
+
+
+def status(**changes: object) -> Status:
+    """Return what a gateway without a care says of itself."""
+    calm = Status(
+        pid=os.getpid(),
+        mode="enforce",
+        policy_revision="ac17ce3f2bec",
+        event_time=1_520_031_600_000,
+        types_known={"agent1": True},
+        service_types={"/doorLock": TypeStatus("monitor", 412, 3)},
+        connections=5,
+        quarantined=1,
+        quarantines_evicted=0,
+        forwarded=100,
+        refused=2,
+        broken=0,
+        audit_pending=0,
+        audit_lost=0,
+        audit_error=None,
+    )
+    return msgspec.structs.replace(calm, **changes)

@@ -13,8 +13,11 @@ from pathlib import Path
 
 import yaml
 
+from models.descriptor import MINUTE
 from models.simulation.attacks import AttackClass, Strength, seven_attacks
 from models.simulation.floorplan import Floorplan, family_home
+from models.simulation.service_models import LIGHT_CONTROLLER
+from models.table import table
 from proxy.firewall.nftables import Firewall
 from tests.network.namespaces import IsolationError, Topology
 from tests.site.attacks import AttackReport
@@ -90,6 +93,7 @@ class Demonstration:
         )
         self._site.start_services()
         await self._learn()
+        self._show_model(LIGHT_CONTROLLER)
         before = self._site.legitimate()
         await asyncio.to_thread(self._gateway.replace_policy, shipped_policy("enforce"))
         self._view.update()
@@ -125,6 +129,12 @@ class Demonstration:
                 f"  {minutes:3.0f} minutes of the site, {self._view.verdicts} calls seen,"
                 f" {self._view.would_be_refused - seen} of the latest would have been refused"
             )
+
+    def _show_model(self, service_type: str) -> None:
+        models = self._gateway.models()
+        self._view.say(f"What services of type {service_type} normally do, for a human and for any other site:", "note")
+        for line in table(models[service_type], self._site.clock.event_now() // MINUTE).splitlines():
+            print(f"         {line}")
 
     async def _attacks(self) -> list[AttackReport]:
         reports = []

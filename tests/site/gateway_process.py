@@ -15,6 +15,8 @@ from typing import Any
 
 import yaml
 
+from models.analyzer import Analyzer
+from models.communication_model import CommunicationModel
 from tests.network.namespaces import Host, Topology
 from tests.site.certificates import SiteAuthority
 
@@ -77,12 +79,11 @@ class GatewayProcess:
     def _wait_until_ready(self) -> None:
         assert self.process is not None
         deadline = time.monotonic() + READY_SECONDS
-        alive = self.state / "alive"
-        pid = str(self.process.pid)
+        status = self.state / "status.json"
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
                 break
-            if alive.exists() and alive.read_text(encoding="ascii").strip() == pid:
+            if status.exists() and json.loads(status.read_bytes())["pid"] == self.process.pid:
                 return
             time.sleep(0.02)
         raise RuntimeError(f"the gateway did not come up:\n{self.log()}")
@@ -117,6 +118,10 @@ class GatewayProcess:
             return []
         lines = self.journal.read_text(encoding="utf-8").splitlines(keepends=True)
         return [json.loads(line) for line in lines if line.endswith("\n")]
+
+    def models(self) -> Mapping[str, CommunicationModel]:
+        """Return the models that the gateway has stored, by service type."""
+        return Analyzer.load((self.state / "models.bin").read_bytes()).models()
 
     def verdicts(self) -> list[Mapping[str, Any]]:
         """Return the verdicts of the audit log, oldest first."""

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from proxy.health import FILE, HealthFile
 from proxy.main import main
-from tests.proxy.parts import plain_settings, write_settings
+from tests.proxy.parts import plain_settings, status, write_settings
 
 
 def asked(directory: Path) -> Result:
@@ -18,9 +18,16 @@ def asked(directory: Path) -> Result:
 
 
 def test_a_gateway_that_serves(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat()
+    HealthFile(tmp_path).beat(status)
     answer = asked(tmp_path)
     assert (answer.exit_code, answer.output) == (0, "alleyes: serving\n")
+
+
+def test_a_gateway_that_cannot_record(tmp_path: Path) -> None:
+    HealthFile(tmp_path).beat(lambda: status(audit_error="No space left on device"))
+    answer = asked(tmp_path)
+    assert answer.exit_code == 1
+    assert "No space left on device" in answer.stderr
 
 
 def test_a_gateway_that_does_not_run(tmp_path: Path) -> None:
@@ -31,7 +38,7 @@ def test_a_gateway_that_does_not_run(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_hangs(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat()
+    HealthFile(tmp_path).beat(status)
     os.utime(tmp_path / FILE, (0, 0))
     answer = asked(tmp_path)
     assert answer.exit_code == 1

@@ -15,7 +15,7 @@ from proxy.main import main
 from proxy.plan import firewall_plan
 from tests.network.namespaces import Host
 from tests.proxy.audit.events import records
-from tests.proxy.parts import plain_settings, write_settings
+from tests.proxy.parts import plain_settings, status, write_settings
 
 
 def installed(directory: Path) -> Path:
@@ -48,7 +48,7 @@ def test_there_may_be_nothing_to_remove(tmp_path: Path, machine: Host) -> None:
 
 def test_a_gateway_that_runs_is_left_alone(tmp_path: Path, machine: Host) -> None:
     path = installed(tmp_path)
-    HealthFile(tmp_path).beat()
+    HealthFile(tmp_path).beat(status)
     answer = uninstalled(path)
     assert answer.exit_code == 2
     assert answer.stderr.startswith("alleyes: the gateway is running; stop it first")

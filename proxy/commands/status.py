@@ -1,0 +1,46 @@
+"""`alleyes status`: what the running gateway does, and how far its models are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from proxy.clocks import real_now
+from proxy.commands.options import config_option, configuration
+from proxy.health import HealthFile, NotServing, Status
+
+
+@click.command("status")
+@click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
+@config_option
+def command(config: Path, output: str) -> None:
+    """Show mode, models, connections, quarantines and the state of the audit log."""
+    try:
+        status = HealthFile(configuration(config).state_directory).read(real_now())
+    except NotServing as problem:
+        click.echo(f"alleyes: {problem}", err=True)
+        raise SystemExit(1) from None
+    if output == "json":
+        click.echo(msgspec.json.encode(status).decode())
+    else:
+        click.echo("\n".join(_lines(status)))
+
+
+def _lines(status: Status) -> Iterator[str]:
+    yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
+    missing = [agent for agent, known in status.types_known.items() if not known]
+    if missing:
+        yield f"types not read yet from {', '.join(missing)}: calls there are calls to unknown nodes"
+    yield f"calls: {status.forwarded} forwarded, {status.refused} refused; the gateway failed {status.broken} times"
+    yield f"connections: {status.connections}; quarantined senders: {status.quarantined}"
+    audit = status.audit_error or "written"
+    yield f"audit log: {audit}; {status.audit_pending} records wait, {status.audit_lost} lost"
+    yield f"models: {len(status.service_types)}"
+    for name, each in status.service_types.items():
+        yield (
+            f"  {name:<24} {each.mode:<8} {each.instance_minutes:>8} instance-minutes"
+            f" {each.relationships:>4} relationships"
+        )

@@ -1,0 +1,45 @@
+"""What an operator reads about the running gateway."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from click.testing import CliRunner, Result
+
+from proxy.health import HealthFile
+from proxy.main import main
+from tests.proxy.parts import plain_settings, status, write_settings
+
+
+def asked(directory: Path, *arguments: str) -> Result:
+    path = write_settings(directory, plain_settings(state_directory="."))
+    return CliRunner().invoke(main, ["status", "--config", str(path), *arguments])
+
+
+def test_mode_and_models_are_shown(tmp_path: Path) -> None:
+    HealthFile(tmp_path).beat(status)
+    answer = asked(tmp_path)
+    assert answer.exit_code == 0
+    assert "mode enforce, policy ac17ce3f2bec" in answer.stdout
+    assert "/doorLock" in answer.stdout
+    assert "monitor" in answer.stdout
+    assert "412 instance-minutes" in answer.stdout
+
+
+def test_an_access_point_that_is_not_known_yet_is_named(tmp_path: Path) -> None:
+    HealthFile(tmp_path).beat(lambda: status(types_known={"agent1": True, "agent2": False}))
+    assert "types not read yet from agent2" in asked(tmp_path).stdout
+
+
+def test_json_holds_everything(tmp_path: Path) -> None:
+    HealthFile(tmp_path).beat(status)
+    answer = json.loads(asked(tmp_path, "-o", "json").stdout)
+    assert answer["forwarded"] == 100
+    assert answer["service_types"]["/doorLock"] == {"mode": "monitor", "instance_minutes": 412, "relationships": 3}
+
+
+def test_no_gateway_serves(tmp_path: Path) -> None:
+    answer = asked(tmp_path)
+    assert answer.exit_code == 1
+    assert "is not there" in answer.stderr
