@@ -8,8 +8,9 @@ import msgspec
 
 
 class Operation(StrEnum):
-    """What a service does to a node. The paper's C_VSL (section II), plus `register` and `unsubscribe`.
+    """What a service does to a node. The paper's C_VSL (section II), plus `register`, `unsubscribe` and `connect`.
 
+    `connect` opens the channel on which the access point calls the service back.
     `lock`, `commit` and `rollback` are the paper's `starttransaction`, `commit` and `abort`.
     """
 
@@ -22,6 +23,7 @@ class Operation(StrEnum):
     COMMIT = "commit"
     ROLLBACK = "rollback"
     REGISTER = "register"
+    CONNECT = "connect"
 
 
 class Access(msgspec.Struct, frozen=True, kw_only=True):

@@ -50,7 +50,7 @@ class Analyzer:
         """Return how unusual an access is, and count it: rates count everything, whatever becomes of it.
 
         An access of an unknown source type is neither scored (SoM is 0) nor remembered, so that strangers cannot push
-        known instances out.
+        known instances out. To be scored makes no instance known: its minutes do not count yet.
         """
         service_type = access.source_type
         if service_type is None:
@@ -67,8 +67,7 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            # Each service registers itself; where the gateway came later, no model has seen it.
-            expected=key.own and access.operation is Operation.REGISTER,
+            expected=_demanded(access),
             room=where,
             familiar=where is not None and instance.familiar(key, where),
             fast=counters.fast,
@@ -93,13 +92,20 @@ class Analyzer:
     def register(self, address: str, service_type: str, time: int) -> None:
         """Make an instance known: its minutes count, also those in which it does nothing.
 
+        May be repeated. When there is no room, whoever has been heard of stays: a site of more instances than are
+        remembered must not push out, minute by minute, what was learnt of those that talk.
+
         Args:
             address: Service instance address.
             service_type: Its type.
             time: Event time, ms.
         """
         self._note(time)
-        self._instance(address, service_type)
+        present = self._instances.get(address)
+        if present is not None and present.service_type == service_type:
+            present.known = True
+        elif present is not None or self._has_room():
+            self._instance(address, service_type).known = True
 
     def advance(self, time: int) -> list[Descriptor]:
         """Let event time pass: close the minutes that are over, and fold their descriptors into the models.
@@ -108,9 +114,9 @@ class Analyzer:
             time: Event time, ms.
 
         Returns:
-            One descriptor per known instance; nothing while the minute lasts. If several minutes passed at once, each
-            descriptor stands for all of them. The time that passed before an analyzer was loaded was not observed and
-            does not count.
+            One descriptor per known instance (registered, or an access of it was learnt); nothing while the minute
+            lasts. If several minutes passed at once, each descriptor stands for all of them. The time that passed
+            before an analyzer was loaded was not observed and does not count.
         """
         self._note(time)
         now = time // MINUTE
@@ -120,7 +126,7 @@ class Analyzer:
         minutes = 1 if self._resumed else now - begun
         self._resumed = False
         self._minute = now
-        descriptors = [instance.close(begun, minutes) for instance in self._instances.values()]
+        descriptors = [instance.close(begun, minutes) for instance in self._instances.values() if instance.known]
         for descriptor in descriptors:
             model = self._model(descriptor.service_type)
             model.fold(descriptor)
@@ -178,6 +184,12 @@ class Analyzer:
                 self._drop_flow(instance)
         return instance, flow
 
+    def _has_room(self) -> bool:
+        """Whether a registration finds a place: a free one, or that of the most silent if it was never known."""
+        if len(self._instances) < MAX_INSTANCES:
+            return True
+        return not next(iter(self._instances.values())).known
+
     def _instance(self, address: str, service_type: str) -> Instance:
         instance = self._instances.get(address)
         if instance is not None and instance.service_type == service_type:
@@ -215,3 +227,14 @@ class Analyzer:
             service_type: NormalForm(model, origin=self._origin, now=now)
             for service_type, model in self._models.items()
         }
+
+
+def _demanded(access: Access) -> bool:
+    """Tell whether the middleware itself demands an access of every service.
+
+    Each service registers as what it is, and opens its callback channel anew whenever that is lost. A gateway that came
+    later has seen neither, and one that refused a reconnection would turn a blip of the network into an outage.
+    """
+    if access.operation is Operation.CONNECT:
+        return True
+    return access.own and access.operation is Operation.REGISTER and access.destination_type == access.source_type

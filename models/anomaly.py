@@ -38,7 +38,7 @@ def assess(
         familiar: This very instance was seen in this relationship with a partner in that room.
         fast: Reading of the fast leaky counter, this access included.
         slow: Reading of the slow one.
-        untimely: How much too early the access is (`Rhythm.untimely`).
+        untimely: How much too early the access is (`Rhythm.judge`).
 
     Returns:
         The score. Its terms: `model_weight` (W), `relationship_weight` (w_J), `support` (N), `rare` (n1), `novelty`

@@ -89,15 +89,18 @@ class InstanceState(msgspec.Struct, frozen=True, array_like=True):
     familiar: dict[Key, int]
     open: dict[Key, Relationship]
     partners: dict[str, list[str]]
+    known: bool = True
 
 
 class Instance:
     """One service instance: its flows, where it was seen, and its descriptor of the minute that is under way."""
 
-    __slots__ = ("_familiar", "_flows", "_open", "_partners", "service_type")
+    __slots__ = ("_familiar", "_flows", "_open", "_partners", "known", "service_type")
 
     def __init__(self, service_type: str) -> None:
         self.service_type = service_type
+        self.known = False
+        """Its minutes count: it is registered, or one of its accesses was learnt. To be refused makes nobody known."""
         self._flows: OrderedDict[tuple[str, str], Flow] = OrderedDict()
         self._familiar: dict[Key, int] = {}
         self._open: dict[Key, Relationship] = {}
@@ -140,6 +143,7 @@ class Instance:
 
     def learn(self, access: Access, flow: Flow, room: str | None) -> None:
         """Let an access teach: into the descriptor of this minute, and into the flow's rhythm."""
+        self.known = True
         minute = access.time // MINUTE
         reading = flow.take_reading(access.time)
         gap = flow.rhythm.accept(access.time)
@@ -194,12 +198,14 @@ class Instance:
             self._familiar,
             self._open,
             {partner: sorted(found) for partner, found in self._partners.items()},
+            self.known,
         )
 
     @classmethod
     def restored(cls, state: InstanceState) -> Instance:
         """Return the instance that was stored."""
         instance = cls(state.service_type)
+        instance.known = state.known
         for each in state.flows:
             flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm))
             instance._flows[each.node, each.operation] = flow

@@ -135,9 +135,11 @@ class PolicyDocument(Section):
     been refused; enforce: refuse. Some refusals hold in every mode: docs/refusals.md."""
     thresholds: Thresholds = Thresholds()
     unknown_sender: Handling = Handling.BLOCK
-    """A sender without any established identity. Obeys the mode: learn and monitor forward."""
+    """A sender without any established identity, whose service type is therefore unknown, too. Obeys the mode: learn
+    and monitor forward."""
     unknown_type: Handling = Handling.BLOCK
-    """A sender whose service type is not known, so that no model can judge it. Obeys the mode."""
+    """A sender whose identity is established, but whose service type is not known, so that no model can judge it.
+    Obeys the mode."""
     unknown_node: Handling = Handling.BLOCK
     """A call to a node whose service type is not known. Obeys the mode."""
     service_types: dict[ServiceType, ServiceTypePolicy] = {}

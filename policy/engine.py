@@ -202,9 +202,11 @@ class Engine:
         if given is None and not call.accesses:
             return _NOTHING
         # Who is calling comes before what the call wants: an operator mends the first thing first.
-        if call.sender.strength is Strength.UNKNOWN and UNKNOWN_SENDER not in lifted:
-            return _NO_IDENTITY
-        if service_type is None and UNKNOWN_TYPE not in lifted:
+        if call.sender.strength is Strength.UNKNOWN:
+            # Nobody knows the type of a sender that nobody knows: forwarding such senders forwards that, too.
+            if UNKNOWN_SENDER not in lifted:
+                return _NO_IDENTITY
+        elif service_type is None and UNKNOWN_TYPE not in lifted:
             return _NO_TYPE
         if given is not None and given.code not in lifted:
             return given
@@ -252,7 +254,7 @@ class Engine:
         elif (
             highest < rules.quarantine
             or not call.may_quarantine
-            or self._quarantines.protects(identity, call.sender.ip)
+            or self._quarantines.protects(call.sender.address, call.sender.ip)
         ):
             would_be, threshold = Action.BLOCK, rules.block
         else:

@@ -24,6 +24,7 @@ _DID: Mapping[Operation, str] = {
     Operation.COMMIT: "committed its transaction on {node}",
     Operation.ROLLBACK: "rolled back its transaction on {node}",
     Operation.REGISTER: "registered as {node}",
+    Operation.CONNECT: "opened its callback channel at {node}",
 }
 _TRIED: Mapping[Operation, str] = {
     Operation.GET: "wanted to read {node}",
@@ -35,6 +36,7 @@ _TRIED: Mapping[Operation, str] = {
     Operation.COMMIT: "wanted to commit its transaction on {node}",
     Operation.ROLLBACK: "wanted to roll back its transaction on {node}",
     Operation.REGISTER: "wanted to register as {node}",
+    Operation.CONNECT: "wanted to open its callback channel at {node}",
 }
 
 

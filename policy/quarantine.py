@@ -41,9 +41,12 @@ class QuarantineEntry(msgspec.Struct, frozen=True, kw_only=True):
 def identity_of(sender: Sender) -> str:
     """Return what a quarantine of the sender is bound to.
 
-    A claimed service address without any proof is nobody's: whoever claims it would shut out the service that owns
-    it. So the quarantine of an unknown sender is of its network address.
+    A certificate is the same service wherever it is shown: at another access point, over IPv6, from another address. A
+    claimed service address without any proof is nobody's: whoever claims it would shut out the service that owns it.
+    So the quarantine of an unknown sender is of its network address.
     """
+    if sender.strength is Strength.CERTIFICATE and sender.client_id is not None:
+        return f"certificate:{sender.client_id}"
     return f"ip:{sender.ip}" if sender.strength is Strength.UNKNOWN else sender.address
 
 
@@ -68,7 +71,8 @@ class QuarantineRegister:
         self._entries: dict[str, QuarantineEntry] = {}
         self.revision = 0
         self.evictions = 0
-        """Entries that gave way because the register was full."""
+        """Entries that gave way, before their time, because the register was full."""
+        self._evicted: dict[str, QuarantineEntry] = {}
 
     def __len__(self) -> int:
         """Return the number of entries, expired ones that `expire` has not removed yet included."""
@@ -79,18 +83,14 @@ class QuarantineRegister:
         """All entries, by identity; may include expired ones until the next `expire`."""
         return tuple(sorted(self._entries.values(), key=lambda entry: entry.identity))
 
-    def active(self, now: float) -> tuple[QuarantineEntry, ...]:
-        """Return the entries that hold at `now`, by identity."""
-        return tuple(entry for entry in self.entries if entry.until > now)
-
     def holding(self, identity: str, now: float) -> QuarantineEntry | None:
         """Return the entry that shuts the identity out at `now`, if any."""
         entry = self._entries.get(identity)
         return entry if entry is not None and entry.until > now else None
 
-    def protects(self, identity: str, ip: str) -> bool:
+    def protects(self, address: str, ip: str) -> bool:
         """Whether the sender can never be quarantined."""
-        return self._protection.covers(identity, ip)
+        return self._protection.covers(address, ip)
 
     def protect(self, protection: Protection) -> tuple[QuarantineEntry, ...]:
         """Set what the policy protects, and release whom it covers.
@@ -99,43 +99,41 @@ class QuarantineRegister:
             The released entries.
         """
         self._protection = self._fixed | protection
-        released = [entry for entry in self.entries if self.protects(entry.identity, entry.ip)]
+        released = [entry for entry in self.entries if self.protects(entry.address, entry.ip)]
         self._drop(released)
         return tuple(released)
 
-    def add(self, entry: QuarantineEntry, *, now: float) -> QuarantineEntry | None:
+    def add(self, entry: QuarantineEntry, *, now: float) -> None:
         """Quarantine a sender; of two entries for one identity the one that ends later stays.
 
-        Returns:
-            The entry that had to give way because the register was full, if any: the one that expires first, which
-            can be the new one.
+        If the register is full, the entry that ends first gives way, which can be the new one (`take_evicted`).
 
         Raises:
             ProtectedError: if the sender is protected.
         """
-        if self.protects(entry.identity, entry.ip):
+        if self.protects(entry.address, entry.ip):
             raise ProtectedError(f"{entry.identity} ({entry.ip}) is protected and cannot be quarantined")
         present = self._entries.get(entry.identity)
         if present is not None and present.until >= entry.until:
-            return None
+            return
         self._entries[entry.identity] = entry
+        self._evicted.pop(entry.identity, None)
         self.revision += 1
-        if len(self._entries) <= self._capacity:
-            return None
-        self.expire(now)
-        if len(self._entries) <= self._capacity:
-            return None
-        evicted = min(self._entries.values(), key=lambda each: (each.until, each.since, each.identity))
-        self._drop([evicted])
-        self.evictions += 1
-        return evicted
+        if len(self._entries) > self._capacity:
+            first = min(self._entries.values(), key=lambda each: (each.until, each.since, each.identity))
+            self._drop([first])
+            self._evict(first)
+            self.evictions += first.until > now
 
-    def remove(self, identity: str) -> QuarantineEntry | None:
-        """Release an identity; return its entry, or `None` if it was not quarantined."""
-        entry = self._entries.get(identity)
-        if entry is not None:
-            self._drop([entry])
-        return entry
+    def take_evicted(self) -> tuple[QuarantineEntry, ...]:
+        """Return, once, the entries that nobody was told of when they went, so that their traces can be removed.
+
+        They gave way in a full register, or `restore` did not take them back; some have ended, some have not. Who was
+        quarantined again since is not among them. Of more than the register's capacity the latest are kept.
+        """
+        evicted = tuple(self._evicted.values())
+        self._evicted.clear()
+        return evicted
 
     def expire(self, now: float) -> tuple[QuarantineEntry, ...]:
         """Remove and return the entries that have ended."""
@@ -143,18 +141,16 @@ class QuarantineRegister:
         self._drop(ended)
         return tuple(ended)
 
-    def dump(self) -> list[dict[str, object]]:
-        """Return the entries as plain data for storage."""
-        return [msgspec.to_builtins(entry) for entry in self.entries]
-
     def restore(self, stored: Iterable[Mapping[str, object]], *, now: float) -> tuple[QuarantineEntry, ...]:
-        """Take back what `dump` gave; ended entries and those of senders protected by now are left out.
+        """Take back stored entries, each as plain data by the names of its fields.
+
+        Ended entries and those of senders protected by now are left out (`take_evicted`).
 
         Returns:
             The entries that were taken back.
 
         Raises:
-            ValueError: if the data is not what `dump` gives; nothing is restored then.
+            ValueError: if the data is not that of entries; nothing is restored then.
         """
         try:
             entries = [msgspec.convert(dict(each), QuarantineEntry) for each in stored]
@@ -163,9 +159,16 @@ class QuarantineRegister:
         if any(not (math.isfinite(entry.since) and math.isfinite(entry.until)) for entry in entries):
             raise ValueError("stored quarantines are damaged: a time is not finite")
         for entry in entries:
-            if entry.until > now and not self.protects(entry.identity, entry.ip):
+            if entry.until > now and not self.protects(entry.address, entry.ip):
                 self.add(entry, now=now)
+            else:
+                self._evict(entry)
         return tuple(entry for entry in entries if self._entries.get(entry.identity) == entry)
+
+    def _evict(self, entry: QuarantineEntry) -> None:
+        self._evicted[entry.identity] = entry
+        if len(self._evicted) > self._capacity:
+            del self._evicted[next(iter(self._evicted))]
 
     def _drop(self, entries: Iterable[QuarantineEntry]) -> None:
         for entry in entries:

@@ -32,6 +32,8 @@ class Strength(StrEnum):
     CERTIFICATE = "certificate"
     MAC_AND_IP = "mac-and-ip"
     IP = "ip"
+    VOUCHED = "vouched"
+    """The access point says so: the owner of a node of which it relays a notification."""
     UNKNOWN = "unknown"
 
 

@@ -2,21 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
-from ipaddress import IPv4Address, IPv6Address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
+from policy import yaml_source
 from policy.document import PolicyDocument
-from policy.loading import load_document
+from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
+from proxy.firewall.plan import INTERFACE
 
+
+def _interface(name: str) -> str:
+    if INTERFACE.fullmatch(name) is None:
+        raise invalid(
+            f"{name!r} is not the name of an interface",
+            "use up to 15 letters, digits and _ . : @ + -, as `ip link` shows it",
+        )
+    return name
+
+
+def _plain[T: IPv4Address | IPv6Address](address: T) -> T:
+    if not isinstance(address, IPv6Address):
+        return address
+    if address.scope_id is not None:
+        raise invalid(f"{str(address)!r} has a zone", "give the address alone, without what follows the %")
+    if address.ipv4_mapped is not None:
+        raise invalid(
+            f"{str(address)!r} is an IPv4 address in the spelling of IPv6", f"write it as IPv4: {address.ipv4_mapped}"
+        )
+    return address
+
+
+Interface = Annotated[str, AfterValidator(_interface), Field(json_schema_extra={"pattern": f"^{INTERFACE.pattern}$"})]
+PlainIPv6 = Annotated[IPv6Address, AfterValidator(_plain)]
+"""An IPv6 address that the firewall can have in a rule."""
+AnyIP = Annotated[IPv4Address | IPv6Address, AfterValidator(_plain)]
+"""The same of either family."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
 
 KIB = 1024
+DEFAULT_STATE = Path("/var/lib/alleyes")
 
 
 class TlsMode(StrEnum):
@@ -29,28 +60,38 @@ class TlsMode(StrEnum):
 class Document(BaseModel):
     """Base of every section: unknown keys are errors, values do not change after loading."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Interfaces(Document):
     """The gateway's network interfaces."""
 
-    services: Annotated[list[str], Field(min_length=1)]
+    services: Annotated[list[Interface], Field(min_length=1)]
     """Interfaces on the side of the services (the IoT network)."""
-    access_points: Annotated[list[str], Field(min_length=1)]
-    """Interfaces on the side of the access points."""
+    access_points: Annotated[list[Interface], Field(min_length=1)]
+    """Interfaces on the side of the access points; nothing of the services is forwarded there unjudged."""
+
+    @model_validator(mode="after")
+    def _apart(self) -> Self:
+        shared = sorted(set(self.services) & set(self.access_points))
+        if shared:
+            raise invalid(
+                f"{', '.join(shared)} is on both sides, so that calls could go around the gateway",
+                "give the access points a network of their own, behind another interface",
+            )
+        return self
 
 
 class Listen(Document):
     """Addresses of this machine, on the services' side, that the proxy listens on."""
 
     ipv4: IPv4Address | None = None
-    ipv6: IPv6Address | None = None
+    ipv6: PlainIPv6 | None = None
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
         if self.ipv4 is None and self.ipv6 is None:
-            raise ValueError("give at least one of ipv4 and ipv6")
+            raise invalid("has neither ipv4 nor ipv6", "give at least one of them")
         return self
 
 
@@ -60,7 +101,7 @@ class AccessPoint(Document):
     agent: AgentName
     """Name of the Knowledge Agent: the first segment of its addresses and the CN of its certificate."""
     ipv4: IPv4Address | None = None
-    ipv6: IPv6Address | None = None
+    ipv6: PlainIPv6 | None = None
     port: Port
     """Port that services call."""
     listen_port: Port
@@ -71,7 +112,7 @@ class AccessPoint(Document):
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
         if self.ipv4 is None and self.ipv6 is None:
-            raise ValueError("give at least one of ipv4 and ipv6")
+            raise invalid(f"{self.agent} has neither ipv4 nor ipv6", "give at least one of them")
         return self
 
 
@@ -104,8 +145,33 @@ class Limits(Document):
     """Most nodes that one call may touch; above it the call is refused."""
     connections: Annotated[int, Field(ge=16, le=100_000)] = 4096
     """Most connections at a time; above it new ones are refused."""
+    connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 256
+    """Most connections of one network address at a time."""
+    first_request_seconds: Annotated[int, Field(ge=1, le=300)] = 20
+    """A connection on which no whole request has come by then is cut."""
     audit_queue: Annotated[int, Field(ge=64, le=1_000_000)] = 8192
     """Most verdicts waiting for the disk; above it calls are refused."""
+
+
+def _twice(entries: Iterable[tuple[tuple[int, str], object]], section: str, remedy: str) -> Iterator[Inconsistency]:
+    """Yield every entry whose value an earlier one has; entries are given by index and key within `section`."""
+    first: dict[object, int] = {}
+    for path, value in entries:
+        earlier = first.setdefault(value, path[0])
+        if earlier != path[0]:
+            yield Inconsistency(path, f"{value} is taken by {section}[{earlier}]", remedy)
+
+
+def _unheard(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Iterator[Inconsistency]:
+    """Yield the addresses of access points for whose family the gateway does not listen."""
+    for i, point in points:
+        for family in ("ipv4", "ipv6"):
+            if getattr(point, family) is not None and getattr(listen, family) is None:
+                yield Inconsistency(
+                    (i, family),
+                    f"{point.agent} has an address here, but listen.{family} is not given",
+                    f"add `listen.{family}`, an address of this machine",
+                )
 
 
 class GatewayDocument(Document):
@@ -113,36 +179,57 @@ class GatewayDocument(Document):
 
     interfaces: Interfaces
     listen: Listen
-    access_points: Annotated[list[AccessPoint], Field(min_length=1)]
     tls: Tls | None = None
     """Needed as soon as one access point has `tls: required`."""
+    access_points: Annotated[list[AccessPoint], Field(min_length=1)]
+    """What the gateway stands in front of."""
+    reachable: list[IPv4Network | IPv6Network] = []
+    """Networks on the access points' side that services may reach directly: name server, time, the Internet."""
     policy: Path = Path("policy.yaml")
     inventory: Path = Path("inventory.yaml")
-    state_directory: Path = Path("/var/lib/alleyes")
+    state_directory: Path = DEFAULT_STATE
     """Models, quarantines and the audit log."""
     fail_mode: Literal["closed"] = "closed"
     """`closed`: while the gateway is down, no call passes."""
     limits: Limits = Limits()
 
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
-        for name in ("agent", "listen_port"):
-            values = [getattr(point, name) for point in self.access_points]
-            if twice := sorted({str(value) for value in values if values.count(value) > 1}):
-                raise ValueError(f"{name} must differ between access points; twice: {', '.join(twice)}")
-        ends = [
-            (str(ip), point.port) for point in self.access_points for ip in (point.ipv4, point.ipv6) if ip is not None
+    @field_validator("access_points")
+    @classmethod
+    def _consistent(cls, access_points: list[AccessPoint], info: ValidationInfo) -> list[AccessPoint]:
+        points = list(enumerate(access_points))
+        found = [
+            *_twice((((i, "agent"), point.agent) for i, point in points), "access_points", "give every agent once"),
+            *_twice(
+                (((i, "listen_port"), point.listen_port) for i, point in points),
+                "access_points",
+                "give every access point a port of its own",
+            ),
+            *_twice(
+                (
+                    ((i, family), f"{ip} port {point.port}")
+                    for i, point in points
+                    for family, ip in (("ipv4", point.ipv4), ("ipv6", point.ipv6))
+                    if ip is not None
+                ),
+                "access_points",
+                "two access points cannot be at one place: correct the address or the port",
+            ),
         ]
-        if twice := sorted({f"{ip} port {port}" for ip, port in ends if ends.count((ip, port)) > 1}):
-            raise ValueError(f"two access points share {', '.join(twice)}")
-        for point in self.access_points:
-            if point.ipv4 is not None and self.listen.ipv4 is None:
-                raise ValueError(f"access point {point.agent} has an IPv4 address; give listen.ipv4 as well")
-            if point.ipv6 is not None and self.listen.ipv6 is None:
-                raise ValueError(f"access point {point.agent} has an IPv6 address; give listen.ipv6 as well")
-        if self.tls is None and any(point.tls is TlsMode.REQUIRED for point in self.access_points):
-            raise ValueError("an access point has tls: required; give the tls section with its certificates")
-        return self
+        if (listen := info.data.get("listen")) is not None:
+            found += _unheard(points, listen)
+        if "tls" in info.data and info.data["tls"] is None:
+            found += [
+                Inconsistency(
+                    (i, "tls"),
+                    "is required, but there are no certificates",
+                    "add the `tls` section, or write `tls: plain`",
+                )
+                for i, point in points
+                if point.tls is TlsMode.REQUIRED
+            ]
+        if found:
+            raise inconsistent(found)
+        return access_points
 
 
 class InventoriedService(Document):
@@ -153,7 +240,7 @@ class InventoriedService(Document):
     """Room or zone; any name, only equality counts."""
     service_type: Annotated[str, Field(pattern=r"^/")] | None = None
     """For services that the access point does not know the type of."""
-    ip: IPv4Address | IPv6Address | None = None
+    ip: AnyIP | None = None
     """Network address of a service that has no certificate."""
 
 
@@ -161,18 +248,23 @@ class InventoryDocument(Document):
     """`inventory.yaml`: what the middleware does not say about the services of the site."""
 
     services: list[InventoriedService] = []
-    protected: list[IPv4Address | IPv6Address] = []
+    protected: list[AnyIP] = []
     """Addresses that must never be quarantined: router, DNS, operators."""
 
-    @model_validator(mode="after")
-    def _unique(self) -> Self:
-        addresses = [service.address for service in self.services]
-        if twice := sorted({address for address in addresses if addresses.count(address) > 1}):
-            raise ValueError(f"services listed twice: {', '.join(twice)}")
-        ips = [str(service.ip) for service in self.services if service.ip is not None]
-        if twice := sorted({ip for ip in ips if ips.count(ip) > 1}):
-            raise ValueError(f"two services share the address {', '.join(twice)}: an address can identify only one")
-        return self
+    @field_validator("services")
+    @classmethod
+    def _unique(cls, services: list[InventoriedService]) -> list[InventoriedService]:
+        found = [
+            *_twice((((i, "address"), each.address) for i, each in enumerate(services)), "services", "list it once"),
+            *_twice(
+                (((i, "ip"), str(each.ip)) for i, each in enumerate(services) if each.ip is not None),
+                "services",
+                "an address can identify only one service: correct it, or remove it from both",
+            ),
+        ]
+        if found:
+            raise inconsistent(found)
+        return services
 
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
@@ -211,3 +303,23 @@ def load_gateway(path: Path) -> GatewayDocument:
             "state_directory": _beside(path, document.state_directory),
         }
     )
+
+
+def state_directory_of(path: Path) -> Path:
+    """Return where the gateway of a `gateway.yaml` has its state, also where that file is broken or missing.
+
+    Of a broken file only the line `state_directory: ...` counts; without one the default holds.
+    """
+    try:
+        return load_gateway(path).state_directory
+    except DocumentError:
+        pass
+    try:
+        lines = read_text(path).splitlines()
+    except DocumentError:
+        return DEFAULT_STATE
+    for line in lines:
+        data = yaml_source.parse(line).data if line.startswith("state_directory:") else None
+        if isinstance(data, dict) and isinstance(given := data["state_directory"], str):
+            return _beside(path, Path(given))
+    return DEFAULT_STATE

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+import time
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
+from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
 from proxy.configuration import AccessPoint
 from proxy.decoders.base import Decoder
 from proxy.identity import Identity
+from proxy.layers import Allowance
 from proxy.registry import SiteRegistry
 
 
@@ -26,10 +29,17 @@ class Connection:
 
     ip: str
     destination: Destination
+    allowance: Allowance
+    """What the service may still send before something of it has been judged."""
     identity: Identity | None = None
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
+    opened: float = field(default_factory=time.monotonic)
+    asked: bool = False
+    """Whether a whole request has come."""
+    channel: bool = False
+    """Whether it is an open callback channel."""
 
     def sender(self, registry: SiteRegistry) -> Sender:
         """Return who is calling, by the strongest evidence there is."""
@@ -64,7 +74,7 @@ class Connection:
 
 
 class TooManyConnections(Exception):
-    """The cap on connections is reached."""
+    """A cap on connections is reached; the text says which."""
 
 
 @dataclass
@@ -72,6 +82,9 @@ class ConnectionTable:
     """All live connections, by mitmproxy's id of the client; and which senders an address has carried."""
 
     most: int
+    most_of_one: int
+    """Most of one network address, so that one device cannot take all of them."""
+    _by_ip: Counter[str] = field(default_factory=Counter)
     _connections: dict[str, Connection] = field(default_factory=dict)
     _senders_by_ip: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
 
@@ -86,14 +99,30 @@ class ConnectionTable:
         """
         if len(self._connections) >= self.most:
             raise TooManyConnections(f"{self.most} connections are open")
+        if self._by_ip[connection.ip] >= self.most_of_one:
+            raise TooManyConnections(f"{self.most_of_one} connections of {connection.ip} are open")
         self._connections[client_id] = connection
+        self._by_ip[connection.ip] += 1
 
     def close(self, client_id: str) -> None:
         """Forget a connection; unknown ids are ignored."""
-        self._connections.pop(client_id, None)
+        connection = self._connections.pop(client_id, None)
+        if connection is None:
+            return
+        self._by_ip[connection.ip] -= 1
+        if not self._by_ip[connection.ip]:
+            del self._by_ip[connection.ip]
 
     def __getitem__(self, client_id: str) -> Connection:
         return self._connections[client_id]
+
+    def silent(self, now: float, seconds: float) -> list[str]:
+        """Return the ids of connections on which no whole request has come within `seconds` of being opened."""
+        return [
+            client_id
+            for client_id, connection in self._connections.items()
+            if not connection.asked and now - connection.opened > seconds
+        ]
 
     def __len__(self) -> int:
         return len(self._connections)
@@ -111,10 +140,14 @@ class ConnectionTable:
         """Tell whether a network address carries another sender besides this one."""
         return bool(self._senders_by_ip.get(ip, set()) - {sender_address})
 
-    def of_sender(self, address: str, registry: SiteRegistry) -> list[str]:
-        """Return the ids of a sender's live connections."""
+    def channels(self) -> list[str]:
+        """Return the ids of the open callback channels."""
+        return [client_id for client_id, connection in self._connections.items() if connection.channel]
+
+    def of_identity(self, identity: str, registry: SiteRegistry) -> list[str]:
+        """Return the ids of the live connections that a quarantine of `identity` concerns."""
         return [
             client_id
             for client_id, connection in self._connections.items()
-            if connection.sender(registry).address == address
+            if identity_of(connection.sender(registry)) == identity
         ]

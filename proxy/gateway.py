@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 
 from mitmproxy import http
 from mitmproxy.addons import core, disable_h2c, errorcheck, proxyserver
@@ -31,16 +31,15 @@ def listeners(document: GatewayDocument) -> list[tuple[str, int]]:
 class Gateway:
     """The running proxy. Make it inside a running event loop."""
 
-    def __init__(self, document: GatewayDocument, configuration_directory: str | None = None) -> None:
+    def __init__(self, document: GatewayDocument, configuration_directory: Path) -> None:
         """Prepare the proxy; `configuration_directory` is where mitmproxy may keep files of its own (it needs none)."""
-        self._scratch = configuration_directory or tempfile.gettempdir()
         options = Options(mode=[f"transparent@{host}:{port}" for host, port in listeners(document)])
         self._master = Master(options, event_loop=asyncio.get_running_loop())
         self._proxyserver = proxyserver.Proxyserver()
         # next_layer and tlsconfig are left out on purpose: they would decide before ours, and in its place if it fails.
         self._master.addons.add(core.Core(), self._proxyserver, disable_h2c.DisableH2C(), errorcheck.ErrorCheck())
         options.update(
-            confdir=self._scratch,
+            confdir=str(configuration_directory),
             connection_strategy="lazy",
             rawtcp=False,
             http2=False,

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -63,15 +62,19 @@ class HealthFile:
         self._path = state_directory / FILE
         self._last = 0.0
 
-    def beat(self, status: Callable[[], Status]) -> None:
-        """Say that the event loop turns; cheap to call often. A full disk does not stop the gateway."""
+    def due(self) -> bool:
+        """Tell whether it is time to write again; cheap to ask often."""
         now = time.monotonic()
         if now - self._last < _BEAT_SECONDS:
-            return
+            return False
         self._last = now
+        return True
+
+    def write(self, status: Status) -> None:
+        """Renew the file. Off the event loop: a disk may hang. A full one does not stop the gateway."""
         fresh = self._path.with_suffix(".new")
         with contextlib.suppress(OSError):
-            fresh.write_bytes(msgspec.json.encode(status()))
+            fresh.write_bytes(msgspec.json.encode(status))
             fresh.replace(self._path)
 
     def clear(self) -> None:

@@ -6,12 +6,15 @@ hook first sets the refusal, and lifts it as its last step.
 
 from __future__ import annotations
 
+import time
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from mitmproxy import connection, http, tls
-from mitmproxy.proxy import commands, events, layer, layers, server_hooks
+from mitmproxy.proxy import layer, layers, server_hooks
 from mitmproxy.proxy.layers.http import HTTPMode
+from mitmproxy.websocket import WebSocketMessage
 from OpenSSL import SSL
 
 from models.access import Access
@@ -20,18 +23,23 @@ from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.base import Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import ambiguous
-from proxy.decoders.vsl_frames import CallbackChannel, Frame
+from proxy.decoders.vsl_frames import LARGEST_FRAME, CallbackChannel, Frame
 from proxy.enforcement import Enforcement
 from proxy.identity import IdentityError, service_identity
+from proxy.layers import HEAD_BYTES, Allowance, BoundedClientTls, BoundedLayer, RefusingLayer
 from proxy.registry import SiteRegistry
 from proxy.tls import refusal_of
 
-_REFUSED_MESSAGE = "Access denied by Anomaly detection"
 _BROKEN_MESSAGE = "The gateway could not judge the call"
 _VERDICT = "alleyes_verdict"
 _CHANNEL = "alleyes_channel"
 _REGISTERS = "alleyes_registers"
 _JUDGED = "alleyes_judged"
+_REPLIES = "alleyes_replies"
+_MOST_REPLIES = 64
+_GONE = frozenset({"Client disconnected.", "peer closed connection"})
+"""What mitmproxy says of a request whose sender went away."""
+_LONGEST_QUOTE = 200
 _FIRST_ERROR = 400
 _SWITCHING_PROTOCOLS = 101
 
@@ -46,14 +54,6 @@ class TlsContexts:
     towards_access_points: Mapping[str, SSL.Context]
 
 
-class RefusingLayer(layer.Layer):
-    """Closes a connection and forwards nothing."""
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.Start):
-            yield commands.CloseConnection(self.context.client)
-
-
 @dataclass(frozen=True)
 class Gatekeeper:
     """What the hooks need, and what they tell."""
@@ -66,6 +66,8 @@ class Gatekeeper:
     limits: Limits
     on_tls_refusal: Callable[[str, str], None]
     """Called with network address and reason for each handshake that failed, on either side."""
+    on_crowd: Callable[[str], None]
+    """Called with one line when a connection was refused because there are too many."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_registration: Callable[[str], Awaitable[None]]
@@ -87,11 +89,16 @@ class Hooks:
         if destination is None or client.peername is None:
             return
         try:
-            self._gate.connections.open(client.id, Connection(ip=_ip(client), destination=destination))
-        except TooManyConnections as error:
-            self._gate.on_broken("client_connected", error)
+            self._gate.connections.open(client.id, self._connection(_ip(client), destination))
+        except TooManyConnections as crowd:
+            self._gate.on_crowd(str(crowd))
             return
         client.error = None
+
+    def _connection(self, ip: str, destination: Destination) -> Connection:
+        # A request's body, or a frame, with room for the pieces that it comes in.
+        most = 2 * max(self._gate.limits.body_bytes, LARGEST_FRAME) + HEAD_BYTES
+        return Connection(ip=ip, destination=destination, allowance=Allowance(most, time.monotonic()))
 
     def client_disconnected(self, client: connection.Client) -> None:
         """Forget a connection."""
@@ -109,12 +116,14 @@ class Hooks:
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
             if destination.point.tls is TlsMode.REQUIRED:
                 upstream = layers.ServerTLSLayer(context)
-                upstream.child_layer = layers.ClientTLSLayer(context)
+                upstream.child_layer = BoundedClientTls(context)
                 data.layer = upstream
                 return
         elif not client.tls_established:
             return
-        data.layer = layers.HttpLayer(context, HTTPMode.transparent)
+        bounded = BoundedLayer(context, self._gate.connections[client.id].allowance)
+        bounded.stand_above(layers.HttpLayer(context, HTTPMode.transparent))
+        data.layer = bounded
 
     def _destination(self, address: tuple[str, int] | None) -> Destination | None:
         return None if address is None else self._gate.destinations.get((address[0], address[1]))
@@ -139,10 +148,13 @@ class Hooks:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
         live.identity_problem = None
+        # Before it asks for anything: another sender's quarantine must not cut off this one's address.
+        self._gate.connections.note(live.sender(self._gate.registry))
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""
-        self._gate.on_tls_refusal(_ip(data.context.client), data.conn.error or "the TLS handshake failed")
+        reason = data.conn.error or "the TLS handshake failed"
+        self._gate.on_tls_refusal(_ip(data.context.client), reason[:_LONGEST_QUOTE])
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
         """Connect to declared access points only."""
@@ -162,9 +174,8 @@ class Hooks:
         """Record an access point that is not the one it should be."""
         own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
         address = data.context.server.address
-        self._gate.on_tls_refusal(
-            address[0] if address else "unknown", own_reason or data.conn.error or "the TLS handshake failed"
-        )
+        reason = own_reason or data.conn.error or "the TLS handshake failed"
+        self._gate.on_tls_refusal(address[0] if address else "unknown", reason[:_LONGEST_QUOTE])
 
     def requestheaders(self, flow: http.HTTPFlow) -> None:
         """Set the refusal before the body is read."""
@@ -182,6 +193,8 @@ class Hooks:
         gate = self._gate
         flow.metadata[_JUDGED] = True
         live = gate.connections[flow.client_conn.id]
+        live.asked = True
+        live.allowance.renew()
         decoder = live.destination.decoder
         method = flow.request.method
         flow.response = _response(decoder.unavailable(method, _BROKEN_MESSAGE))
@@ -198,7 +211,7 @@ class Hooks:
             )
         )
         if not verdict.forwarded or decoded.outbound is None:
-            flow.response = _response(decoder.refuse(method, _REFUSED_MESSAGE))
+            flow.response = _response(decoder.refuse(method))
             flow.response.headers["alleyes-reference"] = verdict.id
             return
         gate.connections.note(sender)
@@ -206,6 +219,9 @@ class Hooks:
         flow.metadata[_REGISTERS] = live.destination.point.agent if decoded.registers else None
         if decoded.opens_callbacks:
             flow.metadata[_CHANNEL] = CallbackChannel(service=sender.address, registry=gate.registry)
+        live.channel = decoded.opens_callbacks
+        # A copy: mitmproxy's server side still reads from the original whether the sender wants to keep the connection.
+        flow.request = flow.request.copy()
         _rewrite(flow.request, decoded.outbound)
         flow.response = None
 
@@ -240,7 +256,7 @@ class Hooks:
             self._gate.enforcement.conclude(verdict, accepted=False)
             return
         problem = flow.error.msg if flow.error is not None else "unreadable"
-        if flow.metadata.get(_JUDGED) or "disconnected" in problem or "closed" in problem:
+        if flow.metadata.get(_JUDGED) or problem in _GONE:
             return
         try:
             self._record_malformed(flow, problem)
@@ -252,7 +268,7 @@ class Hooks:
             sender=self._gate.connections[flow.client_conn.id].sender(self._gate.registry),
             accesses=(),
             time=self._gate.enforcement.now(),
-            refusal=ambiguous("malformed-request", f"not a valid HTTP request: {problem}"),
+            refusal=_malformed(problem[:_LONGEST_QUOTE]),
             request=_summary(flow.request),
         )
         self._gate.enforcement.judge(call)
@@ -264,9 +280,10 @@ class Hooks:
         message.drop()
         flow.websocket.messages.clear()
         if message.injected:
-            message.dropped = False
+            self._release_own_reply(flow, message)
             return
         try:
+            self._gate.connections[flow.client_conn.id].allowance.renew()
             channel: CallbackChannel = flow.metadata[_CHANNEL]
             if message.from_client:
                 frame = channel.from_service(message.content, text=message.is_text)
@@ -280,10 +297,18 @@ class Hooks:
                 message.content = frame.canonical
                 message.dropped = False
             elif frame.reply_if_refused:
+                flow.metadata.setdefault(_REPLIES, deque(maxlen=_MOST_REPLIES)).append(frame.reply_if_refused)
                 self._gate.inject(flow, frame.reply_if_refused)
         except Exception as error:  # noqa: BLE001 -- whatever it is, the frame stays dropped
             message.dropped = True
             self._gate.on_broken("websocket_message", error)
+
+    def _release_own_reply(self, flow: http.HTTPFlow, message: WebSocketMessage) -> None:
+        """Send a reply of ours, and nothing else: mitmproxy joins it with what a service has begun to send."""
+        replies: deque[bytes] | None = flow.metadata.get(_REPLIES)
+        if replies:
+            message.content = replies.popleft()
+            message.dropped = False
 
     def _frame_may_pass(self, flow: http.HTTPFlow, frame: Frame) -> bool:
         if frame.access is None and frame.refusal is None:
@@ -309,13 +334,19 @@ def _notifier(access: Access, live: Connection) -> Sender:
     return Sender(
         address=access.source,
         service_type=access.source_type,
-        strength=Strength.CERTIFICATE if point.tls is TlsMode.REQUIRED else Strength.IP,
+        strength=Strength.VOUCHED,
         ip=str(point.ipv4 or point.ipv6),
     )
 
 
 def _ip(client: connection.Client) -> str:
     return client.peername[0] if client.peername else "unknown"
+
+
+def _malformed(problem: str) -> Refusal:
+    if "body_size_limit" in problem:
+        return ambiguous("body-too-large", "the body is larger than any answer may be")
+    return ambiguous("malformed-request", f"not a valid HTTP request: {problem}")
 
 
 def _summary(request: http.Request) -> str:

@@ -95,7 +95,12 @@ def is_knowledge_agent(certificate: x509.Certificate) -> bool:
     return (_extension_text(certificate, IS_KNOWLEDGE_AGENT) or "").upper() == "TRUE"
 
 
-def _require_usage(certificate: x509.Certificate, usage: ObjectIdentifier, name: str) -> None:
+def require_usage(certificate: x509.Certificate, usage: ObjectIdentifier, name: str) -> None:
+    """Check that a certificate's extended key usage allows `usage`, which messages call `name`.
+
+    Raises:
+        IdentityError: it does not, or has no extended key usage at all.
+    """
     try:
         usages = certificate.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound as error:
@@ -120,7 +125,7 @@ def service_identity(certificate: x509.Certificate) -> Identity:
     Raises:
         IdentityError: the certificate names no service, or names a Knowledge Agent.
     """
-    _require_usage(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
+    require_usage(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
     _require_strong_key(certificate)
     if is_knowledge_agent(certificate):
         raise IdentityError("it is marked as a Knowledge Agent's: such a certificate may act for any service")
@@ -141,7 +146,7 @@ def check_knowledge_agent(certificate: x509.Certificate, agent: str) -> None:
     Raises:
         IdentityError: it is not that agent's certificate.
     """
-    _require_usage(certificate, ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
+    require_usage(certificate, ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
     _require_strong_key(certificate)
     if not is_knowledge_agent(certificate):
         raise IdentityError("it is not marked as a Knowledge Agent's (extension 1.3.6.1.4.1.0)")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import re
 import socket
 import ssl
 import threading
-from typing import Any
+from collections.abc import Iterator
+from typing import Any, TypeGuard
 
 from cryptography import x509
 
@@ -20,8 +22,13 @@ _SECONDS = 10.0
 _LARGEST_ANSWER = 32 * 1024 * 1024
 _MOST_NODES = 200_000
 _DEEPEST = 32
+_NAME = re.compile(r"[!-~]{1,512}")
 _OK = 200
 _OWN_ID = "alleyes"
+_LIST_TYPE = "/basic/list"
+_SYSTEM_TYPES = ("/system/", "/searchProvider/", "/treeRoot")
+"""How the types of an agent's own parts begin."""
+_SERVICE_LEVEL = 2
 
 
 class StructureUnavailable(Exception):
@@ -45,7 +52,11 @@ class _VerifiedConnection(http.client.HTTPSConnection):
         certificate = self.sock.getpeercert(binary_form=True)
         if certificate is None:
             raise IdentityError("it shows no certificate")
-        check_knowledge_agent(x509.load_der_x509_certificate(certificate), self._agent)
+        try:
+            parsed = x509.load_der_x509_certificate(certificate)
+        except ValueError as error:
+            raise IdentityError(f"its certificate cannot be read: {error}") from error
+        check_knowledge_agent(parsed, self._agent)
 
 
 def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnection:
@@ -75,8 +86,13 @@ def _give_up(connection: http.client.HTTPConnection) -> None:
             socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
 
 
+def _usable(name: object) -> TypeGuard[str]:
+    """Tell whether a name or type is text that an address or a model can hold."""
+    return isinstance(name, str) and _NAME.fullmatch(name) is not None
+
+
 def parse_structure(update: Any) -> AgentStructure:
-    """Return types and children of all nodes of a KOR update.
+    """Return types and children of all nodes of a KOR update, and which of them are lists.
 
     Raises:
         StructureUnavailable: the update is not one, or is larger than a site can be.
@@ -85,22 +101,35 @@ def parse_structure(update: Any) -> AgentStructure:
         raise StructureUnavailable("the KOR update holds no nodes")
     types: dict[str, str] = {}
     children: dict[str, tuple[str, ...]] = {}
+    lists: set[str] = set()
 
     def add(address: str, node: Any, depth: int) -> None:
         if not isinstance(node, dict) or depth > _DEEPEST or len(types) > _MOST_NODES:
             raise StructureUnavailable(f"the KOR update is malformed or too large at {address[:200]}")
         own_types = node.get("types")
-        if isinstance(own_types, list) and own_types and isinstance(own_types[0], str):
+        if isinstance(own_types, list) and own_types and _usable(own_types[0]):
             types[address] = own_types[0]
+            if _LIST_TYPE in own_types:
+                lists.add(address)
         below = node.get("children")
         if isinstance(below, dict):
-            children[address] = tuple(f"{address}/{name}" for name in below)
-            for name, child in below.items():
+            named = {name: child for name, child in below.items() if _usable(name)}
+            children[address] = tuple(f"{address}/{name}" for name in named)
+            for name, child in named.items():
                 add(f"{address}/{name}", child, depth + 1)
 
     for address, node in update["addedNodes"].items():
-        add(address, node, 0)
-    return AgentStructure(types=types, children=children)
+        if _usable(address):
+            add(address, node, 0)
+    return AgentStructure(types=types, children=children, lists=frozenset(lists))
+
+
+def services(agent: str, structure: AgentStructure) -> Iterator[tuple[str, str]]:
+    """Yield address and type of each service instance of an agent; its own parts (search, configuration) are none."""
+    for address, service_type in structure.types.items():
+        own = address.startswith(f"/{agent}/") and address.count("/") == _SERVICE_LEVEL
+        if own and not service_type.startswith(_SYSTEM_TYPES):
+            yield address, service_type
 
 
 def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:

@@ -28,7 +28,11 @@ class Learning:
         """Close the minutes that have passed; store the models if there were any. Return how many descriptors came."""
         descriptors = self.analyzer.advance(self.clock.now())
         if descriptors and (self._writing is None or self._writing.done()):
-            state = self.analyzer.dump()
+            try:
+                state = self.analyzer.dump()
+            except Exception as error:  # noqa: BLE001 -- what cannot be stored must not end what works in memory
+                self.on_problem(f"the models cannot be stored: {error!r}")
+                return len(descriptors)
             self._writing = asyncio.get_running_loop().run_in_executor(self.background, self._write, state)
         return len(descriptors)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from proxy.commands import audit, check, health, run, status, uninstall
+from proxy.commands import audit, check, guard, health, run, status, uninstall
 
 
 @click.group()
@@ -13,5 +13,13 @@ def main() -> None:
     """The firewall that retrofits learned access control to legacy IoT installations."""
 
 
-for command in (run.command, check.command, health.command, status.command, audit.audit, uninstall.command):
+for command in (
+    run.command,
+    guard.command,
+    check.command,
+    health.command,
+    status.command,
+    audit.audit,
+    uninstall.command,
+):
     main.add_command(command)

@@ -21,10 +21,14 @@ STATUS = Path("/proc/thread-self/status")
 PARAMETERS = Path("/proc/sys")
 
 
-def check(plan: Plan) -> list[str]:
+def check(plan: Plan, *, ports: bool = True) -> list[str]:
     """Return every problem found, in the network namespace of the calling thread; none: the gateway can start.
 
     Nothing is changed: ports are bound and let go, rules are only asked for.
+
+    Args:
+        plan: what is to be installed.
+        ports: whether to try the ports; a gateway that runs has taken them.
     """
     privileged = may_administer_network(STATUS.read_text(encoding="ascii"))
     return [
@@ -32,7 +36,7 @@ def check(plan: Plan) -> list[str]:
         *(nftables_problems() if privileged else []),
         *interface_problems((*plan.service_interfaces, *plan.access_interfaces)),
         *address_problems(plan, own_addresses()),
-        *listener_problems(plan),
+        *(listener_problems(plan) if ports else []),
         *forwarding_problems(plan, PARAMETERS),
     ]
 

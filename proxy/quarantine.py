@@ -55,6 +55,8 @@ class QuarantineKeeper:
     def restore(self, now: float) -> tuple[Entry, ...]:
         """Take stored quarantines back into the register; return their kernel entries for the installation.
 
+        Those that are not taken back are removed with the first `expire`, when there is a table to release them from.
+
         Raises:
             QuarantineStoreError: the stored quarantines are damaged.
             ValueError: likewise.
@@ -65,9 +67,9 @@ class QuarantineKeeper:
             self.log.quarantine("restored", entry, "as before")
         held = {entry.identity for entry in restored}
         for each in stored:
-            if each.kernel is not None and each.entry["identity"] in held:
+            if each.kernel is not None:
                 self._in_kernel[str(each.entry["identity"])] = each.kernel
-        return self.kernel_entries()
+        return tuple(entry for identity, entry in self._in_kernel.items() if identity in held)
 
     def kernel_entries(self) -> tuple[Entry, ...]:
         """Return what should stand in the kernel for the quarantines that hold now."""
@@ -82,12 +84,15 @@ class QuarantineKeeper:
         owns = self._owns_address(entry)
         loop = asyncio.get_running_loop()
         self.background.submit(self._project, entry, owns=owns)
-        loop.call_later(_ANSWER_FIRST_SECONDS, self._cut, entry.address)
+        loop.call_later(_ANSWER_FIRST_SECONDS, self._cut, entry.identity)
 
     def expire(self, now: float) -> None:
-        """Let senders through again whose time has come; the kernel's entries end by themselves."""
-        for entry in self.register.expire(now):
-            self.background.submit(self._forget, entry)
+        """Let senders through again whose time has come; the kernel's entries end by themselves.
+
+        Likewise those that the register let go of its own accord.
+        """
+        for entry in (*self.register.take_evicted(), *self.register.expire(now)):
+            self.background.submit(self._forget if entry.until <= now else self._release, entry)
 
     def release(self, entry: QuarantineEntry) -> None:
         """Let a sender through again that has left the register before its time."""
@@ -97,8 +102,8 @@ class QuarantineKeeper:
         inventoried = self.registry.service_at(entry.ip)
         return not self.connections.shared(entry.address, entry.ip) and inventoried in {None, entry.address}
 
-    def _cut(self, address: str) -> None:
-        self.abort(self.connections.of_sender(address, self.registry))
+    def _cut(self, identity: str) -> None:
+        self.abort(self.connections.of_identity(identity, self.registry))
 
     def _project(self, entry: QuarantineEntry, *, owns: bool) -> None:
         try:

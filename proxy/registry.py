@@ -27,6 +27,8 @@ class AgentStructure:
     """Node address -> most specific type."""
     children: Mapping[str, tuple[str, ...]]
     """Node address -> addresses of its children."""
+    lists: frozenset[str] = frozenset()
+    """Addresses of the nodes that are lists, by whichever of their types."""
 
 
 @dataclass
@@ -34,6 +36,8 @@ class SiteRegistry:
     """Types and locations of all addresses behind the gateway."""
 
     inventory: InventoryDocument
+    agents: frozenset[str]
+    """Names of the access points' agents, from the configuration."""
     _agents: dict[str, AgentStructure] = field(default_factory=dict)
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
@@ -52,6 +56,15 @@ class SiteRegistry:
     def knows_agent(self, agent: str) -> bool:
         """Tell whether the structure of this access point has been read."""
         return agent in self._agents
+
+    def is_root(self, address: str) -> bool:
+        """Tell whether an address is that of a configured agent itself."""
+        return address.startswith("/") and address[1:] in self.agents
+
+    def is_list(self, node: str) -> bool:
+        """Tell whether a node is known to be a list."""
+        structure = self._agent_of(node)
+        return structure is not None and node in structure.lists
 
     def _agent_of(self, address: str) -> AgentStructure | None:
         return self._agents.get(address.split("/", 2)[1]) if address.startswith("/") else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from proxy.configuration import AccessPoint, Tls
 from proxy.knowledge_agent import StructureUnavailable, read_structure
-from proxy.registry import SiteRegistry
+from proxy.registry import AgentStructure, SiteRegistry
 
 _PERIOD_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
@@ -23,8 +23,12 @@ class RegistryRefresh:
     points: Mapping[str, AccessPoint]
     tls: Tls | None
     registry: SiteRegistry
+    on_structure: Callable[[str, AgentStructure], None]
+    """Called on the event loop's thread with each agent's structure once the registry has it."""
     on_problem: Callable[[str], None]
     """Called with one line when an access point's structure cannot be read."""
+    _problems: dict[str, str] = field(default_factory=dict)
+    """What was told of each agent last: told again only when it changes."""
     _running: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
 
     async def once(self, agent: str) -> bool:
@@ -35,10 +39,19 @@ class RegistryRefresh:
         try:
             structure = await asyncio.to_thread(read_structure, point, self.tls)
         except StructureUnavailable as error:
-            self.on_problem(str(error))
-            return False
+            return self._failed(agent, str(error))
+        except Exception as error:  # noqa: BLE001 -- an access point must not be able to end the refresh
+            return self._failed(agent, f"the structure of {agent} cannot be read: {error!r}")
+        self._problems.pop(agent, None)
         self.registry.replace_agent(agent, structure)
+        self.on_structure(agent, structure)
         return True
+
+    def _failed(self, agent: str, problem: str) -> bool:
+        if self._problems.get(agent) != problem:
+            self._problems[agent] = problem
+            self.on_problem(problem)
+        return False
 
     async def after_registration(self, agent: str) -> None:
         """Wait, within bounds, until the nodes of a service that has just registered are known.

@@ -6,9 +6,11 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import structlog
@@ -18,10 +20,11 @@ from policy.engine import Engine
 from policy.loading import DocumentError, load_document
 from policy.protection import Protection
 from policy.quarantine import QuarantineRegister
-from proxy import health, preflight, tls
+from proxy import certificates, health, preflight, stored_state, tls
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal
+from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import EventClock, MonotonicEventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument, TlsMode
@@ -34,13 +37,15 @@ from proxy.firewall.nftables import FirewallError
 from proxy.firewall.plan import Plan, PlanError
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks, TlsContexts
+from proxy.knowledge_agent import services
 from proxy.learning import Learning
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.quarantine import QuarantineKeeper
-from proxy.registry import SiteRegistry
+from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.storage.model_store import ModelStore, ModelStoreError
+from proxy.storage.plan_store import PlanStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.table_watch import TableWatch
 
@@ -98,15 +103,22 @@ def read_inputs(document: GatewayDocument) -> Inputs:
         inventory = load_document(document.inventory, InventoryDocument)
     except DocumentError as error:
         problems += [str(problem) for problem in error.problems]
+    wrong = [] if document.tls is None else certificates.problems(document.tls, datetime.fromtimestamp(real_now(), UTC))
+    problems += wrong
     try:
-        contexts = _contexts(document)
+        contexts = None if wrong else _contexts(document)
     except tls.TlsFilesError as error:
         problems.append(str(error))
+    plan: Plan | None = None
+    # The files' own checks leave nothing to object to, and say it better; this is for what they do not know of.
+    place = "gateway.yaml"
     try:
+        firewall_plan(document, InventoryDocument())
+        place = str(document.inventory)
         plan = firewall_plan(document, inventory or InventoryDocument())
     except PlanError as error:
-        raise StartRefused([*problems, f"gateway.yaml: {error}"]) from error
-    if problems or policy is None or inventory is None:
+        problems.append(f"{place}: {error} -- correct it; the firewall cannot have it in a rule")
+    if problems or policy is None or inventory is None or plan is None:
         raise StartRefused(problems)
     return Inputs(document=document, policy=policy, inventory=inventory, contexts=contexts, plan=plan)
 
@@ -144,7 +156,7 @@ class Service:
         except QuarantineStoreError as error:
             problems.append(str(error))
         try:
-            self._journal = Journal(state / "audit", capacity=document.limits.audit_queue)
+            self._journal = Journal(state / AUDIT_DIRECTORY, capacity=document.limits.audit_queue)
         except JournalError as error:
             problems.append(str(error))
         if problems:
@@ -161,8 +173,11 @@ class Service:
             revision=inputs.policy.revision,
             quarantines=self._register,
         )
-        self._registry = SiteRegistry(inputs.inventory)
-        self._connections = ConnectionTable(most=document.limits.connections)
+        agents = frozenset(point.agent for point in document.access_points)
+        self._registry = SiteRegistry(inputs.inventory, agents)
+        self._connections = ConnectionTable(
+            most=document.limits.connections, most_of_one=document.limits.connections_per_address
+        )
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._firewall = FirewallHelper()
         self._plan = inputs.plan
@@ -185,13 +200,15 @@ class Service:
 
     async def _serve(self) -> None:
         document = self._inputs.document
-        gateway = Gateway(document, str(document.state_directory))
+        gateway = Gateway(document, document.state_directory)
         keeper = self._keeper(gateway)
         self._install_table(keeper)
+        self._remember_plan()
         refresh = RegistryRefresh(
             points={point.agent: point for point in document.access_points},
             tls=document.tls,
             registry=self._registry,
+            on_structure=self._know_services,
             on_problem=lambda line: log.warning("types", detail=line),
         )
         gateway.install(Hooks(self._gatekeeper(gateway, keeper, refresh)))
@@ -203,7 +220,7 @@ class Service:
             on_problem=lambda line: log.error("models", detail=line),
         )
         loop = asyncio.get_running_loop()
-        loop.add_signal_handler(signal.SIGHUP, self.reload_policy, keeper)
+        loop.add_signal_handler(signal.SIGHUP, self.reload_policy, keeper, gateway)
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, gateway.shut_down)
         mode = self._inputs.policy.document.mode
@@ -215,12 +232,15 @@ class Service:
         )
         tasks = [
             asyncio.create_task(work)
-            for work in (refresh.forever(), self._table_watch(keeper).forever(), self._tick(learning, keeper))
+            for work in (refresh.forever(), self._table_watch(keeper).forever(), self._tick(learning, keeper, gateway))
         ]
         for task in tasks:
             task.add_done_callback(lambda ended: _end_if_failed(ended, gateway))
         try:
             await gateway.run()
+            for task in tasks:
+                if task.done() and not task.cancelled():
+                    task.result()
         except SystemExit as error:
             raise StartRefused(["a listener could not be opened; see the lines above"]) from error
         finally:
@@ -228,7 +248,13 @@ class Service:
                 task.cancel()
             self._end(learning)
 
-    def reload_policy(self, keeper: QuarantineKeeper) -> None:
+    def _know_services(self, agent: str, structure: AgentStructure) -> None:
+        """Make every service that an access point knows known to the models: its idle minutes count from now on."""
+        now = self._clock.now()
+        for address, service_type in services(agent, structure):
+            self._analyzer.register(address, service_type, now)
+
+    def reload_policy(self, keeper: QuarantineKeeper, gateway: Gateway) -> None:
         """Read the policy again; a broken file changes nothing."""
         try:
             policy = load_policy(self._inputs.document.policy)
@@ -244,6 +270,8 @@ class Service:
             return
         for entry in self._engine.replace_policy(policy.document, policy.revision):
             keeper.release(entry)
+        # They were let open by the policy before; services open them again, and are judged.
+        gateway.abort(self._connections.channels())
         self._trail.note(
             Kind.POLICY_RELOAD,
             f"Policy {policy.revision} is in force, {policy.document.mode} mode.",
@@ -281,6 +309,7 @@ class Service:
             contexts=self._inputs.contexts,
             limits=self._inputs.document.limits,
             on_tls_refusal=self._trail.tls_refused,
+            on_crowd=self._trail.crowded,
             on_broken=self._broken,
             on_registration=on_registration,
             inject=gateway.inject,
@@ -303,9 +332,13 @@ class Service:
         return found
 
     def _table_watch(self, keeper: QuarantineKeeper) -> TableWatch:
-        def restored() -> None:
-            log.error("the firewall's table was gone; it is back")
-            self._trail.note(Kind.BROKEN, "Somebody removed the firewall's table; it was put back.", place="firewall")
+        def restored(changed: tuple[str, ...]) -> None:
+            log.error("somebody changed the firewall's table; it was put back", changed=changed)
+            self._trail.note(
+                Kind.BROKEN,
+                f"Somebody removed or changed the firewall's table ({', '.join(changed)}); it was put back.",
+                place="firewall",
+            )
 
         return TableWatch(
             firewall=self._firewall,
@@ -324,12 +357,22 @@ class Service:
         if applied.left_out or applied.protected:
             log.warning("quarantines not in the kernel", no_room=applied.left_out, protected=applied.protected)
 
-    async def _tick(self, learning: Learning, keeper: QuarantineKeeper) -> None:
+    def _remember_plan(self) -> None:
+        """Store what is enforced now, for `alleyes guard` at a boot at which the configuration is broken."""
+        try:
+            PlanStore(self._inputs.document.state_directory).save(self._plan)
+        except OSError as error:
+            log.error("the plan was not stored", detail=str(error))
+
+    async def _tick(self, learning: Learning, keeper: QuarantineKeeper, gateway: Gateway) -> None:
+        patience = self._inputs.document.limits.first_request_seconds
         while True:
             await asyncio.sleep(_TICK_SECONDS)
+            gateway.abort(self._connections.silent(time.monotonic(), patience))
             learning.advance()
             keeper.expire(real_now())
-            self._health.beat(self._status)
+            if self._health.due():
+                self._background.submit(self._health.write, self._status())
 
     def _status(self) -> health.Status:
         return health.Status(
@@ -401,10 +444,37 @@ def _authority(point: AccessPoint, address: str) -> str:
 def _end_if_failed(task: asyncio.Task[None], gateway: Gateway) -> None:
     """A gateway whose learning or expiry has died must not look alive: end it, with the guards in place."""
     if not task.cancelled() and (error := task.exception()) is not None:
-        log.error("a background task failed; the gateway ends", exc_info=error)
+        log.error("a background task failed; the gateway ends", reason=str(error))
         gateway.shut_down()
 
 
-def start_problems(inputs: Inputs) -> list[str]:
-    """Return what of this machine keeps the gateway from starting, one line each, with the remedy."""
-    return preflight.check(inputs.plan)
+def prepare(document: GatewayDocument) -> Inputs:
+    """Read everything and look at this machine; nothing is changed.
+
+    Raises:
+        StartRefused: with every problem of files, machine and stored state.
+    """
+    problems: list[str] = []
+    try:
+        inputs = read_inputs(document)
+    except StartRefused as refused:
+        problems += refused.problems
+    problems += machine_problems(document)
+    if problems:
+        # Without one of those the state is read when it is opened.
+        raise StartRefused(problems + stored_state.look(document.state_directory).problems)
+    return inputs
+
+
+def machine_problems(document: GatewayDocument, *, ports: bool = True) -> list[str]:
+    """Return what of this machine keeps the gateway from starting, one line each, with the remedy.
+
+    Args:
+        document: `gateway.yaml`; no other file is needed, so that a mistake there does not hide what is wrong here.
+        ports: whether the ports must be free; they are not while the gateway runs.
+    """
+    try:
+        plan = firewall_plan(document, InventoryDocument())
+    except PlanError:
+        return []
+    return preflight.check(plan, ports=ports)

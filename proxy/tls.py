@@ -41,19 +41,32 @@ def _context(method: int, pair: KeyPair, site_ca: Path) -> SSL.Context:
     try:
         context.use_certificate_chain_file(str(pair.certificate))
     except (SSL.Error, OSError) as error:
-        raise TlsFilesError(f"{pair.certificate}: cannot be used as certificate; give a readable PEM chain") from error
+        raise TlsFilesError(
+            f"{pair.certificate}: cannot be used as certificate: {_reason(error)} -- give a readable PEM chain"
+        ) from error
     try:
         context.use_privatekey_file(str(pair.key))
         context.check_privatekey()
     except (SSL.Error, OSError) as error:
         raise TlsFilesError(
-            f"{pair.key}: is not a readable private key of {pair.certificate}; give the PEM key that belongs to it"
+            f"{pair.key}: is not a readable private key of {pair.certificate}: {_reason(error)}"
+            " -- give the PEM key that belongs to it"
         ) from error
     try:
         context.load_verify_locations(str(site_ca))
     except (SSL.Error, OSError) as error:
-        raise TlsFilesError(f"{site_ca}: cannot be used as the site's CA; give a readable PEM file") from error
+        raise TlsFilesError(
+            f"{site_ca}: cannot be used as the site's CA: {_reason(error)} -- give a readable PEM file"
+        ) from error
     return context
+
+
+def _reason(error: SSL.Error | OSError) -> str:
+    """Return what the outermost call said, in OpenSSL's words or the system's."""
+    if isinstance(error, OSError):
+        return error.strerror or str(error)
+    queue = error.args[0] if error.args else ()
+    return next((reason for _, _, reason in queue if reason), "unreadable")
 
 
 def _verify_with(verifier: ChainVerifier) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import os
 import stat
@@ -14,6 +15,7 @@ from proxy.audit.chain import GENESIS, Link, TornBytes, encode, seal, unseal
 from proxy.audit.event import Detail, Kind, Notice, record
 from proxy.audit.head import Head, read_head, write_head
 from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.storage.ownership import give_to_owner_of, make_directory
 
 _BLOCK = 64 * 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -21,6 +23,10 @@ _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
 
 class JournalError(Exception):
     """The journal cannot be opened, or takes no more events."""
+
+
+class JournalInUseError(JournalError):
+    """Another process writes the journal."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +65,10 @@ class ChainedFile:
                 _own(self._file, directory / JOURNAL_FILE)
                 self._head_file = os.open(directory / HEAD_FILE, _FLAGS, 0o600)
                 opened.callback(os.close, self._head_file)
+                give_to_owner_of(directory, self._head_file)
                 self._resume(read_head(directory))
             except OSError as error:
-                raise JournalError(
-                    f"{directory}: cannot hold the audit log: {error.strerror} -- check path, rights and disk"
-                ) from error
+                raise _unusable(directory, error) from error
             self._opened = opened.pop_all()
 
     @property
@@ -167,20 +172,60 @@ class ChainedFile:
         return None
 
 
+def look(directory: Path) -> None:
+    """Check whether a journal could be kept in a directory, also one that a gateway is writing; change nothing.
+
+    Raises:
+        JournalError: with the remedy.
+    """
+    try:
+        if not os.path.lexists(directory):
+            return
+        if not directory.is_dir():
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+        _refuse_others(directory)
+        for name, flags in ((JOURNAL_FILE, os.O_APPEND), (HEAD_FILE, 0)):
+            try:
+                file = os.open(directory / name, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC | flags)
+            except FileNotFoundError:
+                if not os.access(directory, os.W_OK | os.X_OK):
+                    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES)) from None
+                continue
+            try:
+                _require_regular(file, directory / name)
+            finally:
+                os.close(file)
+    except OSError as error:
+        raise _unusable(directory, error) from error
+
+
+def _unusable(directory: Path, error: OSError) -> JournalError:
+    return JournalError(f"{directory}: cannot hold the audit log: {error.strerror} -- check path, rights and disk")
+
+
 def _prepare(directory: Path) -> None:
-    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_directory(directory)
+    _refuse_others(directory)
+
+
+def _refuse_others(directory: Path) -> None:
     if directory.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH):
         raise JournalError(f"{directory}: others may write to the audit log's directory -- chmod 700 {directory}")
 
 
-def _own(file: int, path: Path) -> None:
+def _require_regular(file: int, path: Path) -> None:
     if not stat.S_ISREG(os.fstat(file).st_mode):
         raise JournalError(f"{path}: is not a regular file -- move it away")
+
+
+def _own(file: int, path: Path) -> None:
+    _require_regular(file, path)
     os.fchmod(file, 0o600)
+    give_to_owner_of(path.parent, file)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
-        raise JournalError(f"{path}: another process writes it -- stop that gateway first") from None
+        raise JournalInUseError(f"{path}: another process writes it -- stop that gateway first") from None
 
 
 def _append(file: int, data: bytes | bytearray) -> tuple[int, str | None]:

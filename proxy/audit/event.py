@@ -29,6 +29,8 @@ class Kind(StrEnum):
     QUARANTINE_REMOVED = "quarantine-removed"
     QUARANTINE_EXPIRED = "quarantine-expired"
     QUARANTINE_RESTORED = "quarantine-restored"
+    CROWDED = "crowded"
+    """A connection was refused because there are too many."""
     BROKEN = "broken"
     """The gateway itself failed; the call at hand was refused."""
     UNINSTALL = "uninstall"

@@ -1,4 +1,6 @@
-"""Names of the files in an audit directory."""
+"""Names of the audit directory, beside the rest of the state, and of the files in it."""
+
+DIRECTORY = "audit"
 
 JOURNAL_FILE = "journal.jsonl"
 """The records, one per line, oldest first."""

@@ -54,16 +54,6 @@ def parse(line: bytes) -> Record | None:
         return None
 
 
-def records(directory: Path) -> Iterator[Record]:
-    """Yield all records, oldest first.
-
-    Raises:
-        OSError: if the journal cannot be read.
-    """
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        yield from _parsed(lines(file))
-
-
 def newest(directory: Path, count: int) -> list[Record]:
     """Return the newest `count` records, oldest of them first.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable
 
 from policy.quarantine import QuarantineEntry
@@ -15,6 +16,9 @@ _QUARANTINE_KINDS = {
     "expired": Kind.QUARANTINE_EXPIRED,
     "restored": Kind.QUARANTINE_RESTORED,
 }
+_QUIET_SECONDS = 10.0
+"""Of one kind and origin, one notice in this time is written; the next one tells how many there were in between."""
+_MOST_ORIGINS = 1024
 
 
 class AuditTrail:
@@ -24,6 +28,7 @@ class AuditTrail:
         """Write to `journal`, with real time from `real_now` (seconds since the epoch)."""
         self._journal = journal
         self._real_now = real_now
+        self._recent: OrderedDict[tuple[Kind, str], tuple[float, int]] = OrderedDict()
         self.forwarded = 0
         """Verdicts recorded that let a call pass."""
         self.refused = 0
@@ -50,14 +55,25 @@ class AuditTrail:
         self._journal.append(Notice(kind=kind, time=self._real_now(), sentence=sentence, details=details))
 
     def tls_refused(self, ip: str, reason: str) -> None:
-        """Record a handshake that failed, on either side."""
-        self.note(Kind.TLS_REFUSAL, f"The TLS handshake with {ip} failed: {reason}.", ip=ip, reason=reason)
+        """Record a handshake that failed, on either side; a flood of them, which anybody can cause, is only counted."""
+        before = self._counted(Kind.TLS_REFUSAL, ip)
+        if before is not None:
+            text = f"The TLS handshake with {ip} failed: {reason}."
+            self.note(Kind.TLS_REFUSAL, text + _more(before), ip=ip, reason=reason, more=before)
+
+    def crowded(self, reason: str) -> None:
+        """Record that a connection was refused because there are too many; a flood of them is only counted."""
+        before = self._counted(Kind.CROWDED, reason)
+        if before is not None:
+            text = f"A connection was refused: {reason}."
+            self.note(Kind.CROWDED, text + _more(before), reason=reason, more=before)
 
     def quarantine(self, change: str, entry: QuarantineEntry, kernel: str) -> None:
         """Record a change of a quarantine: `added`, `removed`, `expired` or `restored`."""
         self.note(
             _QUARANTINE_KINDS[change],
-            f"Quarantine of {entry.identity} ({entry.ip}) {change}: {entry.reason}. In the kernel: {kernel}.",
+            f"Quarantine of {entry.address} ({entry.ip}) {change}: {entry.reason}. In the kernel: {kernel}.",
+            address=entry.address,
             identity=entry.identity,
             ip=entry.ip,
             verdict=entry.verdict,
@@ -65,3 +81,20 @@ class AuditTrail:
             until=entry.until,
             kernel=kernel,
         )
+
+    def _counted(self, kind: Kind, origin: str) -> int | None:
+        """Return how many went unwritten before this one, None where this one is not to be written either."""
+        now = self._real_now()
+        written, unwritten = self._recent.get((kind, origin), (-_QUIET_SECONDS, 0))
+        if 0 <= now - written < _QUIET_SECONDS:
+            self._recent[(kind, origin)] = (written, unwritten + 1)
+            return None
+        self._recent[(kind, origin)] = (now, 0)
+        self._recent.move_to_end((kind, origin))
+        if len(self._recent) > _MOST_ORIGINS:
+            self._recent.popitem(last=False)
+        return unwritten
+
+
+def _more(count: int) -> str:
+    return f" So did {count} more like it." if count else ""

@@ -6,20 +6,41 @@ from pathlib import Path
 
 import click
 
+from proxy import stored_state
+from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration, refuse
-from proxy.service import StartRefused, read_inputs, start_problems
+from proxy.configuration import GatewayDocument
+from proxy.health import HealthFile, NotServing
+from proxy.service import StartRefused, machine_problems, read_inputs
 
 
 @click.command("check")
-@click.option("--files-only", is_flag=True, help="Check the files, not this machine.")
+@click.option("--files-only", is_flag=True, help="Check the files, not this machine and its stored state.")
 @config_option
 def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click passes flags by name
-    """Check configuration, certificates and this machine; change nothing."""
+    """Check configuration, certificates, this machine and its stored state; change nothing."""
+    document = configuration(config)
+    problems: list[str] = []
     try:
-        inputs = read_inputs(configuration(config))
+        inputs = read_inputs(document)
     except StartRefused as refused:
-        refuse(refused.problems)
-    if not files_only and (problems := start_problems(inputs)):
+        problems += refused.problems
+    if not files_only:
+        # A gateway that serves has its ports: they are no other process's.
+        problems += machine_problems(document, ports=not _serves(document))
+        state = stored_state.look(document.state_directory)
+        problems += state.problems
+        for warning in state.warnings:
+            click.echo(f"alleyes: {warning}", err=True)
+    if problems:
         refuse(problems)
     points = ", ".join(point.agent for point in inputs.document.access_points)
     click.echo(f"alleyes: {config} is fine: {points}; policy {inputs.policy.revision}, {inputs.policy.document.mode}")
+
+
+def _serves(document: GatewayDocument) -> bool:
+    try:
+        HealthFile(document.state_directory).read(real_now())
+    except NotServing:
+        return False
+    return True

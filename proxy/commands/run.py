@@ -10,17 +10,14 @@ import click
 from proxy import logs
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.configuration import GatewayDocument
-from proxy.service import ClockFactory, Service, StartRefused, read_inputs, start_problems, wall_clock
+from proxy.service import ClockFactory, Service, StartRefused, prepare, wall_clock
 
 
 def serve(document: GatewayDocument, clock: ClockFactory = wall_clock) -> None:
     """Run the gateway until it is told to end; end with exit code 2 and one line a problem if it cannot start."""
     logs.configure()
     try:
-        inputs = read_inputs(document)
-        if problems := start_problems(inputs):
-            refuse(problems)
-        service = Service(inputs, clock=clock)
+        service = Service(prepare(document), clock=clock)
         asyncio.run(service.run())
     except StartRefused as refused:
         refuse(refused.problems)

@@ -67,7 +67,7 @@ class Decoder(Protocol):
         """
         ...
 
-    def refuse(self, method: str, message: str) -> Answer:
+    def refuse(self, method: str) -> Answer:
         """Return the answer that services of this middleware understand as "not allowed"."""
         ...
 

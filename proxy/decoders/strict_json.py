@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 _DEEPEST = 16
+_HALF = re.compile("[\ud800-\udfff]")
 
 
 class NotStrictJson(ValueError):
@@ -13,7 +15,7 @@ class NotStrictJson(ValueError):
 
 
 class Number(str):
-    """A number as it stood in the text, so that its value is passed on digit by digit."""
+    """A number as it stood in the text: `serialise` writes it as a number again, digit for digit."""
 
     __slots__ = ()
 
@@ -29,22 +31,27 @@ def _no_constant(name: str) -> None:
     raise NotStrictJson(f"{name} is not JSON")
 
 
-def _depth(value: Any, level: int = 0) -> None:
+def _check(value: Any, level: int = 0) -> None:
     if level > _DEEPEST:
         raise NotStrictJson(f"nested deeper than {_DEEPEST} levels")
-    if isinstance(value, dict):
-        for inner in value.values():
-            _depth(inner, level + 1)
-    elif isinstance(value, list):
-        for inner in value:
-            _depth(inner, level + 1)
+    match value:
+        case str() if _HALF.search(value):
+            raise NotStrictJson("an escape stands for half a character")
+        case dict():
+            for name, inner in value.items():
+                _check(name, level)
+                _check(inner, level + 1)
+        case list():
+            for inner in value:
+                _check(inner, level + 1)
 
 
 def parse(body: bytes) -> Any:
     """Parse a JSON text; numbers come as `Number`.
 
     Raises:
-        NotStrictJson: the bytes are not UTF-8 JSON, a name occurs twice, or it is nested deeper than 16 levels.
+        NotStrictJson: the bytes are not UTF-8 JSON, a name occurs twice, an escape is half of a surrogate pair, or it
+            is nested deeper than 16 levels.
     """
     try:
         value = json.loads(
@@ -62,10 +69,36 @@ def parse(body: bytes) -> Any:
         raise NotStrictJson(f"nested deeper than {_DEEPEST} levels") from error
     except ValueError as error:
         raise NotStrictJson(f"the body is not JSON: {error}") from error
-    _depth(value)
+    _check(value)
     return value
 
 
 def serialise(value: Any) -> bytes:
-    """Return compact UTF-8 JSON; a `Number` becomes the text it stood for."""
-    return json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode()
+    """Return compact UTF-8 JSON of what `parse` gives, or of one's own: a `Number` is written as the number it was.
+
+    Where a number is to become text, make it a `str` first.
+
+    Raises:
+        TypeError: the value holds something else than objects, arrays, texts, integers, `Number`, booleans and null.
+    """
+    return _json(value).encode()
+
+
+def _json(value: Any) -> str:
+    match value:
+        case dict():
+            return "{" + ",".join(f"{_text(name)}:{_json(inner)}" for name, inner in value.items()) + "}"
+        case list():
+            return "[" + ",".join(map(_json, value)) + "]"
+        case Number():
+            return str(value)
+        case str():
+            return _text(value)
+        case None | bool() | int():
+            return json.dumps(value)
+    raise TypeError(f"{type(value).__name__} is not written")
+
+
+def _text(value: str) -> str:
+    # ASCII: mitmproxy cuts long frames without regard for characters.
+    return json.dumps(value)

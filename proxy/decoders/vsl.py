@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import ClassVar
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
-from proxy.decoders import vsl_body, vsl_target
+from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_target
 from proxy.decoders.base import Answer, Decoded, Headers, Outbound, Request
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.strict_json import NotStrictJson
@@ -23,16 +22,9 @@ _ONCE = frozenset({"host", "content-type", "content-length", "accept", "authoriz
 _WEBSOCKET = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol")
 _LARGEST_HEADER_COUNT = 64
 _LARGEST_HEADER_BYTES = 8192
-_LIST_TYPE = "/basic/list"
 _ROOT_TYPE = "/treeRoot"
 """Type of an agent's own address (spec of the VSL: `/` and `/agent1` are roots of this type)."""
 _LIST_CHANGES = frozenset({"add", "del"})
-
-_ERROR_TYPE = "org.ds2os.vsl.core.transport.ExceptionMessage$1"
-"""What every error of a Knowledge Agent carries."""
-
-FORBIDDEN = 403
-UNAVAILABLE = 503
 
 
 class _Refused(Exception):
@@ -125,7 +117,7 @@ class VslDecoder:
         if (accept := received.get("accept")) is not None:
             headers.append(("accept", _without_binary(accept)))
         if content or request.method in {"PUT", "POST"}:
-            if (content_type := received.get("content-type")) is not None:
+            if (content_type := _JSON if body is not None else received.get("content-type")) is not None:
                 headers.append(("content-type", content_type))
             headers.append(("content-length", str(len(content))))
         if delegation is not None:
@@ -140,7 +132,7 @@ class VslDecoder:
             source_type=sender.service_type,
             source_location=self.registry.location(sender.address),
             destination=service,
-            destination_type=_ROOT_TYPE if service.count("/") == 1 else self.registry.service_type(service),
+            destination_type=_ROOT_TYPE if self.registry.is_root(service) else self.registry.service_type(service),
             destination_location=self.registry.location(service),
             node=node,
             operation=operation,
@@ -180,7 +172,7 @@ class VslDecoder:
     def _changes_a_list(self, address: str) -> bool:
         segments = address.split("/")
         return any(
-            segment in _LIST_CHANGES and self.registry.data_type("/".join(segments[:index])) == _LIST_TYPE
+            segment in _LIST_CHANGES and self.registry.is_list("/".join(segments[:index]))
             for index, segment in enumerate(segments)
         )
 
@@ -267,20 +259,20 @@ class VslDecoder:
         if delegation is not None:
             passed.append(("authorization", delegation))
         outbound = Outbound(method="GET", target=target.canonical(), headers=tuple(passed), body=b"")
-        channel = self._access(sender, now, f"/{self.agent}", Operation.SUBSCRIBE)
+        channel = self._access(sender, now, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
 
-    def refuse(self, method: str, message: str) -> Answer:
+    def refuse(self, method: str) -> Answer:
         """Return 403 with the error body of the VSL, which its connectors turn into an exception."""
-        return _error(method, FORBIDDEN, message)
+        return _error(method, vsl_errors.FORBIDDEN, vsl_errors.DENIED)
 
     def unavailable(self, method: str, message: str) -> Answer:
         """Return 503 with the error body of the VSL."""
-        return _error(method, UNAVAILABLE, message)
+        return _error(method, vsl_errors.UNAVAILABLE, message)
 
 
 def _error(method: str, code: int, message: str) -> Answer:
-    body = b"" if method == "HEAD" else json.dumps({"code": code, "message": message, "type": _ERROR_TYPE}).encode()
+    body = b"" if method == "HEAD" else strict_json.serialise(vsl_errors.error(code, message))
     headers = (("content-type", f"{_JSON};charset=utf-8"), ("connection", "close"))
     return Answer(status=code, headers=headers, body=body)
 
@@ -297,6 +289,8 @@ def _single_headers(headers: Headers) -> dict[str, str]:
     for name, value in headers:
         if name in found and (name in _ONCE or name in _WEBSOCKET):
             raise _Refused(ambiguous("ambiguous-headers", f"the header {name} occurs twice"))
+        if name in _PASSED_ON | _ONCE and not value.isascii():
+            raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds more than ASCII"))
         if any(character < " " or character == "\x7f" for character in value):
             raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds control characters"))
         found[name] = value

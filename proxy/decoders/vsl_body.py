@@ -10,7 +10,7 @@ from proxy.decoders import strict_json
 from proxy.decoders.strict_json import NotStrictJson, Number
 
 _RELATIVE_PATH = re.compile(r"[A-Za-z0-9._:-]+(/[A-Za-z0-9._:-]+)*")
-_MODEL_ID = re.compile(r"(/[A-Za-z0-9._:-]+)+")
+_MODEL_ID = re.compile(r"(?=.{2,128}$)(/[A-Za-z0-9._:-]+)+")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _DOTS = frozenset({".", ".."})
 _HASH = re.compile(r"[A-Za-z0-9+/=:._-]*")
@@ -33,15 +33,16 @@ class Command:
     canonical: bytes
 
 
-def _text(value: Any) -> str | Number | None:
-    """Return a node's value as the access point stores it; None where the member is skipped."""
+def _text(value: Any) -> str | None:
+    """Return a node's value as the access point stores it, always text; None where the member is skipped."""
     match value:
         case None:
             return None
         case bool():
             return "true" if value else "false"
         case str():
-            return value
+            # A number too: its digits, without the mark that would make it a number again.
+            return str(value)
         case _:
             raise NotStrictJson("a node's value must be text or a number")
 
@@ -52,8 +53,8 @@ def _canonical_node(node: Any, path: str, values: list[tuple[str, str]]) -> dict
     canonical: dict[str, Any] = {}
     value = _text(node.get("value"))
     if value is not None:
-        canonical["value"] = str(value)
-        values.append((path, str(value)))
+        canonical["value"] = value
+        values.append((path, value))
     children = node.get("children")
     if children is None:
         return canonical

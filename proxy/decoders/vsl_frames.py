@@ -6,19 +6,20 @@ import json
 import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any
 
 from models.access import Access, Operation
 from policy.verdict import Refusal
-from proxy.decoders import strict_json
+from proxy.decoders import strict_json, vsl_errors
 from proxy.decoders.refusals import ambiguous, unsupported
-from proxy.decoders.strict_json import NotStrictJson
+from proxy.decoders.strict_json import NotStrictJson, Number
 from proxy.registry import SiteRegistry, service_of
 
 LARGEST_FRAME = 64 * 1024
 _ADDRESS = re.compile(r"(/[A-Za-z0-9._:-]+){2,}")
 _SERIAL = re.compile(r"[0-9]{1,18}")
 _MOST_OUTSTANDING = 256
+_ANSWER = ("callbackId", "serial", "data", "error")
 _ACCESS_POINTS_OWN = frozenset({"LOCK_AQUIRED", "LOCK_WILL_EXPIRE", "LOCK_EXPIRED"})
 """Invocations about the service's own locks: they tell the state of a call that was judged."""
 
@@ -45,12 +46,6 @@ class CallbackChannel:
     registry: SiteRegistry
     _outstanding: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
 
-    _REFUSED: ClassVar[dict[str, Any]] = {
-        "code": 403,
-        "message": "Access denied by Anomaly detection",
-        "type": "org.ds2os.vsl.core.transport.ExceptionMessage$1",
-    }
-
     def from_access_point(self, content: bytes, *, text: bool, now: int) -> Frame:
         """Decode an invocation at event time `now` (ms)."""
         try:
@@ -60,12 +55,13 @@ class CallbackChannel:
             return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), request="frame of the access point")
         invoke, address = parsed.get("invoke"), parsed.get("address")
         request = f"{str(invoke)[:32]} {str(address)[:200]}"
-        reply = json.dumps({"callbackId": callback, "serial": int(serial), "error": self._REFUSED}).encode()
+        denied = vsl_errors.error(vsl_errors.FORBIDDEN, vsl_errors.DENIED)
+        reply = strict_json.serialise({"callbackId": callback, "serial": serial, "error": denied})
         if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
             detail = "the frame names no node"
             return Frame(refusal=ambiguous("ambiguous-frame", detail), reply_if_refused=reply, request=request)
         canonical = strict_json.serialise(
-            {"callbackId": callback, "serial": int(serial), "address": str(address), "invoke": str(invoke)}
+            {"callbackId": callback, "serial": serial, "address": str(address), "invoke": str(invoke)}
         )
         if invoke == "NOTIFY":
             access = self._notification(address, now)
@@ -83,7 +79,7 @@ class CallbackChannel:
             self._outstanding.popitem(last=False)
 
     def from_service(self, content: bytes, *, text: bool) -> Frame:
-        """Decode a service's answer; only one to an outstanding invocation is passed."""
+        """Decode a service's answer; only one to an outstanding invocation is passed, its numbers as they stood."""
         try:
             parsed = self._parse(content, text=text)
             callback, serial = _correlation(parsed)
@@ -94,7 +90,8 @@ class CallbackChannel:
             detail = "the service answers an invocation that is not outstanding"
             return Frame(refusal=ambiguous("unexpected-answer", detail), request=request)
         del self._outstanding[(callback, serial)]
-        return Frame(canonical=strict_json.serialise(_with_number(parsed)), request=request)
+        answer = {name: parsed[name] for name in _ANSWER if name in parsed}
+        return Frame(canonical=strict_json.serialise(answer), request=request)
 
     def _parse(self, content: bytes, *, text: bool) -> dict[str, Any]:
         if not text:
@@ -123,21 +120,14 @@ class CallbackChannel:
         )
 
 
-def _correlation(parsed: dict[str, Any]) -> tuple[str, str]:
+def _correlation(parsed: dict[str, Any]) -> tuple[str, Number]:
     callback, serial = parsed.get("callbackId"), parsed.get("serial")
-    if not isinstance(callback, str) or isinstance(callback, strict_json.Number):
+    if not isinstance(callback, str) or isinstance(callback, Number):
         raise NotStrictJson("the frame has no callback id")
-    if not isinstance(serial, strict_json.Number) or not _SERIAL.fullmatch(serial):
+    if not isinstance(serial, Number) or not _SERIAL.fullmatch(serial):
         raise NotStrictJson("the frame has no serial")
-    return callback, str(serial)
+    return callback, serial
 
 
 def _correlation_key(parsed: dict[str, Any]) -> tuple[str, str]:
     return str(parsed["callbackId"]), str(parsed["serial"])
-
-
-def _with_number(parsed: dict[str, Any]) -> dict[str, Any]:
-    """Return an answer whose serial is a number again (the strict parser keeps numbers as text)."""
-    answer: dict[str, Any] = {name: parsed[name] for name in ("callbackId", "data", "error") if name in parsed}
-    answer["serial"] = int(parsed["serial"])
-    return answer

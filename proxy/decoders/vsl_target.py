@@ -122,6 +122,8 @@ def parse(target: str, own_address: str) -> Target:
 
 
 def _node(root: str, rest: list[str], query: str) -> Target:
+    if not root.startswith("/"):
+        raise BadTarget("ambiguous-target", "the path holds ~, but it is not known which service is calling")
     if any("~" in segment for segment in rest) or "~" in root:
         raise BadTarget("ambiguous-target", "the path holds ~ at a place where it has no meaning")
     while rest and not rest[-1]:

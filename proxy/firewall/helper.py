@@ -96,6 +96,17 @@ class FirewallHelper:
         self._hand_over(job)
         return job.future
 
+    def changes(self) -> Future[tuple[str, ...]]:
+        """Ask which parts of the table somebody changed since it was installed.
+
+        Raises:
+            HelperBusyError: when too many jobs wait.
+            HelperClosedError: when the helper has ended.
+        """
+        job = _Job(lambda firewall: firewall.changes())
+        self._hand_over(job)
+        return job.future
+
     def close(self, timeout: float = 5.0) -> None:
         """Finish what waits and end; the table stays as it is.
 

@@ -1,4 +1,4 @@
-"""Route netlink (RFC 3549, rtnetlink(7)), read only: what the kernel knows about neighbours and own addresses."""
+"""Netlink (RFC 3549, netlink(7)), read only: neighbours and own addresses (rtnetlink(7)), what rules are made of."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ ATTRIBUTE = struct.Struct("=HH")
 """Length, type (rtattr)."""
 ERROR = struct.Struct("=i")
 ALIGNMENT = 4
+
+ROUTE = socket.NETLINK_ROUTE
+NETFILTER = 12
+"""Netlink families: interfaces, addresses, neighbours; and the packet filter."""
 
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
@@ -69,13 +73,15 @@ def attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
-def dump(request: int, reply: int, fixed_part: bytes) -> list[bytes]:
+def dump(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) -> list[bytes]:
     """Ask the kernel for all objects of a kind, in the network namespace of the calling thread.
 
     Args:
         request: message type of the question, e.g. RTM_GETNEIGH.
         reply: message type of the answers, e.g. RTM_NEWNEIGH.
-        fixed_part: the question's fixed part; its first byte is the address family, 0 for all.
+        fixed_part: the question's fixed part; its first byte is the address family, 0 for all. Attributes that narrow
+            the question may follow it.
+        family: netlink family, ROUTE or NETFILTER.
 
     Returns:
         The payloads of the answers.
@@ -85,18 +91,18 @@ def dump(request: int, reply: int, fixed_part: bytes) -> list[bytes]:
         OSError: when there is no netlink.
     """
     for _ in range(ATTEMPTS):
-        answers, whole = _dump_once(request, reply, fixed_part)
+        answers, whole = _dump_once(request, reply, fixed_part, family)
         if whole:
             return answers
     message = f"netlink: the tables changed during each of {ATTEMPTS} readings"
     raise NetlinkError(message)
 
 
-def _dump_once(request: int, reply: int, fixed_part: bytes) -> tuple[list[bytes], bool]:
+def _dump_once(request: int, reply: int, fixed_part: bytes, family: int) -> tuple[list[bytes], bool]:
     question = HEADER.pack(HEADER.size + len(fixed_part), request, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + fixed_part
     answers: list[bytes] = []
     whole = True
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, socket.NETLINK_ROUTE) as kernel:
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family) as kernel:
         kernel.settimeout(TIMEOUT)
         kernel.sendto(question, (0, 0))
         while True:

@@ -5,6 +5,7 @@ An insert takes about a tenth of a millisecond, a subprocess of `nft` twenty tim
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import json
 import time
@@ -19,6 +20,7 @@ from proxy.firewall import ruleset
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import MOST_ENTRIES, Command, InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.plan import Entry, Plan
+from proxy.firewall.structure import Structure, read_structure
 
 LIBRARY = "libnftables.so.1"
 FULL = "Too many open files in system"
@@ -90,6 +92,7 @@ class Firewall:
         self._nft = _context()
         self._now = now
         self._plan: Plan | None = None
+        self._installed: Structure | None = None
 
     def apply(self, command: Command) -> Applied:
         """Carry out one command, all of it or nothing, in one transaction.
@@ -122,15 +125,19 @@ class Firewall:
         Raises:
             NotInstalledError: when there is no table.
         """
-        now = self._now()
-        # While the kernel resizes a set, its listing may name an element twice.
-        found: dict[tuple[str, str | None], Entry] = {}
-        for name in ruleset.SETS:
-            for item in self._listed(f"list set {ruleset.FAMILY} {ruleset.TABLE} {name}"):
-                for element in item.get("set", {}).get("elem", ()):
-                    entry = _entry(element, now)
-                    found[entry.ip, entry.mac] = entry
-        return tuple(found.values())
+        return tuple(entry for name in ruleset.SETS for entry in self._members(name))
+
+    def changes(self) -> tuple[str, ...]:
+        """Return which parts of the table somebody changed since this process installed it: `rules`, `chains`, ...
+
+        Who is in quarantine is no part of it. Takes a fraction of a millisecond, whatever the sets hold.
+
+        Raises:
+            FirewallError: when the kernel does not answer.
+        """
+        if self._installed is None:
+            return ("table",)
+        return self._installed.differences(_structure())
 
     def counters(self) -> dict[str, Counter]:
         """Return the named counters; they start at zero with each installation.
@@ -143,7 +150,7 @@ class Firewall:
         return {counter["name"]: Counter(counter["packets"], counter["bytes"]) for counter in counters}
 
     def _install(self, plan: Plan, entries: tuple[Entry, ...]) -> Applied:
-        wanted = [*(self.entries() if self.present() else ()), *entries]
+        wanted = [*(self._kept() if self.present() else ()), *entries]
         # The new plan may protect who was in quarantine under the old one; that must not keep the guards away.
         protected = _protections(plan, wanted)
         chosen, left_out = ruleset.fitting(entry for entry in wanted if entry.ip not in protected)
@@ -152,7 +159,32 @@ class Firewall:
         except _TooLongError:
             self._install_in_parts(plan, chosen)
         self._plan = plan
+        self._installed = None
+        with contextlib.suppress(FirewallError):
+            # Where it can't be read now, `changes` finds the table changed, and it is installed once more.
+            self._installed = _structure()
         return Applied(len(chosen), left_out, protected)
+
+    def _members(self, name: str) -> list[Entry]:
+        now = self._now()
+        # While the kernel resizes a set, its listing may name an element twice.
+        found: dict[tuple[str, str | None], Entry] = {}
+        for item in self._listed(f"list set {ruleset.FAMILY} {ruleset.TABLE} {name}"):
+            for element in item.get("set", {}).get("elem", ()):
+                entry = _entry(element, now)
+                found[entry.ip, entry.mac] = entry
+        return list(found.values())
+
+    def _kept(self) -> list[Entry]:
+        """Return who stays in quarantine when the table is replaced.
+
+        Somebody may have removed a set, or put another one in its place; that must not keep the guards away.
+        """
+        kept: list[Entry] = []
+        for name in ruleset.SETS:
+            with contextlib.suppress(FirewallError, ValueError, LookupError, TypeError):
+                kept += self._members(name)
+        return kept
 
     def _install_in_parts(self, plan: Plan, entries: Sequence[Entry]) -> None:
         """Install with as many quarantines as surely fit one transaction, and add the others at once.
@@ -186,7 +218,7 @@ class Firewall:
     def _uninstall(self) -> Applied:
         was_there = self.present()
         self._run(ruleset.uninstallation(), needs_table=False)
-        self._plan = None
+        self._plan = self._installed = None
         return Applied(int(was_there))
 
     def _run(self, text: str, *, needs_table: bool = True) -> str:
@@ -224,10 +256,26 @@ def _context() -> Nftables:
 
 
 def _protections(plan: Plan, entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the addresses that can not be quarantined, each with the reason."""
-    own = own_addresses()
+    """Return the addresses that can not be quarantined, each with the reason.
+
+    Raises:
+        FirewallError: when the kernel does not say which addresses are the gateway's own.
+    """
+    try:
+        own = own_addresses()
+    except OSError as error:
+        message = f"this machine's addresses can not be read: {error}"
+        raise FirewallError(message) from error
     reasons = {ip: "it is the gateway's own" if ip in own else plan.protection_of(ip) for ip in {e.ip for e in entries}}
     return {ip: reason for ip, reason in sorted(reasons.items()) if reason is not None}
+
+
+def _structure() -> Structure:
+    try:
+        return read_structure()
+    except OSError as error:
+        message = f"the structure of the table can not be read: {error}"
+        raise FirewallError(message) from error
 
 
 def _first_line(words: str) -> str:

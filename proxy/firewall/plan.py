@@ -129,6 +129,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Where services' calls arrive; empty: anywhere."""
     access_interfaces: tuple[str, ...] = ()
     """Where the access points are. Their addresses are taken for spoofed when they arrive from the services."""
+    reachable: tuple[str, ...] = ()
+    """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
     """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
 
@@ -142,7 +144,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if not INTERFACE.fullmatch(name):
                 message = f"interface name {name!r}: up to 15 letters, digits and _ . : @ + -"
                 raise PlanError(message)
-        msgspec.structs.force_setattr(self, "protected", tuple(str(_network(text)) for text in self.protected))
+        for field in ("protected", "reachable"):
+            networks = tuple(str(_network(text, field)) for text in getattr(self, field))
+            msgspec.structs.force_setattr(self, field, networks)
         for what, ends in (
             ("access point", [(r.address, r.port) for r in self.redirects]),
             ("listener", [(r.listener, r.listener_port) for r in self.redirects]),
@@ -172,11 +176,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         return None
 
 
-def _network(text: str) -> IPv4Network | IPv6Network:
+def _network(text: str, field: str) -> IPv4Network | IPv6Network:
     try:
         return ip_network(text if "/" in text else canonical_ip(text), strict=False)
     except ValueError:
-        message = f"protected: {text!r} is neither an address nor a network"
+        message = f"{field}: {text!r} is neither an address nor a network"
         raise PlanError(message) from None
 
 

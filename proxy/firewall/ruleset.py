@@ -255,4 +255,23 @@ def _access_point_rules(plan: Plan) -> list[str]:
             among = f"iifname {_interfaces(plan.access_interfaces)} {protocol} saddr {addresses}"
             rules.append(f"{among} {protocol} daddr {addresses} accept")
         rules.append(f"{protocol} daddr {addresses} counter name bypass drop")
-    return rules
+    return [*rules, *_between_the_networks(plan)]
+
+
+def _between_the_networks(plan: Plan) -> list[str]:
+    """Return the rules for what is not declared as an access point but lies on their side.
+
+    An access point may have addresses that nobody declared: another IPv4, an IPv6 that it gave itself. Calls to those
+    would go around the gateway.
+    """
+    if not plan.service_interfaces or not plan.access_interfaces:
+        return []
+    services, access = _interfaces(plan.service_interfaces), _interfaces(plan.access_interfaces)
+    inwards = f"iifname {services} oifname {access}"
+    begins = "tcp flags & (fin | syn | rst | ack) != syn"
+    return [
+        f"iifname {access} oifname {services} {begins} ct state new counter name bypass drop",
+        f"{inwards} ct direction reply ct state established,related accept",
+        *(f"{inwards} {'ip6' if ':' in network else 'ip'} daddr {network} accept" for network in plan.reachable),
+        f"{inwards} counter name bypass drop",
+    ]

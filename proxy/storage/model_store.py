@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.analyzer import Analyzer
+from proxy.storage.ownership import give_to_owner_of
 
 CURRENT = "models.bin"
 PREVIOUS = "models.previous.bin"
@@ -45,6 +46,7 @@ class ModelStore:
         fresh = self._current.with_suffix(".new")
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
+            give_to_owner_of(fresh.parent, file.fileno())
             file.write(state)
             file.flush()
             os.fsync(file.fileno())

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import errno
+import os
 import sqlite3
 from pathlib import Path
 from types import TracebackType
@@ -9,8 +12,9 @@ from typing import NamedTuple, Self
 
 import msgspec
 
-from policy.quarantine import QuarantineEntry
+from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.plan import Entry
+from proxy.storage.ownership import give_to_owner_of
 
 FILE = "state.db"
 
@@ -28,6 +32,52 @@ class Stored(NamedTuple):
     """What stood in the kernel for it, if anything."""
 
 
+def look(directory: Path) -> None:
+    """Check what a directory holds, also while a gateway writes there; neither make nor change a file.
+
+    Raises:
+        QuarantineStoreError: the file cannot be used.
+    """
+    path = directory / FILE
+    if not os.path.lexists(path):
+        return
+    # A log that was left or is in use is read through the index beside it; without one, SQLite would make the index.
+    shared = all(path.with_name(FILE + suffix).exists() for suffix in ("-wal", "-shm"))
+    address = f"{path.absolute().as_uri()}?mode=ro&{'readonly_shm=1' if shared else 'immutable=1'}"
+    try:
+        _require_writable(path)
+        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as database:
+            if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'quarantine'").fetchone() is not None:
+                QuarantineRegister().restore((each.entry for each in _stored(database)), now=0.0)
+    except (sqlite3.Error, msgspec.MsgspecError, ValueError, OSError) as error:
+        raise _refusal(path, error) from error
+
+
+def _require_writable(path: Path) -> None:
+    if path.is_symlink():
+        raise OSError(errno.ELOOP, os.strerror(errno.ELOOP))
+    if not os.access(path, os.R_OK | os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def _stored(database: sqlite3.Connection) -> list[Stored]:
+    rows = database.execute("SELECT entry, kernel FROM quarantine ORDER BY identity").fetchall()
+    return [
+        Stored(
+            entry=msgspec.json.decode(entry, type=dict[str, object]),
+            kernel=msgspec.json.decode(kernel, type=Entry | None),
+        )
+        for entry, kernel in rows
+    ]
+
+
+def _refusal(path: Path, error: Exception) -> QuarantineStoreError:
+    # What SQLite calls operational is about reaching the file, the rest about what is in it.
+    reaching = isinstance(error, OSError | sqlite3.OperationalError)
+    remedy = "make it writable" if reaching else "restore it from a backup"
+    return QuarantineStoreError(f"{path}: {error}; {remedy}, or move it away to start without quarantines")
+
+
 class QuarantineStore:
     """One row for each quarantined identity. Not thread-safe; kept on one background thread."""
 
@@ -39,9 +89,8 @@ class QuarantineStore:
         """
         self._path = directory / FILE
         try:
-            # Before SQLite does: the files that it makes beside it get the same permissions.
-            self._path.touch(mode=0o600)
-            self._path.chmod(0o600)
+            # Before SQLite does: the files that it makes beside it get the same permissions and the same owner.
+            _make(self._path)
             self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=5)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
@@ -50,9 +99,7 @@ class QuarantineStore:
                 " (identity TEXT PRIMARY KEY, entry BLOB NOT NULL, kernel BLOB NOT NULL) STRICT"
             )
         except (sqlite3.Error, OSError) as error:
-            raise QuarantineStoreError(
-                f"{self._path}: {error}; make it writable, or move it away to start without quarantines"
-            ) from error
+            raise _refusal(self._path, error) from error
 
     def put(self, entry: QuarantineEntry, kernel: Entry | None) -> None:
         """Store an entry, in place of an older one of the same identity, with what the kernel has of it."""
@@ -73,18 +120,9 @@ class QuarantineStore:
             QuarantineStoreError: the file is damaged.
         """
         try:
-            rows = self._database.execute("SELECT entry, kernel FROM quarantine ORDER BY identity").fetchall()
-            return [
-                Stored(
-                    entry=msgspec.json.decode(entry, type=dict[str, object]),
-                    kernel=msgspec.json.decode(kernel, type=Entry | None),
-                )
-                for entry, kernel in rows
-            ]
+            return _stored(self._database)
         except (sqlite3.Error, msgspec.MsgspecError) as error:
-            raise QuarantineStoreError(
-                f"{self._path}: {error}; restore it from a backup, or move it away to start without quarantines"
-            ) from error
+            raise _refusal(self._path, error) from error
 
     def close(self) -> None:
         """Close the file."""
@@ -97,3 +135,12 @@ class QuarantineStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _make(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+        give_to_owner_of(path.parent, descriptor)
+    finally:
+        os.close(descriptor)

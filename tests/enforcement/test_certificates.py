@@ -90,7 +90,7 @@ def test_sessions_are_not_resumed(bench: Bench, version: ssl.TLSVersion) -> None
         with bench.connect(context) as first:
             assert first.register("/lightControler") == 200
             session = first.tls.session
-        # The same session, offered on a connection that would show no certificate.
+        # Were it resumed, nobody would look at the certificate again.
         raw = bench.topology.lan.connect("10.77.2.11", 8081)
         try:
             with context.wrap_socket(raw, session=session) as second:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import time
 
@@ -10,7 +11,7 @@ import pytest
 from tests.enforcement.conftest import DENY_EVERYTHING, LEARN, Bench
 from tests.network.namespaces import Topology
 from tests.site.faulty_gateway import HOOKS, PARTS
-from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT
+from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT, gateway_settings
 
 GET = b"GET /vsl/agent1/lightcontrol1/lightOn HTTP/1.1\r\nHost: a\r\nAccept: application/json\r\n\r\n"
 PUT_CHUNKED = (
@@ -18,6 +19,7 @@ PUT_CHUNKED = (
     b'Transfer-Encoding: chunked\r\n\r\nb\r\n{"value":"1\r\n2\r\n"}\r\n0\r\n\r\n'
 )
 LARGE = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\nContent-Length: 6000000\r\n\r\n"
+SOURCE = "10.77.1.10"
 UNREACHABLE = "timed out|refused|unreachable|reset"
 REGISTRATION = b'{"modelId":"/lightControler","modelHash":"","binaryHash":""}'
 REGISTER = (
@@ -83,6 +85,46 @@ def test_hostile_bytes_with_everything_denied(bench: Bench) -> None:
     assert not [case for case, answer in answers.items() if b" 200 " in answer or b" 101 " in answer]
 
 
+def test_hostile_bytes_where_no_tls_is_spoken(plain_bench: Bench) -> None:
+    settings = gateway_settings(plain_bench.authority, plain_bench.gateway.state, tls="plain")
+    del settings["tls"]
+    plain_bench.configure(DENY_EVERYTHING, settings)
+    with plain_bench.gateway.running():
+        plain_bench.wait_for_types()
+        before = plain_bench.reached()
+        for packets in HOSTILE.values():
+            with plain_bench.connect(None) as service, contextlib.suppress(OSError):
+                for packet in packets:
+                    service.send(packet)
+                    time.sleep(0.02)
+                answer = service.receive(0.3)
+                assert b" 200 " not in answer
+                assert b" 101 " not in answer
+        assert plain_bench.reached() == before
+
+
+def test_a_connection_on_which_nothing_is_asked_is_cut(bench: Bench) -> None:
+    settings = bench.settings
+    settings["limits"] = {"first_request_seconds": 1, "connections_per_address": 2}
+    bench.configure(LEARN, settings)
+    with bench.gateway.running():
+        silent = [bench.topology.lan.connect(Topology.ACCESS_IPV4[0], AGENT_PORT, source=SOURCE) for _ in range(2)]
+        time.sleep(0.3)
+        with pytest.raises(OSError, match=f"{UNREACHABLE}|EOF"):
+            bench.service("lightcontrol1")
+        with bench.service("lightcontrol2", index=1) as other:
+            assert other.register("/lightControler") == 200
+        for connection in silent:
+            connection.settimeout(5)
+            assert connection.recv(1) == b""
+            connection.close()
+        with bench.service("lightcontrol1") as service:
+            assert service.register("/lightControler") == 200
+            time.sleep(2)
+            assert service.ask("GET", "/vsl/agent1/lightcontrol1/lightOn")[0] == 200
+        assert [r["kind"] for r in bench.gateway.records()].count("crowded") == 1
+
+
 def test_ways_around_the_proxy(bench: Bench) -> None:
     bench.configure(LEARN)
     with bench.gateway.running():
@@ -115,6 +157,32 @@ def test_ways_around_the_proxy(bench: Bench) -> None:
                 listener.accept()
             listener.close()
         assert bench.reached() == before
+
+
+def test_addresses_of_an_access_point_that_nobody_declared(bench: Bench) -> None:
+    settings = bench.settings
+    for point in settings["access_points"]:
+        del point["ipv6"]
+    bench.topology.access.add_addresses("eth0", ["10.77.2.99/24"])
+    undeclared = [bench.topology.access.listen(address, AGENT_PORT + 1) for address in ("10.77.2.99", "fd77:2::11")]
+    bench.configure(LEARN, settings)
+    with bench.gateway.running():
+        bench.wait_for_types()
+        before = bench.reached()
+        for address, port in ((Topology.ACCESS_IPV6[0], AGENT_PORT), ("10.77.2.99", AGENT_PORT + 1)):
+            with pytest.raises(OSError, match=UNREACHABLE):
+                bench.topology.lan.connect(address, port, timeout=0.5)
+        assert bench.reached() == before
+        bench.gateway.stop()
+        # What the operator names can be reached, and only that.
+        settings["reachable"] = ["10.77.2.99/32"]
+        bench.configure(LEARN, settings)
+        bench.gateway.start()
+        bench.topology.lan.connect("10.77.2.99", AGENT_PORT + 1, timeout=2).close()
+        with pytest.raises(OSError, match=UNREACHABLE):
+            bench.topology.lan.connect(Topology.ACCESS_IPV6[0], AGENT_PORT, timeout=0.5)
+    for listener in undeclared:
+        listener.close()
 
 
 @pytest.mark.parametrize("hook", HOOKS)

@@ -35,6 +35,27 @@ def table(bench: Bench) -> list[dict[str, Any]]:
     return items
 
 
+CHANGES = (
+    "flush ruleset",
+    "flush table inet alleyes",
+    "flush chain inet alleyes guard_access_points",
+    "delete chain inet alleyes guard_access_points",
+    "add table inet alleyes { flags dormant; }",
+)
+"""What somebody may do to the rules; nothing of it touches the sets or the counters alone."""
+
+
+def rules(bench: Bench) -> list[str]:
+    """Return the lines of the gateway's table without numbers of the kernel's."""
+    listed = bench.topology.gateway.run(["nft", "-s", "list", "ruleset"]).stdout
+    return [line.strip() for line in listed.splitlines()]
+
+
+def restorations(bench: Bench) -> list[Any]:
+    """Return what the log says of rules that were put back."""
+    return [r for r in bench.gateway.records() if r["kind"] == "broken" and r["details"]["place"] == "firewall"]
+
+
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_no_call_passes_after_the_gateway_ended(bench: Bench, number: signal.Signals) -> None:
     bench.configure(LEARN)
@@ -116,16 +137,31 @@ def test_quarantines_and_models_are_back(bench: Bench) -> None:
         assert elsewhere.ask("GET", NODE)[0] == 403
     with bench.service("movement1", index=1) as movement:
         assert movement.ask("PUT", "/vsl/agent1/movement1/movement", {"value": "1"})[0] == 204
-    assert gateway.models()["/movementSensor"].weight >= 3
+        gateway.wait_for(lambda: any(v["sender"]["address"] == "/agent1/movement1" for v in gateway.verdicts()[-3:]))
+    judged = gateway.verdicts()[-1]["accesses"][0]["score"]
+    assert judged["model_version"] != "none"
+    assert judged["terms"]["model_weight"] >= 3
 
 
-def test_flushed_rules_come_back(bench: Bench) -> None:
+def test_removed_and_changed_rules_come_back(bench: Bench) -> None:
     bench.configure(LEARN)
     with bench.gateway.running():
-        bench.topology.gateway.run(["nft", "flush", "ruleset"])
-        bench.gateway.wait_for(lambda: any(r["kind"] == "broken" for r in bench.gateway.records()))
-        with pytest.raises(OSError, match="timed out"):
-            bench.topology.lan.connect(Topology.ACCESS_IPV4[0], 22, timeout=0.5)
+        whole = rules(bench)
+        for number, change in enumerate(CHANGES, start=1):
+            bench.topology.gateway.run(["nft", change])
+            assert rules(bench) != whole or len(restorations(bench)) == number, change
+            bench.gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted, seconds=2)
+            assert rules(bench) == whole, change
+            with pytest.raises(OSError, match="timed out"):
+                bench.topology.lan.connect(Topology.ACCESS_IPV4[0], 22, timeout=0.3)
+        handle = next(item["rule"]["handle"] for item in reversed(table(bench)) if "rule" in item)
+        bench.topology.gateway.run(
+            ["nft", "delete", "rule", "inet", "alleyes", "guard_access_points", "handle", str(handle)]
+        )
+        bench.gateway.wait_for(lambda: len(restorations(bench)) > len(CHANGES), seconds=2)
+        assert rules(bench) == whole
+        time.sleep(0.6)
+        assert len(restorations(bench)) == len(CHANGES) + 1, "what was put back is taken for whole"
         with bench.service("lightcontrol1") as service:
             assert service.register("/lightControler") == 200
 

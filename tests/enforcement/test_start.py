@@ -55,6 +55,66 @@ def test_a_mistake_in_the_gateway_s_own_file(bench: Bench) -> None:
     refused(bench, "listen", "access_points[0].tls", "colour")
 
 
+def test_everything_that_does_not_fit_together_is_told_at_once(bench: Bench) -> None:
+    gateway = bench.settings
+    del gateway["tls"], gateway["listen"]["ipv6"]
+    gateway["access_points"][1] |= {"agent": "agent1", "listen_port": FIRST_LISTEN_PORT}
+    bench.configure(LEARN, gateway)
+    refused(
+        bench,
+        "access_points[0].ipv6: agent1",
+        "access_points[0].tls: is required",
+        "access_points[1].agent: agent1 is taken",
+        f"access_points[1].listen_port: {FIRST_LISTEN_PORT} is taken",
+        "access_points[1].ipv6: agent1",
+        "access_points[1].tls: is required",
+    )
+
+
+def test_the_gateway_s_own_certificates(bench: Bench) -> None:
+    gateway = bench.settings
+    expired, service = bench.authority.service("old", expired=True), bench.authority.service("light1")
+    gateway["tls"]["towards_services"] = {"certificate": str(expired.certificate), "key": str(expired.key)}
+    gateway["tls"]["towards_access_points"] = {"certificate": str(service.certificate), "key": str(expired.key)}
+    bench.configure(LEARN, gateway)
+    refused(
+        bench,
+        f"{expired.certificate}: expired on",
+        f"{expired.certificate}: services may refuse it",
+        f"{expired.key}: is not the private key of {service.certificate}",
+        f"{service.certificate}: access points will not let it speak for services",
+    )
+
+
+def test_files_do_not_hide_the_machine_nor_the_machine_the_stored_state(bench: Bench) -> None:
+    bench.configure({"mode": "enforced"})
+    bench.topology.gateway.forwarding(on=False)
+    bench.gateway.state.mkdir()
+    (bench.gateway.state / "state.db").write_bytes(b"no database" * 1000)
+    refused(bench, "policy.yaml:1: mode", "ip_forward", "ipv6", "state.db: file is not a database")
+
+
+def test_stored_state_that_cannot_be_used(bench: Bench) -> None:
+    bench.configure(LEARN)
+    audit = bench.gateway.state / "audit"
+    audit.mkdir(parents=True)
+    audit.chmod(0o777)
+    for name in ("models.bin", "models.previous.bin"):
+        (bench.gateway.state / name).write_bytes(b"damaged")
+    (bench.gateway.state / "state.db").write_bytes(b"no database" * 1000)
+    refused(bench, "models.previous.bin", "state.db: file is not a database", f"chmod 700 {audit}")
+
+
+def test_a_check_beside_the_gateway_that_runs(bench: Bench) -> None:
+    bench.configure(LEARN)
+    with bench.gateway.running():
+        result = alleyes(bench, "check")
+        assert (result.returncode, result.stderr) == (0, "")
+        with bench.service("lightcontrol1") as service:
+            assert service.register("/lightControler") == 200
+    assert alleyes(bench, "audit", "verify").returncode == 0
+
+
 def _another_interface(gateway: dict[str, Any]) -> None:
     gateway["interfaces"]["services"] = ["eth9"]
 
@@ -123,3 +183,46 @@ def test_a_broken_policy_changes_nothing(bench: Bench) -> None:
         assert "policy.yaml" in reload["details"]["problems"][0]
         with bench.service("lightcontrol1") as service:
             assert service.register("/lightControler") == 200
+
+
+def passes(bench: Bench) -> list[tuple[str, int]]:
+    """Return the ports of access points that a service reaches."""
+    reached = []
+    for address in (*Topology.ACCESS_IPV4, *Topology.ACCESS_IPV6):
+        for port in (AGENT_PORT, 22):
+            try:
+                bench.topology.lan.connect(address, port, timeout=0.3).close()
+            except (TimeoutError, ConnectionRefusedError):
+                continue
+            reached.append((address, port))
+    return reached
+
+
+def test_between_boot_and_start_nothing_passes(bench: Bench) -> None:
+    bench.configure(LEARN)
+    assert passes(bench) == [(address, AGENT_PORT) for address in (*Topology.ACCESS_IPV4, *Topology.ACCESS_IPV6)]
+    before = bench.reached()
+    result = alleyes(bench, "guard")
+    assert (result.returncode, result.stderr) == (0, "")
+    assert passes(bench) == []
+    assert bench.reached() == before
+    with bench.gateway.running(), bench.service("lightcontrol1") as service:
+        assert service.register("/lightControler") == 200
+    # The next boot, with a configuration that somebody broke meanwhile.
+    bench.topology.gateway.run(["nft", "flush", "ruleset"])
+    bench.gateway.config.write_text(bench.gateway.config.read_text().replace("agent1", "agent 1"))
+    before = bench.reached()
+    assert alleyes(bench, "run").returncode == 2
+    result = alleyes(bench, "guard")
+    assert result.returncode == 0
+    assert "the plan of the last start" in result.stderr
+    assert passes(bench) == []
+    assert bench.reached() == before
+
+
+def test_uninstall_right_after_a_kill(bench: Bench) -> None:
+    bench.configure(LEARN)
+    bench.gateway.start()
+    bench.gateway.kill()
+    assert alleyes(bench, "uninstall").returncode == 0
+    assert bench.topology.gateway.run(["nft", "list", "ruleset"]).stdout == ""

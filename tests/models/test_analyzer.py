@@ -132,6 +132,53 @@ def test_instance_that_never_registered_is_known_from_its_first_access() -> None
     assert analyzer.models()["/light"].weight == 60
 
 
+def test_what_is_only_refused_makes_no_instance_known() -> None:
+    analyzer = Analyzer()
+    teach(analyzer, access(START))
+    for minute in range(60):
+        analyzer.advance(START + minute * MINUTE)
+        analyzer.score(access(START + minute * MINUTE, source="/agent1/rogue", operation=Operation.SET))
+        analyzer = Analyzer.load(analyzer.dump()) if minute == 30 else analyzer
+    analyzer.advance(START + 60 * MINUTE)
+    assert analyzer.models()["/light"].weight == 60
+    teach(analyzer, access(START + 60 * MINUTE, source="/agent1/rogue"))
+    analyzer.advance(START + 61 * MINUTE)
+    assert analyzer.models()["/light"].weight == 62
+
+
+def test_flood_of_an_instance_that_is_not_known_is_flagged_all_the_same() -> None:
+    analyzer = settled()
+    flagged = [analyzer.score(looking(30_000 + index, index=99)).av >= BLOCK for index in range(50)]
+    assert flagged[-1]
+    assert len(analyzer.advance(NOW + MINUTE)) == 8
+
+
+def test_instance_that_was_refused_is_known_once_it_is_registered() -> None:
+    analyzer = Analyzer()
+    analyzer.score(access(START))
+    analyzer.register("/agent1/light1", "/light", START)
+    analyzer.advance(START + MINUTE)
+    assert analyzer.models()["/light"].weight == 1
+
+
+def test_registered_instances_beyond_the_bound_push_no_known_one_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_INSTANCES", 10)
+    analyzer = settled()
+    for minute in range(3):
+        for index in range(100):
+            analyzer.register(f"/agent1/lock{index}", "/lock", NOW + minute * MINUTE)
+        types = [each.service_type for each in analyzer.advance(NOW + (minute + 1) * MINUTE)]
+        assert sorted(types) == ["/light"] * 8 + ["/lock"] * 2
+
+
+def test_registered_instance_takes_the_place_of_one_that_was_never_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_INSTANCES", 1)
+    analyzer = Analyzer()
+    analyzer.score(access(START, source="/agent1/rogue"))
+    analyzer.register("/agent1/lock1", "/lock", START)
+    assert [each.service_type for each in analyzer.advance(START + MINUTE)] == ["/lock"]
+
+
 def test_registration_is_expected_even_where_none_was_seen() -> None:
     analyzer = settled()
     registration = looking(
@@ -300,6 +347,7 @@ def test_instances_without_end_leave_the_state_bounded(monkeypatch: pytest.Monke
     for index in range(100_000):
         each = access(START + index, source=f"/agent1/light{index}", source_type=f"/type{index % 300}")
         analyzer.score(each)
+        analyzer.learn(each)
     assert len(analyzer.advance(START + 2 * MINUTE)) == 300
     assert len(analyzer.models()) == module.MAX_MODELS
     assert sum(len(instance.flows) for instance in decode(analyzer.dump()).instances) <= 100

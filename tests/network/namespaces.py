@@ -8,6 +8,7 @@ Works as root, and without root wherever the kernel grants user namespaces.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shutil
@@ -68,6 +69,8 @@ def _unshare(flags: int) -> None:
         os.unshare(flags)
     except OSError as error:
         reason = os.strerror(error.errno) if error.errno else str(error)
+        if error.errno == errno.ENOSPC:
+            reason = "the limit on user namespaces is reached"
         threads = len(list(Path("/proc/self/task").iterdir()))
         remedy = (
             f"the process already has {threads} threads and only a single-threaded one may; run these tests alone"

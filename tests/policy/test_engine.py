@@ -177,6 +177,22 @@ def test_the_policy_says_what_becomes_of_those_it_does_not_know(setting: str, se
     assert (passed.action, passed.reason) == (Action.FORWARD, "normal")
 
 
+def test_who_forwards_unknown_senders_need_not_forward_unknown_types_as_well() -> None:
+    known_by_nobody = msgspec.structs.replace(SPYING, source_type=None)
+    untyped = msgspec.structs.replace(WASHING_MACHINE, service_type=None)
+    bench = Bench({"mode": "enforce", "unknown_sender": "forward"}, score(1))
+
+    assert bench.judge(call(known_by_nobody, sender=STRANGER)).action is Action.FORWARD
+    assert bench.judge(call(known_by_nobody, sender=untyped)).reason == "unknown-type"
+
+
+def test_who_forwards_unknown_types_does_not_forward_unknown_senders() -> None:
+    known_by_nobody = msgspec.structs.replace(SPYING, source_type=None)
+    bench = Bench({"mode": "enforce", "unknown_type": "forward"})
+
+    assert bench.judge(call(known_by_nobody, sender=STRANGER)).reason == "unknown-sender"
+
+
 def test_a_node_that_the_decoder_does_not_know_passes_if_the_policy_says_so() -> None:
     unknown = Refusal(code="unknown-node", detail="No such node is known.", every_mode=False)
     given = call(SPYING, refusal=unknown)
@@ -219,13 +235,15 @@ def test_a_quarantined_sender_is_refused_until_the_quarantine_expires() -> None:
     first = bench.judge(call(SPYING))
 
     (entry,) = bench.quarantines.entries
-    assert (entry.identity, entry.ip, entry.verdict) == ("/agent1/washingmachine1", "192.0.2.17", first.id)
+    assert (entry.identity, entry.ip, entry.verdict) == ("certificate:washingmachine1", "192.0.2.17", first.id)
     assert (entry.since, entry.until) == (NOW, NOW + 900)
 
     from_elsewhere = call(SPYING, sender=msgspec.structs.replace(WASHING_MACHINE, ip="192.0.2.18"))
     during = bench.judge(from_elsewhere, NOW + 899)
     assert (during.action, during.reason, during.scores) == (Action.BLOCK, "quarantined", ())
-    neighbour = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/battery1")
+    at_another_access_point = msgspec.structs.replace(WASHING_MACHINE, address="/agent2/washingmachine1")
+    assert bench.judge(call(SPYING, sender=at_another_access_point), NOW + 899).reason == "quarantined"
+    neighbour = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/battery1", client_id="battery1")
     assert bench.judge(call(SPYING, sender=neighbour), NOW + 899).forwarded
     assert bench.judge(call(SPYING), NOW + 900).forwarded
 
@@ -282,7 +300,7 @@ def test_a_policy_that_protects_a_quarantined_sender_sets_it_free() -> None:
         PolicyDocument.model_validate({"mode": "enforce", "quarantine": {"protected": ["192.0.2.17"]}}), "r2"
     )
 
-    assert [entry.identity for entry in released] == ["/agent1/washingmachine1"]
+    assert [entry.address for entry in released] == ["/agent1/washingmachine1"]
     assert bench.judge(call(SPYING)).forwarded
     assert bench.engine.revision == "r2"
 

@@ -31,7 +31,6 @@ def test_a_quarantine_holds_until_it_expires() -> None:
 
     assert register.holding("/agent1/a", NOW + 59.9) == entry()
     assert register.holding("/agent1/a", NOW + 60) is None
-    assert register.active(NOW + 60) == ()
     assert register.expire(NOW + 60) == (entry(),)
     assert register.entries == ()
     assert register.expire(NOW + 60) == ()
@@ -42,15 +41,6 @@ def test_a_quarantine_is_of_one_identity() -> None:
     register.add(entry("/agent1/a"), now=NOW)
 
     assert register.holding("/agent1/b", NOW) is None
-
-
-def test_a_released_sender_is_free() -> None:
-    register = QuarantineRegister()
-    register.add(entry(), now=NOW)
-
-    assert register.remove("/agent1/a") == entry()
-    assert register.holding("/agent1/a", NOW) is None
-    assert register.remove("/agent1/a") is None
 
 
 def test_of_two_quarantines_of_one_sender_the_longer_stays() -> None:
@@ -79,10 +69,10 @@ def test_the_full_register_lets_go_who_would_be_free_first_and_counts_it() -> No
     register.add(entry("/agent1/a", until=NOW + 20), now=NOW)
     register.add(entry("/agent1/b", until=NOW + 10), now=NOW)
 
-    evicted = register.add(entry("/agent1/c", until=NOW + 30), now=NOW)
+    register.add(entry("/agent1/c", until=NOW + 30), now=NOW)
 
-    assert evicted is not None
-    assert evicted.identity == "/agent1/b"
+    assert register.take_evicted() == (entry("/agent1/b", until=NOW + 10),)
+    assert register.take_evicted() == ()
     assert [each.identity for each in register.entries] == ["/agent1/a", "/agent1/c"]
     assert register.evictions == 1
 
@@ -91,9 +81,28 @@ def test_the_full_register_forgets_the_expired_before_it_lets_anyone_go() -> Non
     register = QuarantineRegister(capacity=1)
     register.add(entry("/agent1/a", until=NOW + 10), now=NOW)
 
-    assert register.add(entry("/agent1/b"), now=NOW + 10) is None
-    assert [each.identity for each in register.entries] == ["/agent1/b"]
+    register.add(entry("/agent1/b"), now=NOW + 10)
+
+    assert register.entries == (entry("/agent1/b"),)
+    assert register.take_evicted() == (entry("/agent1/a", until=NOW + 10),)
     assert register.evictions == 0
+
+
+def test_who_is_quarantined_again_is_not_among_the_evicted() -> None:
+    register = QuarantineRegister(capacity=1)
+    for name, until in (("/agent1/a", NOW + 10), ("/agent1/b", NOW + 20), ("/agent1/a", NOW + 30)):
+        register.add(entry(name, until=until), now=NOW)
+
+    assert register.take_evicted() == (entry("/agent1/b", until=NOW + 20),)
+
+
+def test_evicted_entries_that_nobody_takes_do_not_pile_up() -> None:
+    register = QuarantineRegister(capacity=2)
+    for index in range(20):
+        register.add(entry(f"/agent1/{index}", until=NOW + index + 1), now=NOW)
+
+    assert [each.identity for each in register.take_evicted()] == ["/agent1/16", "/agent1/17"]
+    assert register.evictions == 18
 
 
 def test_a_register_without_room_for_one_is_refused() -> None:
@@ -128,22 +137,21 @@ def test_every_change_raises_the_revision_and_nothing_else_does() -> None:
     added = register.revision
     register.holding("/agent1/a", NOW)
     register.expire(NOW)
-    register.remove("/agent1/z")
+    register.take_evicted()
     assert register.revision == added > 0
 
-    register.remove("/agent1/a")
+    register.expire(NOW + 60)
     assert register.revision > added
 
 
 def test_after_a_restart_those_who_are_due_and_those_protected_by_now_are_free() -> None:
-    register = QuarantineRegister()
-    for name, until in (("/agent1/a", NOW + 10), ("/agent1/b", NOW + 60), ("/agent1/c", NOW + 60)):
-        register.add(entry(name, until=until), now=NOW)
+    ended, due, protected = entry("/agent1/a", until=NOW + 10), entry("/agent1/b"), entry("/agent1/c")
     after = QuarantineRegister(fixed=Protection.of(["/agent1/c"]))
 
-    restored = after.restore(register.dump(), now=NOW + 10)
+    restored = after.restore([msgspec.to_builtins(each) for each in (ended, due, protected)], now=NOW + 10)
 
-    assert restored == (entry("/agent1/b"),) == after.entries
+    assert restored == (due,) == after.entries
+    assert after.take_evicted() == (ended, protected)
 
 
 @pytest.mark.parametrize(
@@ -157,10 +165,10 @@ def test_after_a_restart_those_who_are_due_and_those_protected_by_now_are_free()
 )
 def test_damaged_storage_is_refused_as_a_whole(stored: list[dict[str, object]]) -> None:
     register = QuarantineRegister()
-    register.add(entry(), now=NOW)
 
     with pytest.raises(ValueError, match="damaged"):
-        register.restore([*register.dump(), *stored], now=NOW)
+        register.restore([msgspec.to_builtins(entry()), *stored], now=NOW)
+    assert register.entries == ()
 
 
 @settings(deadline=None)
@@ -176,5 +184,6 @@ def test_the_register_never_grows_beyond_its_capacity_and_survives_storage(
         assert len(register) <= capacity
 
     restored = QuarantineRegister(capacity=capacity)
-    restored.restore(register.dump(), now=now)
-    assert restored.active(now) == register.active(now)
+    restored.restore([msgspec.to_builtins(each) for each in register.entries], now=now)
+    register.expire(now)
+    assert restored.entries == register.entries

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,10 @@ from OpenSSL import SSL
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Strength
 from proxy.configuration import KeyPair, Tls
+from proxy.connections import Connection, Destination
 from proxy.health import Status, TypeStatus
+from proxy.identity import Identity
+from proxy.layers import Allowance
 from tests.site.certificates import Credentials, SiteAuthority
 
 type Settings = dict[str, Any]
@@ -72,10 +76,15 @@ def write_settings(
 
 
 def quarantine_entry(
-    address: str = "/agent1/washingmachine1", *, ip: str = "192.0.2.17", since: float = 1000.0, until: float = 4600.0
+    address: str = "/agent1/washingmachine1",
+    *,
+    ip: str = "192.0.2.17",
+    since: float = 1000.0,
+    until: float = 4600.0,
+    identity: str | None = None,
 ) -> QuarantineEntry:
     return QuarantineEntry(
-        identity=address,
+        identity=identity or address,
         address=address,
         ip=ip,
         strength=Strength.CERTIFICATE,
@@ -142,3 +151,8 @@ def status(**changes: object) -> Status:
         audit_error=None,
     )
     return msgspec.structs.replace(calm, **changes)
+
+
+def live(ip: str, destination: Destination, identity: Identity | None = None) -> Connection:
+    """Return a connection that may send as much as any."""
+    return Connection(ip, destination, allowance=Allowance(100_000, time.monotonic()), identity=identity)

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from policy.loading import DocumentError, load_document
-from proxy.configuration import DOCUMENTS, InventoryDocument, TlsMode, load_gateway
+from proxy.configuration import DOCUMENTS, InventoryDocument, TlsMode, load_gateway, state_directory_of
 from tests.proxy.parts import Settings, plain_point, plain_settings
 
 SHIPPED = Path(__file__).parents[2] / "config"
@@ -51,30 +51,50 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("change", "named"),
     [
-        ({"listen": {}}, "give at least one of ipv4 and ipv6"),
+        ({"listen": {}}, "listen: has neither ipv4 nor ipv6 -- give at least one"),
         ({"access_points": []}, "access_points"),
-        ({"access_points": [plain_point(ipv4=None)]}, "give at least one of ipv4 and ipv6"),
+        ({"access_points": [plain_point(ipv4=None)]}, "access_points[0]: agent1 has neither ipv4 nor ipv6 -- give"),
         ({"access_points": [plain_point(tls="maybe")]}, "tls"),
         ({"access_points": [plain_point(port=0)]}, "port"),
         ({"access_points": [plain_point(agent="Agent 1")]}, "agent"),
-        ({"access_points": [plain_point(tls="required")]}, "give the tls section with its certificates"),
+        (
+            {"access_points": [plain_point(tls="required")]},
+            "access_points[0].tls: is required, but there are no certificates -- add the `tls` section",
+        ),
         (
             {"access_points": [plain_point(), plain_point(ipv4="10.77.2.12", listen_port=9102)]},
-            "agent must differ between access points; twice: agent1",
+            "access_points[1].agent: agent1 is taken by access_points[0] -- ",
         ),
         (
             {"access_points": [plain_point(), plain_point(agent="agent2", ipv4="10.77.2.12")]},
-            "listen_port must differ between access points; twice: 9101",
+            "access_points[1].listen_port: 9101 is taken by access_points[0] -- ",
         ),
         (
             {"access_points": [plain_point(), plain_point(agent="agent2", listen_port=9102)]},
-            "two access points share 10.77.2.11 port 8081",
+            "access_points[1].ipv4: 10.77.2.11 port 8081 is taken by access_points[0] -- ",
         ),
         (
             {"access_points": [plain_point(ipv6="fd77:2::11")]},
-            "access point agent1 has an IPv6 address; give listen.ipv6 as well",
+            "access_points[0].ipv6: agent1 has an address here, but listen.ipv6 is not given -- add `listen.ipv6`",
         ),
-        ({"listen": {"ipv6": "fd77:1::1"}}, "access point agent1 has an IPv4 address; give listen.ipv4 as well"),
+        (
+            {"listen": {"ipv6": "fd77:1::1"}},
+            "access_points[0].ipv4: agent1 has an address here, but listen.ipv4 is not given",
+        ),
+        (
+            {"interfaces": {"services": ["iot", "a name too long"], "access_points": ["lo"]}},
+            "interfaces.services[1]: 'a name",
+        ),
+        (
+            {"interfaces": {"services": ["iot"], "access_points": ["wlan-of-the-house"]}},
+            "interfaces.access_points[0]: ",
+        ),
+        (
+            {"listen": {"ipv4": "10.77.1.1", "ipv6": "::ffff:10.77.1.1"}},
+            "is an IPv4 address in the spelling of IPv6 -- write it as IPv4: 10.77.1.1",
+        ),
+        ({"listen": {"ipv4": "10.77.1.1", "ipv6": "fe80::1%eth0"}}, "listen.ipv6: 'fe80::1%eth0' has a zone -- "),
+        ({"access_points": [plain_point(ipv6="::ffff:10.77.2.11")]}, "access_points[0].ipv6: "),
         ({"fail_mode": "open"}, "fail_mode"),
         ({"limits": {"body_bytes": 10}}, "body_bytes"),
         ({"policies": "policy.yaml"}, "policies"),
@@ -102,17 +122,66 @@ def test_all_mistakes_are_named_at_once_each_with_its_line(tmp_path: Path) -> No
     assert [problem.split(": ")[0] for problem in problems_of(path)] == [f"{path}:2", f"{path}:6"]
 
 
+def test_entries_that_do_not_fit_together_are_named_at_once_each_with_its_line(tmp_path: Path) -> None:
+    path = tmp_path / "gateway.yaml"
+    path.write_text(
+        "interfaces: {services: [iot], access_points: [lo]}\n"
+        "listen: {ipv4: 10.77.1.1}\n"
+        "access_points:\n"
+        "  - agent: agent1\n"
+        "    ipv4: 10.77.2.11\n"
+        "    port: 8081\n"
+        "    listen_port: 9101\n"
+        "    tls: plain\n"
+        "  - agent: agent1\n"
+        "    ipv4: 10.77.2.11\n"
+        "    ipv6: fd77:2::11\n"
+        "    port: 8081\n"
+        "    listen_port: 9101\n"
+        "    tls: required\n"
+        "fail_mode: open\n",
+        encoding="utf-8",
+    )
+    problems = problems_of(path)
+    assert [problem.split(": ")[0] for problem in problems] == [f"{path}:{line}" for line in (9, 10, 11, 13, 14, 15)]
+    assert all(" -- " in problem for problem in problems)
+
+
+def test_an_entry_three_times_is_named_twice(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(
+        "services:\n"
+        "  - {address: /agent1/a, ip: 192.0.2.4}\n"
+        "  - {address: /agent1/a, ip: 192.0.2.5}\n"
+        "  - {address: /agent1/a, ip: 192.0.2.4}\n"
+        "protected: ['::ffff:192.0.2.1']\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(DocumentError) as caught:
+        load_document(path, InventoryDocument)
+    assert [(problem.line, problem.location) for problem in caught.value.problems] == [
+        (3, "services[1].address"),
+        (4, "services[2].address"),
+        (4, "services[2].ip"),
+        (5, "protected[0]"),
+    ]
+
+
 @pytest.mark.parametrize(
     ("services", "named"),
     [
-        ([{"address": "/agent1/a"}, {"address": "/agent1/a"}], "services listed twice: /agent1/a"),
+        (
+            [{"address": "/agent1/a"}, {"address": "/agent1/a"}],
+            "services[1].address: /agent1/a is taken by services[0] -- ",
+        ),
         (
             [{"address": "/agent1/a", "ip": "192.0.2.4"}, {"address": "/agent1/b", "ip": "192.0.2.4"}],
-            "two services share the address 192.0.2.4",
+            "services[1].ip: 192.0.2.4 is taken by services[0] -- ",
         ),
         ([{"address": "/agent1"}], "services[0].address"),
         ([{"address": "/agent1/a/node"}], "services[0].address"),
         ([{"address": "/agent1/a", "room": "kitchen"}], "room"),
+        ([{"address": "/agent1/a", "ip": "fe80::4%eth0"}], "services[0].ip: 'fe80::4%eth0' has a zone -- "),
     ],
 )
 def test_mistakes_in_inventory_yaml(tmp_path: Path, services: list[Settings], named: str) -> None:
@@ -122,3 +191,21 @@ def test_mistakes_in_inventory_yaml(tmp_path: Path, services: list[Settings], na
         load_document(path, InventoryDocument)
     (problem,) = map(str, caught.value.problems)
     assert named in problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        (yaml.safe_dump(plain_settings(state_directory="here")), "{}/here"),
+        ("state_directory: here  # beside this file\naccess_points: [\n", "{}/here"),
+        ("access_points: [\nstate_directory: '/srv/alleyes'\n", "/srv/alleyes"),
+        ("state_directory: [\n", "/var/lib/alleyes"),
+        ("state_directory: 7\n", "/var/lib/alleyes"),
+        ("colour: red\n", "/var/lib/alleyes"),
+        (None, "/var/lib/alleyes"),
+    ],
+)
+def test_the_state_directory_is_known_even_of_a_broken_file(tmp_path: Path, text: str | None, expected: str) -> None:
+    if text is not None:
+        (tmp_path / "gateway.yaml").write_text(text, encoding="utf-8")
+    assert state_directory_of(tmp_path / "gateway.yaml") == Path(expected.format(tmp_path))

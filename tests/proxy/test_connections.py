@@ -6,17 +6,17 @@ import pytest
 
 from policy.verdict import Sender, Strength
 from proxy.configuration import AccessPoint, InventoryDocument
-from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
+from proxy.connections import ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.vsl import VslDecoder
 from proxy.identity import Identity
 from proxy.registry import AgentStructure, SiteRegistry
-from tests.proxy.parts import plain_point
+from tests.proxy.parts import live, plain_point
 
 
 @pytest.fixture
 def registry() -> SiteRegistry:
     listed = [{"address": "/agent1/boiler", "ip": "192.0.2.40", "service_type": "/boilerControl"}]
-    registry = SiteRegistry(InventoryDocument.model_validate({"services": listed}))
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": listed}), frozenset({"agent1"}))
     registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/lightControler"}, children={}))
     return registry
 
@@ -32,7 +32,7 @@ def sender(address: str, ip: str = "192.0.2.9") -> Sender:
 
 
 def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, destination: Destination) -> None:
-    certified = Connection("192.0.2.40", destination, identity=Identity("light1", ("light1",)))
+    certified = live("192.0.2.40", destination, identity=Identity("light1", ("light1",)))
     assert certified.sender(registry) == Sender(
         address="/agent1/light1",
         service_type="/lightControler",
@@ -43,41 +43,41 @@ def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, de
 
 
 def test_without_a_certificate_the_inventory_tells(registry: SiteRegistry, destination: Destination) -> None:
-    assert Connection("192.0.2.40", destination).sender(registry) == Sender(
+    assert live("192.0.2.40", destination).sender(registry) == Sender(
         address="/agent1/boiler", service_type="/boilerControl", strength=Strength.IP, ip="192.0.2.40"
     )
 
 
 def test_nobody_knows_the_rest(registry: SiteRegistry, destination: Destination) -> None:
-    assert Connection("192.0.2.41", destination).sender(registry) == Sender(
+    assert live("192.0.2.41", destination).sender(registry) == Sender(
         address="ip:192.0.2.41", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.41"
     )
 
 
 def test_connections_above_the_cap_are_refused_until_one_closes(destination: Destination) -> None:
-    table = ConnectionTable(most=2)
+    table = ConnectionTable(most=2, most_of_one=2)
     for name in ("a", "b"):
-        table.open(name, Connection("192.0.2.9", destination))
+        table.open(name, live("192.0.2.9", destination))
     with pytest.raises(TooManyConnections, match="2 connections are open"):
-        table.open("c", Connection("192.0.2.9", destination))
+        table.open("c", live("192.0.2.9", destination))
     table.close("a")
     table.close("never opened")
-    table.open("c", Connection("192.0.2.10", destination))
+    table.open("c", live("192.0.2.10", destination))
     assert len(table) == 2
     assert table["c"].ip == "192.0.2.10"
 
 
-def test_all_connections_of_a_sender_are_found(registry: SiteRegistry, destination: Destination) -> None:
-    table = ConnectionTable(most=10)
+def test_all_connections_of_an_identity_are_found(registry: SiteRegistry, destination: Destination) -> None:
+    table = ConnectionTable(most=10, most_of_one=10)
     light = Identity("light1", ("light1",))
-    table.open("first", Connection("192.0.2.9", destination, identity=light))
-    table.open("second", Connection("192.0.2.10", destination, identity=light))
-    table.open("boiler", Connection("192.0.2.40", destination))
-    assert table.of_sender("/agent1/light1", registry) == ["first", "second"]
+    table.open("first", live("192.0.2.9", destination, identity=light))
+    table.open("second", live("192.0.2.10", destination, identity=light))
+    table.open("boiler", live("192.0.2.40", destination))
+    assert table.of_identity("certificate:light1", registry) == ["first", "second"]
 
 
 def test_an_address_that_carried_another_sender_is_shared() -> None:
-    table = ConnectionTable(most=10)
+    table = ConnectionTable(most=10, most_of_one=10)
     table.note(sender("/agent1/light1"))
     table.note(sender("/agent1/light1"))
     assert not table.shared("/agent1/light1", "192.0.2.9")
@@ -90,7 +90,7 @@ def test_an_address_that_carried_another_sender_is_shared() -> None:
 def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConnectionTable, "_MOST_ADDRESSES", 3)
     monkeypatch.setattr(ConnectionTable, "_MOST_SENDERS", 2)
-    table = ConnectionTable(most=10)
+    table = ConnectionTable(most=10, most_of_one=10)
     for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.4"):
         table.note(sender("/agent1/light1", ip))
     assert [table.shared("/agent1/x", f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, False, True, True]
@@ -98,3 +98,23 @@ def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkey
         table.note(sender(f"/agent1/light{number}"))
     assert table.shared("/agent1/light1", "192.0.2.9")
     assert len(table._senders_by_ip["192.0.2.9"]) == 2
+
+
+def test_one_address_cannot_take_all_connections(destination: Destination) -> None:
+    table = ConnectionTable(most=10, most_of_one=1)
+    table.open("first", live("192.0.2.9", destination))
+    with pytest.raises(TooManyConnections, match=r"1 connections of 192\.0\.2\.9"):
+        table.open("second", live("192.0.2.9", destination))
+    table.open("third", live("192.0.2.10", destination))
+    table.close("first")
+    table.open("second", live("192.0.2.9", destination))
+
+
+def test_a_connection_on_which_nothing_is_asked_is_found(destination: Destination) -> None:
+    table = ConnectionTable(most=10, most_of_one=10)
+    silent, busy = live("192.0.2.9", destination), live("192.0.2.9", destination)
+    busy.asked = True
+    table.open("silent", silent)
+    table.open("busy", busy)
+    assert table.silent(silent.opened + 19, 20) == []
+    assert table.silent(silent.opened + 21, 20) == ["silent"]

@@ -28,7 +28,7 @@ def free_port() -> int:
 
 @asynccontextmanager
 async def running(port: int, directory: Path) -> AsyncIterator[Gateway]:
-    gateway = Gateway(document(port), str(directory))
+    gateway = Gateway(document(port), directory)
     task = asyncio.create_task(gateway.run())
     try:
         yield gateway
@@ -62,7 +62,7 @@ def test_a_listener_for_each_access_point_and_family() -> None:
 
 
 async def test_nothing_but_our_hooks_decides_on_a_connection(tmp_path: Path) -> None:
-    gateway = Gateway(document(9101), str(tmp_path))
+    gateway = Gateway(document(9101), tmp_path)
     loaded = set(gateway._master.addons.lookup)
     assert loaded == {"core", "proxyserver", "disableh2c", "errorcheck"}
     options = gateway._master.options
@@ -88,7 +88,7 @@ async def test_a_connection_that_was_not_redirected_is_closed_without_a_word(tmp
 
 async def test_a_listener_that_is_taken_ends_the_process(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        gateway = Gateway(document(taken.getsockname()[1]), str(tmp_path))
+        gateway = Gateway(document(taken.getsockname()[1]), tmp_path)
         with pytest.raises(SystemExit) as ended:
             await asyncio.wait_for(gateway.run(), 10)
     assert ended.value.code == 1
@@ -96,12 +96,12 @@ async def test_a_listener_that_is_taken_ends_the_process(tmp_path: Path, caplog:
 
 
 async def test_cutting_connections_that_have_gone_does_nothing(tmp_path: Path) -> None:
-    Gateway(document(9101), str(tmp_path)).abort(["gone"])
+    Gateway(document(9101), tmp_path).abort(["gone"])
 
 
 async def test_the_end_may_be_asked_for_from_another_thread(tmp_path: Path) -> None:
     port = free_port()
-    gateway = Gateway(document(port), str(tmp_path))
+    gateway = Gateway(document(port), tmp_path)
     task = asyncio.create_task(gateway.run())
     _, writer = await connected(port)
     writer.close()

@@ -19,7 +19,7 @@ def problem(health: HealthFile, *, later: float = 0.0) -> str:
 
 def test_a_beat_is_a_sign_of_life(tmp_path: Path) -> None:
     health = HealthFile(tmp_path)
-    health.beat(status)
+    health.write(status())
     assert health.read(time.time()) == status()
 
 
@@ -31,7 +31,7 @@ def test_no_file(tmp_path: Path) -> None:
 
 def test_a_file_that_nobody_touches_any_more(tmp_path: Path) -> None:
     health = HealthFile(tmp_path)
-    health.beat(status)
+    health.write(status())
     assert health.read(time.time() + 9) == status()
     assert "the gateway has ended or hangs" in problem(health, later=31)
 
@@ -48,28 +48,25 @@ def test_a_file_of_something_else(tmp_path: Path) -> None:
 
 def test_the_end_is_told_and_may_be_told_twice(tmp_path: Path) -> None:
     health = HealthFile(tmp_path)
-    health.beat(status)
+    health.write(status())
     health.clear()
     health.clear()
     assert not (tmp_path / FILE).exists()
 
 
-def test_beats_are_cheap_and_go_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_is_renewed_now_and_then(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     health = HealthFile(tmp_path)
     moment = 1000.0
     monkeypatch.setattr(time, "monotonic", lambda: moment)
-    health.beat(status)
-    (tmp_path / FILE).unlink()
+    assert health.due()
     moment += 1.9
-    health.beat(status)
-    assert not (tmp_path / FILE).exists()
+    assert not health.due()
     moment += 0.1
-    health.beat(status)
-    assert (tmp_path / FILE).exists()
+    assert health.due()
 
 
 def test_a_disk_that_refuses_does_not_stop_the_gateway(tmp_path: Path) -> None:
     gone = HealthFile(tmp_path / "gone")
-    gone.beat(status)
+    gone.write(status())
     gone.clear()
     assert "is not there" in problem(gone)

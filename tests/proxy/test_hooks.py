@@ -25,13 +25,14 @@ from proxy.configuration import AccessPoint, InventoryDocument, Limits
 from proxy.connections import Connection, ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
 from proxy.enforcement import Enforcement
-from proxy.hooks import Gatekeeper, Hooks, RefusingLayer, TlsContexts
+from proxy.hooks import Gatekeeper, Hooks, TlsContexts
 from proxy.identity import Identity
+from proxy.layers import BoundedClientTls, BoundedLayer, RefusingLayer
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.tls import towards_access_point, towards_services
 from tests.policy.calls import NOW
 from tests.proxy import parts
-from tests.proxy.parts import EVENT_TIME, StandingClock, plain_point, tls_of
+from tests.proxy.parts import EVENT_TIME, StandingClock, live, plain_point, tls_of
 from tests.site.certificates import Credentials, SiteAuthority
 
 POINT = ("198.51.100.11", 8081)
@@ -77,10 +78,11 @@ class Bench:
         self.verdicts: list[Verdict] = []
         self.refused_handshakes: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
+        self.crowds: list[str] = []
         self.registrations: list[str] = []
         self.injected: list[dict[str, Any]] = []
         self.analyzer = Learning()
-        self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}))
+        self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
         types = {
             LIGHT: "/lightControler",
             f"{LIGHT}/lightOn": "/derived/boolean",
@@ -91,8 +93,8 @@ class Bench:
         decoder = VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=self.registry, most_accesses=4)
         point = AccessPoint.model_validate(plain_point(ipv4=POINT[0], tls=tls_mode))
         self.destination = Destination(point, decoder)
-        self.connections = ConnectionTable(most=most_connections)
-        engine = Engine(
+        self.connections = ConnectionTable(most=most_connections, most_of_one=most_connections)
+        self.engine = engine = Engine(
             analyzer=self.analyzer,
             policy=PolicyDocument.model_validate(policy),
             revision="r1",
@@ -108,6 +110,7 @@ class Bench:
             contexts=contexts,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
+            on_crowd=self.crowds.append,
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_registration=self._registered,
             inject=lambda _flow, frame: self.injected.append(json.loads(frame)),
@@ -125,7 +128,7 @@ class Bench:
         client = tflow.tclient_conn()
         client.peername = (SERVICE_IP, 40_000)
         identity = None if name is None else Identity(name, (name,))
-        self.connections.open(client.id, Connection(SERVICE_IP, self.destination, identity=identity))
+        self.connections.open(client.id, live(SERVICE_IP, self.destination, identity=identity))
         return client
 
     def send(self, request: http.Request, client: connection.Client | None = None) -> http.HTTPFlow:
@@ -451,15 +454,27 @@ async def test_a_blocked_notification_is_dropped_and_the_access_point_hears_of_i
     assert denying.analyzer.taught == []
 
 
-async def test_our_own_frames_pass_unjudged() -> None:
-    bench = Bench(DENY)
-    flow = tflow.twebsocketflow()
+def injected(bench: Bench, flow: http.HTTPFlow, content: bytes) -> websocket.WebSocketMessage:
+    """Let a frame of ours come back to the hooks, as mitmproxy does."""
     assert flow.websocket is not None
-    message = websocket.WebSocketMessage(Opcode.TEXT, True, b"{}", injected=True)
+    message = websocket.WebSocketMessage(Opcode.TEXT, True, content, injected=True)
     flow.websocket.messages.append(message)
     bench.hooks.websocket_message(flow)
+    return message
+
+
+async def test_of_what_comes_as_ours_only_our_reply_is_sent() -> None:
+    bench = Bench(LEARN)
+    flow = await bench.open_channel()
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    assert bench.frame(flow, invocation()).dropped
+    # mitmproxy puts our reply behind what a service has begun to send.
+    message = injected(
+        bench, flow, b'{"callbackId":"c1","data":{"value":"forged"}' + json.dumps(bench.injected[0]).encode()
+    )
     assert not message.dropped
-    assert bench.verdicts == []
+    assert json.loads(message.content) == bench.injected[0]
+    assert injected(bench, flow, b"{}").dropped
 
 
 @pytest.mark.parametrize("from_client", [True, False])
@@ -538,6 +553,7 @@ def test_connections_above_the_limit_are_closed_until_one_ends() -> None:
     client = redirected()
     bench.hooks.client_connected(client)
     assert client.error == "refused"
+    assert bench.crowds == ["1 connections are open"]
     bench.hooks.client_disconnected(last)
     bench.hooks.client_connected(client)
     assert client.error is None
@@ -550,6 +566,12 @@ def test_only_declared_access_points_are_connected_to(address: tuple[str, int]) 
         server = connection.Server(address=target)
         hooks.server_connect(server_hooks.ServerConnectionHookData(server=server, client=tflow.tclient_conn()))
         assert server.error == error
+
+
+def let_in(bench: Bench, of: context.Context) -> context.Context:
+    """The same after the connection has been let in."""
+    bench.hooks.client_connected(of.client)
+    return of
 
 
 def arrived(address: tuple[str, int] | None = POINT) -> context.Context:
@@ -569,20 +591,22 @@ def chosen(bench: Bench, of: context.Context) -> layer.Layer:
 
 def test_a_plain_access_point_is_spoken_to_in_http() -> None:
     bench = Bench(tls_mode="plain")
-    of = arrived()
-    assert isinstance(chosen(bench, of), layers.HttpLayer)
+    of = let_in(bench, arrived())
+    assert isinstance(chosen(bench, of), BoundedLayer)
+    assert isinstance(of.layers[-1], layers.HttpLayer)
 
 
 def test_where_tls_is_required_both_sides_speak_it_before_http() -> None:
     bench = Bench()
-    of = arrived()
+    of = let_in(bench, arrived())
     outer = chosen(bench, of)
     assert isinstance(outer, layers.ServerTLSLayer)
-    assert isinstance(outer.child_layer, layers.ClientTLSLayer)
+    assert isinstance(outer.child_layer, BoundedClientTls)
     assert isinstance(chosen(bench, of), RefusingLayer)
     of.client.timestamp_tls_setup = 1.0
     of.client.tls = True
-    assert isinstance(chosen(bench, of), layers.HttpLayer)
+    assert isinstance(chosen(bench, of), BoundedLayer)
+    assert isinstance(of.layers[-1], layers.HttpLayer)
 
 
 @pytest.mark.parametrize("address", [None, ("198.51.100.12", 8081)])

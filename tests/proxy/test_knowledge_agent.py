@@ -15,7 +15,7 @@ import pytest
 
 from proxy import knowledge_agent
 from proxy.configuration import AccessPoint, KeyPair, Tls
-from proxy.knowledge_agent import StructureUnavailable, parse_structure, read_structure
+from proxy.knowledge_agent import StructureUnavailable, parse_structure, read_structure, services
 from proxy.registry import AgentStructure
 from tests.proxy.parts import plain_point, tls_of
 from tests.site.certificates import Credentials, SiteAuthority
@@ -84,6 +84,7 @@ async def test_types_and_children_of_an_agent(authority: SiteAuthority) -> None:
         await client.close()
         structure = await read(network.ports["agent1"], tls_of(authority))
         assert agent.calls[-1].target == "/ka/requestKorUpdate"
+    assert list(services("agent1", structure)) == [("/agent1/washingmachine1", "/washingService")]
     assert structure.types["/agent1/washingmachine1"] == "/washingService"
     assert structure.types["/agent1"] == "/treeRoot"
     assert "/agent1/washingmachine1" in structure.children["/agent1"]
@@ -173,6 +174,33 @@ def test_types_are_the_most_specific_ones() -> None:
             children={"/agent1/lamp1": ("/agent1/lamp1/on",)},
         )
     )
+
+
+def test_a_list_is_one_by_any_of_its_types() -> None:
+    nodes = {
+        "/agent1/tv1/channels": {"types": ["/my/list", "/basic/list"]},
+        "/agent1/tv1/rooms": {"types": ["/basic/list", "/basic/composed"]},
+        "/agent1/tv1/list": {"types": ["/basic/listing"]},
+        "/agent1/tv1/text": {"types": "/basic/list"},
+    }
+    structure = parse_structure({"addedNodes": nodes})
+    assert structure.lists == {"/agent1/tv1/channels", "/agent1/tv1/rooms"}
+    assert structure.types["/agent1/tv1/channels"] == "/my/list"
+
+
+def test_services_are_what_is_no_part_of_the_agent_itself() -> None:
+    types = {
+        "/agent1": "/treeRoot",
+        "/agent1/system": "/system/agent",
+        "/agent1/search": "/searchProvider/search",
+        "/agent1/lamp1": "/lamp",
+        "/agent1/lamp1/on": "/derived/boolean",
+        "/agent10/lamp2": "/lamp",
+        "/agent1/agent2": "/treeRoot",
+        "/agent1/thermometer": "/systematic",
+    }
+    found = services("agent1", AgentStructure(types=types, children={}))
+    assert list(found) == [("/agent1/lamp1", "/lamp"), ("/agent1/thermometer", "/systematic")]
 
 
 def nested(levels: int) -> dict[str, Any]:

@@ -48,6 +48,11 @@ def test_a_taken_port(machine: Host, address: str) -> None:
     assert problem.startswith(f"port 9001 on {address} is taken -- end the other process")
 
 
+def test_ports_that_the_gateway_itself_has_need_not_be_free(machine: Host) -> None:
+    with machine.listen("10.77.1.1", 9001):
+        assert check(plan(), ports=False) == []
+
+
 def test_lingering_connections_of_an_earlier_process_do_not_count(machine: Host) -> None:
     listener = machine.listen("10.77.1.1", 9001)
     with machine.connect("10.77.1.1", 9001) as client:

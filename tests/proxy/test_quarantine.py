@@ -11,11 +11,11 @@ import msgspec
 import pytest
 
 from policy.protection import Protection
-from policy.quarantine import QuarantineEntry, QuarantineRegister
+from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
 from policy.verdict import Action, Sender, Strength
 from proxy import quarantine
 from proxy.configuration import AccessPoint, InventoryDocument
-from proxy.connections import Connection, ConnectionTable, Destination
+from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
 from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
@@ -27,7 +27,7 @@ from proxy.registry import SiteRegistry
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
 from tests.proxy.audit.events import verdict
-from tests.proxy.parts import plain_point, quarantine_entry
+from tests.proxy.parts import live, plain_point, quarantine_entry
 
 MAC = "02:00:5e:00:53:01"
 
@@ -53,20 +53,21 @@ class Log:
         self.lines: list[tuple[str, str, str]] = []
 
     def quarantine(self, change: str, entry: QuarantineEntry, kernel: str) -> None:
-        self.lines.append((change, entry.identity, kernel))
+        self.lines.append((change, entry.address, kernel))
 
 
 class Bench:
-    def __init__(self, directory: Path, background: ThreadPoolExecutor) -> None:
+    def __init__(self, directory: Path, background: ThreadPoolExecutor, *, capacity: int = 8) -> None:
         self.kernel = Kernel()
         self.firewall = FirewallHelper(lambda: self.kernel)
         self.firewall.start()
-        self.register = QuarantineRegister()
+        self.register = QuarantineRegister(capacity=capacity)
         self.store = QuarantineStore(directory)
         self.registry = SiteRegistry(
-            InventoryDocument.model_validate({"services": [{"address": "/agent1/boiler", "ip": "192.0.2.40"}]})
+            InventoryDocument.model_validate({"services": [{"address": "/agent1/boiler", "ip": "192.0.2.40"}]}),
+            frozenset({"agent1"}),
         )
-        self.connections = ConnectionTable(most=10)
+        self.connections = ConnectionTable(most=10, most_of_one=10)
         self.log = Log()
         self.aborted: list[str] = []
         self.broken: list[BaseException] = []
@@ -90,12 +91,11 @@ class Bench:
         point = AccessPoint.model_validate(plain_point())
         decoder = VslDecoder(agent="agent1", authority="a", registry=self.registry, most_accesses=4)
         identity = Identity(name, (name,))
-        self.connections.open(client_id, Connection(ip, Destination(point, decoder), identity=identity))
+        self.connections.open(client_id, live(ip, Destination(point, decoder), identity=identity))
 
-    async def enter(self, sender: Sender = WASHING_MACHINE) -> None:
+    async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0) -> None:
         """Quarantine a sender, as a verdict does, and wait until that is carried out."""
-        unknown = sender.strength is Strength.UNKNOWN
-        entry = quarantine_entry(f"ip:{sender.ip}" if unknown else sender.address, ip=sender.ip)
+        entry = quarantine_entry(sender.address, ip=sender.ip, until=until, identity=identity_of(sender))
         self.register.add(entry, now=entry.since)
         made = verdict(action=Action.QUARANTINE)
         self.keeper.enter(msgspec.structs.replace(made, call=msgspec.structs.replace(made.call, sender=sender)))
@@ -170,7 +170,7 @@ async def test_a_disk_that_refuses_is_told_and_the_quarantine_holds(bench: Bench
     bench.store.close()
     await bench.enter()
     assert len(bench.broken) == 1
-    assert bench.register.holding(WASHING_MACHINE.address, 2000.0) is not None
+    assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
 
 
 async def test_a_verdict_whose_quarantine_has_been_lifted_meanwhile_does_nothing(bench: Bench) -> None:
@@ -226,14 +226,60 @@ async def test_quarantines_outlive_the_gateway(bench: Bench, tmp_path: Path) -> 
     with ThreadPoolExecutor(max_workers=1) as background:
         after = Bench(tmp_path, background)
         assert after.keeper.restore(2000.0) == (Entry(ip="192.0.2.17", mac=MAC, until=4600.0),)
-        assert after.register.holding(WASHING_MACHINE.address, 2000.0) is not None
+        assert after.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
         assert after.log.lines == [("restored", WASHING_MACHINE.address, "as before")]
         after.firewall.close()
         after.store.close()
 
 
-async def test_what_ended_while_the_gateway_was_down_is_not_restored(bench: Bench) -> None:
+async def test_what_ended_while_the_gateway_was_down_is_not_restored_but_forgotten(bench: Bench) -> None:
     bench.store.put(quarantine_entry(), Entry(ip="192.0.2.17"))
     assert bench.keeper.restore(5000.0) == ()
     assert bench.register.entries == ()
-    assert bench.log.lines == []
+    bench.keeper.expire(5000.0)
+    await bench.settled()
+    assert bench.store.all() == []
+    assert bench.keeper.kernel_entries() == ()
+    assert bench.log.lines == [("expired", WASHING_MACHINE.address, "ended")]
+
+
+async def test_who_became_protected_while_the_gateway_was_down_is_let_through(bench: Bench) -> None:
+    await bench.enter()
+    bench.register.protect(Protection.of([WASHING_MACHINE.address]))
+    assert bench.keeper.restore(2000.0) == ()
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.store.all() == []
+    assert bench.kernel.held == set()
+    assert bench.log.lines[-1] == ("removed", WASHING_MACHINE.address, "removed")
+
+
+async def test_who_gives_way_in_a_full_register_leaves_nothing_behind(bench: Bench, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=1) as background:
+        full = Bench(tmp_path, background, capacity=1)
+        await full.enter()
+        later = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/tv1", client_id="tv1", ip="192.0.2.18")
+        await full.enter(later, until=9000.0)
+        full.keeper.expire(2000.0)
+        await full.settled()
+        assert [each.entry["address"] for each in full.store.all()] == ["/agent1/tv1"]
+        assert full.kernel.held == {("192.0.2.18", MAC)}
+        assert [entry.ip for entry in full.keeper.kernel_entries()] == ["192.0.2.18"]
+        assert full.log.lines[-1] == ("removed", WASHING_MACHINE.address, "removed")
+        full.firewall.close()
+        full.store.close()
+
+
+async def test_who_is_quarantined_again_at_once_stays_on_disk_and_in_the_kernel(bench: Bench, tmp_path: Path) -> None:
+    with ThreadPoolExecutor(max_workers=1) as background:
+        full = Bench(tmp_path, background, capacity=1)
+        later = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/tv1", client_id="tv1", ip="192.0.2.18")
+        await full.enter()
+        await full.enter(later, until=5000.0)
+        await full.enter(until=6000.0)
+        full.keeper.expire(2000.0)
+        await full.settled()
+        assert [each.entry["address"] for each in full.store.all()] == [WASHING_MACHINE.address]
+        assert full.kernel.held == {("192.0.2.17", MAC)}
+        full.firewall.close()
+        full.store.close()

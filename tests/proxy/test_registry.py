@@ -30,7 +30,7 @@ def registry() -> SiteRegistry:
             ]
         }
     )
-    registry = SiteRegistry(inventory)
+    registry = SiteRegistry(inventory, frozenset({"agent1"}))
     registry.replace_agent("agent1", STRUCTURE)
     return registry
 
@@ -61,7 +61,7 @@ def test_the_inventory_stands_in_while_an_access_point_has_not_been_read() -> No
     inventory = InventoryDocument.model_validate(
         {"services": [{"address": "/agent1/light1", "service_type": "/lightControler"}]}
     )
-    registry = SiteRegistry(inventory)
+    registry = SiteRegistry(inventory, frozenset({"agent1"}))
     assert not registry.knows_agent("agent1")
     assert registry.service_type("/agent1/light1") == "/lightControler"
 
@@ -93,6 +93,20 @@ def test_locations_and_network_addresses_are_the_inventory_s(registry: SiteRegis
 )
 def test_subtrees(registry: SiteRegistry, node: str, depth: int, below: list[str]) -> None:
     assert list(registry.subtree(node, depth)) == [node, *(f"/agent1{each}" for each in below)]
+
+
+def test_roots_are_those_of_configured_agents(registry: SiteRegistry) -> None:
+    addresses = ["/agent1", "/agent9", "/search", "/agent1/light1", "agent1", "/", ""]
+    assert [each for each in addresses if registry.is_root(each)] == ["/agent1"]
+
+
+def test_lists_are_those_of_the_structure(registry: SiteRegistry) -> None:
+    rooms = "/agent1/light1/rooms"
+    assert not registry.is_list(rooms)
+    registry.replace_agent("agent1", AgentStructure(types={rooms: "/rooms"}, children={}, lists=frozenset({rooms})))
+    assert registry.is_list(rooms)
+    assert not registry.is_list("/agent1/light1")
+    assert not registry.is_list("/agent9/light1/rooms")
 
 
 def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:

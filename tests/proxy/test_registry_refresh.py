@@ -46,15 +46,22 @@ def site(monkeypatch: pytest.MonkeyPatch) -> Site:
 
 class Bench:
     def __init__(self) -> None:
-        self.registry = SiteRegistry(InventoryDocument())
+        self.registry = SiteRegistry(InventoryDocument(), frozenset({"agent1", "agent2"}))
         self.problems: list[str] = []
+        self.told: list[tuple[str, str | None]] = []
         points = [plain_point(), plain_point(agent="agent2", ipv4="10.77.2.12", listen_port=9102)]
         self.refresh = RegistryRefresh(
             points={each["agent"]: AccessPoint.model_validate(each) for each in points},
             tls=None,
             registry=self.registry,
+            on_structure=self._told,
             on_problem=self.problems.append,
         )
+
+    def _told(self, agent: str, structure: AgentStructure) -> None:
+        assert threading.current_thread() is threading.main_thread()
+        assert self.registry.knows_agent(agent)
+        self.told.append((agent, structure.types.get("/agent1/lock1")))
 
 
 async def until(condition: Callable[[], bool]) -> None:
@@ -69,6 +76,7 @@ async def test_a_structure_is_taken_over(site: Site) -> None:
     assert await bench.refresh.once("agent1")
     assert bench.registry.service_type("/agent1/light1") == "/lightControler"
     assert not bench.registry.knows_agent("agent2")
+    assert bench.told == [("agent1", None)]
 
 
 async def test_an_access_point_that_is_down_keeps_its_types_and_is_told(site: Site) -> None:
@@ -77,6 +85,7 @@ async def test_an_access_point_that_is_down_keeps_its_types_and_is_told(site: Si
     site.down.add("agent1")
     assert not await bench.refresh.once("agent1")
     assert bench.problems == ["agent1 does not answer"]
+    assert len(bench.told) == 1
     assert bench.registry.service_type("/agent1/light1") == "/lightControler"
 
 
@@ -91,6 +100,7 @@ async def test_after_a_registration_the_new_types_are_known(site: Site) -> None:
     site.types["/agent1/lock1"] = "/doorLock"
     await bench.refresh.after_registration("agent1")
     assert bench.registry.service_type("/agent1/lock1") == "/doorLock"
+    assert bench.told[-1] == ("agent1", "/doorLock")
 
 
 async def test_a_registration_during_a_read_waits_for_the_next_one_and_a_flood_shares_it(site: Site) -> None:
@@ -127,8 +137,8 @@ async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     bench = Bench()
     site.down.add("agent1")
     forever = asyncio.create_task(bench.refresh.forever())
-    await until(lambda: len(bench.problems) >= 2)
-    assert bench.registry.knows_agent("agent2")
+    await until(lambda: bench.registry.knows_agent("agent2") and len(site.reads) >= 6)
+    assert len(bench.problems) == 1, "told once, not with every try"
     site.down.clear()
     await until(lambda: bench.registry.knows_agent("agent1"))
     count = len(site.reads)

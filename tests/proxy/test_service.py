@@ -12,6 +12,7 @@ import pytest
 from models.analyzer import Analyzer
 from proxy.configuration import load_gateway
 from proxy.gateway import Gateway
+from proxy.registry import AgentStructure
 from proxy.service import Inputs, Service, StartRefused, read_inputs, wall_clock
 from proxy.storage.model_store import CURRENT, PREVIOUS
 from proxy.storage.quarantine_store import FILE
@@ -64,6 +65,17 @@ def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, authority: 
     assert [problem.partition(":")[0] for problem in refused.value.problems] == [
         str(tmp_path / name) for name in ("policy.yaml", "policy.yaml", "inventory.yaml", "missing.pem")
     ]
+
+
+def test_what_only_the_firewall_objects_to_is_told_of_the_file_that_it_is_in(tmp_path: Path) -> None:
+    path = write_settings(tmp_path, plain_settings(), "mode: strict\n")
+    document = load_gateway(path)
+    interfaces = document.interfaces.model_copy(update={"services": ["no interface"]})
+    with pytest.raises(StartRefused) as refused:
+        read_inputs(document.model_copy(update={"interfaces": interfaces}))
+    policy, plan = refused.value.problems
+    assert policy.startswith(f"{tmp_path / 'policy.yaml'}:1: mode")
+    assert plan.startswith("gateway.yaml: interface name 'no interface'")
 
 
 def test_reading_changes_nothing(tmp_path: Path) -> None:
@@ -123,12 +135,25 @@ def test_the_clock_never_starts_before_what_has_been_seen() -> None:
     assert wall_clock(now + 86_400_000).now() >= now + 86_400_000
 
 
+def test_services_that_an_access_point_knows_count_from_then_on_without_having_called(tmp_path: Path) -> None:
+    types = {"/agent1": "/treeRoot", "/agent1/search": "/searchProvider/search", "/agent1/lock1": "/doorLock"}
+    structure = AgentStructure(types=types, children={})
+    service = Service(inputs(tmp_path), clock=lambda _: StandingClock())
+    service._know_services("agent1", structure)
+    service._know_services("agent1", structure)
+    descriptors = service._analyzer.advance(EVENT_TIME + 60_000)
+    assert [(each.service_type, each.minutes) for each in descriptors] == [("/doorLock", 1)]
+    service._quarantine_store.close()
+    service._journal.close(timeout=10)
+
+
 async def test_a_broken_policy_changes_nothing(tmp_path: Path) -> None:
     with made(inputs(tmp_path)) as service:
         before = service._engine.revision
-        keeper = service._keeper(Gateway(service._inputs.document, str(tmp_path)))
+        gateway = Gateway(service._inputs.document, tmp_path)
+        keeper = service._keeper(gateway)
         (tmp_path / "policy.yaml").write_text("mode: strict\n")
-        service.reload_policy(keeper)
+        service.reload_policy(keeper, gateway)
         assert service._engine.revision == before
     (record,) = records(tmp_path / "state" / "audit")
     assert (record["kind"], record["sentence"]) == (
@@ -141,11 +166,12 @@ async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> Non
     entry = quarantine_entry()
     with made(inputs(tmp_path)) as service:
         before = service._engine.revision
-        keeper = service._keeper(Gateway(service._inputs.document, str(tmp_path)))
+        gateway = Gateway(service._inputs.document, tmp_path)
+        keeper = service._keeper(gateway)
         service._register.add(entry, now=entry.since)
         service._quarantine_store.put(entry, None)
         (tmp_path / "policy.yaml").write_text(f"mode: enforce\nquarantine: {{protected: [{entry.address}]}}\n")
-        service.reload_policy(keeper)
+        service.reload_policy(keeper, gateway)
         service._background.shutdown()
         assert service._engine.revision != before
         assert service._engine.rules(None).mode == "enforce"

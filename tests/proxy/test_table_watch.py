@@ -1,4 +1,4 @@
-"""Rules that somebody flushed come back."""
+"""Rules that somebody removed or changed come back, whatever goes wrong on the way."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ import pytest
 from proxy import table_watch
 from proxy.firewall.commands import Command, InstallTable
 from proxy.firewall.helper import FirewallHelper
-from proxy.firewall.nftables import Applied, Counter, Firewall, FirewallError, NotInstalledError
+from proxy.firewall.netlink import NetlinkError
+from proxy.firewall.nftables import Applied, Firewall, FirewallError
 from proxy.firewall.plan import AccessPoint, Entry, Plan
 from proxy.table_watch import TableWatch
 
@@ -26,23 +27,21 @@ INSTALLATION = InstallTable(
 
 
 class Kernel(Firewall):
-    """A kernel whose table the test takes away."""
+    """A kernel whose table the test takes away or changes."""
 
     def __init__(self) -> None:
-        self.installed = True
-        self.refuses = False
+        self.changed: tuple[str, ...] = ()
+        self.refuses: Exception | None = None
         self.commands: list[Command] = []
 
-    def counters(self) -> dict[str, Counter]:
-        if not self.installed:
-            raise NotInstalledError("there is no table")
-        return {}
+    def changes(self) -> tuple[str, ...]:
+        return self.changed
 
     def apply(self, command: Command) -> Applied:
-        if self.refuses:
-            raise FirewallError("not permitted")
+        if self.refuses is not None:
+            raise self.refuses
         self.commands.append(command)
-        self.installed = True
+        self.changed = ()
         return Applied(0)
 
 
@@ -51,10 +50,11 @@ class Bench:
         self.kernel = Kernel()
         self.helper = FirewallHelper(lambda: self.kernel)
         self.helper.start()
-        self.restored = 0
+        self.restored: list[tuple[str, ...]] = []
         self.problems: list[str] = []
         self.refused_twice = asyncio.Event()
         self.put_back = asyncio.Event()
+        self.journal_full = False
         self.watch = TableWatch(
             firewall=self.helper,
             installation=lambda: INSTALLATION,
@@ -62,8 +62,10 @@ class Bench:
             on_problem=self._refused,
         )
 
-    def _restored(self) -> None:
-        self.restored += 1
+    def _restored(self, changed: tuple[str, ...]) -> None:
+        if self.journal_full:
+            raise RuntimeError("no room")
+        self.restored.append(changed)
         self.put_back.set()
 
     def _refused(self, line: str) -> None:
@@ -79,28 +81,39 @@ def bench() -> Iterator[Bench]:
     bench.helper.close()
 
 
-async def test_a_table_that_is_there_is_left_alone(bench: Bench) -> None:
+async def test_a_table_that_is_whole_is_left_alone(bench: Bench) -> None:
     await bench.watch.once()
-    assert (bench.kernel.commands, bench.restored, bench.problems) == ([], 0, [])
+    assert (bench.kernel.commands, bench.restored, bench.problems) == ([], [], [])
 
 
-async def test_a_table_that_is_gone_is_put_back_with_the_quarantines(bench: Bench) -> None:
-    bench.kernel.installed = False
+async def test_what_was_changed_is_put_back_with_the_quarantines(bench: Bench) -> None:
+    bench.kernel.changed = ("chains", "rules")
     await bench.watch.once()
     await bench.watch.once()
-    assert (bench.kernel.commands, bench.restored, bench.problems) == ([INSTALLATION], 1, [])
+    assert (bench.kernel.commands, bench.restored, bench.problems) == ([INSTALLATION], [("chains", "rules")], [])
 
 
-async def test_a_kernel_that_refuses_is_told_and_asked_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "refusal", [FirewallError("not permitted"), NetlinkError("too busy"), RuntimeError("oh")], ids=repr
+)
+async def test_whatever_goes_wrong_is_told_and_tried_again(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+) -> None:
     monkeypatch.setattr(table_watch, "_PERIOD_SECONDS", 0.005)
-    bench.kernel.installed, bench.kernel.refuses = False, True
+    bench.kernel.changed, bench.kernel.refuses = ("table",), refusal
     watching = asyncio.create_task(bench.watch.forever())
     async with asyncio.timeout(5):
         await bench.refused_twice.wait()
-        bench.kernel.refuses = False
+        bench.kernel.refuses = None
         await bench.put_back.wait()
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
-    assert set(bench.problems) == {"not permitted"}
+    assert set(bench.problems) == {f"{type(refusal).__name__}: {refusal}"}
     assert bench.kernel.commands == [INSTALLATION]
+
+
+async def test_a_restoration_that_cannot_be_recorded_is_told_and_holds(bench: Bench) -> None:
+    bench.kernel.changed, bench.journal_full = ("table",), True
+    await bench.watch.once()
+    assert (bench.kernel.commands, bench.problems) == ([INSTALLATION], ["RuntimeError: no room"])

@@ -161,9 +161,9 @@ def test_files_that_cannot_be_used_are_named(
         towards_services=pair,
         towards_access_points=pair,
     )
-    with pytest.raises(TlsFilesError, match=f"^{bad}: .*; give "):
+    with pytest.raises(TlsFilesError, match=f"^{bad}: .*: .+ -- give "):
         towards_services(broken)
-    with pytest.raises(TlsFilesError, match=f"^{bad}: .*; give "):
+    with pytest.raises(TlsFilesError, match=f"^{bad}: .*: .+ -- give "):
         towards_access_point(broken, "agent1")
 
 

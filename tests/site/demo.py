@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 import yaml
@@ -37,6 +38,7 @@ LEARNING_SECONDS = 70.0
 QUIET_SECONDS = 8.0
 """Enforcement without attacks, before the first and after the last."""
 PAUSE_SECONDS = 1.0
+REFRESH_SECONDS = 0.2
 STRENGTH = Strength(rounds=8, flood=300)
 SHIPPED_POLICY = Path(__file__).parents[2] / "config" / "policy.yaml"
 
@@ -86,8 +88,9 @@ class Demonstration:
         say = self._view.say
         await self._site.start_agents()
         self._gateway.start()
+        rooms = {service.location for service in self._floorplan.services}
         say(
-            f"{len(self._floorplan.services)} services in {len(NAMES) + 1} rooms talk to"
+            f"{len(self._floorplan.services)} services in {len(rooms)} rooms talk to"
             f" {len(self._floorplan.agents)} Knowledge Agents, through the gateway. It has never seen them.",
             "note",
         )
@@ -122,12 +125,12 @@ class Demonstration:
         )
         steps = 7
         for _ in range(steps):
-            seen = self._view.would_be_refused
+            seen, calls = self._view.would_be_refused, self._view.verdicts
             await self._live(LEARNING_SECONDS / steps)
             minutes = (self._site.clock.event_now() - START) / 60_000
             say(
                 f"  {minutes:3.0f} minutes of the site, {self._view.verdicts} calls seen,"
-                f" {self._view.would_be_refused - seen} of the latest would have been refused"
+                f" {self._view.would_be_refused - seen} of the last {self._view.verdicts - calls} would be refused"
             )
 
     def _show_model(self, service_type: str) -> None:
@@ -140,16 +143,19 @@ class Demonstration:
         reports = []
         for attack in seven_attacks(self._floorplan, STRENGTH):
             self._view.say(f"Attack: {NAMES[attack.attack_class]}, by {attack.attacker}", "good")
+            self._view.attackers.add(attack.attacker)
             carried_out = asyncio.create_task(self._site.attack(attack))
             while not carried_out.done():
-                await self._live(0.2)
+                await self._live(REFRESH_SECONDS)
             reports.append(await carried_out)
             await self._live(PAUSE_SECONDS)
         return reports
 
     async def _live(self, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        self._view.update()
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            await asyncio.sleep(min(left, REFRESH_SECONDS))
+            self._view.update()
 
     def _kernel_entries(self) -> list[str]:
         with self._topology.gateway.entered():
@@ -162,7 +168,7 @@ class Demonstration:
             check=False,
         )
         quarantined = [
-            Quarantined(str(record["details"]["identity"]), str(record["details"]["kernel"]))
+            Quarantined(str(record["details"]["address"]), str(record["details"]["kernel"]))
             for record in self._view.quarantines
         ]
         return Result(
@@ -170,7 +176,7 @@ class Demonstration:
             legitimate=legitimate,
             quarantined=quarantined,
             kernel_entries=kernel,
-            audit=verified.stdout.strip() or verified.stderr.strip(),
+            audit=(verified.stdout.strip() or verified.stderr.strip()).removeprefix(f"{self._gateway.journal}: "),
             audit_intact=verified.returncode == 0,
         )
 

@@ -47,8 +47,9 @@ class Result:
 
     @property
     def wrongly_blocked(self) -> float:
-        """Share of legitimate calls that were denied."""
-        return self.legitimate.denied / self.legitimate.calls if self.legitimate.calls else 1.0
+        """Share of legitimate calls that got no good answer: refused, cut off, or failed on the way."""
+        hindered = self.legitimate.denied + self.legitimate.failed
+        return hindered / self.legitimate.calls if self.legitimate.calls else 1.0
 
     def failures(self) -> list[str]:
         """Return what did not go as it must, one line each."""
@@ -74,14 +75,18 @@ class Result:
                 f" {report.tally.denied:>8}   {after}{cut}"
             )
         rows += [
+            "  (a flood begins like any other calls; it takes a few of them to tell)",
             "",
             f"  legitimate calls while enforcing: {self.legitimate.calls}",
-            f"  wrongly blocked: {self.legitimate.denied} ({self.wrongly_blocked:.2%})",
+            f"  wrongly blocked: {self.legitimate.denied + self.legitimate.failed} ({self.wrongly_blocked:.2%})",
             "",
             f"  quarantined senders: {len(self.quarantined)}",
-            *(f"    {each.identity:<26} in the kernel: {each.kernel}" for each in self.quarantined),
-            f"  elements in the quarantine sets of nftables: {len(self.kernel_entries)}",
-            *(f"    {entry}" for entry in self.kernel_entries),
+            *(
+                f"    {each.identity:<26} {'dropped by nftables' if each.kernel in self.kernel_entries else 'refused'}:"
+                f" {each.kernel}"
+                for each in self.quarantined
+            ),
+            f"  entries in the quarantine sets of nftables (link . network address): {len(self.kernel_entries)}",
             "",
             *(f"  audit: {line}" for line in self.audit.splitlines()),
         ]

@@ -60,6 +60,8 @@ class LiveView:
         self.would_be_refused = 0
         self.quarantines: list[Record] = []
         self.enforcing = False
+        self.attackers: set[str] = set()
+        """Senders that are under somebody's control by now; whoever else is refused is refused wrongly."""
 
     def say(self, text: str, colour: str | None = None) -> None:
         """Print a line with the time since the start."""
@@ -96,4 +98,5 @@ class LiveView:
         more = self._hidden.pop(key, 0)
         self._shown[key] = now
         suffix = f"  (and {more} more like it)" if more else ""
-        self.say(record["sentence"] + suffix, record["action"] if record["action"] in COLOURS else "block")
+        head = "" if key[0] in self.attackers else "A legitimate call! "
+        self.say(head + record["sentence"] + suffix, record["action"] if record["action"] in COLOURS else "block")

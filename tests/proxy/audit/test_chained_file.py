@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from proxy.audit.chain import GENESIS, encode, unseal
-from proxy.audit.chained_file import ChainedFile, JournalError, Outcome
+from proxy.audit.chained_file import ChainedFile, JournalError, JournalInUseError, Outcome
 from proxy.audit.head import Head, read_head
 from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
 from proxy.audit.verify import verify
@@ -65,7 +65,7 @@ def test_a_directory_that_others_may_write_to_is_refused_with_the_remedy(tmp_pat
 
 
 def test_a_second_writer_is_refused(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(JournalError, match="another process writes it"):
+    with opened(tmp_path), pytest.raises(JournalInUseError, match="another process writes it"):
         ChainedFile(tmp_path, clock=lambda: NOW)
     with opened(tmp_path) as file:
         assert file.sequence == 0

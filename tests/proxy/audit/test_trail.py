@@ -58,3 +58,20 @@ def test_what_cannot_be_recorded_reaches_the_caller(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError):
         trail.record(verdict())
+
+
+def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    now = NOW
+    trail = AuditTrail(journal, lambda: now)
+    for _ in range(50):
+        trail.tls_refused("192.0.2.9", "unknown ca")
+        trail.crowded("256 connections of 192.0.2.9 are open")
+    trail.tls_refused("192.0.2.10", "unknown ca")
+    now += 11
+    trail.tls_refused("192.0.2.9", "unknown ca")
+    journal.close(timeout=30)
+
+    found = records(tmp_path)
+    assert [record["kind"] for record in found] == ["tls-refusal", "crowded", "tls-refusal", "tls-refusal"]
+    assert str(found[3]["sentence"]).endswith("So did 49 more like it.")

@@ -7,10 +7,13 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from models.analyzer import Analyzer
 from proxy.main import main
+from proxy.storage.model_store import CURRENT, PREVIOUS
 from tests.network.namespaces import Host
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
 from tests.site.certificates import SiteAuthority
+from tests.site.gateway_process import GatewayProcess
 
 
 def checked(path: Path, *flags: str) -> Result:
@@ -32,7 +35,7 @@ def test_all_files_are_checked_before_anything_is_told(tmp_path: Path, authority
     tls = tls_settings(authority) | {"site_ca": "missing.pem"}
     settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls)
     path = write_settings(tmp_path, settings, "mode: strict\n", {"services": [{"address": "x"}]})
-    answer = checked(path)
+    answer = checked(path, "--files-only")
     assert answer.exit_code == 2
     assert answer.stdout == ""
     policy, inventory, certificate = answer.stderr.splitlines()
@@ -42,13 +45,47 @@ def test_all_files_are_checked_before_anything_is_told(tmp_path: Path, authority
 
 
 def test_the_machine_is_checked_too(tmp_path: Path, machine: Host) -> None:
-    path = write_settings(tmp_path, plain_settings())
+    path = write_settings(tmp_path, plain_settings(state_directory="state"))
     assert checked(path).exit_code == 0
+    assert not (tmp_path / "state").exists()
     machine.forwarding(on=False)
     answer = checked(path)
     assert answer.exit_code == 2
     assert answer.stderr.startswith("alleyes: IPv4 forwarding is off")
     assert checked(path, "--files-only").exit_code == 0
+
+
+def test_a_mistake_in_a_file_does_not_hide_one_of_the_machine_or_in_its_state(tmp_path: Path, machine: Host) -> None:
+    path = write_settings(tmp_path, plain_settings(state_directory="state"), "mode: strict\n")
+    (tmp_path / "state").write_text("in the way")
+    machine.forwarding(on=False)
+    answer = checked(path)
+    assert answer.exit_code == 2
+    policy, forwarding, state = answer.stderr.splitlines()
+    assert policy.startswith(f"alleyes: {tmp_path / 'policy.yaml'}:1: mode")
+    assert forwarding.startswith("alleyes: IPv4 forwarding is off")
+    assert state.startswith(f"alleyes: state_directory {tmp_path / 'state'}: File exists")
+
+
+def test_a_lost_generation_is_told_and_is_no_reason_not_to_start(tmp_path: Path, machine: Host) -> None:
+    path = write_settings(tmp_path, plain_settings(state_directory="state"))
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / CURRENT).write_bytes(b"damaged")
+    (tmp_path / "state" / PREVIOUS).write_bytes(Analyzer().dump())
+    answer = checked(path)
+    assert answer.exit_code == 0
+    assert answer.stderr.startswith(f"alleyes: {tmp_path / 'state' / CURRENT}: ")
+
+
+def test_the_ports_of_the_gateway_that_runs_are_not_taken(tmp_path: Path, machine: Host) -> None:
+    gateway = GatewayProcess(tmp_path, machine)
+    gateway.write(plain_settings(state_directory="state"), {"mode": "enforce"})
+    gateway.start(command=("-c", "from proxy.main import main; main()", "run"))
+    running = checked(gateway.config)
+    gateway.stop()
+    assert (running.exit_code, running.stderr) == (0, "")
+    with machine.listen("10.77.1.1", 9101):
+        assert "port 9101 on 10.77.1.1 is taken" in checked(gateway.config).stderr
 
 
 @pytest.mark.parametrize(
@@ -62,4 +99,5 @@ def test_the_machine_is_checked_too(tmp_path: Path, machine: Host) -> None:
 def test_what_cannot_be_a_rule_is_a_line_like_any_other_problem(tmp_path: Path, change: dict[str, object]) -> None:
     answer = checked(write_settings(tmp_path, plain_settings(**change)), "--files-only")
     assert answer.exit_code == 2
-    assert answer.stderr.startswith("alleyes: ")
+    (line,) = answer.stderr.splitlines()
+    assert line.startswith(f"alleyes: {tmp_path / 'gateway.yaml'}:")

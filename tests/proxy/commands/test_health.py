@@ -18,13 +18,13 @@ def asked(directory: Path) -> Result:
 
 
 def test_a_gateway_that_serves(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(status)
+    HealthFile(tmp_path).write(status())
     answer = asked(tmp_path)
     assert (answer.exit_code, answer.output) == (0, "alleyes: serving\n")
 
 
 def test_a_gateway_that_cannot_record(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(lambda: status(audit_error="No space left on device"))
+    HealthFile(tmp_path).write(status(audit_error="No space left on device"))
     answer = asked(tmp_path)
     assert answer.exit_code == 1
     assert "No space left on device" in answer.stderr
@@ -38,7 +38,7 @@ def test_a_gateway_that_does_not_run(tmp_path: Path) -> None:
 
 
 def test_a_gateway_that_hangs(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(status)
+    HealthFile(tmp_path).write(status())
     os.utime(tmp_path / FILE, (0, 0))
     answer = asked(tmp_path)
     assert answer.exit_code == 1

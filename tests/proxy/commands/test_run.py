@@ -44,11 +44,14 @@ def test_a_machine_that_lacks_something(tmp_path: Path, machine: Host) -> None:
     assert not (tmp_path / "state").exists()
 
 
-def test_files_that_are_wrong(tmp_path: Path) -> None:
-    path = write_settings(tmp_path, plain_settings(), "mode: strict\n")
+def test_files_and_a_machine_that_are_wrong_are_told_together(tmp_path: Path, machine: Host) -> None:
+    machine.forwarding(on=False)
+    path = write_settings(tmp_path, plain_settings(state_directory="state"), "mode: strict\n")
     (tmp_path / "inventory.yaml").unlink()
     ended = CliRunner().invoke(main, ["run", "--config", str(path)])
     assert ended.exit_code == 2
-    policy, inventory = ended.stderr.splitlines()
+    policy, inventory, forwarding = ended.stderr.splitlines()
     assert policy.startswith(f"alleyes: {tmp_path / 'policy.yaml'}:1: mode")
     assert inventory.startswith(f"alleyes: {tmp_path / 'inventory.yaml'}")
+    assert forwarding.startswith("alleyes: IPv4 forwarding is off")
+    assert not (tmp_path / "state").exists()

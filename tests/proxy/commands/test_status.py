@@ -18,7 +18,7 @@ def asked(directory: Path, *arguments: str) -> Result:
 
 
 def test_mode_and_models_are_shown(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(status)
+    HealthFile(tmp_path).write(status())
     answer = asked(tmp_path)
     assert answer.exit_code == 0
     assert "mode enforce, policy ac17ce3f2bec" in answer.stdout
@@ -28,12 +28,12 @@ def test_mode_and_models_are_shown(tmp_path: Path) -> None:
 
 
 def test_an_access_point_that_is_not_known_yet_is_named(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(lambda: status(types_known={"agent1": True, "agent2": False}))
+    HealthFile(tmp_path).write(status(types_known={"agent1": True, "agent2": False}))
     assert "types not read yet from agent2" in asked(tmp_path).stdout
 
 
 def test_json_holds_everything(tmp_path: Path) -> None:
-    HealthFile(tmp_path).beat(status)
+    HealthFile(tmp_path).write(status())
     answer = json.loads(asked(tmp_path, "-o", "json").stdout)
     assert answer["forwarded"] == 100
     assert answer["service_types"]["/doorLock"] == {"mode": "monitor", "instance_minutes": 412, "relationships": 3}

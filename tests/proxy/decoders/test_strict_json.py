@@ -18,6 +18,8 @@ from proxy.decoders.strict_json import NotStrictJson, parse, serialise
         b"",
         b"{",
         b'{"value":"1"} {"value":"2"}',
+        b'{"value":"\\ud800"}',
+        b'{"\\udc00":"0"}',
         b"[" * 18 + b"]" * 18,
         b"[" * 30_000 + b"]" * 30_000,
     ],
@@ -28,8 +30,15 @@ def test_ambiguous_text_is_refused(text: bytes) -> None:
 
 
 @pytest.mark.parametrize("digits", ["1", "1.50", "-0", "1e400", "123456789012345678901234567890"])
-def test_numbers_keep_their_digits(digits: str) -> None:
-    assert parse(f'{{"value":{digits}}}'.encode())["value"] == digits
+def test_numbers_keep_their_digits_and_stay_numbers(digits: str) -> None:
+    text = f'{{"value":{digits},"children":[{digits},"{digits}"]}}'.encode()
+    assert parse(text)["value"] == digits
+    assert serialise(parse(text)) == text
+
+
+def test_what_json_has_no_form_for_is_not_written() -> None:
+    with pytest.raises(TypeError, match="bytes is not written"):
+        serialise({"value": [b"1"]})
 
 
 @given(st.recursive(st.text() | st.booleans() | st.none(), lambda inner: st.lists(inner, max_size=3), max_leaves=8))

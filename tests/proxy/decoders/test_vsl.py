@@ -30,7 +30,8 @@ def decoder() -> VslDecoder:
                     {"address": "/agent1/lightcontrol1", "location": "kitchen"},
                 ]
             }
-        )
+        ),
+        frozenset({"agent1"}),
     )
     types = {
         "/agent1/movement1": "/movementSensor",
@@ -38,14 +39,15 @@ def decoder() -> VslDecoder:
         "/agent1/lightcontrol1": "/lightControler",
         "/agent1/lightcontrol1/lightOn": "/derived/boolean",
         "/agent1/lightcontrol1/brightness": "/basic/number",
-        "/agent1/lightcontrol1/rooms": "/basic/list",
+        "/agent1/lightcontrol1/rooms": "/roomList",
     }
     children = {
         "/agent1": ("/agent1/movement1", "/agent1/lightcontrol1"),
         "/agent1/movement1": ("/agent1/movement1/movement",),
         "/agent1/lightcontrol1": ("/agent1/lightcontrol1/lightOn", "/agent1/lightcontrol1/brightness"),
     }
-    registry.replace_agent("agent1", AgentStructure(types=types, children=children))
+    lists = frozenset({"/agent1/lightcontrol1/rooms"})
+    registry.replace_agent("agent1", AgentStructure(types=types, children=children, lists=lists))
     return VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=registry, most_accesses=4)
 
 
@@ -208,6 +210,11 @@ def test_refused_in_every_mode(decoder: VslDecoder, asked: Request, code: str) -
     [
         (request("POST", "/vsl/agent1/x", {"operation": "REGISTER_VIRTUAL_NODE"}), "unsupported-operation"),
         (request("GET", "/vsl/agent1/lightcontrol1/rooms/add/basic/text"), "unsupported-operation"),
+        (request("GET", "/vsl/~/rooms/add/3/basic/text"), "unsupported-operation"),
+        (request("GET", "/vsl/agent1/lightcontrol1/rooms/del/kitchen"), "unsupported-operation"),
+        (request("GET", "/vsl/agent9"), "unknown-node"),
+        (request("GET", "/vsl/search"), "unknown-node"),
+        (request("POST", "/vsl/agent9", {"operation": "SUBSCRIBE"}), "unknown-node"),
         (request("GET", "/vsl/search/type/a//type/b"), "unsupported-operation"),
         (request("GET", "/vsl/agent1/x", accept="application/octet-stream"), "unsupported-operation"),
         (request("OPTIONS", "/vsl/agent1/x"), "unsupported-operation"),
@@ -225,16 +232,34 @@ def test_what_is_not_supported_obeys_the_mode_and_can_still_be_sent(
     assert decoded.outbound.body.replace(b" ", b"") == asked.body.replace(b" ", b"")
 
 
+def test_reading_a_list_is_a_read(decoder: VslDecoder) -> None:
+    decoded = decode(decoder, request("GET", "/vsl/agent1/lightcontrol1/rooms/elements"))
+    assert decoded.refusal is None
+    assert [access.operation for access in decoded.accesses] == [Operation.GET]
+
+
+def test_the_configured_agent_itself_is_known_before_its_structure_has_been_read() -> None:
+    registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
+    unread = VslDecoder(agent="agent1", authority="h:1", registry=registry, most_accesses=4)
+    decoded = decode(unread, request("GET", "/vsl/agent1"))
+    assert decoded.refusal is None
+    assert [access.destination_type for access in decoded.accesses] == ["/treeRoot"]
+
+
 def test_a_refusal_is_what_services_understand(decoder: VslDecoder) -> None:
-    answer = decoder.refuse("PUT", "Access denied by Anomaly detection")
+    answer = decoder.refuse("PUT")
     assert answer.status == 403
-    assert json.loads(answer.body)["code"] == 403
-    assert json.loads(answer.body)["message"] == "Access denied by Anomaly detection"
-    assert decoder.refuse("HEAD", "no").body == b""
+    assert json.loads(answer.body) == {
+        "code": 403,
+        "message": "Access denied by Anomaly detection",
+        "type": "org.ds2os.vsl.core.transport.ExceptionMessage$1",
+    }
+    assert decoder.refuse("HEAD").body == b""
 
 
 @given(method=st.sampled_from(["GET", "PUT", "POST"]), target=st.text(max_size=40), body=st.binary(max_size=60))
 def test_hostile_input_never_raises(method: str, target: str, body: bytes) -> None:
-    plain = VslDecoder(agent="a", authority="h:1", registry=SiteRegistry(InventoryDocument()), most_accesses=4)
+    registry = SiteRegistry(InventoryDocument(), frozenset({"a"}))
+    plain = VslDecoder(agent="a", authority="h:1", registry=registry, most_accesses=4)
     decoded = plain.decode(request(method, "/vsl/" + target, body), LIGHT, 0, None)
     assert decoded.refusal is not None or decoded.accesses

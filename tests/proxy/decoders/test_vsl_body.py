@@ -13,6 +13,10 @@ def test_every_written_node_is_found() -> None:
     assert body.values == (("", "5"), ("lightOn", "1"), ("a/b/c", "true"))
 
 
+def test_a_value_is_stored_as_text_and_sent_as_text() -> None:
+    assert vsl_body.written(b'{"value":1.50}').canonical == b'{"value":"1.50"}'
+
+
 def test_what_an_access_point_ignores_is_not_sent_on() -> None:
     body = vsl_body.written(b'{"value":"1","types":["/x"],"hidden":{"value":"2"},"children":{"a":{"value":null}}}')
     assert json.loads(body.canonical) == {"value": "1", "children": {"a": {}}}

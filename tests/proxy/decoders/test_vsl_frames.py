@@ -21,7 +21,7 @@ NOW = 1_763_000_000_000
 
 def site() -> SiteRegistry:
     services = [{"address": "/agent1/movement1", "location": "hall"}, {"address": LIGHT, "location": "kitchen"}]
-    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}))
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"agent1"}))
     types = {"/agent1/movement1": "/movementSensor", NODE: "/derived/boolean", LIGHT: "/lightControler"}
     registry.replace_agent("agent1", AgentStructure(types=types, children={}))
     return registry
@@ -156,6 +156,14 @@ def test_an_error_is_an_answer_as_well(channel: CallbackChannel) -> None:
     channel.passed(received(channel, invocation()))
     error = {"callbackId": "c1", "serial": 7, "error": {"message": "no", "type": "x"}}
     assert json.loads(answered(channel, error).canonical) == error
+
+
+@pytest.mark.parametrize("number", ["404", "1.50", "-0", "1e400", "123456789012345678901234567890"])
+def test_numbers_in_an_answer_stay_numbers_digit_for_digit(channel: CallbackChannel, number: str) -> None:
+    channel.passed(received(channel, invocation()))
+    rest = f'"data":{{"value":"5","timestamp":{number},"flags":[true,null]}},"error":{{"code":{number}}}}}'
+    answer = '{"callbackId":"c1","serial":7,' + rest
+    assert answered(channel, answer.encode()).canonical == answer.encode()
 
 
 def test_an_invocation_that_did_not_go_to_the_service_has_no_answer(channel: CallbackChannel) -> None:

@@ -144,6 +144,13 @@ def test_the_counters_can_be_asked_for(start: Callable[..., FirewallHelper]) -> 
     assert start().counters().result(5)["bypass"].packets == 0
 
 
+def test_what_others_changed_can_be_asked_for(start: Callable[..., FirewallHelper]) -> None:
+    helper = start()
+    assert helper.changes().result(5) == ()
+    Firewall().apply(Uninstall())
+    assert "chains" in helper.changes().result(5)
+
+
 def test_an_error_is_the_callers_and_the_helper_lives_on(start: Callable[..., FirewallHelper]) -> None:
     helper = start()
     remembered = tuple(Entry(ip=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(SET_SIZE))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import statistics
 import time
 
@@ -20,6 +21,7 @@ from proxy.firewall.nftables import (
     ProtectedAddressError,
 )
 from proxy.firewall.plan import AccessPoint, Entry, Plan
+from proxy.firewall.structure import Structure
 from tests.network.namespaces import Host
 
 PLAN = Plan(
@@ -167,3 +169,68 @@ def test_an_insert_is_quick_whatever_the_size(machine: Host) -> None:
         firewall.apply(Quarantine((entry,)))
         times.append(time.perf_counter() - begun)
     assert statistics.median(times) < 0.005
+
+
+def test_a_quarantine_comes_before_connection_tracking_and_guards_before_other_tables(machine: Host) -> None:
+    """Before conntrack (-200) a quarantine cuts connections that exist; the places are promised to operators."""
+    Firewall().apply(InstallTable(PLAN))
+    listed = json.loads(machine.run(["nft", "-j", "list", "table", "inet", "alleyes"]).stdout)["nftables"]
+    chains = {item["chain"]["name"]: item["chain"] for item in listed if "chain" in item}
+    assert {name: (chain["type"], chain["hook"], chain["prio"]) for name, chain in chains.items()} == {
+        "quarantine": ("filter", "prerouting", -350),
+        "redirect_calls": ("nat", "prerouting", -110),
+        "guard_listeners": ("filter", "input", -10),
+        "guard_access_points": ("filter", "forward", -10),
+    }
+
+
+def test_changes_of_others_are_seen_until_the_table_is_installed_anew(machine: Host) -> None:
+    firewall = Firewall()
+    assert firewall.changes() == ("table",)
+    firewall.apply(InstallTable(PLAN))
+    assert firewall.changes() == ()
+    machine.run(["nft", "flush", "chain", "inet", "alleyes", "guard_access_points"])
+    assert "rules" in firewall.changes()
+    firewall.apply(InstallTable(PLAN))
+    assert firewall.changes() == ()
+
+
+@pytest.mark.parametrize(
+    "instead", ["", "add set inet alleyes quarantine4 { type ether_addr; elements = { 02:00:00:00:00:01 }; }"]
+)
+def test_a_set_that_somebody_removed_or_replaced_does_not_keep_the_guards_away(machine: Host, instead: str) -> None:
+    firewall = Firewall()
+    firewall.apply(InstallTable(PLAN, (Entry(ip="10.77.1.10"), Entry(ip="fd77:1::10"))))
+    machine.run(["nft", f"flush table inet alleyes; delete set inet alleyes quarantine4; {instead}"])
+    assert firewall.apply(InstallTable(PLAN, (Entry(ip="10.77.1.11"),))) == Applied(2)
+    assert {entry.ip for entry in firewall.entries()} == {"fd77:1::10", "10.77.1.11"}
+
+
+def test_own_addresses_that_cannot_be_read_are_a_refusal_of_the_kernel(
+    machine: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> frozenset[str]:
+        raise OSError("no answer")
+
+    monkeypatch.setattr(nftables, "own_addresses", busy)
+    with pytest.raises(FirewallError, match="this machine's addresses can not be read: no answer"):
+        Firewall().apply(InstallTable(PLAN, many(1)))
+
+
+def test_a_structure_that_cannot_be_read_does_not_keep_the_guards_away(
+    machine: Host, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def busy() -> Structure:
+        raise OSError("no answer")
+
+    firewall = Firewall()
+    with monkeypatch.context() as patched:
+        patched.setattr(nftables, "read_structure", busy)
+        firewall.apply(InstallTable(PLAN))
+    assert firewall.present()
+    assert firewall.changes() == ("table",)
+    firewall.apply(InstallTable(PLAN))
+    with monkeypatch.context() as patched:
+        patched.setattr(nftables, "read_structure", busy)
+        with pytest.raises(FirewallError, match="the structure of the table can not be read"):
+            firewall.changes()

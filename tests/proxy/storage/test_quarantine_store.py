@@ -72,7 +72,9 @@ def test_nobody_else_can_read_the_write_ahead_log(tmp_path: Path) -> None:
 
 def test_a_damaged_file_is_named(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database, certainly not one of SQLite" * 100)
-    with pytest.raises(QuarantineStoreError, match=rf"^{tmp_path / FILE}: .*; make it writable, or move it away"):
+    with pytest.raises(
+        QuarantineStoreError, match=rf"^{tmp_path / FILE}: .*; restore it from a backup, or move it away"
+    ):
         QuarantineStore(tmp_path)
 
 

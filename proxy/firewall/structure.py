@@ -1,0 +1,83 @@
+"""What our table is made of according to the kernel: chains, rules, set definitions; not who is in quarantine.
+
+Asked over netlink directly: libnftables reads every element of a set before it lists anything, a fifth of a second for
+a full one, where this takes a fraction of a millisecond whatever the sets hold. Attribute numbers are those of the
+kernel's `uapi/linux/netfilter/nf_tables.h`.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, attributes, dump
+from proxy.firewall.ruleset import TABLE
+
+SUBSYSTEM = 10 << 8
+"""NFNL_SUBSYS_NFTABLES, as the upper byte of a message's type."""
+INET = 1
+"""NFPROTO_INET, the family of our table."""
+FIXED_PART = struct.Struct("=BBH")
+"""Family, version, resource (nfgenmsg)."""
+NAME_OF_TABLE = 1
+"""In every kind of object the first attribute is the table's name."""
+
+
+class Kind(NamedTuple):
+    """One kind of object: how it is asked for, and which of its attributes make it what it is."""
+
+    new: int
+    get: int
+    defining: tuple[int, ...]
+    """Left out are handles, positions, numbers of uses, values of counters, numbers of elements."""
+
+
+TABLES = Kind(0, 1, (1, 2))
+"""Name, flags: a dormant table does nothing."""
+CHAINS = Kind(3, 4, (3, 4, 5, 7, 10))
+"""Name, hook with priority, policy, type, flags."""
+RULES = Kind(6, 7, (2, 4))
+"""Chain, expressions; in their order."""
+SETS = Kind(9, 10, (2, 3, 4, 5, 6, 7, 9))
+"""Name, flags, type and length of keys and of data, description with the size."""
+OBJECTS = Kind(18, 19, (2, 3))
+"""Name, type: the named counters."""
+
+
+class Structure(NamedTuple):
+    """The table's parts, each object as bytes that are equal exactly where it does the same."""
+
+    table: tuple[bytes, ...]
+    chains: tuple[bytes, ...]
+    rules: tuple[bytes, ...]
+    sets: tuple[bytes, ...]
+    counters: tuple[bytes, ...]
+
+    def differences(self, other: Structure) -> tuple[str, ...]:
+        """Return the names of the parts that are not the same."""
+        return tuple(name for name in self._fields if getattr(self, name) != getattr(other, name))
+
+
+def read_structure() -> Structure:
+    """Return the structure of our table, every part empty where there is no table.
+
+    Raises:
+        OSError: when the kernel does not answer, or its rules change faster than they can be read.
+    """
+    return Structure(*(_objects(kind) for kind in (TABLES, CHAINS, RULES, SETS, OBJECTS)))
+
+
+def _objects(kind: Kind) -> tuple[bytes, ...]:
+    name = TABLE.encode() + b"\0"
+    question = FIXED_PART.pack(INET, 0, 0)
+    if kind is RULES:
+        # A machine may have thousands of rules of others.
+        question += ATTRIBUTE.pack(ATTRIBUTE.size + len(name), NAME_OF_TABLE) + name
+    answers = dump(SUBSYSTEM | kind.get, SUBSYSTEM | kind.new, question, family=NETFILTER)
+    found = (attributes(answer[FIXED_PART.size :]) for answer in answers)
+    return tuple(_definition(known, kind) for known in found if known.get(NAME_OF_TABLE) == name)
+
+
+def _definition(known: dict[int, bytes], kind: Kind) -> bytes:
+    present = [(number, known[number]) for number in kind.defining if number in known]
+    return b"".join(ATTRIBUTE.pack(ATTRIBUTE.size + len(value), number) + value for number, value in present)
