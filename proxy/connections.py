@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
+from ipaddress import IPv6Network
 
 from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
@@ -73,6 +74,13 @@ class Connection:
         return Identity(client_id=client_id, access_ids=(client_id,)).delegation()
 
 
+def _device(ip: str) -> str:
+    """Return what counts as one device: an IPv4 address, or a /64, of which a device has all addresses."""
+    if ":" not in ip:
+        return ip
+    return str(IPv6Network((ip.partition("%")[0], 64), strict=False))
+
+
 class TooManyConnections(Exception):
     """A cap on connections is reached; the text says which."""
 
@@ -84,7 +92,7 @@ class ConnectionTable:
     most: int
     most_of_one: int
     """Most of one network address, so that one device cannot take all of them."""
-    _by_ip: Counter[str] = field(default_factory=Counter)
+    _by_device: Counter[str] = field(default_factory=Counter)
     _connections: dict[str, Connection] = field(default_factory=dict)
     _senders_by_ip: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
 
@@ -99,19 +107,21 @@ class ConnectionTable:
         """
         if len(self._connections) >= self.most:
             raise TooManyConnections(f"{self.most} connections are open")
-        if self._by_ip[connection.ip] >= self.most_of_one:
+        one = _device(connection.ip)
+        if self._by_device[one] >= self.most_of_one:
             raise TooManyConnections(f"{self.most_of_one} connections of {connection.ip} are open")
         self._connections[client_id] = connection
-        self._by_ip[connection.ip] += 1
+        self._by_device[one] += 1
 
     def close(self, client_id: str) -> None:
         """Forget a connection; unknown ids are ignored."""
         connection = self._connections.pop(client_id, None)
         if connection is None:
             return
-        self._by_ip[connection.ip] -= 1
-        if not self._by_ip[connection.ip]:
-            del self._by_ip[connection.ip]
+        one = _device(connection.ip)
+        self._by_device[one] -= 1
+        if not self._by_device[one]:
+            del self._by_device[one]
 
     def __getitem__(self, client_id: str) -> Connection:
         return self._connections[client_id]

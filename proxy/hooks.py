@@ -37,6 +37,7 @@ _REGISTERS = "alleyes_registers"
 _JUDGED = "alleyes_judged"
 _REPLIES = "alleyes_replies"
 _MOST_REPLIES = 64
+_BEGUN = "alleyes_begun"
 _GONE = frozenset({"Client disconnected.", "peer closed connection"})
 """What mitmproxy says of a request whose sender went away."""
 _LONGEST_QUOTE = 200
@@ -121,9 +122,17 @@ class Hooks:
                 return
         elif not client.tls_established:
             return
-        bounded = BoundedLayer(context, self._gate.connections[client.id].allowance)
+        live = self._gate.connections[client.id]
+        bounded = BoundedLayer(context, live.allowance, lambda error: self._unparsed(client.id, error))
         bounded.stand_above(layers.HttpLayer(context, HTTPMode.transparent))
         data.layer = bounded
+
+    def _unparsed(self, client_id: str, error: Exception) -> None:
+        """Record bytes that mitmproxy's layers could not cope with, such as trailers; the connection is closed."""
+        try:
+            self._record_malformed(client_id, f"{type(error).__name__}: {error}", "")
+        except Exception as failure:  # noqa: BLE001 -- it has been refused already
+            self._gate.on_broken("layer", failure)
 
     def _destination(self, address: tuple[str, int] | None) -> Destination | None:
         return None if address is None else self._gate.destinations.get((address[0], address[1]))
@@ -219,7 +228,7 @@ class Hooks:
         flow.metadata[_REGISTERS] = live.destination.point.agent if decoded.registers else None
         if decoded.opens_callbacks:
             flow.metadata[_CHANNEL] = CallbackChannel(service=sender.address, registry=gate.registry)
-        live.channel = decoded.opens_callbacks
+        live.channel = live.allowance.refills = decoded.opens_callbacks
         # A copy: mitmproxy's server side still reads from the original whether the sender wants to keep the connection.
         flow.request = flow.request.copy()
         _rewrite(flow.request, decoded.outbound)
@@ -259,17 +268,17 @@ class Hooks:
         if flow.metadata.get(_JUDGED) or problem in _GONE:
             return
         try:
-            self._record_malformed(flow, problem)
+            self._record_malformed(flow.client_conn.id, problem, _summary(flow.request))
         except Exception as error:  # noqa: BLE001 -- it has been refused already
             self._gate.on_broken("error", error)
 
-    def _record_malformed(self, flow: http.HTTPFlow, problem: str) -> None:
+    def _record_malformed(self, client_id: str, problem: str, request: str) -> None:
         call = Call(
-            sender=self._gate.connections[flow.client_conn.id].sender(self._gate.registry),
+            sender=self._gate.connections[client_id].sender(self._gate.registry),
             accesses=(),
             time=self._gate.enforcement.now(),
             refusal=_malformed(problem[:_LONGEST_QUOTE]),
-            request=_summary(flow.request),
+            request=request,
         )
         self._gate.enforcement.judge(call)
 
@@ -283,10 +292,11 @@ class Hooks:
             self._release_own_reply(flow, message)
             return
         try:
-            self._gate.connections[flow.client_conn.id].allowance.renew()
             channel: CallbackChannel = flow.metadata[_CHANNEL]
             if message.from_client:
-                frame = channel.from_service(message.content, text=message.is_text)
+                self._gate.connections[flow.client_conn.id].allowance.renew()
+                content = flow.metadata.pop(_BEGUN, b"") + message.content
+                frame = channel.from_service(content, text=message.is_text)
             else:
                 frame = channel.from_access_point(
                     message.content, text=message.is_text, now=self._gate.enforcement.now()
@@ -304,11 +314,19 @@ class Hooks:
             self._gate.on_broken("websocket_message", error)
 
     def _release_own_reply(self, flow: http.HTTPFlow, message: WebSocketMessage) -> None:
-        """Send a reply of ours, and nothing else: mitmproxy joins it with what a service has begun to send."""
+        """Send a reply of ours, and nothing else.
+
+        mitmproxy puts it behind what a service has begun to send; that beginning is kept for when the rest comes.
+        """
         replies: deque[bytes] | None = flow.metadata.get(_REPLIES)
-        if replies:
-            message.content = replies.popleft()
-            message.dropped = False
+        if not replies:
+            return
+        reply = replies.popleft()
+        begun = message.content.removesuffix(reply)
+        if begun:
+            flow.metadata[_BEGUN] = flow.metadata.get(_BEGUN, b"") + begun
+        message.content = reply
+        message.dropped = False
 
     def _frame_may_pass(self, flow: http.HTTPFlow, frame: Frame) -> bool:
         if frame.access is None and frame.refusal is None:

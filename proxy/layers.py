@@ -7,6 +7,7 @@ unfinished WebSocket message without any bound.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 from mitmproxy.proxy import commands, context, events, layer, layers
 
@@ -14,8 +15,8 @@ LARGEST_CLIENT_HELLO = 16 * 1024
 """The largest TLS record (RFC 8446, section 5.1); a service's first message fits many times."""
 HEAD_BYTES = 32 * 1024
 """Allowance for the head of a request, on top of its body."""
-REFILL_PER_SECOND = 1024.0
-"""What the allowance of a connection grows by, so that pings and answers of a quiet service never use it up."""
+REFILL_PER_SECOND = 16.0
+"""What the allowance of an open callback channel grows by: pings of a quiet service never use it up."""
 
 
 class RefusingLayer(layer.Layer):
@@ -48,6 +49,8 @@ class Allowance:
         self._most = float(most)
         self._left = float(most)
         self._at = now
+        self.refills = False
+        """Whether time alone gives something back, as on a callback channel; between two requests it does not."""
 
     def renew(self) -> None:
         """Something that was sent has been judged: begin anew."""
@@ -55,7 +58,8 @@ class Allowance:
 
     def take(self, count: int, now: float) -> bool:
         """Use up `count` bytes at monotonic time `now`; return whether they were there."""
-        self._left = min(self._most, self._left + (now - self._at) * REFILL_PER_SECOND) - count
+        refill = (now - self._at) * REFILL_PER_SECOND if self.refills else 0.0
+        self._left = min(self._most, self._left + refill) - count
         self._at = now
         return self._left >= 0
 
@@ -63,10 +67,11 @@ class Allowance:
 class BoundedLayer(layer.Layer):
     """Lets through to `child` what the allowance of the connection permits, and closes the connection after that."""
 
-    def __init__(self, of: context.Context, allowance: Allowance) -> None:
-        """Stand above the layer that `stand_above` names."""
+    def __init__(self, of: context.Context, allowance: Allowance, on_failure: Callable[[Exception], None]) -> None:
+        """Stand above the layer that `stand_above` names; `on_failure` hears of what it raises."""
         super().__init__(of)
         self._allowance = allowance
+        self._on_failure = on_failure
         self._child: layer.Layer = RefusingLayer(of.fork())
 
     def stand_above(self, child: layer.Layer) -> None:
@@ -79,7 +84,14 @@ class BoundedLayer(layer.Layer):
             and event.connection is self.context.client
             and not self._allowance.take(len(event.data), time.monotonic())
         ):
-            self._child = RefusingLayer(self.context.fork())
-            yield commands.CloseConnection(self.context.client)
+            yield from self._give_up()
             return
-        yield from self._child.handle_event(event)
+        try:
+            yield from self._child.handle_event(event)
+        except Exception as error:  # noqa: BLE001 -- mitmproxy would leave the connection open, with nobody at its end
+            self._on_failure(error)
+            yield from self._give_up()
+
+    def _give_up(self) -> layer.CommandGenerator[None]:
+        self._child = RefusingLayer(self.context.fork())
+        yield commands.CloseConnection(self.context.client)

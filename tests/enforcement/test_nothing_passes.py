@@ -53,6 +53,7 @@ HOSTILE: dict[str, list[bytes]] = {
     "raw MQTT": [bytes.fromhex("101000044d5154540402003c000461616161")],
     "HTTP/0.9": [b"GET /vsl/agent1/x\r\n"],
     "both framings": [BOTH_FRAMINGS],
+    "trailers": [CHUNKED_HEAD, b'b\r\n{"value":"1\r\n2\r\n"}\r\n0\r\nX-Late: 1\r\n\r\n'],
     "pipelining": [GET, GET, GET],
     "a tunnel": [b"CONNECT 10.77.2.11:8081 HTTP/1.1\r\nHost: 10.77.2.11:8081\r\n\r\n"],
     "a callback channel": [CALLBACKS],

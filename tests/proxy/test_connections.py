@@ -110,6 +110,14 @@ def test_one_address_cannot_take_all_connections(destination: Destination) -> No
     table.open("second", live("192.0.2.9", destination))
 
 
+def test_a_device_has_all_addresses_of_its_ipv6_network(destination: Destination) -> None:
+    table = ConnectionTable(most=10, most_of_one=1)
+    table.open("first", live("2001:db8::1", destination))
+    with pytest.raises(TooManyConnections):
+        table.open("second", live("2001:db8::2", destination))
+    table.open("third", live("2001:db8:0:1::1", destination))
+
+
 def test_a_connection_on_which_nothing_is_asked_is_found(destination: Destination) -> None:
     table = ConnectionTable(most=10, most_of_one=10)
     silent, busy = live("192.0.2.9", destination), live("192.0.2.9", destination)

@@ -21,6 +21,7 @@ from policy.document import PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Strength, Verdict
+from proxy import hooks
 from proxy.configuration import AccessPoint, InventoryDocument, Limits
 from proxy.connections import Connection, ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
@@ -475,6 +476,22 @@ async def test_of_what_comes_as_ours_only_our_reply_is_sent() -> None:
     assert not message.dropped
     assert json.loads(message.content) == bench.injected[0]
     assert injected(bench, flow, b"{}").dropped
+
+
+async def test_an_answer_that_our_reply_interrupts_is_judged_whole() -> None:
+    bench = Bench(LEARN)
+    flow = await bench.open_channel()
+    assert not bench.frame(flow, invocation(serial=7)).dropped
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    assert bench.frame(flow, invocation(serial=8)).dropped
+    answer = b'{"callbackId":"c1","serial":7,"data":{"value":"21"}}'
+    injected(bench, flow, answer[:20] + flow.metadata[hooks._REPLIES][0])
+    assert flow.websocket is not None
+    rest = websocket.WebSocketMessage(Opcode.TEXT, True, answer[20:])
+    flow.websocket.messages.append(rest)
+    bench.hooks.websocket_message(flow)
+    assert not rest.dropped
+    assert json.loads(rest.content) == json.loads(answer)
 
 
 @pytest.mark.parametrize("from_client", [True, False])
