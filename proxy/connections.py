@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter, OrderedDict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
 
@@ -145,6 +146,15 @@ class ConnectionTable:
         self._senders_by_ip.move_to_end(sender.ip)
         if len(self._senders_by_ip) > self._MOST_ADDRESSES:
             self._senders_by_ip.popitem(last=False)
+
+    def senders(self) -> dict[str, list[str]]:
+        """Return the senders of each network address, the longest unseen address first."""
+        return {ip: sorted(senders) for ip, senders in self._senders_by_ip.items()}
+
+    def remember(self, senders: Mapping[str, Sequence[str]]) -> None:
+        """Take back what `senders` gave before a restart."""
+        for ip, addresses in list(senders.items())[-self._MOST_ADDRESSES :]:
+            self._senders_by_ip[ip] = set(addresses[: self._MOST_SENDERS])
 
     def shared(self, sender_address: str, ip: str) -> bool:
         """Tell whether a network address carries another sender besides this one."""

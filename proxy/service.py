@@ -44,6 +44,7 @@ from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
+from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
@@ -178,6 +179,8 @@ class Service:
         self._connections = ConnectionTable(
             most=document.limits.connections, most_of_one=document.limits.connections_per_address
         )
+        self._address_store = AddressStore(state)
+        self._connections.remember(self._address_store.load())
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._firewall = FirewallHelper()
         self._plan = inputs.plan
@@ -369,10 +372,17 @@ class Service:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
             gateway.abort(self._connections.silent(time.monotonic(), patience))
-            learning.advance()
+            if learning.advance():
+                self._background.submit(self._store_addresses, self._connections.senders())
             keeper.expire(real_now())
             if self._health.due():
                 self._background.submit(self._health.write, self._status())
+
+    def _store_addresses(self, senders: dict[str, list[str]]) -> None:
+        try:
+            self._address_store.save(senders)
+        except OSError as error:
+            log.error("addresses not stored", detail=str(error))
 
     def _status(self) -> health.Status:
         return health.Status(

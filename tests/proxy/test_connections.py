@@ -87,6 +87,14 @@ def test_an_address_that_carried_another_sender_is_shared() -> None:
     assert not table.shared("/agent1/light1", "192.0.2.10")
 
 
+def test_neighbours_are_remembered_over_a_restart() -> None:
+    before, after = ConnectionTable(most=10, most_of_one=10), ConnectionTable(most=10, most_of_one=10)
+    before.note(sender("/agent1/light1"))
+    before.note(sender("/agent1/light2"))
+    after.remember(before.senders())
+    assert after.shared("/agent1/light1", "192.0.2.9")
+
+
 def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ConnectionTable, "_MOST_ADDRESSES", 3)
     monkeypatch.setattr(ConnectionTable, "_MOST_SENDERS", 2)
