@@ -12,6 +12,8 @@ from proxy.registry import AgentStructure, SiteRegistry
 
 _PERIOD_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
+_START_SECONDS = 5.0
+"""How long a start may wait for the types of an access point's nodes."""
 _REGISTRATION_SECONDS = 3.0
 """How long the answer to a registration may wait for the types of the new nodes."""
 
@@ -67,8 +69,18 @@ class RegistryRefresh:
             running = self._running[agent] = asyncio.create_task(self.once(agent))
         await asyncio.wait({running}, timeout=_REGISTRATION_SECONDS)
 
+    async def before_serving(self) -> None:
+        """Read every structure, within bounds: the first calls after a start are not to be calls to unknown nodes.
+
+        An access point that does not answer in time does not keep the gateway from serving the others.
+        """
+        for agent in self.points:
+            self._running[agent] = asyncio.create_task(self.once(agent))
+        await asyncio.wait(self._running.values(), timeout=_START_SECONDS)
+
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner."""
+        worked = [self.registry.knows_agent(agent) for agent in self.points]
         while True:
-            worked = [await self.once(agent) for agent in self.points]
             await asyncio.sleep(_PERIOD_SECONDS if all(worked) else _RETRY_SECONDS)
+            worked = [await self.once(agent) for agent in self.points]

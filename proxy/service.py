@@ -233,6 +233,7 @@ class Service:
             mode=mode,
             policy_revision=self._engine.revision,
         )
+        await refresh.before_serving()
         tasks = [
             asyncio.create_task(work)
             for work in (refresh.forever(), self._table_watch(keeper).forever(), self._tick(learning, keeper, gateway))

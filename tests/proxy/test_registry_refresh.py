@@ -130,6 +130,14 @@ async def test_a_registration_is_answered_even_if_the_access_point_is_not(
     await until(lambda: bench.registry.knows_agent("agent1"))
 
 
+async def test_before_serving_every_structure_is_read_and_one_that_fails_holds_up_nobody(site: Site) -> None:
+    bench = Bench()
+    site.down.add("agent1")
+    await bench.refresh.before_serving()
+    assert bench.registry.knows_agent("agent2")
+    assert not bench.registry.knows_agent("agent1")
+
+
 async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
