@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,6 +36,7 @@ class Gateway:
         """Prepare the proxy; `configuration_directory` is where mitmproxy may keep files of its own (it needs none)."""
         options = Options(mode=[f"transparent@{host}:{port}" for host, port in listeners(document)])
         self._master = Master(options, event_loop=asyncio.get_running_loop())
+        self._ending = threading.Event()
         self._proxyserver = proxyserver.Proxyserver()
         # next_layer and tlsconfig are left out on purpose: they would decide before ours, and in its place if it fails.
         self._master.addons.add(core.Core(), self._proxyserver, disable_h2c.DisableH2C(), errorcheck.ErrorCheck())
@@ -60,10 +62,13 @@ class Gateway:
         Raises:
             SystemExit: a listener could not be opened (the errorcheck addon).
         """
-        await self._master.run()
+        # The master forgets a wish to end that came before it ran.
+        if not self._ending.is_set():
+            await self._master.run()
 
     def shut_down(self) -> None:
-        """Stop serving; safe to call from any thread."""
+        """Stop serving, or do not begin; safe to call from any thread."""
+        self._ending.set()
         self._master.shutdown()
 
     def inject(self, flow: http.HTTPFlow, frame: bytes) -> None:

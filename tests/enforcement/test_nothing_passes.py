@@ -136,11 +136,14 @@ def test_ways_around_the_proxy(bench: Bench) -> None:
             for address in (Topology.ACCESS_IPV4[0], Topology.ACCESS_IPV6[0])
             for port in (8080, 1883)
         ]
+        deaf = [bench.topology.access.socket(family, socket.SOCK_DGRAM) for family in (socket.AF_INET, socket.AF_INET6)]
+        for each, address in zip(deaf, (Topology.ACCESS_IPV4[0], Topology.ACCESS_IPV6[0]), strict=True):
+            each.bind((address, AGENT_PORT))
         for address, proxy in (
             (Topology.ACCESS_IPV4[0], Topology.GATEWAY_IPV4),
             (Topology.ACCESS_IPV6[0], Topology.GATEWAY_IPV6),
         ):
-            for port in (8080, 1883, 22):
+            for port in (8080, 1883):
                 with pytest.raises(OSError, match=UNREACHABLE):
                     bench.topology.lan.connect(address, port, timeout=0.4)
             with pytest.raises(OSError, match=UNREACHABLE):
@@ -157,6 +160,11 @@ def test_ways_around_the_proxy(bench: Bench) -> None:
             with pytest.raises(TimeoutError):
                 listener.accept()
             listener.close()
+        for each in deaf:
+            each.settimeout(0.1)
+            with pytest.raises(TimeoutError):
+                each.recv(1)
+            each.close()
         assert bench.reached() == before
 
 

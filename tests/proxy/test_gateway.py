@@ -99,6 +99,12 @@ async def test_cutting_connections_that_have_gone_does_nothing(tmp_path: Path) -
     Gateway(document(9101), tmp_path).abort(["gone"])
 
 
+async def test_an_end_that_is_asked_for_before_it_serves_is_not_forgotten(tmp_path: Path) -> None:
+    gateway = Gateway(document(free_port()), tmp_path)
+    gateway.shut_down()
+    await asyncio.wait_for(gateway.run(), 5)
+
+
 async def test_the_end_may_be_asked_for_from_another_thread(tmp_path: Path) -> None:
     port = free_port()
     gateway = Gateway(document(port), tmp_path)
