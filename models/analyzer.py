@@ -6,21 +6,23 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from models.access import Access, Operation
-from models.anomaly import UNSCORED, assess
+from models.anomaly import LOCATION, PERIOD, RATE, RELATIONSHIP, UNSCORED, assess
+from models.candidates import Candidate
 from models.categorical import room
 from models.codec import AnalyzerState, decode, encode
 from models.communication_model import CommunicationModel
 from models.descriptor import MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
-from models.normal_form import NormalForm
+from models.knowledge import HERE, Knowledge
+from models.relationship import key_of
 from models.score import Score
 
 MAX_INSTANCES = 2048
 """Instances that are remembered; the one that was silent longest gives way."""
+CANDIDATES = (RELATIONSHIP, LOCATION)
+"""Terms that may turn out to have been wrong about what is new."""
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
-MAX_MODELS = 256
-"""Service types. The model of least weight gives way."""
 
 
 class Analyzer:
@@ -30,16 +32,24 @@ class Analyzer:
     thread.
     """
 
-    def __init__(self, *, origin: str = "node") -> None:
-        """Start with nothing known; `origin` names the contributor of what is learnt here."""
+    def __init__(self, *, origin: str = "node", knowledge: Knowledge | None = None, site: str = HERE) -> None:
+        """Start without instances.
+
+        Args:
+            origin: Names the contributor of what is learnt here.
+            knowledge: What this analyzer knows together with others; its own if there is none. Whoever shares
+                knowledge also folds the descriptors into it, and reads it.
+            site: Where its instances are.
+        """
         self._origin = origin
+        self._site = site
+        self._shares = knowledge is not None
+        self.knowledge = knowledge or Knowledge(origin=origin)
         self._newest = 0
         self._minute: int | None = None
         self._resumed = False
         self._instances: OrderedDict[str, Instance] = OrderedDict()
         self._flows = 0
-        self._models: dict[str, CommunicationModel] = {}
-        self._forms: dict[str, NormalForm] = {}
 
     @property
     def newest(self) -> int:
@@ -57,7 +67,7 @@ class Analyzer:
             return UNSCORED
         instance, flow = self._locate(access, service_type)
         flow.hit(access.time)
-        form = self._forms.get(service_type)
+        form = self.knowledge.form(service_type)
         if form is None:
             return UNSCORED
         key = flow.key
@@ -67,9 +77,9 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            expected=_demanded(access),
+            expected=_demanded(access) or form.accepts(RELATIONSHIP, key),
             room=where,
-            familiar=where is not None and instance.familiar(key, where),
+            familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
             untimely=flow.rhythm.judge(access.time, norm.periods),
@@ -88,6 +98,26 @@ class Analyzer:
             return
         instance, flow = self._locate(access, service_type)
         instance.learn(access, flow, room(access.source_location, access.destination_location))
+
+    def refused(self, access: Access, score: Score, threshold: float) -> None:
+        """Note an access whose AV reached the threshold: it may be what a legitimate update looks like.
+
+        What was too fast or untimely is no candidate, whatever else it was.
+
+        Args:
+            access: The access.
+            score: What `score` said of it.
+            threshold: AV from which on accesses are refused.
+        """
+        service_type = access.source_type
+        terms = score.terms
+        if service_type is None or any(score.som * terms.get(name, 0.0) >= threshold for name in (RATE, PERIOD)):
+            return
+        key = key_of(access)
+        for aspect in CANDIDATES:
+            if score.som * terms.get(aspect, 0.0) >= threshold:
+                detail = room(access.source_location, access.destination_location) or "" if aspect == LOCATION else ""
+                self.knowledge.see(Candidate(service_type, aspect, key, detail), self._site, access.source, access.time)
 
     def register(self, address: str, service_type: str, time: int) -> None:
         """Make an instance known: its minutes count, also those in which it does nothing.
@@ -127,15 +157,15 @@ class Analyzer:
         self._resumed = False
         self._minute = now
         descriptors = [instance.close(begun, minutes) for instance in self._instances.values() if instance.known]
-        for descriptor in descriptors:
-            model = self._model(descriptor.service_type)
-            model.fold(descriptor)
-        self._read_models()
+        if not self._shares:
+            self.knowledge.fold(descriptors)
+            self.knowledge.read(now)
+            self.knowledge.deliberate(time)
         return descriptors
 
     def models(self) -> Mapping[str, CommunicationModel]:
         """Return the models by service type, as of the last closed minute. They go on changing."""
-        return self._models
+        return self.knowledge.models
 
     def dump(self) -> bytes:
         """Return everything that is remembered, the minute under way included."""
@@ -144,7 +174,7 @@ class Analyzer:
                 origin=self._origin,
                 newest=self._newest,
                 minute=self._minute,
-                models=list(self._models.values()),
+                knowledge=self.knowledge.state(),
                 instances=[instance.state(address) for address, instance in self._instances.items()],
             )
         )
@@ -161,11 +191,11 @@ class Analyzer:
         analyzer._newest = state.newest
         analyzer._minute = state.minute
         analyzer._resumed = True
-        analyzer._models = {model.service_type: model for model in state.models}
+        analyzer.knowledge = Knowledge.restored(state.knowledge)
         for each in state.instances:
             instance = analyzer._instances[each.address] = Instance.restored(each)
             analyzer._flows += instance.flows
-        analyzer._read_models()
+        analyzer.knowledge.read(state.minute or 0)
         return analyzer
 
     def _note(self, time: int) -> None:
@@ -211,22 +241,6 @@ class Analyzer:
                 instance.drop_flow()
                 self._flows -= 1
                 return
-
-    def _model(self, service_type: str) -> CommunicationModel:
-        model = self._models.get(service_type)
-        if model is None:
-            if len(self._models) >= MAX_MODELS:
-                weakest = min(self._models.values(), key=lambda each: each.weight)
-                del self._models[weakest.service_type]
-            model = self._models[service_type] = CommunicationModel(service_type=service_type)
-        return model
-
-    def _read_models(self) -> None:
-        now = self._minute or 0
-        self._forms = {
-            service_type: NormalForm(model, origin=self._origin, now=now)
-            for service_type, model in self._models.items()
-        }
 
 
 def _demanded(access: Access) -> bool:

@@ -81,6 +81,23 @@ class ClusteringFeature:
             raise ValueError(f"{other} was never added to {self}")
         return rest
 
+    def scaled(self, part: int, whole: int) -> ClusteringFeature:
+        """Return about `part` of `whole` of this summary, in integers; at least one point stays if there is any.
+
+        Centre and spread remain but for rounding, and the sums stay plausible: LS is rounded towards zero, SS up.
+        """
+        if not self.n:
+            return ClusteringFeature()
+        n = max(1, self.n * part // whole)
+        ls = abs(self.ls) * n // self.n
+        return ClusteringFeature(
+            n,
+            ls if self.ls >= 0 else -ls,
+            -(-self.ss * n // self.n),
+            self.t * n // self.n,
+            -(-self.tt * n // self.n),
+        )
+
     @property
     def plausible(self) -> bool:
         """Whether any points at all can have these sums (Cauchy and Schwarz: LS squared is at most N times SS)."""
@@ -110,6 +127,13 @@ class ClusteringFeature:
     def std(self) -> float:
         """Population standard deviation, in the unit of the points; 0 for a single point."""
         return math.sqrt(self.variance)
+
+    @property
+    def age_spread(self) -> float:
+        """Standard deviation of the points' times, in minutes; 0 without points."""
+        if not self.n:
+            return 0.0
+        return math.sqrt(self.n * self.tt - self.t * self.t) / self.n
 
     def distance(self, value: float) -> float:
         """Return how far a value is from the centre, in the unit of the points."""

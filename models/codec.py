@@ -9,11 +9,11 @@ import msgspec
 
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
-from models.communication_model import CommunicationModel
 from models.instance import InstanceState
+from models.knowledge import KnowledgeState
 
 MAGIC = b"alleyes models\n"
-VERSION = 1
+VERSION = 2
 _DIGEST = 16
 _HEADER = len(MAGIC) + 1 + _DIGEST
 _WIDEST = 1 << 63
@@ -26,7 +26,7 @@ class AnalyzerState(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     newest: int
     minute: int | None
-    models: list[CommunicationModel]
+    knowledge: KnowledgeState
     instances: list[InstanceState]
     """The one that was silent longest first."""
 

@@ -87,6 +87,20 @@ class CommunicationModel(msgspec.Struct, kw_only=True):
         for partner in [partner for partner, each in partners.items() if not each.n]:
             del self.partners[partner]
 
+    def capped(self, weight: int) -> CommunicationModel:
+        """Return this model, scaled down to at most `weight` instance-minutes: in integers, the same on every machine.
+
+        A relationship that was seen stays seen: its weight never becomes 0.
+        """
+        if self.weight <= weight:
+            return self
+        return CommunicationModel(
+            service_type=self.service_type,
+            weight=weight,
+            relationships={key: each.scaled(weight, self.weight) for key, each in self.relationships.items()},
+            partners={partner: each.scaled(weight, self.weight) for partner, each in self.partners.items()},
+        )
+
     def _absorb(self, key: Key, relationship: Relationship) -> None:
         mine = self.relationships.get(key)
         if mine is None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 import msgspec
 
+from models.access import Operation
+from models.candidates import QUORUM, Candidate
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature, merged
 from models.communication_model import CommunicationModel
@@ -18,7 +22,15 @@ _RARE = 1
 """Descriptors up to which a relationship counts as seen by chance (Good and Turing)."""
 _WEIGHT = 5
 """How quickly a relationship becomes usual by being seen."""
+_DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
 _LATEST = 10
+QUORATE = 3
+"""Sites from which on what only one of them does weighs nothing: else one subverted site teaches all the others."""
+ESTABLISHED = 6 * 60
+"""Standard deviation, in minutes, of the times at which a relationship was seen, from which on one site's word counts.
+
+What was done evenly for 21 hours has it; an attack of an hour has 17 minutes, however old it gets.
+"""
 _STALE = 7 * 24 * 60
 """Minutes without new gaps after which a period is forgotten."""
 
@@ -39,11 +51,44 @@ class Norm(msgspec.Struct, frozen=True):
 class NormalForm:
     """A model read at one moment. Nothing here is stored or exchanged; it is made anew when the model changes."""
 
-    __slots__ = ("_model", "_norms", "_now", "_unknown", "novelty", "rare", "som", "support", "version", "weight")
+    __slots__ = (
+        "_accepted",
+        "_model",
+        "_norms",
+        "_now",
+        "_sites",
+        "_supporters",
+        "_unknown",
+        "novelty",
+        "rare",
+        "som",
+        "support",
+        "version",
+        "weight",
+    )
 
-    def __init__(self, model: CommunicationModel, *, origin: str, now: int) -> None:
-        """Read a model; `now` in minutes since the epoch, for staleness."""
-        weights = [each.weight for each in model.relationships.values()]
+    def __init__(
+        self,
+        model: CommunicationModel,
+        *,
+        origin: str,
+        now: int,
+        sites: int = 1,
+        supporters: Mapping[Key, int] | None = None,
+        accepted: Iterable[Candidate] = (),
+    ) -> None:
+        """Read a model.
+
+        Args:
+            model: The sum of all contributions.
+            origin: Who reads, for the version.
+            now: Minutes since the epoch, for staleness.
+            sites: Sites where the type lives.
+            supporters: How many of them show each joint relationship.
+            accepted: Candidates of this type that were decided to be expected.
+        """
+        # What the middleware demands of every service, once, tells nothing of how often a type does something new.
+        weights = [each.weight for key, each in model.relationships.items() if key.operation not in _DEMANDED]
         self.weight = model.weight
         self.som = min(1.0, model.weight / FULL_SUPPORT)
         self.support = sum(weights)
@@ -52,6 +97,9 @@ class NormalForm:
         # Every descriptor adds to the weight, so the weight tells the states of one origin's model apart.
         self.version = f"{origin}:{model.weight}"
         self._model = model
+        self._sites = sites
+        self._supporters = supporters or {}
+        self._accepted = set(accepted)
         self._now = now
         self._norms: dict[Key, Norm] = {}
         self._unknown: Norm | None = None
@@ -64,9 +112,10 @@ class NormalForm:
         relationship = self._model.relationships.get(key)
         if relationship is None:
             return self.unknown
+        weight = relationship.weight if self._backed(key, relationship) else 0
         norm = self._norms[key] = Norm(
-            weight=relationship.weight,
-            sor=self.novelty / (1 + _WEIGHT * relationship.weight),
+            weight=weight,
+            sor=self.novelty / (1 + _WEIGHT * weight),
             instances=relationship.instances,
             same=relationship.rooms.get(SAME_ROOM, 0),
             other=relationship.rooms.get(OTHER_ROOM, 0),
@@ -75,6 +124,23 @@ class NormalForm:
             periods=periods(relationship, self._now),
         )
         return norm
+
+    def _backed(self, key: Key, relationship: Relationship) -> bool:
+        """Whether more than one site, or one for long enough, vouches for a relationship."""
+        if self._sites < QUORATE or self._supporters.get(key, 0) >= QUORUM:
+            return True
+        return relationship.fast.age_spread >= ESTABLISHED
+
+    def accepts(self, aspect: str, key: Key, detail: str = "") -> bool:
+        """Whether this was unusual, and then decided to be expected."""
+        return bool(self._accepted) and Candidate(self._model.service_type, aspect, key, detail) in self._accepted
+
+    def decide(self, candidate: Candidate, *, allowed: bool) -> None:
+        """Take in a decision that came since the model was read."""
+        if allowed:
+            self._accepted.add(candidate)
+        else:
+            self._accepted.discard(candidate)
 
     @property
     def unknown(self) -> Norm:

@@ -85,6 +85,17 @@ class Relationship(msgspec.Struct, kw_only=True):
             else:
                 del self.gaps[index]
 
+    def scaled(self, part: int, whole: int) -> Relationship:
+        """Return about `part` of `whole` of what is known, in integers."""
+        return Relationship(
+            weight=max(1, self.weight * part // whole),
+            instances=self.instances,
+            rooms=self.rooms,
+            fast=self.fast.scaled(part, whole),
+            slow=self.slow.scaled(part, whole),
+            gaps={index: each.scaled(part, whole) for index, each in self.gaps.items()},
+        )
+
     @property
     def empty(self) -> bool:
         """Whether nothing is left."""

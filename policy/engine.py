@@ -53,6 +53,10 @@ class Judge(Protocol):
         """Let an access teach."""
         ...
 
+    def refused(self, access: Access, score: Score, threshold: float) -> None:
+        """Note an access that was, or would have been, refused: it may become a candidate."""
+        ...
+
 
 class Rules(NamedTuple):
     """What applies to the calls of one service type."""
@@ -273,8 +277,12 @@ class Engine:
             threshold=threshold,
             policy_revision=self._snapshot.revision,
         )
-        if verdict.action is Action.QUARANTINE:
-            self._quarantine(verdict, identity, now)
+        if would_be is not Action.FORWARD:
+            for access, each in zip(call.accesses, scores, strict=True):
+                if each.av >= rules.block:
+                    self._analyzer.refused(access, each, rules.block)
+            if verdict.action is Action.QUARANTINE:
+                self._quarantine(verdict, identity, now)
         return verdict
 
     def _quarantine(self, verdict: Verdict, identity: str, now: float) -> None:

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 
 from models import analyzer as module
+from models import knowledge
 from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.codec import decode
@@ -349,7 +350,7 @@ def test_instances_without_end_leave_the_state_bounded(monkeypatch: pytest.Monke
         analyzer.score(each)
         analyzer.learn(each)
     assert len(analyzer.advance(START + 2 * MINUTE)) == 300
-    assert len(analyzer.models()) == module.MAX_MODELS
+    assert len(analyzer.models()) == knowledge.MAX_MODELS
     assert sum(len(instance.flows) for instance in decode(analyzer.dump()).instances) <= 100
 
 

@@ -69,6 +69,7 @@ class PrescribedAnalyzer:
         self._scores = deque(scores)
         self.scored: list[Access] = []
         self.learnt: list[Access] = []
+        self.noted: list[tuple[Access, Score, float]] = []
 
     def score(self, access: Access) -> Score:
         self.scored.append(access)
@@ -76,3 +77,6 @@ class PrescribedAnalyzer:
 
     def learn(self, access: Access) -> None:
         self.learnt.append(access)
+
+    def refused(self, access: Access, score: Score, threshold: float) -> None:
+        self.noted.append((access, score, threshold))

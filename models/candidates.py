@@ -1,0 +1,172 @@
+"""What was refused and may yet turn out to be legitimate: candidates, and the rules by which they are accepted.
+
+A software update looks like an attack: something new, from services that never did it. What tells the two apart is who
+else shows it. Rates and periods are never candidates: a flood does not become normal by being repeated.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Iterable, Mapping
+from statistics import median
+from typing import NamedTuple
+
+import msgspec
+
+from models.descriptor import MINUTE
+from models.relationship import Key
+
+WINDOW = 30 * MINUTE
+"""Event time, ms, within which sightings corroborate each other: without a limit, attacks add up over the days."""
+QUORUM = 2
+"""Sites that must have shown a candidate. Instances do not count: ten sensors of one site scan together."""
+OWN_WINDOW = 24 * 60 * MINUTE
+"""Event time, ms, within which instances of one site corroborate what each does to its own nodes: it may be rare."""
+MAX_CANDIDATES = 4096
+"""Candidates that are remembered; the one that was silent longest gives way."""
+MAX_WITNESSES = 64
+"""Instances per candidate and site whose sightings are told apart."""
+STEADY_TIMES = 6
+"""Sightings that make an instance a steady witness on an isolated site: five gaps, that can be compared."""
+STEADY_FOR = 5 * MINUTE
+"""Event time, ms, over which a steady witness must have shown a candidate: bursts and scans are over sooner."""
+REGULAR = 3.0
+"""No gap between a steady witness' sightings may be longer than this many times their median."""
+
+
+class Candidate(NamedTuple):
+    """One way in which a service type was seen to be unusual. Holds types only, never an address."""
+
+    service_type: str
+    aspect: str
+    """Name of the term that was too high: `relationship`, `location`, ..."""
+    key: Key
+    detail: str = ""
+    """What of it, where the joint relationship alone does not say: the room."""
+
+
+class Witness(msgspec.Struct, array_like=True):
+    """What one instance showed of a candidate."""
+
+    first: int
+    times: list[int]
+    """Event times (ms) of the last sightings, at most `STEADY_TIMES`."""
+
+    @property
+    def last(self) -> int:
+        """Event time of the newest sighting, ms."""
+        return self.times[-1]
+
+    @property
+    def steady(self) -> bool:
+        """Whether this instance does it again and again, regularly, as what is part of its program."""
+        if len(self.times) < STEADY_TIMES or self.last - self.first < STEADY_FOR:
+            return False
+        gaps = [after - before for before, after in zip(self.times[:-1], self.times[1:], strict=True)]
+        return max(gaps) <= REGULAR * median(gaps)
+
+    def see(self, time: int) -> None:
+        """Note a sighting; what lies further back than the window is forgotten."""
+        if time < self.last:
+            return
+        if time - self.last > WINDOW:
+            self.first, self.times = time, []
+        self.times.append(time)
+        del self.times[:-STEADY_TIMES]
+
+
+class Sightings(msgspec.Struct):
+    """Who showed a candidate, by site and instance."""
+
+    witnesses: dict[str, dict[str, Witness]] = msgspec.field(default_factory=dict)
+    """By site, then by instance; the one that was silent longest first."""
+
+    def see(self, site: str, instance: str, time: int) -> None:
+        """Note that an instance of a site showed the candidate."""
+        there = self.witnesses.setdefault(site, {})
+        witness = there.pop(instance, None)
+        if witness is None:
+            if len(there) >= MAX_WITNESSES:
+                del there[next(iter(there))]
+            witness = Witness(time, [time])
+        else:
+            witness.see(time)
+        there[instance] = witness
+
+    @property
+    def last(self) -> int:
+        """Event time of the newest sighting, ms."""
+        return max(witness.last for there in self.witnesses.values() for witness in there.values())
+
+    def sites(self, now: int) -> int:
+        """Return how many sites showed it within the window."""
+        return sum(any(now - witness.last <= WINDOW for witness in there.values()) for there in self.witnesses.values())
+
+    def instances(self, site: str, now: int) -> int:
+        """Return how many instances of a site showed it within a day."""
+        return sum(now - witness.last <= OWN_WINDOW for witness in self.witnesses.get(site, {}).values())
+
+    def steady(self, site: str, now: int) -> int:
+        """Return how many instances of a site show it steadily, all within the window."""
+        return sum(witness.steady and now - witness.last <= WINDOW for witness in self.witnesses.get(site, {}).values())
+
+
+def corroborated(sightings: Sightings, now: int) -> bool:
+    """Tell whether enough sites showed a candidate within the window."""
+    return sightings.sites(now) >= QUORUM
+
+
+def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int, now: int) -> bool:
+    """Tell whether an isolated site accepts a candidate by itself, with no human and no other site to ask.
+
+    At least two, and at least half, of the site's instances of the type do it steadily; or do it at all, where it
+    concerns nobody but themselves. A type with one instance on the site never gets there: only another site or a human
+    can vouch for it.
+
+    Args:
+        candidate: What was refused.
+        sightings: Of the candidate.
+        site: The isolated site.
+        instances: Instances of the type on the site.
+        now: Event time, ms.
+    """
+    witnesses = sightings.instances(site, now) if candidate.key.own else sightings.steady(site, now)
+    return witnesses >= max(QUORUM, -(-instances // 2))
+
+
+class Ledger:
+    """Candidates and who showed them, of one group of analyzers."""
+
+    def __init__(self, sightings: Mapping[Candidate, Sightings] | None = None) -> None:
+        self._sightings: OrderedDict[Candidate, Sightings] = OrderedDict(sightings or {})
+
+    def see(self, candidate: Candidate, site: str, instance: str, time: int) -> None:
+        """Note a sighting; `time` is event time in ms."""
+        sightings = self._sightings.get(candidate)
+        if sightings is None:
+            if len(self._sightings) >= MAX_CANDIDATES:
+                self._sightings.popitem(last=False)
+            sightings = self._sightings[candidate] = Sightings()
+        else:
+            self._sightings.move_to_end(candidate)
+        sightings.see(site, instance, time)
+
+    def close(self, candidates: Iterable[Candidate]) -> None:
+        """Forget candidates that were decided on."""
+        for candidate in candidates:
+            self._sightings.pop(candidate, None)
+
+    def forget(self, now: int) -> None:
+        """Forget what nobody showed for a day of event time; `now` in ms."""
+        while self._sightings:
+            candidate, sightings = next(iter(self._sightings.items()))
+            if now - sightings.last <= OWN_WINDOW:
+                return
+            del self._sightings[candidate]
+
+    def items(self) -> Iterable[tuple[Candidate, Sightings]]:
+        """Return the open candidates, the one that was silent longest first."""
+        return self._sightings.items()
+
+    def __len__(self) -> int:
+        return len(self._sightings)

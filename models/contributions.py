@@ -1,0 +1,138 @@
+"""Who contributed what to a communication model, and the sum of it (paper, sections II-A and II-E).
+
+A sum alone cannot heal: what one subverted site taught would weigh for ever. So the states of the origins are kept
+beside their sum. All are integers over fixed keys: adding is exact, taking an origin out is the identity, and a report
+that arrives twice counts once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from models.communication_model import CommunicationModel
+from models.descriptor import Descriptor
+from models.relationship import Key
+
+CAP = 100_000
+"""Instance-minutes up to which one origin's word counts: beyond, its sums are scaled down before they are added.
+
+About a week of ten instances. Larger sites know no better what is normal, and a subverted one must not outnumber all.
+"""
+MAX_ORIGINS = 1024
+"""Origins that are told apart; beyond, a new one is refused."""
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True):
+    """One origin's cumulative state for one service type."""
+
+    epoch: int
+    """Changes when the origin begins anew, with nothing."""
+    sequence: int
+    """Grows with each report of an epoch."""
+    model: CommunicationModel
+
+
+class Contributions:
+    """The states of all origins for one service type, and their sum."""
+
+    def __init__(self, service_type: str) -> None:
+        """Start with no origin."""
+        self.total = CommunicationModel(service_type=service_type)
+        """The sum of all. To be read only."""
+        self._by_origin: dict[str, Contribution] = {}
+        self._supporters: dict[Key, int] = {}
+
+    @property
+    def origins(self) -> int:
+        """Number of origins."""
+        return len(self._by_origin)
+
+    @property
+    def supporters(self) -> Mapping[Key, int]:
+        """How many origins show each joint relationship."""
+        return self._supporters
+
+    def __iter__(self) -> Iterator[tuple[str, Contribution]]:
+        return iter(self._by_origin.items())
+
+    def fold(self, origin: str, descriptor: Descriptor) -> None:
+        """Add a descriptor of one of the origin's own instances.
+
+        Raises:
+            ValueError: the descriptor is of another service type, or there are too many origins.
+        """
+        contribution = self._by_origin.get(origin) or self._begin(origin)
+        model = contribution.model
+        for key in descriptor.relationships:
+            if key not in model.relationships:
+                self._supporters[key] = self._supporters.get(key, 0) + 1
+        model.fold(descriptor)
+        self.total.fold(descriptor)
+
+    def put(self, origin: str, contribution: Contribution, *, cap: int = CAP) -> bool:
+        """Replace what an origin contributed, by its newest cumulative state.
+
+        Args:
+            origin: Who reports.
+            contribution: The state; taken over, not copied.
+            cap: Instance-minutes above which it is scaled down (`CommunicationModel.capped`).
+
+        Returns:
+            Whether it was news: false for what arrived before, or late.
+
+        Raises:
+            ValueError: the model is of another service type, or there are too many origins; nothing was changed.
+        """
+        before = self._by_origin.get(origin)
+        if before is not None and (contribution.epoch, contribution.sequence) <= (before.epoch, before.sequence):
+            return False
+        if before is None:
+            self._check_room()
+        capped = msgspec.structs.replace(contribution, model=contribution.model.capped(cap))
+        self.total.absorb(capped.model)
+        if before is not None:
+            self._take_out(before.model)
+        self._by_origin[origin] = capped
+        self._count(capped.model, 1)
+        return True
+
+    def remove(self, origin: str) -> None:
+        """Take out all that an origin contributed.
+
+        Raises:
+            KeyError: there is no such origin.
+        """
+        self._take_out(self._by_origin.pop(origin).model)
+
+    def without(self, origin: str) -> CommunicationModel:
+        """Return the sum of all others: what an origin is told, as it never gets its own contribution back."""
+        rest = CommunicationModel(service_type=self.total.service_type)
+        rest.absorb(self.total)
+        mine = self._by_origin.get(origin)
+        if mine is not None:
+            rest.release(mine.model)
+        return rest
+
+    def _begin(self, origin: str) -> Contribution:
+        self._check_room()
+        model = CommunicationModel(service_type=self.total.service_type)
+        contribution = self._by_origin[origin] = Contribution(epoch=0, sequence=0, model=model)
+        return contribution
+
+    def _check_room(self) -> None:
+        if len(self._by_origin) >= MAX_ORIGINS:
+            raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
+
+    def _take_out(self, model: CommunicationModel) -> None:
+        self.total.release(model)
+        self._count(model, -1)
+
+    def _count(self, model: CommunicationModel, by: int) -> None:
+        for key in model.relationships:
+            count = self._supporters.get(key, 0) + by
+            if count:
+                self._supporters[key] = count
+            else:
+                del self._supporters[key]

@@ -1,0 +1,1 @@
+"""Judging a labelled trace, and the figures that come of it: everything `alleyes evaluate` needs."""

@@ -1,0 +1,137 @@
+"""The shipped scoring as it would run live: an analyzer on every node, knowledge shared as the federation shares it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from models.access import Access
+from models.analyzer import Analyzer
+from models.descriptor import MINUTE
+from models.knowledge import Knowledge
+from policy.document import PolicyDocument
+from policy.engine import Engine
+from policy.quarantine import QuarantineRegister
+from policy.verdict import Action, Call, Mode, Sender, Strength
+from proxy.evaluation.sites import SiteMap
+from proxy.evaluation.subject import Judgement
+
+EXCHANGE = 10_000
+"""Event time, ms, at whose multiples the levels talk: what a node closed or refused is known everywhere one later."""
+
+
+class Federation(StrEnum):
+    """Who learns from whom."""
+
+    LIVE = "live"
+    """Nodes, sites and the global level, with the delays of a real installation."""
+    SHARED = "shared"
+    """One model that sees all at once."""
+    ISOLATED = "isolated"
+    """Every site on its own, with nobody to ask."""
+
+
+@dataclass(frozen=True)
+class _Node:
+    analyzer: Analyzer
+    engine: Engine
+
+
+class FederatedSubject:
+    """Judges a trace of many agents, each of which is a node with an analyzer and an engine of its own.
+
+    After an exchange all nodes of a federation know the same: what the others told them, and what they told the others.
+    So nodes share one `Knowledge` here, and only the exchange is simulated: descriptors of a minute, candidates and
+    acceptances take effect at the next multiple of ten seconds of event time.
+    """
+
+    def __init__(
+        self,
+        policy: PolicyDocument,
+        sites: SiteMap,
+        federation: Federation = Federation.LIVE,
+        state: bytes | None = None,
+    ) -> None:
+        """Start cold, or warm with the state of an analyzer (`Analyzer.dump`).
+
+        Everything is judged as in enforce mode, whatever modes the policy names, and no quarantine is carried out, so
+        that one refusal does not hide the next row.
+
+        Raises:
+            ValueError: the state cannot be read.
+        """
+        overrides = {
+            name: each.model_copy(update={"mode": Mode.ENFORCE}) for name, each in policy.service_types.items()
+        }
+        self._policy = policy.model_copy(update={"mode": Mode.ENFORCE, "service_types": overrides})
+        self._sites = sites
+        self._federation = federation
+        self._state = state
+        self._nodes: dict[str, _Node] = {}
+        self._knowledge: dict[str, Knowledge] = {}
+        self._exchange_due: int | None = None
+        self._unread = False
+        if state is not None:
+            Analyzer.load(state)
+
+    def judge(self, access: Access) -> Judgement:
+        """Score an access, decide, learn."""
+        time = access.time
+        if self._exchange_due is None or time >= self._exchange_due:
+            self._exchange(time)
+        agent = access.source.split("/", 2)[1]
+        node = self._nodes.get(agent) or self._join(agent)
+        sender = Sender(
+            address=access.source, service_type=access.source_type, strength=Strength.CERTIFICATE, ip="192.0.2.1"
+        )
+        call = Call(sender=sender, accesses=(access,), time=time, may_quarantine=False)
+        verdict = node.engine.judge(call, now=time / 1000)
+        if verdict.would_be is Action.FORWARD:
+            node.engine.conclude(verdict, accepted=True)
+        score = verdict.score
+        return Judgement(score.av if score else 0.0, verdict.would_be is not Action.FORWARD)
+
+    @property
+    def knowledge(self) -> list[Knowledge]:
+        """What is known now: one for each group that shares."""
+        return list(self._knowledge.values())
+
+    def _exchange(self, time: int) -> None:
+        first = self._exchange_due is None
+        self._exchange_due = (time // EXCHANGE + 1) * EXCHANGE
+        if first:
+            return
+        if self._unread or self._federation is Federation.SHARED:
+            self._unread = False
+            self._read(time)
+        closed = False
+        for agent, node in self._nodes.items():
+            site = self._sites.of(agent)
+            descriptors = node.analyzer.advance(time)
+            if descriptors:
+                closed = True
+                self._knowledge_of(site).fold(descriptors, site)
+        if closed:
+            self._unread = True
+        for knowledge in self._knowledge.values():
+            knowledge.deliberate(time)
+
+    def _read(self, time: int) -> None:
+        for knowledge in self._knowledge.values():
+            knowledge.read(time // MINUTE)
+
+    def _knowledge_of(self, site: str) -> Knowledge:
+        group = site if self._federation is Federation.ISOLATED else "all"
+        found = self._knowledge.get(group)
+        if found is None:
+            found = self._knowledge[group] = (
+                Knowledge(origin=group) if self._state is None else Analyzer.load(self._state).knowledge
+            )
+        return found
+
+    def _join(self, agent: str) -> _Node:
+        site = self._sites.of(agent)
+        analyzer = Analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
+        engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())
+        node = self._nodes[agent] = _Node(analyzer, engine)
+        return node

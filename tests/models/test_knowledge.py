@@ -1,0 +1,153 @@
+from __future__ import annotations
+
+from models.analyzer import Analyzer
+from models.candidates import Candidate
+from models.descriptor import Descriptor
+from models.knowledge import Knowledge
+from models.normal_form import ESTABLISHED
+from models.relationship import Key, Relationship, key_of
+from tests.models.accesses import MINUTE, START, access, teach
+
+BEGIN = START // MINUTE
+READ = Key("/movement", own=False, operation="get", data_type="/derived/boolean")
+POISON = Key("/lock", own=False, operation="set", data_type="/basic/text")
+NEW = Candidate("/light", "relationship", POISON)
+
+
+def minutes(count: int, *keys: Key, begin: int = BEGIN, every: int = 1) -> list[Descriptor]:
+    """One instance's descriptors, with one access of each key in every `every`th minute."""
+    found = []
+    for index in range(count):
+        relationships = {}
+        if index % every == 0:
+            for key in keys:
+                relationship = relationships[key] = Relationship(weight=1)
+                relationship.fast.observe(1000, begin + index)
+        found.append(Descriptor(service_type="/light", minute=begin + index, relationships=relationships))
+    return found
+
+
+def three_sites(*, poisoned: int = 60, every: int = 1, also: str | None = None) -> Knowledge:
+    knowledge = Knowledge()
+    for site in ("home", "office", "plant"):
+        knowledge.fold(minutes(120, READ), site)
+    knowledge.fold(minutes(poisoned, POISON, every=every), "home")
+    if also is not None:
+        knowledge.fold(minutes(2, POISON), also)
+    knowledge.read(BEGIN + 120)
+    return knowledge
+
+
+def sor(knowledge: Knowledge, key: Key) -> float:
+    form = knowledge.form("/light")
+    assert form is not None
+    return form.norm(key).sor
+
+
+def test_what_one_subverted_site_taught_weighs_nothing() -> None:
+    assert sor(three_sites(), POISON) == sor(three_sites(), Key("/never", own=False, operation="get", data_type=""))
+    assert sor(three_sites(), READ) < 1
+
+
+def test_what_a_second_site_shows_as_well_counts() -> None:
+    assert sor(three_sites(also="office"), POISON) < 1
+
+
+def test_what_one_site_does_for_a_day_is_its_own_way() -> None:
+    assert sor(three_sites(poisoned=4 * ESTABLISHED, every=10), POISON) < 1
+
+
+def test_two_sites_cannot_outvote_each_other() -> None:
+    knowledge = Knowledge()
+    knowledge.fold(minutes(120, READ), "home")
+    knowledge.fold(minutes(120, POISON), "office")
+    knowledge.read(BEGIN + 120)
+    assert sor(knowledge, POISON) < 1
+
+
+def test_corroborated_candidate_is_accepted_at_once() -> None:
+    knowledge = three_sites(poisoned=0)
+    knowledge.see(NEW, "home", "/agent1/light1", START)
+    assert knowledge.deliberate(START) == []
+    knowledge.see(NEW, "office", "/agent2/light1", START + MINUTE)
+    assert knowledge.deliberate(START + MINUTE) == [NEW]
+    form = knowledge.form("/light")
+    assert form is not None
+    assert form.accepts("relationship", POISON)
+    knowledge.read(BEGIN + 130)
+    form = knowledge.form("/light")
+    assert form is not None
+    assert form.accepts("relationship", POISON)
+    assert not form.accepts("relationship", READ)
+
+
+def test_human_has_the_last_word() -> None:
+    knowledge = three_sites(poisoned=0)
+    knowledge.answer(NEW, allowed=False, now=START)
+    for site in ("home", "office", "plant"):
+        knowledge.see(NEW, site, "/agent1/light1", START)
+    assert knowledge.deliberate(START) == []
+    knowledge.answer(NEW, allowed=True, now=START)
+    form = knowledge.form("/light")
+    assert form is not None
+    assert form.accepts("relationship", POISON)
+    knowledge.answer(NEW, allowed=False, now=START)
+    assert not form.accepts("relationship", POISON)
+
+
+def test_isolated_site_counts_its_own_instances() -> None:
+    knowledge = Knowledge()
+    knowledge.fold([each for _ in range(3) for each in minutes(1, READ)], "home")
+    for index in range(30):
+        for instance in ("a", "b"):
+            knowledge.see(NEW, "home", instance, START + 20_000 * index)
+    assert knowledge.deliberate(START + 30 * 20_000) == [NEW]
+
+
+def test_knowledge_outlives_storage() -> None:
+    knowledge = three_sites(also="office")
+    knowledge.see(NEW._replace(detail="open"), "home", "/agent1/light1", START)
+    knowledge.answer(NEW, allowed=True, now=START)
+    again = Knowledge.restored(knowledge.state())
+    again.read(BEGIN + 120)
+    assert again.state() == knowledge.state()
+    assert sor(again, POISON) == sor(knowledge, POISON)
+    assert again.answers == knowledge.answers
+
+
+def test_refused_access_of_an_analyzer_becomes_a_candidate() -> None:
+    analyzer = Analyzer()
+    for instance in range(3):
+        teach(analyzer, *[access(START + 20_000 * index, source=f"/agent1/light{instance}") for index in range(200)])
+    begin = START + 200 * 20_000
+    answers = []
+    for index in range(60):
+        analyzer.advance(begin + 20_000 * index)
+        for instance in range(2):
+            new = access(
+                begin + 20_000 * index,
+                source=f"/agent1/light{instance}",
+                destination="/agent1/tempin1",
+                destination_type="/sensor",
+                data_type="/basic/number",
+            )
+            score = analyzer.score(new)
+            answers.append(score.av < 7)
+            if answers[-1]:
+                analyzer.learn(new)
+            else:
+                analyzer.refused(new, score, 7)
+    assert not any(answers[:10])
+    assert all(answers[-20:])
+    assert Candidate("/light", "relationship", key_of(new)) in analyzer.knowledge.answers
+
+
+def test_flood_never_becomes_a_candidate() -> None:
+    analyzer = Analyzer()
+    teach(analyzer, *[access(START + 20_000 * index) for index in range(200)])
+    for index in range(1000):
+        flood = access(START + 200 * 20_000 + index)
+        score = analyzer.score(flood)
+        if score.av >= 7:
+            analyzer.refused(flood, score, 7)
+    assert list(analyzer.knowledge.state().open) == []

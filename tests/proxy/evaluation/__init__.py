@@ -1,0 +1,1 @@
+"""Tests of proxy.evaluation, at the mirrored paths."""
