@@ -50,6 +50,7 @@ class Analyzer:
         self._resumed = False
         self._instances: OrderedDict[str, Instance] = OrderedDict()
         self._flows = 0
+        self._located: tuple[Access, Instance, Flow] | None = None
 
     @property
     def newest(self) -> int:
@@ -82,10 +83,14 @@ class Analyzer:
             familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
+            gap=counters.gap,
             untimely=flow.rhythm.judge(access.time, norm.periods),
         )
         if norm.fast is not None and norm.slow is not None:
-            counters.limit(norm.fast.limit, norm.slow.limit)
+            if counters.gap < norm.slow.pause:
+                counters.limit(norm.fast.limit, norm.slow.limit)
+            else:
+                counters.limit(norm.fast.calm, norm.slow.calm)
         return score
 
     def learn(self, access: Access) -> None:
@@ -204,6 +209,9 @@ class Analyzer:
             self._minute = time // MINUTE
 
     def _locate(self, access: Access, service_type: str) -> tuple[Instance, Flow]:
+        located = self._located
+        if located is not None and located[0] is access:
+            return located[1], located[2]
         self._note(access.time)
         instance = self._instance(access.source, service_type)
         before = instance.flows
@@ -212,6 +220,8 @@ class Analyzer:
             self._flows += 1
             if self._flows > MAX_ALL_FLOWS:
                 self._drop_flow(instance)
+        # Most accesses are learnt right after they were scored: kept until another is located or an instance changes.
+        self._located = access, instance, flow
         return instance, flow
 
     def _has_room(self) -> bool:
@@ -230,6 +240,7 @@ class Analyzer:
         elif len(self._instances) >= MAX_INSTANCES:
             _, silent = self._instances.popitem(last=False)
             self._flows -= silent.flows
+        self._located = None
         instance = self._instances[address] = Instance(service_type)
         self._instances.move_to_end(address)
         return instance

@@ -26,6 +26,7 @@ def assess(
     familiar: bool,
     fast: float,
     slow: float,
+    gap: int,
     untimely: float,
 ) -> Score:
     """Combine what was observed of an access with what is normal: AV = SoM * max(SoR, SoA).
@@ -38,6 +39,7 @@ def assess(
         familiar: This very instance was seen in this relationship with a partner in that room.
         fast: Reading of the fast leaky counter, this access included.
         slow: Reading of the slow one.
+        gap: Time since the access before on the same flow, whatever became of that; ms.
         untimely: How much too early the access is (`Rhythm.judge`).
 
     Returns:
@@ -50,8 +52,10 @@ def assess(
     location = 0.0
     if room is not None and not familiar and norm.instances >= ENOUGH_INSTANCES:
         location = support_of_location(norm.instances, here)
-    rate_fast = norm.fast.excess(fast) if norm.fast else 0.0
-    rate_slow = norm.slow.excess(slow) if norm.slow else 0.0
+    rate_fast = rate_slow = 0.0
+    if norm.fast is not None and norm.slow is not None and gap < norm.slow.pause:
+        rate_fast = norm.fast.excess(fast)
+        rate_slow = norm.slow.excess(slow)
     rate = max(rate_fast, rate_slow)
     soa = max(location, rate, untimely)
     if sor >= soa:

@@ -44,6 +44,9 @@ class ClusteringFeature:
     # Sums change in place, so a feature cannot be a key.
     __hash__ = None  # type: ignore[assignment]
 
+    def __bool__(self) -> bool:
+        return bool(self.n)
+
     def __repr__(self) -> str:
         return f"ClusteringFeature{self.sums}"
 

@@ -20,6 +20,10 @@ UNIT = 1_000
 """Counters enter clustering features as integers of this fraction: sums must be exact."""
 LIMIT = 10.0
 """Standard deviations above normal where a counter stops: what follows a flood is not blamed for long."""
+CALM = 2.0
+"""Standard deviations above normal to which a counter falls back at an access after a pause: the flood is over."""
+PAUSE = 0.75
+"""Share of the usual time between two accesses after which one is not part of a burst, whatever came before it."""
 RESTARTED = 60_000
 """A time that steps back by more than this (ms) is not a late time stamp but another clock."""
 
@@ -31,10 +35,12 @@ class LeakyCounters(msgspec.Struct, array_like=True):
     """Newest event counted, event time in ms."""
     fast: float = 0.0
     slow: float = 0.0
+    gap: int = 0
+    """Time from the event before the newest one to it, ms."""
 
     def hit(self, time: int) -> None:
         """Count an event. A late time stamp counts as now: a negative dt would let the counters grow without end."""
-        elapsed = time - self.time
+        elapsed = self.gap = time - self.time
         if elapsed > 0:
             self.fast *= math.exp(-elapsed / FAST)
             self.slow *= math.exp(-elapsed / SLOW)
@@ -56,11 +62,18 @@ class Level(msgspec.Struct, frozen=True):
     mean: float
     scale: float
     """Variance by which the square of a difference is judged."""
+    pause: float = math.inf
+    """Time since the access before, ms, after which an access is not part of a burst."""
 
     @property
     def limit(self) -> float:
         """Where a counter stops."""
         return self.mean + LIMIT * math.sqrt(self.scale)
+
+    @property
+    def calm(self) -> float:
+        """Where a counter stops after a pause."""
+        return self.mean + CALM * math.sqrt(self.scale)
 
     def excess(self, count: float) -> float:
         """Return the squared number of standard deviations by which `count` is above normal; 0 below."""
@@ -68,8 +81,11 @@ class Level(msgspec.Struct, frozen=True):
         return above * above / self.scale if above > 0 else 0.0
 
 
-def level(feature: ClusteringFeature) -> Level | None:
+def level(feature: ClusteringFeature, tau: float) -> Level | None:
     """Read the normal level from the clustering feature of counters (in units of 1/1000); None without points.
+
+    A counter of evenly spaced events reads m = 1 / (1 - exp(-g / tau)) at each, so their usual distance g follows from
+    the mean. Without this, the regular accesses that follow a flood would be blamed for it until it is forgotten.
 
     The variance is at least that of a Poisson process, the mean: strictly periodic accesses have none of their own. It
     is widened by 1 + 1/n, as the mean of n points is itself uncertain.
@@ -78,4 +94,5 @@ def level(feature: ClusteringFeature) -> Level | None:
         return None
     mean = feature.mean / UNIT
     variance = feature.variance / (UNIT * UNIT)
-    return Level(mean, max(mean, variance) * (1 + 1 / feature.n))
+    pause = -PAUSE * tau * math.log(1 - 1 / mean) if mean > 1 else math.inf
+    return Level(mean, max(mean, variance) * (1 + 1 / feature.n), pause)

@@ -11,7 +11,7 @@ from models.candidates import QUORUM, Candidate
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature, merged
 from models.communication_model import CommunicationModel
-from models.flood import Level, level
+from models.flood import FAST, SLOW, Level, level
 from models.periodicity import DENSE, Period
 from models.relationship import Key, Relationship
 
@@ -119,8 +119,8 @@ class NormalForm:
             instances=relationship.instances,
             same=relationship.rooms.get(SAME_ROOM, 0),
             other=relationship.rooms.get(OTHER_ROOM, 0),
-            fast=level(relationship.fast),
-            slow=level(relationship.slow),
+            fast=level(relationship.fast, FAST),
+            slow=level(relationship.slow, SLOW),
             periods=periods(relationship, self._now),
         )
         return norm
@@ -163,8 +163,8 @@ class NormalForm:
             instances=0,
             same=0,
             other=0,
-            fast=level(fast),
-            slow=level(slow),
+            fast=level(fast, FAST),
+            slow=level(slow, SLOW),
             periods=(),
         )
 

@@ -16,6 +16,10 @@ from policy.verdict import Action, Call, Mode, Sender, Strength
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
 
+MAX_NODES = 4096
+"""Agents of one trace."""
+MAX_CALLERS = 65_536
+"""Sources whose node is remembered."""
 EXCHANGE = 10_000
 """Event time, ms, at whose multiples the levels talk: what a node closed or refused is known everywhere one later."""
 
@@ -33,6 +37,7 @@ class Federation(StrEnum):
 
 @dataclass(frozen=True)
 class _Node:
+    site: str
     analyzer: Analyzer
     engine: Engine
 
@@ -69,7 +74,9 @@ class FederatedSubject:
         self._state = state
         self._nodes: dict[str, _Node] = {}
         self._knowledge: dict[str, Knowledge] = {}
+        self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}
         self._exchange_due: int | None = None
+        self._minute: int | None = None
         self._unread = False
         if state is not None:
             Analyzer.load(state)
@@ -79,15 +86,11 @@ class FederatedSubject:
         time = access.time
         if self._exchange_due is None or time >= self._exchange_due:
             self._exchange(time)
-        agent = access.source.split("/", 2)[1]
-        node = self._nodes.get(agent) or self._join(agent)
-        sender = Sender(
-            address=access.source, service_type=access.source_type, strength=Strength.CERTIFICATE, ip="192.0.2.1"
-        )
+        engine, sender = self._callers.get((access.source, access.source_type)) or self._meet(access)
         call = Call(sender=sender, accesses=(access,), time=time, may_quarantine=False)
-        verdict = node.engine.judge(call, now=time / 1000)
+        verdict = engine.judge(call, now=time / 1000)
         if verdict.would_be is Action.FORWARD:
-            node.engine.conclude(verdict, accepted=True)
+            engine.conclude(verdict, accepted=True)
         score = verdict.score
         return Judgement(score.av if score else 0.0, verdict.would_be is not Action.FORWARD)
 
@@ -97,26 +100,21 @@ class FederatedSubject:
         return list(self._knowledge.values())
 
     def _exchange(self, time: int) -> None:
-        first = self._exchange_due is None
         self._exchange_due = (time // EXCHANGE + 1) * EXCHANGE
-        if first:
-            return
-        if self._unread or self._federation is Federation.SHARED:
-            self._unread = False
+        if self._unread:
             self._read(time)
-        closed = False
-        for agent, node in self._nodes.items():
-            site = self._sites.of(agent)
-            descriptors = node.analyzer.advance(time)
-            if descriptors:
-                closed = True
-                self._knowledge_of(site).fold(descriptors, site)
-        if closed:
+        if time // MINUTE != self._minute:
+            self._minute = time // MINUTE
+            for node in self._nodes.values():
+                self._knowledge_of(node.site).fold(node.analyzer.advance(time), node.site)
             self._unread = True
+            if self._federation is Federation.SHARED:
+                self._read(time)
         for knowledge in self._knowledge.values():
             knowledge.deliberate(time)
 
     def _read(self, time: int) -> None:
+        self._unread = False
         for knowledge in self._knowledge.values():
             knowledge.read(time // MINUTE)
 
@@ -129,9 +127,23 @@ class FederatedSubject:
             )
         return found
 
+    def _meet(self, access: Access) -> tuple[Engine, Sender]:
+        """Return the engine that judges a source, and the source as a sender; remembered, but not without end."""
+        if len(self._callers) >= MAX_CALLERS:
+            self._callers.clear()
+        agent = access.source.split("/", 2)[1] if access.source.startswith("/") else ""
+        node = self._nodes.get(agent) or self._join(agent)
+        sender = Sender(
+            address=access.source, service_type=access.source_type, strength=Strength.CERTIFICATE, ip="192.0.2.1"
+        )
+        found = self._callers[access.source, access.source_type] = node.engine, sender
+        return found
+
     def _join(self, agent: str) -> _Node:
+        if len(self._nodes) >= MAX_NODES:
+            raise ValueError(f"the trace has more than {MAX_NODES} agents")
         site = self._sites.of(agent)
         analyzer = Analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
         engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())
-        node = self._nodes[agent] = _Node(analyzer, engine)
+        node = self._nodes[agent] = _Node(site, analyzer, engine)
         return node

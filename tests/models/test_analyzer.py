@@ -372,3 +372,20 @@ def test_instance_that_changes_its_type_begins_anew() -> None:
     analyzer.register("/agent0/light0", "/lock", NOW)
     types = [descriptor.service_type for descriptor in analyzer.advance(NOW + MINUTE)]
     assert sorted(types) == ["/light"] * 7 + ["/lock"]
+
+
+def test_regular_accesses_after_a_flood_are_not_blamed_for_it() -> None:
+    analyzer = settled()
+    flood = [analyzer.score(looking(index)) for index in range(2000)]
+    after = [analyzer.score(looking(20_000 * turn)) for turn in range(1, 10)]
+    assert max(score.av for score in flood[6:]) > BLOCK
+    assert max(score.av for score in after) < BLOCK
+
+
+def test_pauses_do_not_hide_a_flood_in_bursts() -> None:
+    analyzer = settled()
+    refused = 0
+    for burst in range(20):
+        for index in range(10):
+            refused += analyzer.score(looking(16_000 * burst + index)).av >= BLOCK
+    assert refused > 0.6 * 200

@@ -23,6 +23,7 @@ class Observed(TypedDict, total=False):
     familiar: bool
     fast: float
     slow: float
+    gap: int
     untimely: float
 
 
@@ -34,7 +35,7 @@ def score(key: Key = KEY, *, weight: int = 30, instances: int = 6, **observed: U
     )
     model = CommunicationModel(service_type="/light", weight=weight, relationships={KEY: relationship})
     form = NormalForm(model, origin="node", now=0)
-    usual = Observed(expected=False, room="same", familiar=False, fast=1.0, slow=1.0, untimely=0.0)
+    usual = Observed(expected=False, room="same", familiar=False, fast=1.0, slow=1.0, gap=1, untimely=0.0)
     usual.update(observed)
     return assess(form, form.norm(key), **usual)
 

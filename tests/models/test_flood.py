@@ -5,7 +5,7 @@ import math
 import pytest
 
 from models.clustering_feature import ClusteringFeature
-from models.flood import UNIT, LeakyCounters, level
+from models.flood import FAST, SLOW, UNIT, LeakyCounters, level
 
 
 def regular(period: int, count: int) -> LeakyCounters:
@@ -62,7 +62,7 @@ def test_long_silence_does_not_overflow() -> None:
 def test_excess_by_hand() -> None:
     # Counters always at 2 have variance 0; a Poisson process of mean 2 has variance 2; 4 points widen it by 5/4.
     # At 7: (7-2)^2 / (2 * 5/4) = 25 / 2.5 = 10.
-    normal = level(feature(2, 2, 2, 2))
+    normal = level(feature(2, 2, 2, 2), SLOW)
     assert normal is not None
     assert normal.excess(7) == pytest.approx(10)
     assert normal.excess(1) == 0
@@ -70,19 +70,19 @@ def test_excess_by_hand() -> None:
 
 def test_measured_variance_counts_where_it_is_larger() -> None:
     # 0 and 8: mean 4, variance 16, widened by 3/2: (16-4)^2 / 24 = 6.
-    normal = level(feature(0, 8))
+    normal = level(feature(0, 8), SLOW)
     assert normal is not None
     assert normal.excess(16) == pytest.approx(6)
 
 
 def test_nothing_is_normal_without_points() -> None:
-    assert level(ClusteringFeature()) is None
+    assert level(ClusteringFeature(), SLOW) is None
 
 
 def test_slow_counter_sees_a_flow_become_four_times_as_fast() -> None:
     # 20 s: both counters settle (above); at 5 s the slow one settles at 1/(1-exp(-1/12)) = 12.5, the fast one at 2.5.
     usual, faster = regular(20_000, 200), regular(5_000, 200)
-    slow, fast = level(feature(*[usual.slow] * 1000)), level(feature(*[usual.fast] * 1000))
+    slow, fast = level(feature(*[usual.slow] * 1000), SLOW), level(feature(*[usual.fast] * 1000), FAST)
     assert slow is not None
     assert fast is not None
     assert slow.excess(faster.slow) > 7 > fast.excess(faster.fast)
@@ -90,9 +90,30 @@ def test_slow_counter_sees_a_flow_become_four_times_as_fast() -> None:
 
 def test_limit_lets_a_counter_recover() -> None:
     counters = regular(1, 5_000)
-    normal = level(feature(*[3.5] * 1000))
+    normal = level(feature(*[3.5] * 1000), SLOW)
     assert normal is not None
     counters.limit(normal.limit, normal.limit)
     # Ten deviations above normal, sqrt(3.5 * 1.001) each.
     assert counters.slow == pytest.approx(3.5 + 10 * math.sqrt(3.5035))
     assert normal.excess(counters.slow) == pytest.approx(100)
+
+
+def test_pause_is_three_quarters_of_the_usual_distance() -> None:
+    # Events 20 s apart: the slow counter settles at 1 / (1 - exp(-1/3)); 0.75 of 20 s is 15 s.
+    normal = level(feature(*[regular(20_000, 200).slow] * 1000), SLOW)
+    assert normal is not None
+    assert normal.pause == pytest.approx(15_000, rel=0.001)
+
+
+def test_what_comes_too_rarely_to_know_its_distance_has_no_pause() -> None:
+    normal = level(feature(1, 1), SLOW)
+    assert normal is not None
+    assert normal.pause == math.inf
+
+
+def test_after_a_pause_the_flood_is_over() -> None:
+    counters = regular(1, 5_000)
+    normal = level(feature(*[3.5] * 1000), SLOW)
+    assert normal is not None
+    counters.limit(normal.calm, normal.calm)
+    assert normal.excess(counters.slow) == pytest.approx(4)

@@ -1,0 +1,287 @@
+"""Descriptors and models in few bytes, for links that are slow and paid by volume (paper, section V-A: 96 bytes).
+
+Nothing is lost: sums are written as integers, but relative to their mean, where squares are small, and names once.
+Bytes that come from elsewhere are checked: what is read again was written like this, or is refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final, get_type_hints
+
+from models.access import Operation
+from models.categorical import Counts
+from models.clustering_feature import ClusteringFeature
+from models.communication_model import CommunicationModel
+from models.descriptor import Descriptor
+from models.relationship import Key, Relationship
+from models.varint import Reader, Writer
+
+MAX_ENTRIES = 4096
+"""Entries of any one table in a message; a longer one is refused."""
+_OPERATIONS: Final = tuple(operation.value for operation in Operation)
+
+
+class Names:
+    """Names and keys that were written or read before, so that each costs its length only once per connection."""
+
+    def __init__(self) -> None:
+        self._texts: dict[str, int] = {}
+        self._keys: dict[Key, int] = {}
+        self._text_list: list[str] = []
+        self._key_list: list[Key] = []
+
+    def write_text(self, out: Writer, text: str) -> None:
+        """Write a name: its number, or 0 and the name itself the first time."""
+        number = self._texts.get(text)
+        if number is not None:
+            out.unsigned(number)
+            return
+        out.unsigned(0)
+        out.text(text)
+        self._learn_text(text)
+
+    def read_text(self, data: Reader) -> str:
+        """Read a name.
+
+        Raises:
+            ValueError: the number was never given out, or the bytes are cut off.
+        """
+        number = data.unsigned()
+        if not number:
+            text = data.text()
+            if text in self._texts:
+                raise ValueError(f"{text!r} is introduced twice")
+            self._learn_text(text)
+            return text
+        if number > len(self._text_list):
+            raise ValueError(f"there is no name {number}")
+        return self._text_list[number - 1]
+
+    def write_key(self, out: Writer, key: Key) -> None:
+        """Write a joint relationship: its number, or 0 and its parts the first time."""
+        number = self._keys.get(key)
+        if number is not None:
+            out.unsigned(number)
+            return
+        out.unsigned(0)
+        out.unsigned(_OPERATIONS.index(key.operation) << 1 | key.own)
+        self.write_text(out, key.partner)
+        self.write_text(out, key.data_type)
+        self._learn_key(key)
+
+    def read_key(self, data: Reader) -> Key:
+        """Read a joint relationship.
+
+        Raises:
+            ValueError: the number was never given out, the operation does not exist, or the bytes are cut off.
+        """
+        number = data.unsigned()
+        if not number:
+            what = data.unsigned()
+            if what >> 1 >= len(_OPERATIONS):
+                raise ValueError(f"there is no operation {what >> 1}")
+            key = Key(self.read_text(data), bool(what & 1), _OPERATIONS[what >> 1], self.read_text(data))
+            if key in self._keys:
+                raise ValueError(f"{key} is introduced twice")
+            self._learn_key(key)
+            return key
+        if number > len(self._key_list):
+            raise ValueError(f"there is no relationship {number}")
+        return self._key_list[number - 1]
+
+    def _learn_text(self, text: str) -> None:
+        self._text_list.append(text)
+        self._texts[text] = len(self._text_list)
+
+    def _learn_key(self, key: Key) -> None:
+        self._key_list.append(key)
+        self._keys[key] = len(self._key_list)
+
+
+def encode_descriptor(descriptor: Descriptor, names: Names) -> bytes:
+    """Return the bytes of a descriptor; `names` are those of all descriptors on this connection, in order."""
+    out = Writer()
+    names.write_text(out, descriptor.service_type)
+    out.unsigned(descriptor.minute)
+    out.unsigned(descriptor.minutes)
+    _write_relationships(out, names, descriptor.relationships, descriptor.minute)
+    out.unsigned(len(descriptor.partners))
+    for partner, count in descriptor.partners.items():
+        names.write_text(out, partner)
+        out.unsigned(count)
+    return bytes(out.buffer)
+
+
+def decode_descriptor(data: bytes, names: Names) -> Descriptor:
+    """Read a descriptor.
+
+    Raises:
+        ValueError: these bytes are no descriptor, or others came before it than were written.
+    """
+    read = Reader(data)
+    service_type = names.read_text(read)
+    minute, minutes = read.unsigned(), read.unsigned()
+    relationships = _read_relationships(read, names, minute)
+    partners = {names.read_text(read): read.unsigned() for _ in range(_length(read))}
+    read.end()
+    return Descriptor(
+        service_type=service_type, minute=minute, minutes=minutes, relationships=relationships, partners=partners
+    )
+
+
+def encode_model(model: CommunicationModel) -> bytes:
+    """Return the bytes of a model. They stand for themselves."""
+    out, names = Writer(), Names()
+    times = [each.fast for each in model.relationships.values()]
+    points = sum(each.n for each in times)
+    base = sum(each.t for each in times) // points if points else 0
+    out.text(model.service_type)
+    out.unsigned(model.weight)
+    out.unsigned(base)
+    _write_relationships(out, names, model.relationships, base)
+    out.unsigned(len(model.partners))
+    for partner, feature in model.partners.items():
+        names.write_text(out, partner)
+        _write_feature(out, names, feature, base)
+    return bytes(out.buffer)
+
+
+def decode_model(data: bytes) -> CommunicationModel:
+    """Read a model.
+
+    Raises:
+        ValueError: these bytes are no model.
+    """
+    read, names = Reader(data), Names()
+    service_type = read.text()
+    weight, base = read.unsigned(), read.unsigned()
+    relationships = _read_relationships(read, names, base)
+    partners = {names.read_text(read): _read_feature(read, names, base) for _ in range(_length(read))}
+    read.end()
+    return CommunicationModel(service_type=service_type, weight=weight, relationships=relationships, partners=partners)
+
+
+def _length(read: Reader) -> int:
+    length = read.unsigned()
+    if length > MAX_ENTRIES:
+        raise ValueError(f"a table of {length} entries, more than {MAX_ENTRIES}")
+    return length
+
+
+def _write_relationships(out: Writer, names: Names, relationships: dict[Key, Relationship], base: int) -> None:
+    out.unsigned(len(relationships))
+    for key, relationship in relationships.items():
+        names.write_key(out, key)
+        present = [
+            (number, value) for number, (name, _, _) in enumerate(_FIELDS) if (value := getattr(relationship, name))
+        ]
+        out.unsigned(sum(1 << number for number, _ in present))
+        for number, value in present:
+            _FIELDS[number][1](out, names, value, base)
+
+
+def _read_relationships(read: Reader, names: Names, base: int) -> dict[Key, Relationship]:
+    found: dict[Key, Relationship] = {}
+    for _ in range(_length(read)):
+        key = names.read_key(read)
+        if key in found:
+            raise ValueError(f"{key} is told twice")
+        present = read.unsigned()
+        if present >> len(_FIELDS):
+            raise ValueError("a relationship with unknown fields")
+        found[key] = Relationship(
+            **{
+                name: reader(read, names, base)
+                for number, (name, _, reader) in enumerate(_FIELDS)
+                if present >> number & 1
+            }
+        )
+    return found
+
+
+def _write_feature(out: Writer, _names: Names, feature: ClusteringFeature, base: int) -> None:
+    """Write N, LS, SS, sum t, sum t^2: squares as those of the differences from the rounded mean, which is exact."""
+    n, ls, ss, t, tt = feature.sums
+    centre = ls // n if n else 0
+    t, tt = t - n * base, tt - 2 * base * t + n * base * base
+    timed = bool(t or tt)
+    out.unsigned(n << 1 | timed)
+    out.signed(ls)
+    out.unsigned(ss - 2 * centre * ls + n * centre * centre)
+    if timed:
+        middle = t // n
+        out.signed(t)
+        out.unsigned(tt - 2 * middle * t + n * middle * middle)
+
+
+def _read_feature(read: Reader, _names: Names, base: int) -> ClusteringFeature:
+    head = read.unsigned()
+    n, timed = head >> 1, head & 1
+    ls, ss = read.signed(), read.unsigned()
+    centre = ls // n if n else 0
+    ss += 2 * centre * ls - n * centre * centre
+    t = tt = 0
+    if timed and n:
+        t, tt = read.signed(), read.unsigned()
+        middle = t // n
+        tt += 2 * middle * t - n * middle * middle
+    feature = ClusteringFeature(n, ls, ss, t + n * base, tt + 2 * base * t + n * base * base)
+    if not feature.plausible:
+        raise ValueError("no points have these sums")
+    return feature
+
+
+def _write_count(out: Writer, _names: Names, count: int, _base: int) -> None:
+    out.unsigned(count)
+
+
+def _read_count(read: Reader, _names: Names, _base: int) -> int:
+    return read.unsigned()
+
+
+def _write_counts(out: Writer, names: Names, counts: Counts, _base: int) -> None:
+    out.unsigned(len(counts))
+    for category, times in counts.items():
+        names.write_text(out, category)
+        out.unsigned(times)
+
+
+def _read_counts(read: Reader, names: Names, _base: int) -> Counts:
+    return Counts({names.read_text(read): read.unsigned() for _ in range(_length(read))})
+
+
+def _write_bins(out: Writer, names: Names, bins: dict[int, ClusteringFeature], base: int) -> None:
+    out.unsigned(len(bins))
+    for index, feature in bins.items():
+        out.signed(index)
+        _write_feature(out, names, feature, base)
+
+
+def _read_bins(read: Reader, names: Names, base: int) -> dict[int, ClusteringFeature]:
+    return {read.signed(): _read_feature(read, names, base) for _ in range(_length(read))}
+
+
+def _write_numbers(out: Writer, _names: Names, numbers: dict[int, int], _base: int) -> None:
+    out.unsigned(len(numbers))
+    for index, times in numbers.items():
+        out.signed(index)
+        out.unsigned(times)
+
+
+def _read_numbers(read: Reader, _names: Names, _base: int) -> dict[int, int]:
+    return {read.signed(): read.unsigned() for _ in range(_length(read))}
+
+
+type _Write = Callable[[Writer, Names, Any, int], None]
+type _Read = Callable[[Reader, Names, int], Any]
+
+_FORMS: dict[Any, tuple[_Write, _Read]] = {
+    int: (_write_count, _read_count),
+    Counts: (_write_counts, _read_counts),
+    ClusteringFeature: (_write_feature, _read_feature),
+    dict[int, ClusteringFeature]: (_write_bins, _read_bins),
+    dict[int, int]: (_write_numbers, _read_numbers),
+}
+_FIELDS: Final = tuple((name, *_FORMS[form]) for name, form in get_type_hints(Relationship).items())
+"""Fields of a relationship in their order. One that is added gets the next bit."""

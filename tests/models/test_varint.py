@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.varint import Reader, Writer
+
+
+@given(st.lists(st.integers(0, 2**200)), st.lists(st.integers(-(2**200), 2**200)), st.text())
+def test_what_is_written_is_read(unsigned: list[int], signed: list[int], text: str) -> None:
+    out = Writer()
+    for value in unsigned:
+        out.unsigned(value)
+    for value in signed:
+        out.signed(value)
+    out.text(text)
+    data = Reader(bytes(out.buffer))
+    assert [data.unsigned() for _ in unsigned] == unsigned
+    assert [data.signed() for _ in signed] == signed
+    assert data.text() == text
+    data.end()
+
+
+@pytest.mark.parametrize(("value", "length"), [(0, 1), (63, 1), (-64, 1), (64, 2), (8191, 2), (8192, 3)])
+def test_small_integers_of_either_sign_are_short(value: int, length: int) -> None:
+    out = Writer()
+    out.signed(value)
+    assert len(out.buffer) == length
+
+
+def test_negative_count_is_refused() -> None:
+    with pytest.raises(ValueError, match="-1 is negative"):
+        Writer().unsigned(-1)
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        (b"", "cut off"),
+        (b"\x80", "cut off"),
+        (b"\x80\x00", "longer than needed"),
+        (b"\xff" * 99, "more than 64 bytes"),
+    ],
+)
+def test_bytes_that_are_no_integer_are_refused(data: bytes, reason: str) -> None:
+    with pytest.raises(ValueError, match=reason):
+        Reader(data).unsigned()
+
+
+@pytest.mark.parametrize("data", [b"\x05abc", b"\x01\xff", b"\xff\xff\xff\xff\x0f"])
+def test_bytes_that_are_no_text_are_refused(data: bytes) -> None:
+    with pytest.raises(ValueError, match=r"cut off|decode"):
+        Reader(data).text()
+
+
+def test_bytes_too_many_are_told() -> None:
+    with pytest.raises(ValueError, match="2 bytes too many"):
+        Reader(b"ab").end()
