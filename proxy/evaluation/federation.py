@@ -9,7 +9,7 @@ from models.access import Access
 from models.analyzer import Analyzer
 from models.descriptor import MINUTE
 from models.knowledge import Knowledge
-from policy.document import PolicyDocument
+from policy.document import Handling, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Mode, Sender, Strength
@@ -60,7 +60,8 @@ class FederatedSubject:
         """Start cold, or warm with the state of an analyzer (`Analyzer.dump`).
 
         Everything is judged as in enforce mode, whatever modes the policy names, and no quarantine is carried out, so
-        that one refusal does not hide the next row.
+        that one refusal does not hide the next row. Unknown types and nodes are left to the score, as it is what is
+        measured.
 
         Raises:
             ValueError: the state cannot be read.
@@ -68,7 +69,14 @@ class FederatedSubject:
         overrides = {
             name: each.model_copy(update={"mode": Mode.ENFORCE}) for name, each in policy.service_types.items()
         }
-        self._policy = policy.model_copy(update={"mode": Mode.ENFORCE, "service_types": overrides})
+        self._policy = policy.model_copy(
+            update={
+                "mode": Mode.ENFORCE,
+                "service_types": overrides,
+                "unknown_type": Handling.FORWARD,
+                "unknown_node": Handling.FORWARD,
+            }
+        )
         self._sites = sites
         self._federation = federation
         self._state = state
