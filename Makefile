@@ -35,7 +35,8 @@ format: setup ## rewrite the sources the way `check` wants them
 schemas: setup ## write config/*.schema.json from the models of the configuration documents
 	@$(BIN)/python -m scripts.schemas
 
-benchmark: setup ## measure
+benchmark: setup ## measure; installs what is compared with
+	@scripts/install-benchmark-packages
 	@$(BIN)/python -m benchmarks
 
 lock: ## resolve pyproject.toml into the locks again (needs uv); LOCK_FLAGS=--upgrade takes the newest versions

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from benchmarks import judge
+from benchmarks import detection, growth, judge
 
 
 def main() -> None:
@@ -14,6 +14,9 @@ def main() -> None:
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
     judge.main()
+    # Commands end the process when they are through, unless they are told not to.
+    growth.main([], standalone_mode=False)
+    detection.main([], standalone_mode=False)
 
 
 if __name__ == "__main__":

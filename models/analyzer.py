@@ -6,7 +6,18 @@ from collections import OrderedDict
 from collections.abc import Mapping
 
 from models.access import Access, Operation
-from models.anomaly import LOCATION, PERIOD, RATE, RELATIONSHIP, UNSCORED, assess
+from models.anomaly import (
+    LOCATION,
+    PARTNER,
+    PERIOD,
+    RATE,
+    RELATIONSHIP,
+    SEQUENCE,
+    TEXT,
+    UNSCORED,
+    VALUE,
+    assess,
+)
 from models.candidates import Candidate
 from models.categorical import room
 from models.codec import AnalyzerState, decode, encode
@@ -14,12 +25,14 @@ from models.communication_model import CommunicationModel
 from models.descriptor import MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
+from models.normal_form import NormalForm
 from models.relationship import key_of
 from models.score import Score
+from models.values import Value, read
 
 MAX_INSTANCES = 2048
 """Instances that are remembered; the one that was silent longest gives way."""
-CANDIDATES = (RELATIONSHIP, LOCATION)
+CANDIDATES = (RELATIONSHIP, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE)
 """Terms that may turn out to have been wrong about what is new."""
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
@@ -74,6 +87,7 @@ class Analyzer:
         key = flow.key
         norm = form.norm(key)
         where = room(access.source_location, access.destination_location)
+        missing = instance.follow(flow, access.time, norm.required)
         counters = flow.counters
         score = assess(
             form,
@@ -83,8 +97,12 @@ class Analyzer:
             familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
+            habit=flow.habit,
             gap=counters.gap,
             untimely=flow.rhythm.judge(access.time, norm.periods),
+            written=_written(access, flow, form) if access.operation is Operation.SET else None,
+            settled=0 if key.own or instance.among_its_own(access) else self._settled_without(instance, access, form),
+            missing=0.0 if missing and form.accepts(SEQUENCE, key) else missing,
         )
         if norm.fast is not None and norm.slow is not None:
             if counters.gap < norm.slow.pause:
@@ -121,8 +139,8 @@ class Analyzer:
         key = key_of(access)
         for aspect in CANDIDATES:
             if score.som * terms.get(aspect, 0.0) >= threshold:
-                detail = room(access.source_location, access.destination_location) or "" if aspect == LOCATION else ""
-                self.knowledge.see(Candidate(service_type, aspect, key, detail), self._site, access.source, access.time)
+                candidate = Candidate(service_type, aspect, key, _detail(aspect, access))
+                self.knowledge.see(candidate, self._site, access.source, access.time)
 
     def register(self, address: str, service_type: str, time: int) -> None:
         """Make an instance known: its minutes count, also those in which it does nothing.
@@ -224,6 +242,16 @@ class Analyzer:
         self._located = access, instance, flow
         return instance, flow
 
+    def _settled_without(self, instance: Instance, access: Access, form: NormalForm) -> int:
+        """Return with how many partners an instance has settled, if the accessed one is none of them nor new here."""
+        circle = instance.circle(access)
+        if circle is None or not circle.settled(access.time) or form.accepts(PARTNER, key_of(access)):
+            return 0
+        partner = self._instances.get(access.destination)
+        if partner is not None and circle.awaits(partner.since, access.time):
+            return 0
+        return len(circle.members)
+
     def _has_room(self) -> bool:
         """Whether a registration finds a place: a free one, or that of the most silent if it was never known."""
         if len(self._instances) < MAX_INSTANCES:
@@ -241,7 +269,7 @@ class Analyzer:
             _, silent = self._instances.popitem(last=False)
             self._flows -= silent.flows
         self._located = None
-        instance = self._instances[address] = Instance(service_type)
+        instance = self._instances[address] = Instance(service_type, self._newest)
         self._instances.move_to_end(address)
         return instance
 
@@ -252,6 +280,22 @@ class Analyzer:
                 instance.drop_flow()
                 self._flows -= 1
                 return
+
+
+def _written(access: Access, flow: Flow, form: NormalForm) -> Value | None:
+    """Return what an access writes; None if it was written there before, or was decided to be expected."""
+    value = flow.changed(access)
+    if value is None:
+        return None
+    detail = str(value.category)
+    return None if form.accepts(VALUE, flow.key, detail) or form.accepts(TEXT, flow.key, detail) else value
+
+
+def _detail(aspect: str, access: Access) -> str:
+    """Return what of a joint relationship a candidate concerns: the kind of room, or the category of the value."""
+    if aspect == LOCATION:
+        return room(access.source_location, access.destination_location) or ""
+    return str(read(access.value).category) if aspect in (VALUE, TEXT) and access.value is not None else ""
 
 
 def _demanded(access: Access) -> bool:

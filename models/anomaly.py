@@ -3,21 +3,30 @@
 from __future__ import annotations
 
 from models.categorical import SAME_ROOM
+from models.flood import Habit
 from models.normal_form import Norm, NormalForm, support_of_location
 from models.score import Score
+from models.values import Value
 
 RELATIONSHIP = "relationship"
 LOCATION = "location"
 RATE = "rate"
 PERIOD = "period"
+VALUE = "value"
+TEXT = "text"
+PARTNER = "partner"
+SEQUENCE = "sequence"
 ENOUGH_INSTANCES = 6
 """Instances from which on their rooms say what is normal."""
+
+_ASPECTS = (RATE, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, PERIOD)
+"""Terms of SoA. Of equal ones the first decides."""
 
 UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, terms={}, model_version="none")
 """Where there is no model: nothing is known, so nothing can be unusual."""
 
 
-def assess(
+def assess(  # noqa: PLR0913 - as many as are observed of an access
     form: NormalForm,
     norm: Norm,
     *,
@@ -26,8 +35,12 @@ def assess(
     familiar: bool,
     fast: float,
     slow: float,
+    habit: Habit,
     gap: int,
     untimely: float,
+    written: Value | None = None,
+    settled: int = 0,
+    missing: float = 0.0,
 ) -> Score:
     """Combine what was observed of an access with what is normal: AV = SoM * max(SoR, SoA).
 
@@ -39,13 +52,19 @@ def assess(
         familiar: This very instance was seen in this relationship with a partner in that room.
         fast: Reading of the fast leaky counter, this access included.
         slow: Reading of the slow one.
+        habit: What the slow one usually reads in this very flow.
         gap: Time since the access before on the same flow, whatever became of that; ms.
         untimely: How much too early the access is (`Rhythm.judge`).
+        written: What it writes, if that differs from what was last written there.
+        settled: Number of partners that this very instance has settled with, if this one is none of them; else 0.
+        missing: How unusual it is that nothing that is required came before it (`Instance.follow`).
 
     Returns:
         The score. Its terms: `model_weight` (W), `relationship_weight` (w_J), `support` (N), `rare` (n1), `novelty`
         (u), `relationship` (SoR), `location`, `location_instances` (I), `location_seen` (I_v), `rate` (the larger of
-        `rate_fast` and `rate_slow`), `count_fast`, `count_slow`, `normal_fast`, `normal_slow` (accesses), `period`.
+        `rate_fast` and `rate_slow`), `count_fast`, `count_slow`, `normal_fast`, `normal_slow` (accesses), `period`,
+        `value`, `text`, `partner`, `sequence`; where a number is out of range, also `value_written`, `value_low` and
+        `value_high`; with an unusual partner `partner_settled`, how many the instance has.
     """
     sor = 0.0 if expected else norm.sor
     here = 0 if room is None else norm.same if room == SAME_ROOM else norm.other
@@ -56,38 +75,49 @@ def assess(
     if norm.fast is not None and norm.slow is not None and gap < norm.slow.pause:
         rate_fast = norm.fast.excess(fast)
         rate_slow = norm.slow.excess(slow)
+        if rate_slow > 1.0:
+            rate_slow = min(rate_slow, habit.excess(slow, norm.slow.mean))
     rate = max(rate_fast, rate_slow)
-    soa = max(location, rate, untimely)
-    if sor >= soa:
-        deciding = RELATIONSHIP
-    elif rate >= soa:
-        deciding = RATE
-    else:
-        deciding = LOCATION if location >= soa else PERIOD
+    value = text = 0.0
+    if written is not None and norm.usual is not None:
+        value, text = norm.usual.judge(written)
+    partner = norm.newcomer if settled else 0.0
+    soa = max(location, rate, untimely, value, text, partner, missing)
+    terms = {
+        "model_weight": float(form.weight),
+        "relationship_weight": float(norm.weight),
+        "support": float(form.support),
+        "rare": float(form.rare),
+        "novelty": form.novelty,
+        RELATIONSHIP: sor,
+        LOCATION: location,
+        "location_instances": float(norm.instances),
+        "location_seen": float(here),
+        RATE: rate,
+        "rate_fast": rate_fast,
+        "rate_slow": rate_slow,
+        "count_fast": fast,
+        "count_slow": slow,
+        "normal_fast": norm.fast.mean if norm.fast else 0.0,
+        "normal_slow": norm.slow.mean if norm.slow else 0.0,
+        PERIOD: untimely,
+        VALUE: value,
+        TEXT: text,
+        PARTNER: partner,
+        SEQUENCE: missing,
+    }
+    if settled:
+        terms["partner_settled"] = float(settled)
+    if value and written is not None and written.number is not None and norm.usual is not None:
+        terms["value_written"] = written.number
+        terms["value_low"] = norm.usual.low
+        terms["value_high"] = norm.usual.high
     return Score(
         av=form.som * max(sor, soa),
         som=form.som,
         sor=sor,
         soa=soa,
-        deciding=deciding,
-        terms={
-            "model_weight": float(form.weight),
-            "relationship_weight": float(norm.weight),
-            "support": float(form.support),
-            "rare": float(form.rare),
-            "novelty": form.novelty,
-            RELATIONSHIP: sor,
-            LOCATION: location,
-            "location_instances": float(norm.instances),
-            "location_seen": float(here),
-            RATE: rate,
-            "rate_fast": rate_fast,
-            "rate_slow": rate_slow,
-            "count_fast": fast,
-            "count_slow": slow,
-            "normal_fast": norm.fast.mean if norm.fast else 0.0,
-            "normal_slow": norm.slow.mean if norm.slow else 0.0,
-            PERIOD: untimely,
-        },
+        deciding=RELATIONSHIP if sor >= soa else next(name for name in _ASPECTS if terms[name] >= soa),
+        terms=terms,
         model_version=form.version,
     )

@@ -100,15 +100,19 @@ class Sightings(msgspec.Struct):
 
     def sites(self, now: int) -> int:
         """Return how many sites showed it within the window."""
-        return sum(any(now - witness.last <= WINDOW for witness in there.values()) for there in self.witnesses.values())
+        return sum(
+            any(abs(now - witness.last) <= WINDOW for witness in there.values()) for there in self.witnesses.values()
+        )
 
     def instances(self, site: str, now: int) -> int:
         """Return how many instances of a site showed it within a day."""
-        return sum(now - witness.last <= OWN_WINDOW for witness in self.witnesses.get(site, {}).values())
+        return sum(abs(now - witness.last) <= OWN_WINDOW for witness in self.witnesses.get(site, {}).values())
 
     def steady(self, site: str, now: int) -> int:
         """Return how many instances of a site show it steadily, all within the window."""
-        return sum(witness.steady and now - witness.last <= WINDOW for witness in self.witnesses.get(site, {}).values())
+        return sum(
+            witness.steady and abs(now - witness.last) <= WINDOW for witness in self.witnesses.get(site, {}).values()
+        )
 
 
 def corroborated(sightings: Sightings, now: int) -> bool:
@@ -160,7 +164,7 @@ class Ledger:
         """Forget what nobody showed for a day of event time; `now` in ms."""
         while self._sightings:
             candidate, sightings = next(iter(self._sightings.items()))
-            if now - sightings.last <= OWN_WINDOW:
+            if abs(now - sightings.last) <= OWN_WINDOW:
                 return
             del self._sightings[candidate]
 

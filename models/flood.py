@@ -20,6 +20,10 @@ UNIT = 1_000
 """Counters enter clustering features as integers of this fraction: sums must be exact."""
 LIMIT = 10.0
 """Standard deviations above normal where a counter stops: what follows a flood is not blamed for long."""
+HABIT = 512
+"""Readings from which on a flow has a habit of its own: three hours of a loop of 20 s."""
+BUSY = 3.0
+"""How much busier than its type an instance may be."""
 CALM = 2.0
 """Standard deviations above normal to which a counter falls back at an access after a pause: the flood is over."""
 PAUSE = 0.75
@@ -54,6 +58,37 @@ class LeakyCounters(msgspec.Struct, array_like=True):
         """Forget what is counted beyond these readings."""
         self.fast = min(self.fast, fast)
         self.slow = min(self.slow, slow)
+
+
+class Habit(msgspec.Struct, array_like=True):
+    """What the slow counter of one flow reads at accesses that taught: some instances are busier than their type.
+
+    It stays on the node, so it may forget: the newest reading weighs at least 1/512.
+    """
+
+    count: int = 0
+    mean: float = 0.0
+    square: float = 0.0
+    """Mean of the squared readings."""
+
+    def observe(self, reading: float) -> None:
+        """Take a reading in."""
+        if self.count < HABIT:
+            self.count += 1
+        share = 1 / self.count
+        self.mean += share * (reading - self.mean)
+        self.square += share * (reading * reading - self.square)
+
+    def excess(self, count: float, usual: float) -> float:
+        """Return what `Level.excess` does, by this flow's own habit; infinite while that does not count.
+
+        It counts once it is well known, and up to three times what is usual for the type: whoever speeds up slowly
+        enough to make a flood a habit gets no further.
+        """
+        if self.count < HABIT or self.mean > BUSY * usual:
+            return math.inf
+        above = count - self.mean
+        return above * above / max(self.mean, self.square - self.mean * self.mean) if above > 0 else 0.0
 
 
 class Level(msgspec.Struct, frozen=True):

@@ -6,13 +6,16 @@ from collections import OrderedDict
 
 import msgspec
 
-from models.access import Access
+from models.access import Access, Operation
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature
 from models.descriptor import MINUTE, Descriptor
-from models.flood import UNIT, LeakyCounters
+from models.flood import UNIT, Habit, LeakyCounters
+from models.partners import MAX_CIRCLES, Circle
 from models.periodicity import Rhythm, RhythmState, bin_of
 from models.relationship import Key, Relationship, key_of
+from models.sequence import Required, category, mark_of
+from models.values import Value, fell, read
 
 MAX_FLOWS = 128
 """Flows of one instance. A new one takes the place, and the counters, of the one that was silent longest."""
@@ -45,20 +48,34 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
     counters: LeakyCounters
     readings: list[Reading]
     rhythm: RhythmState
+    habit: Habit
 
 
 class Flow:
     """Accesses of one instance to one node with one operation."""
 
-    __slots__ = ("counters", "key", "readings", "rhythm")
+    __slots__ = ("_text", "_value", "before", "counters", "habit", "key", "mark", "readings", "rhythm", "value")
 
     def __init__(
-        self, key: Key, counters: LeakyCounters, readings: list[Reading] | None = None, rhythm: Rhythm | None = None
+        self,
+        key: Key,
+        counters: LeakyCounters,
+        readings: list[Reading] | None = None,
+        rhythm: Rhythm | None = None,
+        habit: Habit | None = None,
     ) -> None:
         self.key = key
+        self.mark = mark_of(key)
+        self.before: int | None = None
+        """What the newest access followed (`sequence.category`), until it teaches."""
         self.counters = counters
+        self.value: Value | None = None
+        """What was last written and accepted. It is not stored: the next value after a start is no change."""
+        self._text: str | None = None
+        self._value: Value | None = None
         self.readings = readings or []
         self.rhythm = rhythm or Rhythm()
+        self.habit = habit or Habit()
 
     def hit(self, time: int) -> None:
         """Count an access, and keep the reading until the access may teach."""
@@ -68,6 +85,30 @@ class Flow:
         if len(readings) >= READINGS:
             del readings[0]
         readings.append(Reading(time, counters.fast, counters.slow))
+
+    def written(self, access: Access) -> Value | None:
+        """Return what an access writes; None for anything but a write: the reader did not choose what it reads."""
+        text = access.value
+        if text is None or access.operation is not Operation.SET:
+            return None
+        if text != self._text:
+            self._text, self._value = text, read(text)
+        return self._value
+
+    def changed(self, access: Access) -> Value | None:
+        """Return what an access writes, if that is not what was last accepted there."""
+        written = self.written(access)
+        return None if written == self.value else written
+
+    def write(self, access: Access, relationship: Relationship) -> None:
+        """Let what an access writes teach, if it is a change."""
+        written = self.changed(access)
+        if written is None:
+            return
+        if self.value is not None:
+            relationship.written[written.category] = relationship.written.get(written.category, 0) + 1
+            relationship.falls += fell(self.value, written)
+        self.value = written
 
     def take_reading(self, time: int) -> Reading | None:
         """Return what the counters read at the access of that time, once; None if too many others came since.
@@ -90,15 +131,35 @@ class InstanceState(msgspec.Struct, frozen=True, array_like=True):
     open: dict[Key, Relationship]
     partners: dict[str, list[str]]
     known: bool = True
+    since: int = 0
+    circles: dict[str, Circle] = {}
 
 
 class Instance:
     """One service instance: its flows, where it was seen, and its descriptor of the minute that is under way."""
 
-    __slots__ = ("_familiar", "_flows", "_open", "_partners", "known", "service_type")
+    __slots__ = (
+        "_begun",
+        "_circles",
+        "_familiar",
+        "_flows",
+        "_newest",
+        "_open",
+        "_partners",
+        "_times",
+        "known",
+        "service_type",
+        "since",
+    )
 
-    def __init__(self, service_type: str) -> None:
+    def __init__(self, service_type: str, since: int = 0) -> None:
         self.service_type = service_type
+        self.since = since
+        """Event time (ms) at which it was first heard of."""
+        self._circles: dict[str, Circle] = {}
+        self._newest: int | None = None
+        self._begun = 0
+        self._times: dict[int, int] = {}
         self.known = False
         """Its minutes count: it is registered, or one of its accesses was learnt. To be refused makes nobody known."""
         self._flows: OrderedDict[tuple[str, str], Flow] = OrderedDict()
@@ -131,6 +192,7 @@ class Instance:
         key = flow.key
         if key.data_type != (access.data_type or "") or key.partner != (access.destination_type or ""):
             flow.key = key_of(access)  # a write may claim another data type, a registry may learn a type
+            flow.mark = mark_of(flow.key)
         return flow
 
     def drop_flow(self) -> None:
@@ -140,6 +202,37 @@ class Instance:
     def familiar(self, key: Key, room: str) -> bool:
         """Whether this instance was seen in a relationship with a partner in the `same` or in an `other` room."""
         return bool(self._familiar.get(key, 0) & _ROOM_BITS[room])
+
+    def follow(self, flow: Flow, time: int, required: Required | None) -> float:
+        """Note that an access happens, whatever becomes of it; return the term of a required one that is missing.
+
+        Args:
+            flow: The flow of the access.
+            time: Its event time, ms.
+            required: What its relationship requires (`sequence.required`).
+        """
+        before, times = self._newest, self._times
+        if before is None:
+            self._begun = time
+        flow.before = category(flow.mark, before, 0 if before is None else time - times[before])
+        missing = 0.0
+        if required is not None:
+            # What came before the first access that was seen, nobody knows.
+            last = times.get(required.mark, self._begun)
+            if time - last > required.within:
+                missing = required.novelty
+        self._newest = flow.mark
+        times[flow.mark] = time
+        return missing
+
+    def circle(self, access: Access) -> Circle | None:
+        """Return the partners that this instance has of the accessed one's type."""
+        return self._circles.get(access.destination_type or "")
+
+    def among_its_own(self, access: Access) -> bool:
+        """Whether this instance worked with the accessed one before."""
+        circle = self._circles.get(access.destination_type or "")
+        return circle is not None and access.destination in circle.members
 
     def learn(self, access: Access, flow: Flow, room: str | None) -> None:
         """Let an access teach: into the descriptor of this minute, and into the flow's rhythm."""
@@ -156,12 +249,29 @@ class Instance:
         if reading is not None:
             relationship.fast.observe(round(reading.fast * UNIT), minute)
             relationship.slow.observe(round(reading.slow * UNIT), minute)
+            flow.habit.observe(reading.slow)
         if gap is not None:
             relationship.gaps.setdefault(bin_of(gap), ClusteringFeature()).observe(gap, minute)
+        if access.operation is Operation.SET:
+            flow.write(access, relationship)
         if room is not None:
             self._place(key, relationship, room)
+        if flow.before is not None:
+            relationship.before[flow.before] = relationship.before.get(flow.before, 0) + 1
+            flow.before = None
+        if not key.own and self._meet(access, key.partner):
+            relationship.newcomers += 1
         if not key.own and sum(map(len, self._partners.values())) < MAX_PARTNERS:
             self._partners.setdefault(key.partner, set()).add(access.destination)
+
+    def _meet(self, access: Access, partner: str) -> bool:
+        """Let an instance be a partner; return whether it is a newcomer to one that had settled."""
+        circle = self._circles.get(partner)
+        if circle is None:
+            if len(self._circles) >= MAX_CIRCLES:
+                return False
+            circle = self._circles[partner] = Circle(access.time)
+        return circle.meet(access.destination, access.time)
 
     def _place(self, key: Key, relationship: Relationship, room: str) -> None:
         bit = _ROOM_BITS[room]
@@ -192,24 +302,27 @@ class Instance:
             address,
             self.service_type,
             [
-                FlowState(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state)
+                FlowState(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state, flow.habit)
                 for (node, operation), flow in self._flows.items()
             ],
             self._familiar,
             self._open,
             {partner: sorted(found) for partner, found in self._partners.items()},
             self.known,
+            self.since,
+            self._circles,
         )
 
     @classmethod
     def restored(cls, state: InstanceState) -> Instance:
         """Return the instance that was stored."""
-        instance = cls(state.service_type)
+        instance = cls(state.service_type, state.since)
         instance.known = state.known
         for each in state.flows:
-            flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm))
+            flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm), each.habit)
             instance._flows[each.node, each.operation] = flow
         instance._familiar = state.familiar
+        instance._circles = dict(state.circles)
         instance._open = state.open
         instance._partners = {partner: set(found) for partner, found in state.partners.items()}
         return instance

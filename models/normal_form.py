@@ -12,8 +12,11 @@ from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature, merged
 from models.communication_model import CommunicationModel
 from models.flood import FAST, SLOW, Level, level
+from models.partners import support_of_newcomer
 from models.periodicity import DENSE, Period
 from models.relationship import Key, Relationship
+from models.sequence import Required, required
+from models.values import Usual, usual
 
 MAX_NOVELTY = 100.0
 FULL_SUPPORT = 60
@@ -46,6 +49,10 @@ class Norm(msgspec.Struct, frozen=True):
     fast: Level | None
     slow: Level | None
     periods: tuple[Period, ...]
+    usual: Usual | None = None
+    required: Required | None = None
+    newcomer: float = 0.0
+    """Term of a partner that is new to an instance which has settled with others."""
 
 
 class NormalForm:
@@ -122,6 +129,9 @@ class NormalForm:
             fast=level(relationship.fast, FAST),
             slow=level(relationship.slow, SLOW),
             periods=periods(relationship, self._now),
+            usual=usual(relationship.written, relationship.falls),
+            required=required(relationship.before),
+            newcomer=support_of_newcomer(relationship.weight, relationship.newcomers),
         )
         return norm
 

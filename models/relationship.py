@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from models import tally
 from models.access import Access
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
@@ -50,6 +51,14 @@ class Relationship(msgspec.Struct, kw_only=True):
     """Readings of the slow leaky counter."""
     gaps: dict[int, ClusteringFeature] = msgspec.field(default_factory=dict)
     """Gaps (ms) of periodic flows, by fixed bins (`periodicity.bin_of`)."""
+    written: dict[int, int] = msgspec.field(default_factory=dict)
+    """Changes of what is written, by the category of the new value (`values.read`)."""
+    falls: int = 0
+    """Those of them from a number to a smaller one."""
+    before: dict[int, int] = msgspec.field(default_factory=dict)
+    """What the instance did right before, by fixed categories (`sequence.category`)."""
+    newcomers: int = 0
+    """Partner instances that were new to an instance which had settled with others."""
 
     def absorb(self, other: Relationship) -> None:
         """Add another one to this one, in place."""
@@ -58,6 +67,10 @@ class Relationship(msgspec.Struct, kw_only=True):
         self.rooms.absorb(other.rooms)
         self.fast.absorb(other.fast)
         self.slow.absorb(other.slow)
+        tally.add(self.written, other.written)
+        self.falls += other.falls
+        self.newcomers += other.newcomers
+        tally.add(self.before, other.before)
         for index, feature in other.gaps.items():
             if index in self.gaps:
                 self.gaps[index].absorb(feature)
@@ -70,15 +83,25 @@ class Relationship(msgspec.Struct, kw_only=True):
         Raises:
             ValueError: `other` cannot have been part of this one; nothing was changed.
         """
-        if other.weight > self.weight or other.instances > self.instances or other.gaps.keys() - self.gaps.keys():
+        counts = (
+            (self.weight, other.weight),
+            (self.instances, other.instances),
+            (self.falls, other.falls),
+            (self.newcomers, other.newcomers),
+        )
+        if any(mine < theirs for mine, theirs in counts) or other.gaps.keys() - self.gaps.keys():
             raise ValueError("this relationship was never added")
         fast = self.fast - other.fast
         slow = self.slow - other.slow
+        written = tally.difference(self.written, other.written)
+        before = tally.difference(self.before, other.before)
         gaps = {index: self.gaps[index] - feature for index, feature in other.gaps.items()}
         self.rooms.release(other.rooms)
-        self.fast, self.slow = fast, slow
+        self.fast, self.slow, self.written, self.before = fast, slow, written, before
         self.weight -= other.weight
         self.instances -= other.instances
+        self.falls -= other.falls
+        self.newcomers -= other.newcomers
         for index, rest in gaps.items():
             if rest.n:
                 self.gaps[index] = rest
@@ -94,6 +117,10 @@ class Relationship(msgspec.Struct, kw_only=True):
             fast=self.fast.scaled(part, whole),
             slow=self.slow.scaled(part, whole),
             gaps={index: each.scaled(part, whole) for index, each in self.gaps.items()},
+            written=tally.scaled(self.written, part, whole),
+            falls=self.falls * part // whole,
+            before=tally.scaled(self.before, part, whole),
+            newcomers=-(-self.newcomers * part // whole),
         )
 
     @property

@@ -39,6 +39,13 @@ class Handling(StrEnum):
     FORWARD = "forward"
 
 
+class Scoring(StrEnum):
+    """Whose formulas judge."""
+
+    ALLEYES = "alleyes"
+    PAPER = "paper"
+
+
 class Section(BaseModel):
     """Base of every section: unknown keys are errors, values do not change after loading."""
 
@@ -133,6 +140,9 @@ class PolicyDocument(Section):
     mode: Mode = Mode.LEARN
     """learn: forward and learn everything but floods; monitor: forward, learn what is normal, record what would have
     been refused; enforce: refuse. Some refusals hold in every mode: docs/refusals.md."""
+    scoring: Scoring = Scoring.ALLEYES
+    """alleyes: the shipped scoring; paper: the formulas of the paper to the letter, for comparison. Each keeps models
+    of its own. A change takes a restart."""
     thresholds: Thresholds = Thresholds()
     unknown_sender: Handling = Handling.BLOCK
     """A sender without any established identity, whose service type is therefore unknown, too. Obeys the mode: learn

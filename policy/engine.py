@@ -42,6 +42,10 @@ _NO_TYPE = Refusal(
 )
 
 
+_FLOODS = ("rate", "group")
+"""Terms that tell a flood: of the shipped scoring, and of the paper's."""
+
+
 class Judge(Protocol):
     """What the engine needs of an analyzer (`models.analyzer.Analyzer`)."""
 
@@ -303,4 +307,4 @@ class Engine:
     def _flood(self, verdict: Verdict) -> bool:
         block = self.rules(verdict.call.sender.service_type or verdict.call.accesses[0].source_type).block
         # Not only where the rate decides: a new relationship may weigh more, and its burst must not teach either.
-        return any(score.som * score.terms.get("rate", 0.0) >= block for score in verdict.scores)
+        return any(score.som * score.terms.get(name, 0.0) >= block for score in verdict.scores for name in _FLOODS)

@@ -172,6 +172,56 @@ def _period(_access: Access, _score: Score) -> str:
     return "It came too early for the rhythm in which services of this type do that"
 
 
+def _value(_access: Access, score: Score) -> str:
+    written, low, high = (score.terms.get(f"value_{name}") for name in ("written", "low", "high"))
+    if written is None or low is None or high is None:
+        return "The number is out of the range of what services of this type write there"
+    return f"It writes {written:g}; services of this type write {low:g} to {high:g} there"
+
+
+def _text(_access: Access, _score: Score) -> str:
+    return "Services of this type write few different values there, and never one like that"
+
+
+def _partner(access: Access, score: Score) -> str:
+    settled = score.terms.get("partner_settled", 0.0)
+    kind = _kind(access.destination_type).removeprefix("a ")
+    those = "the one" if settled == 1 else f"the {settled:.0f}"
+    return f"It keeps to {those} {kind} that it works with; services of this type hardly ever turn to another one"
+
+
+def _sequence(_access: Access, _score: Score) -> str:
+    return "Services of this type do something else right before that, and it did not"
+
+
+def _same_location(access: Access, _score: Score) -> str:
+    together = access.source_location == access.destination_location
+    here, there = ("the same room", "other rooms") if together else ("another room", "the same room")
+    return f"Its partner is in {here}; services of this type have theirs in {there}, as far as was observed"
+
+
+def _partners(_access: Access, score: Score) -> str:
+    seen = score.terms.get("partners_seen", 0.0)
+    return f"It addressed {seen:.0f} services of that type within a minute, more than services of its own type do"
+
+
+def _interval(_access: Access, score: Score) -> str:
+    gap = score.terms.get("gap", 0.0) / 1000
+    return f"It did that {gap:.3g} seconds after the last time, which is none of the intervals of services of this type"
+
+
+def _operation(_access: Access, _score: Score) -> str:
+    return "Services of this type hardly ever do that with services of that type, though they do other things with them"
+
+
+def _data_type(access: Access, _score: Score) -> str:
+    return f"Services of this type hardly ever exchange {_kind(access.data_type)} with services of that type"
+
+
+def _group(_access: Access, _score: Score) -> str:
+    return "The intervals at which it does that are, taken together, not those of services of this type"
+
+
 def _other(_access: Access, score: Score) -> str:
     return f"What is unusual is the {printable(score.deciding)}"
 
@@ -184,5 +234,16 @@ _REASONS: Mapping[str, Callable[[Access, Score], str]] = {
     "relationship": _relationship,
     "location": _location,
     "rate": _rate,
+    "value": _value,
+    "text": _text,
+    "partner": _partner,
+    "sequence": _sequence,
+    # Features of the paper's scoring, which has names of its own where it means something else.
+    "same_location": _same_location,
+    "partners": _partners,
+    "interval": _interval,
+    "operation": _operation,
+    "data_type": _data_type,
+    "group": _group,
     "period": _period,
 }

@@ -7,16 +7,15 @@ from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
-from models.analyzer import Analyzer
 from proxy.clocks import EventClock
-from proxy.storage.model_store import ModelStore
+from proxy.storage.model_store import AnyAnalyzer, ModelStore
 
 
 @dataclass
 class Learning:
     """Closes the minutes of event time."""
 
-    analyzer: Analyzer
+    analyzer: AnyAnalyzer
     clock: EventClock
     store: ModelStore
     background: Executor

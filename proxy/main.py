@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from proxy.commands import audit, check, guard, health, run, status, uninstall
+from proxy.commands import audit, check, evaluate, guard, health, models, run, status, uninstall
 
 
 @click.group()
@@ -21,5 +21,7 @@ for command in (
     status.command,
     audit.audit,
     uninstall.command,
+    evaluate.command,
+    models.models,
 ):
     main.add_command(command)

@@ -6,8 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 
-from policy.document import PolicyDocument
-from policy.loading import check_document, read_text
+from policy.document import PolicyDocument, Scoring
+from policy.loading import DocumentError, Problem, check_document, read_text
 
 _REVISION_LENGTH = 12
 
@@ -30,3 +30,31 @@ def load_policy(path: Path) -> LoadedPolicy:
     text = read_text(path)
     document = check_document(text, path, PolicyDocument)
     return LoadedPolicy(document, hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH])
+
+
+def reload_policy(path: Path, in_force: Scoring) -> LoadedPolicy:
+    """Load `policy.yaml` for a gateway that runs.
+
+    Args:
+        path: The file.
+        in_force: The scoring that the gateway runs. Its models and all that it remembers belong to that scoring.
+
+    Raises:
+        DocumentError: with every problem of the file; also where it asks for another scoring.
+    """
+    policy = load_policy(path)
+    wanted = policy.document.scoring
+    if wanted is not in_force:
+        raise DocumentError(
+            [
+                Problem(
+                    file=path,
+                    line=None,
+                    column=None,
+                    location="scoring",
+                    message=f"the gateway runs with {in_force}, a change to {wanted} takes a restart",
+                    remedy=f"restart the gateway, or write {in_force}",
+                )
+            ]
+        )
+    return policy

@@ -7,7 +7,7 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +15,9 @@ from pathlib import Path
 
 import structlog
 
-from models.analyzer import Analyzer
+from models.communication_model import CommunicationModel
+from models.paper.communication_model import CommunicationModel as PaperModel
+from policy.document import Scoring
 from policy.engine import Engine
 from policy.loading import DocumentError, load_document
 from policy.protection import Protection
@@ -40,12 +42,12 @@ from proxy.hooks import Gatekeeper, Hooks, TlsContexts
 from proxy.knowledge_agent import services
 from proxy.learning import Learning
 from proxy.plan import firewall_plan
-from proxy.policy_file import LoadedPolicy, load_policy
+from proxy.policy_file import LoadedPolicy, load_policy, reload_policy
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.storage.address_store import AddressStore
-from proxy.storage.model_store import ModelStore, ModelStoreError
+from proxy.storage.model_store import ModelStore, ModelStoreError, new_analyzer
 from proxy.storage.plan_store import PlanStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.table_watch import TableWatch
@@ -147,7 +149,7 @@ class Service:
         document = inputs.document
         problems: list[str] = []
         state = _state_directory(document.state_directory)
-        self._model_store = ModelStore(state)
+        self._model_store = ModelStore(state, inputs.policy.document.scoring)
         try:
             loaded = self._model_store.load()
         except ModelStoreError as error:
@@ -164,7 +166,7 @@ class Service:
             raise StartRefused(problems)
         if loaded.warning is not None:
             log.warning("models", detail=loaded.warning)
-        self._analyzer = loaded.analyzer or Analyzer()
+        self._analyzer = loaded.analyzer or new_analyzer(inputs.policy.document.scoring)
         self._clock = clock(self._analyzer.newest)
         self._trail = AuditTrail(self._journal, real_now)
         self._register = QuarantineRegister(fixed=_fixed_protection(document, inputs.inventory))
@@ -261,7 +263,7 @@ class Service:
     def reload_policy(self, keeper: QuarantineKeeper, gateway: Gateway) -> None:
         """Read the policy again; a broken file changes nothing."""
         try:
-            policy = load_policy(self._inputs.document.policy)
+            policy = reload_policy(self._inputs.document.policy, self._inputs.policy.document.scoring)
         except DocumentError as error:
             for problem in error.problems:
                 log.error("policy not reloaded", detail=str(problem))
@@ -386,6 +388,7 @@ class Service:
             log.error("addresses not stored", detail=str(error))
 
     def _status(self) -> health.Status:
+        models: Mapping[str, CommunicationModel | PaperModel] = self._analyzer.models()
         return health.Status(
             pid=os.getpid(),
             mode=self._engine.rules(None).mode,
@@ -394,7 +397,7 @@ class Service:
             types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
             service_types={
                 name: health.TypeStatus(self._engine.rules(name).mode, model.weight, len(model.relationships))
-                for name, model in sorted(self._analyzer.models().items())
+                for name, model in sorted(models.items())
             },
             connections=len(self._connections),
             quarantined=len(self._register),
@@ -466,14 +469,16 @@ def prepare(document: GatewayDocument) -> Inputs:
         StartRefused: with every problem of files, machine and stored state.
     """
     problems: list[str] = []
+    scoring = Scoring.ALLEYES
     try:
         inputs = read_inputs(document)
+        scoring = inputs.policy.document.scoring
     except StartRefused as refused:
         problems += refused.problems
     problems += machine_problems(document)
     if problems:
         # Without one of those the state is read when it is opened.
-        raise StartRefused(problems + stored_state.look(document.state_directory).problems)
+        raise StartRefused(problems + stored_state.look(document.state_directory, scoring).problems)
     return inputs
 
 

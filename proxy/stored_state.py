@@ -10,6 +10,7 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from policy.document import Scoring
 from proxy.audit import chained_file
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.storage import quarantine_store
@@ -26,14 +27,19 @@ class Findings:
     """It would, with less than was stored."""
 
 
-def look(directory: Path) -> Findings:
-    """Return what is wrong with a state directory; one that is not there yet, but can be made, is fine."""
+def look(directory: Path, scoring: Scoring = Scoring.ALLEYES) -> Findings:
+    """Return what is wrong with a state directory; one that is not there yet, but can be made, is fine.
+
+    Args:
+        directory: The state directory.
+        scoring: Whose models would be read.
+    """
     if directory_problem := _directory_problem(directory):
         return Findings([directory_problem], [])
     problems: list[str] = []
     warnings: list[str] = []
     try:
-        if (warning := ModelStore(directory).load().warning) is not None:
+        if (warning := ModelStore(directory, scoring).load().warning) is not None:
             warnings.append(warning)
     except ModelStoreError as error:
         problems.append(str(error))

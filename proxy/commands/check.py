@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from policy.document import Scoring
 from proxy import stored_state
 from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration, refuse
@@ -21,14 +22,16 @@ def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click pa
     """Check configuration, certificates, this machine and its stored state; change nothing."""
     document = configuration(config)
     problems: list[str] = []
+    scoring = Scoring.ALLEYES
     try:
         inputs = read_inputs(document)
+        scoring = inputs.policy.document.scoring
     except StartRefused as refused:
         problems += refused.problems
     if not files_only:
         # A gateway that serves has its ports: they are no other process's.
         problems += machine_problems(document, ports=not _serves(document))
-        state = stored_state.look(document.state_directory)
+        state = stored_state.look(document.state_directory, scoring)
         problems += state.problems
         for warning in state.warnings:
             click.echo(f"alleyes: {warning}", err=True)

@@ -56,12 +56,14 @@ class FederatedSubject:
         sites: SiteMap,
         federation: Federation = Federation.LIVE,
         state: bytes | None = None,
+        *,
+        analyzer: type[Analyzer] = Analyzer,
     ) -> None:
         """Start cold, or warm with the state of an analyzer (`Analyzer.dump`).
 
         Everything is judged as in enforce mode, whatever modes the policy names, and no quarantine is carried out, so
         that one refusal does not hide the next row. Unknown types and nodes are left to the score, as it is what is
-        measured.
+        measured. `analyzer` is what runs on each node.
 
         Raises:
             ValueError: the state cannot be read.
@@ -80,6 +82,7 @@ class FederatedSubject:
         self._sites = sites
         self._federation = federation
         self._state = state
+        self._analyzer = analyzer
         self._nodes: dict[str, _Node] = {}
         self._knowledge: dict[str, Knowledge] = {}
         self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}
@@ -106,6 +109,18 @@ class FederatedSubject:
     def knowledge(self) -> list[Knowledge]:
         """What is known now: one for each group that shares."""
         return list(self._knowledge.values())
+
+    def dump(self) -> bytes:
+        """Return what was learnt, for a warm start of another evaluation or of a gateway (`Analyzer.dump`).
+
+        Only models: what is remembered of the instances belongs to the trace.
+
+        Raises:
+            ValueError: isolated sites have no knowledge in common, or no row was judged.
+        """
+        if len(self._knowledge) != 1:
+            raise ValueError(f"there are {len(self._knowledge)} bodies of knowledge, not one, to be saved")
+        return Analyzer(knowledge=self.knowledge[0]).dump()
 
     def _exchange(self, time: int) -> None:
         self._exchange_due = (time // EXCHANGE + 1) * EXCHANGE
@@ -151,7 +166,7 @@ class FederatedSubject:
         if len(self._nodes) >= MAX_NODES:
             raise ValueError(f"the trace has more than {MAX_NODES} agents")
         site = self._sites.of(agent)
-        analyzer = Analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
+        analyzer = self._analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
         engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())
         node = self._nodes[agent] = _Node(site, analyzer, engine)
         return node

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from itertools import islice
 from time import perf_counter
 
@@ -66,15 +66,19 @@ class Evaluation:
     seconds: float
     """What judging and learning took; without reading, parsing and working out figures."""
     mining_seconds: float | None
-    """Share of it in which periods were mined; `None` if the subject does not tell."""
+    """Part of it in which periods were mined; `None` if the subject does not tell."""
     whitelist: Figures
+    good: int
+    """Rows that could be read, whether they were judged or not."""
     bad: int
-    bad_rows: list[BadRow] = field(default_factory=list)
+    """Rows that could not."""
+    bad_rows: list[BadRow]
+    """The first of those, with their reasons."""
 
     @property
     def too_bad(self) -> bool:
         """Whether more than 1 % of the rows could not be read."""
-        return self.bad > TOLERATED * (self.bad + self.judged)
+        return self.bad > TOLERATED * (self.bad + self.good)
 
     def as_json(self) -> dict[str, object]:
         """Return the figures under the names that `alleyes evaluate -o json` documents."""
@@ -146,6 +150,7 @@ def evaluate(trace: Trace, subject: Subject, selection: Selection | None = None)
         seconds=seconds,
         mining_seconds=subject.mining_seconds if isinstance(subject, Miner) else None,
         whitelist=figures(listed),
+        good=trace.good,
         bad=trace.bad,
         bad_rows=trace.bad_rows,
     )

@@ -244,9 +244,10 @@ class Trace:
             case IsADirectoryError():
                 return TraceError(f"{self.path} is a directory; give the path of a trace")
             case EOFError():
-                return TraceError(f"{self.path}:{self._line}: the compressed file is cut off here; copy it again")
+                return TraceError(f"{self.path}:{self._line + 1}: the compressed file is cut off here; copy it again")
             case zlib.error() | gzip.BadGzipFile():
-                return TraceError(f"{self.path}:{self._line}: the compressed file is damaged: {error}; copy it again")
+                line = self._line + 1
+                return TraceError(f"{self.path}:{line}: the compressed file is damaged: {error}; copy it again")
             case OSError():
                 return TraceError(f"{self.path} cannot be read: {error.strerror or error}; check the path and rights")
         return TraceError(f"{self.path}:{self._line}: cannot be read: {error}")

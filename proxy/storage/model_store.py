@@ -1,4 +1,4 @@
-"""Models on disk: written atomically, with the previous generation kept."""
+"""Models on disk: written atomically, with the previous generation kept; each scoring has files of its own."""
 
 from __future__ import annotations
 
@@ -7,11 +7,30 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from models.analyzer import Analyzer
+from models.paper.analyzer import PaperAnalyzer
+from policy.document import Scoring
 from proxy.storage.ownership import give_to_owner_of
 
 CURRENT = "models.bin"
 PREVIOUS = "models.previous.bin"
 DAMAGED = "models.damaged.bin"
+
+type AnyAnalyzer = Analyzer | PaperAnalyzer
+
+_ANALYZERS: dict[Scoring, type[Analyzer | PaperAnalyzer]] = {
+    Scoring.ALLEYES: Analyzer,
+    Scoring.PAPER: PaperAnalyzer,
+}
+
+
+def new_analyzer(scoring: Scoring) -> AnyAnalyzer:
+    """Return an analyzer that knows nothing yet."""
+    return _ANALYZERS[scoring]()
+
+
+def file_name(generation: str, scoring: Scoring) -> str:
+    """Return the name of a generation's file: `models.bin`, `models.paper.bin`. No scoring reads the other's."""
+    return generation if scoring is Scoring.ALLEYES else generation.replace("models.", f"models.{scoring}.", 1)
 
 
 class ModelStoreError(Exception):
@@ -22,19 +41,22 @@ class ModelStoreError(Exception):
 class Loaded:
     """What was found on disk."""
 
-    analyzer: Analyzer | None
+    analyzer: AnyAnalyzer | None
     """None where nothing has been stored yet."""
     warning: str | None = None
-    """Set where the current generation was damaged and the previous one is used."""
+    """Set where the current generation was damaged and the previous one is used, and where there are only models of
+    another scoring."""
 
 
 class ModelStore:
-    """Two generations of an analyzer's state in one directory."""
+    """Two generations of an analyzer's state in one directory. What another scoring has stored there stays there."""
 
-    def __init__(self, directory: Path) -> None:
-        self._current = directory / CURRENT
-        self._previous = directory / PREVIOUS
-        self._damaged = directory / DAMAGED
+    def __init__(self, directory: Path, scoring: Scoring = Scoring.ALLEYES) -> None:
+        self._scoring = scoring
+        self._directory = directory
+        self._current = directory / file_name(CURRENT, scoring)
+        self._previous = directory / file_name(PREVIOUS, scoring)
+        self._damaged = directory / file_name(DAMAGED, scoring)
         self._current_is_good = False
 
     def save(self, state: bytes) -> None:
@@ -77,7 +99,7 @@ class ModelStore:
                 problems.append(f"{path}: {error.strerror}")
                 continue
             try:
-                analyzer = Analyzer.load(state)
+                analyzer = _ANALYZERS[self._scoring].load(state)
             except ValueError as error:
                 problems.append(f"{path}: {error}")
                 continue
@@ -88,4 +110,11 @@ class ModelStore:
             raise ModelStoreError(
                 "; ".join(problems) + "; restore these files from a backup, or move them away to learn from the start"
             )
-        return Loaded(analyzer=None)
+        return Loaded(analyzer=None, warning=self._others())
+
+    def _others(self) -> str | None:
+        kept = [self._directory / file_name(CURRENT, each) for each in Scoring if each is not self._scoring]
+        names = ", ".join(str(path) for path in kept if path.exists())
+        if not names:
+            return None
+        return f"no models of scoring {self._scoring} yet: it learns from the start; those of another stay in {names}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
+from models.paper.analyzer import PaperAnalyzer
 
 START = 1_767_225_600_000
 """Event time in ms; the beginning of a minute."""
@@ -36,7 +37,7 @@ def access(  # noqa: PLR0913 - as many as an access has features
     )
 
 
-def teach(analyzer: Analyzer, *accesses: Access) -> None:
+def teach(analyzer: Analyzer | PaperAnalyzer, *accesses: Access) -> None:
     """Let accesses happen, all of them accepted, with minutes closed in time."""
     for each in accesses:
         analyzer.advance(each.time)

@@ -8,7 +8,7 @@ from models.anomaly import UNSCORED, assess
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
-from models.flood import UNIT
+from models.flood import UNIT, Habit
 from models.normal_form import NormalForm
 from models.relationship import Key, Relationship
 from models.score import Score
@@ -23,6 +23,7 @@ class Observed(TypedDict, total=False):
     familiar: bool
     fast: float
     slow: float
+    habit: Habit
     gap: int
     untimely: float
 
@@ -35,7 +36,9 @@ def score(key: Key = KEY, *, weight: int = 30, instances: int = 6, **observed: U
     )
     model = CommunicationModel(service_type="/light", weight=weight, relationships={KEY: relationship})
     form = NormalForm(model, origin="node", now=0)
-    usual = Observed(expected=False, room="same", familiar=False, fast=1.0, slow=1.0, gap=1, untimely=0.0)
+    usual = Observed(
+        expected=False, room="same", familiar=False, fast=1.0, slow=1.0, habit=Habit(), gap=1, untimely=0.0
+    )
     usual.update(observed)
     return assess(form, form.norm(key), **usual)
 

@@ -106,3 +106,8 @@ def test_what_nobody_shows_any_more_is_forgotten() -> None:
     ledger.see(OWN, "home", "a", START + OWN_WINDOW)
     ledger.forget(START + OWN_WINDOW + 1)
     assert [candidate for candidate, _ in ledger.items()] == [OWN]
+
+
+def test_sightings_of_a_clock_that_was_ahead_corroborate_nothing() -> None:
+    showings = seen(("home", "a", 16 * 60 * MINUTE), ("office", "b", 0))
+    assert not corroborated(showings, START)

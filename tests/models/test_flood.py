@@ -5,7 +5,7 @@ import math
 import pytest
 
 from models.clustering_feature import ClusteringFeature
-from models.flood import FAST, SLOW, UNIT, LeakyCounters, level
+from models.flood import FAST, HABIT, SLOW, UNIT, Habit, LeakyCounters, level
 
 
 def regular(period: int, count: int) -> LeakyCounters:
@@ -117,3 +117,26 @@ def test_after_a_pause_the_flood_is_over() -> None:
     assert normal is not None
     counters.limit(normal.calm, normal.calm)
     assert normal.excess(counters.slow) == pytest.approx(4)
+
+
+def test_habit_of_a_busy_flow_is_its_own() -> None:
+    # Readings of 6 and 8 in turn: mean 7, variance 1, so Poisson's 7 counts: (14 - 7)^2 / 7 = 7.
+    habit = Habit()
+    for reading in [6.0, 8.0] * (HABIT // 2):
+        habit.observe(reading)
+    assert habit.excess(14, usual=3.5) == pytest.approx(7)
+    assert habit.excess(6, usual=3.5) == 0
+
+
+def test_young_habit_counts_for_nothing() -> None:
+    habit = Habit()
+    for _ in range(HABIT - 1):
+        habit.observe(7.0)
+    assert habit.excess(7, usual=3.5) == math.inf
+
+
+def test_flood_that_grew_slowly_is_no_habit() -> None:
+    habit = Habit()
+    for step in range(20 * HABIT):
+        habit.observe(3.5 + step / 500)
+    assert habit.excess(3.5 + 20 * HABIT / 500, usual=3.5) == math.inf

@@ -14,6 +14,8 @@ from tests.models.accesses import START, access
 
 POINTS = st.lists(st.tuples(st.integers(0, 10**6), st.integers(0, 10**8)), max_size=5)
 
+TALLIES = st.dictionaries(st.integers(-5, 5), st.integers(1, 9), max_size=3)
+
 
 def summary(points: list[tuple[int, int]]) -> ClusteringFeature:
     feature = ClusteringFeature()
@@ -35,6 +37,10 @@ def relationships(draw: st.DrawFn) -> Relationship:
         fast=summary(draw(POINTS)),
         slow=summary(draw(POINTS)),
         gaps={index: summary(points) for index, points in gaps.items()},
+        written=draw(TALLIES),
+        falls=draw(st.integers(0, 9)),
+        before=draw(TALLIES),
+        newcomers=draw(st.integers(0, 9)),
     )
 
 

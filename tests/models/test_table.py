@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import msgspec
+
 from models.access import Operation
 from models.analyzer import Analyzer
 from models.table import table
@@ -50,3 +52,18 @@ def test_unknown_types_are_named_as_such() -> None:
     assert "  Partner type     (unknown type) (at least 1.00)" in shown
     assert "  Same location    no (1.00)" in shown
     assert "  Data types       (unknown type) (1.00)" in shown
+
+
+def test_table_shows_what_is_written_and_what_comes_before() -> None:
+    analyzer = Analyzer()
+    own = access(
+        START, destination="/agent1/light1", destination_type="/light", operation=Operation.SET, data_type="/level"
+    )
+    for index in range(600):
+        time = START + index * 20_000
+        value = "off" if index % 10 == 0 else str(5 + index % 3)
+        teach(analyzer, access(time), msgspec.structs.replace(own, time=time + 300, value=value))
+    analyzer.advance(START + 300 * MINUTE)
+    lines = table(analyzer.models()["/light"], START // MINUTE + 300).splitlines()
+    assert "  Values           set /level: 5 to 7.5; 1 other" in lines
+    assert "  Follows          set /level: get /derived/boolean, within 4 s" in lines

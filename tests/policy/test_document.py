@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from policy.document import Handling, PolicyDocument, Thresholds
+from policy.document import Handling, PolicyDocument, Scoring, Thresholds
 from policy.loading import DocumentError, load_document
 from policy.verdict import Mode
 
@@ -28,6 +28,7 @@ def test_the_shipped_policy_is_the_default_and_blocks_nothing_before_it_is_told_
 
     assert shipped == PolicyDocument()
     assert shipped.mode is Mode.LEARN
+    assert shipped.scoring is Scoring.ALLEYES
     assert (shipped.thresholds.alert, shipped.thresholds.block, shipped.thresholds.quarantine) == (4, 7, 30)
     assert shipped.unknown_sender is shipped.unknown_type is shipped.unknown_node is Handling.BLOCK
     assert shipped.quarantine.expiry == 3600

@@ -320,6 +320,7 @@ USUAL = score(1)
         ("learn", [USUAL, FLOOD, USUAL], 0),
         ("learn", [NOVEL, FLOOD], 0),
         ("learn", [score(60, "relationship", rate=50.0)], 0),
+        ("learn", [score(50, "group")], 0),
         ("monitor", [USUAL], 1),
         ("monitor", [score(5)], 1),
         ("monitor", [NOVEL], 0),

@@ -86,6 +86,15 @@ def test_what_happened_and_what_would_have_comes_first(mode: str, av: float, ope
         (score(8, "relationship"), "Services of this type are hardly ever seen doing that"),
         (score(8, "location"), "It is in BathRoom, its partner in Bedroom"),
         (score(8, "rate"), "It does that far more often than services of this type do"),
+        (
+            score(8, "value", value_written=85, value_low=18, value_high=22),
+            "It writes 85; services of this type write 18 to 22 there",
+        ),
+        (score(8, "value"), "The number is out of the range of what services of this type write there"),
+        (score(8, "text"), "Services of this type write few different values there, and never one like that"),
+        (score(8, "partner", partner_settled=1), "services of this type hardly ever turn to another one"),
+        (score(8, "partner", partner_settled=4), "services of this type hardly ever turn to another one"),
+        (score(8, "sequence"), "Services of this type do something else right before that, and it did not"),
         (score(8, "phase of the moon"), "What is unusual is the phase of the moon"),
     ],
 )
@@ -251,3 +260,18 @@ def test_every_verdict_can_be_told_in_one_line(access: Access, av: float, decidi
         text = said(score(av, deciding), mode=mode, accesses=(access,))
         assert text.isprintable()
         assert text.endswith(").")
+
+
+@pytest.mark.parametrize(
+    ("given", "why"),
+    [
+        (score(8, "same_location"), "Its partner is in another room; services of this type have theirs in the same"),
+        (score(8, "partners", partners_seen=12), "It addressed 12 services of that type within a minute, more than"),
+        (score(8, "interval", gap=500), "It did that 0.5 seconds after the last time, which is none of the intervals"),
+        (score(8, "operation"), "Services of this type hardly ever do that with services of that type"),
+        (score(8, "data_type"), "hardly ever exchange a /derived/temperature with services of that type"),
+        (score(8, "group"), "The intervals at which it does that are, taken together, not those of services"),
+    ],
+)
+def test_what_the_papers_scoring_finds_is_told_in_plain_words(given: Score, why: str) -> None:
+    assert why in said(given)

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from policy.document import Scoring
 from policy.loading import DocumentError
 from policy.verdict import Mode
-from proxy.policy_file import load_policy
+from proxy.policy_file import load_policy, reload_policy
 
 
 def test_the_revision_names_the_bytes_of_the_file(tmp_path: Path) -> None:
@@ -35,3 +36,17 @@ def test_a_broken_policy_is_named_by_file_and_line(tmp_path: Path) -> None:
 def test_a_missing_policy(tmp_path: Path) -> None:
     with pytest.raises(DocumentError, match=r"policy\.yaml"):
         load_policy(tmp_path / "policy.yaml")
+
+
+def test_a_reload_takes_everything_but_another_scoring(tmp_path: Path) -> None:
+    path = tmp_path / "policy.yaml"
+    path.write_bytes(b"mode: enforce\n")
+    assert reload_policy(path, Scoring.ALLEYES) == load_policy(path)
+    path.write_bytes(b"mode: enforce\nscoring: paper\n")
+    assert reload_policy(path, Scoring.PAPER).document.scoring is Scoring.PAPER
+    with pytest.raises(DocumentError) as caught:
+        reload_policy(path, Scoring.ALLEYES)
+    assert str(caught.value) == (
+        f"{path}: scoring: the gateway runs with alleyes, a change to paper takes a restart"
+        " -- restart the gateway, or write alleyes"
+    )

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
+from models.paper.analyzer import PaperAnalyzer
+from policy.verdict import Mode
 from proxy.configuration import load_gateway
 from proxy.gateway import Gateway
 from proxy.registry import AgentStructure
@@ -30,8 +32,8 @@ from tests.proxy.parts import (
 from tests.site.certificates import SiteAuthority
 
 
-def inputs(directory: Path, settings: Settings | None = None) -> Inputs:
-    path = write_settings(directory, settings or plain_settings(state_directory="state"))
+def inputs(directory: Path, settings: Settings | None = None, policy: str = "mode: learn\n") -> Inputs:
+    path = write_settings(directory, settings or plain_settings(state_directory="state"), policy)
     return read_inputs(load_gateway(path))
 
 
@@ -215,3 +217,24 @@ def test_what_breaks_after_a_call_has_been_decided_is_not_told_as_a_refusal(tmp_
         service._broken(place, RuntimeError("a defect"))
     (record,) = records(tmp_path / "state" / "audit")
     assert "the call was refused" not in str(record["sentence"])
+
+
+async def test_another_scoring_takes_a_restart_and_has_models_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    stored = Analyzer()
+    stored.register("/agent1/a", "/a", EVENT_TIME)
+    (tmp_path / "state" / CURRENT).write_bytes(stored.dump())
+    given = inputs(tmp_path)
+    with made(given) as service:
+        given.document.policy.write_text("mode: monitor\nscoring: paper\n")
+        gateway = Gateway(given.document, tmp_path / "state")
+        service.reload_policy(service._keeper(gateway), gateway)
+        assert service._engine.rules(None).mode is Mode.LEARN
+    (record,) = records(tmp_path / "state" / "audit")
+    assert "takes a restart" in str(record["details"])
+    with made(inputs(tmp_path, policy="scoring: paper\n")) as service:
+        assert isinstance(service._analyzer, PaperAnalyzer)
+        service._analyzer.register("/agent1/a", "/a", EVENT_TIME)
+        service._analyzer.advance(EVENT_TIME + 60_000)
+        assert service._status().service_types["/a"].instance_minutes == 1
+    assert (tmp_path / "state" / CURRENT).read_bytes() == stored.dump()

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
+from policy.document import Scoring
 from proxy.audit.journal import Journal
 from proxy.configuration import load_gateway
 from proxy.service import Service, StartRefused, read_inputs
@@ -153,3 +154,12 @@ def test_a_file_is_in_the_place_of_the_directory(tmp_path: Path, below: str) -> 
     state = tmp_path / "file" / below
     (problem,) = look(state).problems
     assert [problem] == told_at_start(state) if not below else "Not a directory" in problem
+
+
+def test_only_the_models_of_the_scoring_in_force_matter(tmp_path: Path) -> None:
+    (tmp_path / CURRENT).write_bytes(b"damaged")
+    assert looked(tmp_path).problems
+    found = look(tmp_path, Scoring.PAPER)
+    assert found.problems == []
+    (warning,) = found.warnings
+    assert str(tmp_path / CURRENT) in warning

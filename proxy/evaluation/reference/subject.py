@@ -69,7 +69,7 @@ class ReferenceSubject:
             vertex.describe(now)
 
     def _teach(self, vertex: Vertex) -> None:
-        """Merge a service's descriptor; the first one becomes the model, with which its own service isn't judged yet."""
+        """Merge a service's descriptor. The first of a type becomes the model, and its service is not judged yet."""
         if vertex.service_type is None or vertex.descriptor is None:
             return
         model = self._models.get(vertex.service_type)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
-from proxy.storage.model_store import CURRENT, DAMAGED, PREVIOUS, ModelStore, ModelStoreError
+from models.paper.analyzer import PaperAnalyzer
+from policy.document import Scoring
+from proxy.storage.model_store import CURRENT, DAMAGED, PREVIOUS, ModelStore, ModelStoreError, new_analyzer
 from tests.policy.calls import EVENT_TIME
 
 
@@ -156,3 +158,34 @@ def test_a_disk_that_refuses_changes_nothing(store: ModelStore, tmp_path: Path) 
     with pytest.raises(OSError, match="Is a directory"):
         store.save(state("/second"))
     assert types(store) == {"/first"}
+
+
+def test_each_scoring_keeps_models_of_its_own(store: ModelStore, tmp_path: Path) -> None:
+    store.save(state("/first"))
+    paper = ModelStore(tmp_path, Scoring.PAPER)
+    loaded = paper.load()
+    assert loaded.analyzer is None
+    assert loaded.warning == (
+        f"no models of scoring paper yet: it learns from the start; those of another stay in {tmp_path / CURRENT}"
+    )
+    paper.save(new_analyzer(Scoring.PAPER).dump())
+    paper.save(new_analyzer(Scoring.PAPER).dump())
+    assert isinstance(paper.load().analyzer, PaperAnalyzer)
+    assert paper.load().warning is None
+    assert types(store) == {"/first"}
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        CURRENT,
+        "models.paper.bin",
+        "models.paper.previous.bin",
+    ]
+
+
+def test_a_file_of_another_scoring_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    (tmp_path / "models.paper.bin").write_bytes(state("/first"))
+    with pytest.raises(ModelStoreError, match="no models of `scoring: paper`"):
+        ModelStore(tmp_path, Scoring.PAPER).load()
+
+
+def test_an_analyzer_of_each_scoring() -> None:
+    assert isinstance(new_analyzer(Scoring.ALLEYES), Analyzer)
+    assert isinstance(new_analyzer(Scoring.PAPER), PaperAnalyzer)

@@ -1,0 +1,191 @@
+"""What each term of the score is worth: attacks on simulated sites, detected with all terms and with each left out.
+
+Four sites with one model per service type. The accesses of the attacks are mixed into the normal ones without being
+carried out, so that what they would have changed is not taken for their detection.
+"""
+
+from __future__ import annotations
+
+import heapq
+import random
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import click
+import msgspec
+
+from models.access import Access, Operation
+from models.analyzer import Analyzer
+from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, RELATIONSHIP, SEQUENCE, TEXT, VALUE
+from models.score import Score
+from models.simulation.floorplan import Floorplan, Service, family_home
+from models.simulation.service_models import BATTERY, MOVEMENT_SENSOR
+from models.simulation.trace import NORMAL, Observed, Trace
+from proxy.evaluation.trace import Trace as RecordedTrace
+
+START = 1_767_225_600_000
+"""Event time of the first access in milliseconds: midnight, 2026-01-01 UTC."""
+HOUR = 3_600_000
+HOURS = 9
+ATTACKS_FROM = 4 * HOUR
+SITES = 4
+THRESHOLD = 7.0
+TURN = 20_600
+TERMS = (RELATIONSHIP, LOCATION, RATE, PERIOD, VALUE, TEXT, PARTNER, SEQUENCE)
+
+type Call = tuple[int, Operation, str, str | None]
+"""Time since the start of the attack in ms, operation, node, value."""
+
+
+def site(name: str) -> Floorplan:
+    """Return a family home whose addresses no other site has."""
+    return Floorplan(
+        [
+            Service(
+                each.id,
+                name + each.agent,
+                each.type,
+                each.location,
+                tuple(f"/{name}{partner[1:]}" for partner in each.partners),
+            )
+            for each in family_home().services
+        ]
+    )
+
+
+def attacks(plan: Floorplan, seed: int) -> Iterator[tuple[str, Service, list[Call]]]:
+    """Yield the name, the attacker and the calls of each attack on a site."""
+    source = random.Random(seed)
+    service = {each.id: each for each in plan.services}
+
+    def writes(value: Callable[[int], str], attacker: Service, node: str, turns: int = 60) -> list[Call]:
+        begin = source.randrange(TURN)
+        address = f"{attacker.address}{node}"
+        return [(begin + turn * TURN, Operation.SET, address, value(turn)) for turn in range(turns)]
+
+    def reads(nodes: list[str], spacing: int) -> list[Call]:
+        return [(index * spacing, Operation.GET, node, None) for index, node in enumerate(nodes)]
+
+    one, two, three, four = (service[f"tempin{number}"] for number in (3, 4, 5, 6))
+    yield "far out of range", one, writes(lambda _: f"{source.uniform(60, 90):.1f}", one, "")
+    yield "out of range", two, writes(lambda _: f"{source.uniform(28, 35):.1f}", two, "")
+    yield "zero", three, writes(lambda _: "0", three, "")
+    yield "no number", four, writes(lambda _: source.choice(("twenty", "nan", "{}", "1e40")), four, "")
+    drifting = service["tempin7"]
+    yield "drift", drifting, writes(lambda turn: f"{20 + turn / 10:.1f}", drifting, "", 300)
+    battery = service["battery1"]
+    yield "charge", battery, writes(lambda _: source.choice(("99", "50", "-3", "1000")), battery, "/charge")
+    light = service["lightcontrol1"]
+    yield "cross-room", light, reads([f"{service['movement7'].address}/movement"] * 60, TURN)
+    scanner = service["lightcontrol2"]
+    sensors = [each.address for each in plan.of_type(MOVEMENT_SENSOR) if each.address not in scanner.partners]
+    yield "slow scan", scanner, reads([f"{each}/movement" for each in sensors], 300_000)
+    machine = service["washingmachine1"]
+    other = next(each.address for each in plan.of_type(BATTERY) if each.address not in machine.partners)
+    yield "wrong battery", machine, reads([f"{other}/charge"] * 60, TURN)
+    discharged = f"{plan.partners(machine, BATTERY)[0]}/charge"
+    begin = source.randrange(TURN)
+    calls: list[Call] = [(begin + turn * TURN, Operation.SET, discharged, str(9 - turn % 10)) for turn in range(60)]
+    yield "discharge unread", machine, calls
+
+
+def trace(seed: int) -> Iterator[Observed]:
+    """Return what four sites do, the first of them attacked."""
+    plans = [site(f"site{number}") for number in range(SITES)]
+    normal = [
+        Trace(plan, seed=seed * SITES + number, start=START).until(START + HOURS * HOUR)
+        for number, plan in enumerate(plans)
+    ]
+    hostile = [
+        [Observed(_access(plans[0], attacker, call, START + ATTACKS_FROM + number * HOUR // 4), name) for call in calls]
+        for number, (name, attacker, calls) in enumerate(attacks(plans[0], seed))
+    ]
+    return heapq.merge(*normal, *hostile, key=lambda each: each.access.time)
+
+
+def _access(plan: Floorplan, source: Service, call: Call, start: int) -> Access:
+    time, operation, node, value = call
+    destination = plan.owner(node)
+    return Access(
+        time=start + time,
+        source=source.address,
+        source_type=source.type,
+        source_location=source.location,
+        destination=destination.address,
+        destination_type=destination.type,
+        destination_location=destination.location,
+        node=node,
+        operation=operation,
+        data_type=plan.node(node).types[0],
+        value=value,
+    )
+
+
+def recorded(path: Path) -> Iterator[Observed]:
+    """Return the rows of a labelled trace in the form of the paper's public data set."""
+    rows = RecordedTrace(path)
+    try:
+        for row in rows:
+            yield Observed(row.access, row.label)
+    finally:
+        rows.close()
+
+
+def without(score: Score, term: str | None) -> float:
+    """Return the AV of a score had it one term less."""
+    return score.som * max((score.terms.get(each, 0.0) for each in TERMS if each != term), default=0.0)
+
+
+def refused(
+    rows: Iterator[Observed], *, omitted: str | None = None, locations: bool = True, count_from: int = 0
+) -> dict[str, Counter[bool]]:
+    """Judge a trace from nothing, by one model per service type, and learn what is not refused.
+
+    Args:
+        rows: The trace.
+        omitted: A term that is taken for 0.
+        locations: Whether it is known where services are.
+        count_from: Event time, ms, from which on rows count.
+
+    Returns:
+        By label how many rows were refused and how many were not.
+    """
+    analyzer = Analyzer()
+    outcome: dict[str, Counter[bool]] = defaultdict(Counter)
+    for row in rows:
+        access = row.access
+        if not locations:
+            access = msgspec.structs.replace(access, source_location=None, destination_location=None)
+        analyzer.advance(access.time)
+        score = analyzer.score(access)
+        bad = without(score, omitted) >= THRESHOLD
+        if bad:
+            analyzer.refused(access, score, THRESHOLD)
+        else:
+            analyzer.learn(access)
+        if access.time >= count_from:
+            outcome[row.label][bad] += 1
+    return outcome
+
+
+@click.command()
+@click.option("--trace", "path", type=click.Path(path_type=Path, exists=True, dir_okay=False), help="Instead of sites.")
+@click.option("--seed", default=11, show_default=True)
+@click.option("--no-locations", is_flag=True, help="As with a middleware that does not tell where things are.")
+def main(path: Path | None, seed: int, *, no_locations: bool) -> None:
+    """Print, for all terms and without each of them, the share of each attack's rows that is refused.
+
+    Of simulated sites the first hour does not count.
+    """
+    for omitted in (None, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE):
+        rows, count_from = (trace(seed), START + HOUR) if path is None else (recorded(path), 0)
+        outcome = refused(rows, omitted=omitted, locations=not no_locations, count_from=count_from)
+        normal = outcome.pop(NORMAL)
+        shares = ", ".join(f"{label} {each[True] / each.total():.0%}" for label, each in sorted(outcome.items()))
+        name = f"without {omitted}" if omitted else "all terms"
+        click.echo(f"{name}: {shares}; normal {normal[True]} of {normal.total()}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,221 @@
+"""`alleyes evaluate`: how well a labelled trace would have been judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+import click
+import msgspec
+
+from models.evaluation import Figures
+from policy.document import PolicyDocument
+from policy.explanation import printable
+from policy.loading import DocumentError
+from proxy.commands.options import refuse
+from proxy.evaluation.federation import FederatedSubject, Federation
+from proxy.evaluation.run import TOLERATED, Evaluation, Selection, evaluate
+from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.sites import SiteMap
+from proxy.evaluation.subject import Subject
+from proxy.evaluation.trace import Trace, TraceError
+from proxy.policy_file import load_policy
+
+_TOO_BAD = 1
+_LONGEST = 200
+_FILE = click.Path(path_type=Path, dir_okay=False)
+_SECONDS = click.FloatRange(min=0)
+
+
+def _sites(_context: click.Context, _parameter: click.Parameter, value: str | None) -> SiteMap:
+    try:
+        return SiteMap() if value is None else SiteMap.parse(value)
+    except ValueError as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _where(_context: click.Context, _parameter: click.Parameter, values: Sequence[str]) -> list[tuple[str, str]]:
+    found = []
+    for value in values:
+        column, equals, wanted = value.partition("=")
+        if not column or not equals:
+            raise click.BadParameter(f"{value!r} names no column and value; write e.g. content_real=1")
+        found.append((column.strip(), wanted.strip()))
+    return found
+
+
+@click.command("evaluate")
+@click.argument("trace", type=click.Path(path_type=Path))
+@click.option(
+    "--scoring", type=click.Choice([each.value for each in Scoring]), default=Scoring.ALLEYES.value, show_default=True
+)
+@click.option("--model", type=_FILE, help="Start with these models (models.bin of a gateway) instead of none.")
+@click.option("--policy", type=_FILE, help="policy.yaml with the thresholds; the shipped ones if left out.")
+@click.option("--count-from", type=_SECONDS, default=0.0, help="Count rows from this second of the trace on.")
+@click.option("--count-to", type=_SECONDS, help="Judge and count rows before this second of the trace only.")
+@click.option(
+    "--count-where",
+    metavar="COLUMN=VALUE",
+    callback=_where,
+    multiple=True,
+    help="Count rows with this value only; may be repeated, then all must hold.",
+)
+@click.option(
+    "--sites",
+    metavar="RANGES",
+    callback=_sites,
+    help="Agents of each site, e.g. 1-6,10-11; one site if left out.",
+)
+@click.option(
+    "--federation",
+    type=click.Choice([each.value for each in Federation]),
+    default=Federation.LIVE.value,
+    show_default=True,
+)
+@click.option("--save-model", type=_FILE, help="Write what was learnt here, for --model or as models.bin of a gateway.")
+@click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
+def command(  # noqa: PLR0913 -- one argument for each option
+    *,
+    trace: Path,
+    scoring: str,
+    model: Path | None,
+    policy: Path | None,
+    count_from: float,
+    count_to: float | None,
+    count_where: list[tuple[str, str]],
+    sites: SiteMap,
+    federation: str,
+    save_model: Path | None,
+    output: str,
+) -> None:
+    """Judge the labelled TRACE row by row, as in enforce mode, learning as a gateway would, and print how well it went.
+
+    TRACE is a CSV file in the form of the paper's public data set, plain or gzipped: docs/evaluation.md.
+    """
+    if count_to is not None and count_to <= count_from:
+        raise click.UsageError(f"--count-to {count_to:g} is not after --count-from {count_from:g}: no row would count")
+    selection = Selection(start=count_from, end=math.inf if count_to is None else count_to, where=count_where)
+    document = _policy(policy)
+    state = None if model is None else _state(model)
+    try:
+        subject = subject_for(
+            Scoring(scoring), policy=document, sites=sites, federation=Federation(federation), state=state
+        )
+    except ValueError as error:
+        refuse([f"--model {model}: {error}"])
+    try:
+        source = Trace(trace)
+        result = evaluate(source, subject, selection)
+    except TraceError as error:
+        refuse([str(error)])
+    _tell_bad_rows(trace, result)
+    told: dict[str, object] = {"trace": str(trace), "scoring": scoring, "warm": state is not None}
+    if scoring == Scoring.ALLEYES:
+        told["federation"] = federation
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(told | result.as_json()), indent=2))
+    else:
+        click.echo("\n".join(_lines(result, told)))
+    if save_model is not None:
+        _save(subject, save_model)
+    if result.too_bad:
+        click.echo(
+            f"alleyes: {trace}: {result.bad} of {result.bad + result.good} rows cannot be read, more than"
+            f" {TOLERATED:.0%}: these are not the figures of this trace; mend the rows that were named",
+            err=True,
+        )
+        raise SystemExit(_TOO_BAD)
+
+
+def _policy(path: Path | None) -> PolicyDocument:
+    if path is None:
+        return PolicyDocument()
+    try:
+        return load_policy(path).document
+    except DocumentError as error:
+        refuse(str(problem) for problem in error.problems)
+
+
+def _state(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        refuse([f"--model {path}: {error.strerror or error}; give models.bin of a gateway's state directory"])
+
+
+def _save(subject: Subject, path: Path) -> None:
+    if not isinstance(subject, FederatedSubject):
+        refuse(["--save-model: only what the scoring alleyes learnt can be saved; leave --scoring out"])
+    try:
+        path.write_bytes(subject.dump())
+    except ValueError as error:
+        refuse([f"--save-model: {error}; use --federation live or shared"])
+    except OSError as error:
+        refuse([f"--save-model {path}: {error.strerror or error}; give a file that can be written"])
+
+
+def _tell_bad_rows(trace: Path, result: Evaluation) -> None:
+    for line, reason in result.bad_rows:
+        click.echo(f"alleyes: {trace}:{line}: {printable(reason, _LONGEST)}; skipped", err=True)
+    if unnamed := result.bad - len(result.bad_rows):
+        click.echo(f"alleyes: {trace}: {unnamed} more rows skipped", err=True)
+
+
+def _lines(result: Evaluation, told: Mapping[str, object]) -> Iterator[str]:
+    """Yield the figures as a person likes to read them."""
+    figures, simple = result.figures, result.whitelist
+    start = "warm start" if told["warm"] else "cold start"
+    federation = f", {told['federation']}" if "federation" in told else ""
+    yield f"{told['trace']}: scoring {told['scoring']}{federation}, {start}"
+    yield f"{figures.rows} rows count: {figures.normal} normal, {figures.anomalous} anomalous"
+    yield ""
+    yield f"{'':<22}{told['scoring']!s:>12}{'whitelist of the first 10 min':>32}"
+    for name, ours, theirs in (
+        ("detection rate", figures.detection_rate, simple.detection_rate),
+        ("false positive rate", figures.false_positive_rate, simple.false_positive_rate),
+        ("accuracy", figures.accuracy, simple.accuracy),
+    ):
+        yield f"{name:<22}{_percent(ours):>12}{_percent(theirs):>32}"
+    yield f"{'area under ROC curve':<22}{_number(figures.roc_auc):>12}{_number(simple.roc_auc):>32}"
+    for name, count, other in (
+        ("false positives", figures.false_positives, simple.false_positives),
+        ("false negatives", figures.false_negatives, simple.false_negatives),
+    ):
+        yield f"{name:<22}{count:>12}{other:>32}"
+    yield from _table(figures)
+    yield ""
+    speed = f"{result.judged / result.seconds:,.0f} accesses/s" if result.seconds > 0 else "no time at all"
+    yield f"{result.judged} rows judged and learnt in {result.seconds:.2f} s: {speed}"
+    if result.bad:
+        yield f"{result.bad} rows were skipped"
+
+
+def _table(figures: Figures) -> Iterator[str]:
+    if not figures.classes:
+        return
+    width = max(22, *(len(printable(name)) + 2 for name in figures.classes))
+    yield ""
+    yield (
+        f"{'class':<{width}}{'rows':>8}{'detected':>10}{'rate':>10}{'first after':>13}"
+        f"{'episodes':>10}{'noticed':>9}{'complete':>10}"
+    )
+    for name, each in figures.classes.items():
+        first = "never" if each.first_detected_after is None else str(each.first_detected_after)
+        yield (
+            f"{printable(name):<{width}}{each.rows:>8}{each.detected:>10}{_percent(each.detection_rate):>10}{first:>13}"
+            f"{each.episodes.total:>10}{each.episodes.noticed:>9}{each.episodes.complete:>10}"
+        )
+    whole = figures.episodes
+    yield (
+        f"{'all':<{width}}{figures.anomalous:>8}{figures.true_positives:>10}{_percent(figures.detection_rate):>10}"
+        f"{'':>13}{whole.total:>10}{whole.noticed:>9}{whole.complete:>10}"
+    )
+
+
+def _percent(share: float | None) -> str:
+    return "-" if share is None else f"{share:.3%}"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.5f}"
