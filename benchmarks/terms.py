@@ -17,7 +17,8 @@ import msgspec
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, RELATIONSHIP, SEQUENCE, TEXT, VALUE
+from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, SEQUENCE, TEXT, VALUE
+from models.normal_form import RELATIONSHIP
 from models.score import Score
 from models.simulation.floorplan import Floorplan, Service, family_home
 from models.simulation.service_models import BATTERY, MOVEMENT_SENSOR

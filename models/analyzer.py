@@ -11,7 +11,6 @@ from models.anomaly import (
     PARTNER,
     PERIOD,
     RATE,
-    RELATIONSHIP,
     SEQUENCE,
     TEXT,
     UNSCORED,
@@ -25,7 +24,7 @@ from models.communication_model import CommunicationModel
 from models.descriptor import MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
-from models.normal_form import NormalForm
+from models.normal_form import RELATIONSHIP, NormalForm
 from models.relationship import key_of
 from models.score import Score
 from models.values import Value, read
@@ -92,14 +91,14 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            expected=_demanded(access) or form.accepts(RELATIONSHIP, key),
+            expected=_demanded(access),
             room=where,
             familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
             habit=flow.habit,
             gap=counters.gap,
-            untimely=flow.rhythm.judge(access.time, norm.periods),
+            untimely=flow.rhythm.judge(access.time),
             written=_written(access, flow, form) if access.operation is Operation.SET else None,
             settled=0 if key.own or instance.among_its_own(access) else self._settled_without(instance, access, form),
             missing=0.0 if missing and form.accepts(SEQUENCE, key) else missing,
@@ -306,4 +305,4 @@ def _demanded(access: Access) -> bool:
     """
     if access.operation is Operation.CONNECT:
         return True
-    return access.own and access.operation is Operation.REGISTER and access.destination_type == access.source_type
+    return access.operation is Operation.REGISTER and access.own and access.destination_type == access.source_type

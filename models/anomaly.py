@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from models.categorical import SAME_ROOM
 from models.flood import Habit
-from models.normal_form import Norm, NormalForm, support_of_location
+from models.normal_form import RELATIONSHIP, Norm, NormalForm, support_of_location
 from models.score import Score
 from models.values import Value
 
-RELATIONSHIP = "relationship"
 LOCATION = "location"
 RATE = "rate"
 PERIOD = "period"
@@ -54,7 +53,7 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         slow: Reading of the slow one.
         habit: What the slow one usually reads in this very flow.
         gap: Time since the access before on the same flow, whatever became of that; ms.
-        untimely: How much too early the access is (`Rhythm.judge`).
+        untimely: How far the access is from the times at which it is due (`Rhythm.judge`).
         written: What it writes, if that differs from what was last written there.
         settled: Number of partners that this very instance has settled with, if this one is none of them; else 0.
         missing: How unusual it is that nothing that is required came before it (`Instance.follow`).
@@ -83,23 +82,15 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         value, text = norm.usual.judge(written)
     partner = norm.newcomer if settled else 0.0
     soa = max(location, rate, untimely, value, text, partner, missing)
-    terms = {
-        "model_weight": float(form.weight),
-        "relationship_weight": float(norm.weight),
-        "support": float(form.support),
-        "rare": float(form.rare),
-        "novelty": form.novelty,
+    terms = norm.background | {
         RELATIONSHIP: sor,
         LOCATION: location,
-        "location_instances": float(norm.instances),
         "location_seen": float(here),
         RATE: rate,
         "rate_fast": rate_fast,
         "rate_slow": rate_slow,
         "count_fast": fast,
         "count_slow": slow,
-        "normal_fast": norm.fast.mean if norm.fast else 0.0,
-        "normal_slow": norm.slow.mean if norm.slow else 0.0,
         PERIOD: untimely,
         VALUE: value,
         TEXT: text,

@@ -18,6 +18,8 @@ from models.relationship import Key, Relationship
 from models.sequence import Required, required
 from models.values import Usual, usual
 
+RELATIONSHIP = "relationship"
+"""Name of SoR among the terms of a score."""
 MAX_NOVELTY = 100.0
 FULL_SUPPORT = 60
 """Instance-minutes after which a model is relied on: an hour of one instance, a few minutes of a site."""
@@ -53,6 +55,8 @@ class Norm(msgspec.Struct, frozen=True):
     required: Required | None = None
     newcomer: float = 0.0
     """Term of a partner that is new to an instance which has settled with others."""
+    background: dict[str, float] = {}
+    """Terms of a score that depend on the model alone. To be read only."""
 
 
 class NormalForm:
@@ -118,22 +122,39 @@ class NormalForm:
             return found
         relationship = self._model.relationships.get(key)
         if relationship is None:
-            return self.unknown
+            if not self.accepts(RELATIONSHIP, key):
+                return self.unknown
+            norm = self._norms[key] = msgspec.structs.replace(self.unknown, sor=0.0)
+            return norm
         weight = relationship.weight if self._backed(key, relationship) else 0
+        fast, slow = level(relationship.fast, FAST), level(relationship.slow, SLOW)
         norm = self._norms[key] = Norm(
             weight=weight,
-            sor=self.novelty / (1 + _WEIGHT * weight),
+            sor=0.0 if self.accepts(RELATIONSHIP, key) else self.novelty / (1 + _WEIGHT * weight),
             instances=relationship.instances,
             same=relationship.rooms.get(SAME_ROOM, 0),
             other=relationship.rooms.get(OTHER_ROOM, 0),
-            fast=level(relationship.fast, FAST),
-            slow=level(relationship.slow, SLOW),
+            fast=fast,
+            slow=slow,
             periods=periods(relationship, self._now),
             usual=usual(relationship.written, relationship.falls),
             required=required(relationship.before),
             newcomer=support_of_newcomer(relationship.weight, relationship.newcomers),
+            background=self._background(weight, relationship.instances, fast, slow),
         )
         return norm
+
+    def _background(self, weight: int, instances: int, fast: Level | None, slow: Level | None) -> dict[str, float]:
+        return {
+            "model_weight": float(self.weight),
+            "relationship_weight": float(weight),
+            "support": float(self.support),
+            "rare": float(self.rare),
+            "novelty": self.novelty,
+            "location_instances": float(instances),
+            "normal_fast": fast.mean if fast else 0.0,
+            "normal_slow": slow.mean if slow else 0.0,
+        }
 
     def _backed(self, key: Key, relationship: Relationship) -> bool:
         """Whether more than one site, or one for long enough, vouches for a relationship."""
@@ -147,6 +168,7 @@ class NormalForm:
 
     def decide(self, candidate: Candidate, *, allowed: bool) -> None:
         """Take in a decision that came since the model was read."""
+        self._norms.pop(candidate.key, None)
         if allowed:
             self._accepted.add(candidate)
         else:
@@ -163,19 +185,21 @@ class NormalForm:
         return self._unknown
 
     def _pooled(self) -> Norm:
-        fast, slow = ClusteringFeature(), ClusteringFeature()
+        all_fast, all_slow = ClusteringFeature(), ClusteringFeature()
         for each in self._model.relationships.values():
-            fast.absorb(each.fast)
-            slow.absorb(each.slow)
+            all_fast.absorb(each.fast)
+            all_slow.absorb(each.slow)
+        fast, slow = level(all_fast, FAST), level(all_slow, SLOW)
         return Norm(
             weight=0,
             sor=self.novelty,
             instances=0,
             same=0,
             other=0,
-            fast=level(fast, FAST),
-            slow=level(slow, SLOW),
+            fast=fast,
+            slow=slow,
             periods=(),
+            background=self._background(0, 0, fast, slow),
         )
 
 

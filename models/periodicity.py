@@ -1,6 +1,7 @@
 """Periods in the times between accesses (paper, section II-C): density grid, then one pass of k-means.
 
-Gaps and periods are in milliseconds of event time.
+Gaps and periods are in milliseconds of event time. What one access is judged by are the timers behind the periods
+(`timers.py`): the grid cannot name those that are superposed.
 """
 
 from __future__ import annotations
@@ -9,12 +10,14 @@ import math
 from array import array
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Annotated
 
 import msgspec
 
 from models.clustering_feature import ClusteringFeature, merged
+from models.flood import RESTARTED
+from models.timers import Timers, TimersState, extract
 
 WINDOW = 200
 """Gaps that are kept per flow (paper)."""
@@ -26,6 +29,8 @@ FEWEST = 3
 """One or two gaps are no cluster, however short the window."""
 ENOUGH = 20
 """Gaps from which a flow is examined at all, and new gaps after which it is examined again."""
+RENEWED = WINDOW // 4
+"""New gaps after which a full window is examined again: fewer hardly change what is in it."""
 NOISE = 0.125
 """A period is never known better than to this share of itself: scheduling, retries, the network, scaled clocks."""
 EXPLAINED = 0.95
@@ -33,9 +38,13 @@ EXPLAINED = 0.95
 FITS = 2.0
 """Standard deviations within which a gap fits a period."""
 MOST = 25.0
-"""Where the period term ends, five standard deviations: one early access is worth a refusal, never a quarantine."""
-DOUBT = 1 / 64
-"""Weight of the newest access in the share of accesses that come untimely."""
+"""Where the period term ends, five standard deviations: one untimely access is worth a refusal, never a quarantine."""
+DEVIATIONS = 3.0
+"""Standard deviations that half a due window stands for: what is outside has a term of 9 at least."""
+SAMPLE = 64
+"""Newest accepted accesses in which timers are looked for, and number of those before the first search."""
+SELDOMEST = 16 * SAMPLE
+"""Accesses after which timers are looked for again at the latest; each search in vain doubles the wait."""
 _OCTAVE = 8
 """Bins per doubling of the gap."""
 
@@ -155,52 +164,68 @@ class RhythmState(msgspec.Struct, frozen=True, array_like=True):
     gaps: list[Annotated[int, msgspec.Meta(ge=0)]]
     unseen: int
     last: int | None
-    before: int | None
-    doubt: float
     periods: tuple[Period, ...]
+    wait: int
+    patience: int
+    timers: TimersState | None
 
 
 class Rhythm:
-    """The gaps of one flow between accesses that were accepted, and the periods in them."""
+    """The gaps of one flow between accesses that were accepted, the periods in them, and the timers behind them."""
 
-    __slots__ = ("_before", "_doubt", "_gaps", "_last", "_unseen", "periods")
+    __slots__ = ("_gaps", "_last", "_patience", "_timers", "_unseen", "_wait", "periods")
 
     def __init__(self, state: RhythmState | None = None) -> None:
         # An array, as windows are most of an analyzer's memory: 1.6 kB each instead of 8.
         self._gaps = array("q", state.gaps[-WINDOW:] if state else ())
         self._unseen = state.unseen if state else 0
         self._last = state.last if state else None
-        self._before = state.before if state else None
-        self._doubt = state.doubt if state else 0.0
+        self._wait = state.wait if state else SAMPLE
+        self._patience = state.patience if state else SAMPLE
+        self._timers = Timers.restored(state.timers) if state and state.timers else None
         self.periods = state.periods if state else ()
         """Empty while the flow is too young or not periodic."""
 
     @property
     def state(self) -> RhythmState:
         """What is to be stored."""
-        return RhythmState(self._gaps.tolist(), self._unseen, self._last, self._before, self._doubt, self.periods)
+        timers = self._timers.state if self._timers else None
+        return RhythmState(
+            self._gaps.tolist(), self._unseen, self._last, self.periods, self._wait, self._patience, timers
+        )
 
     def accept(self, time: int) -> int | None:
         """Take the time of an accepted access in, event time in ms.
 
         Returns:
-            The gap to the accepted access before, if it is one of a period; None otherwise.
+            The gap to the accepted access before, if it is one of a period; None otherwise, and for a late time stamp.
         """
         last = self._last
-        if last is None or time < last:
-            self._before = None
+        if last is None:
             self._last = time
             return None
         gap = time - last
-        self._before = last
+        if gap < 0:
+            if gap < -RESTARTED:
+                self._restart(time)
+            return None
         self._last = time
-        self._gaps.append(gap)
-        if len(self._gaps) > WINDOW:
-            self._gaps.pop(0)
+        gaps = self._gaps
+        gaps.append(gap)
+        if len(gaps) > WINDOW:
+            gaps.pop(0)
         self._unseen += 1
-        if self._unseen >= ENOUGH:
+        if self._unseen >= (ENOUGH if len(gaps) < WINDOW else RENEWED):
             self._unseen = 0
             self._examine()
+        if self._timers is not None and time > self._timers.newest:
+            self.judge(time)  # there was no model yet to judge by
+        if self._timers is not None:
+            self._timers.accept(time)
+        else:
+            self._wait -= 1
+            if self._wait <= 0:
+                self._search(time)
         return gap if self.periods and misfit(gap, self.periods) <= FITS * FITS else None
 
     def _examine(self) -> None:
@@ -208,44 +233,42 @@ class Rhythm:
         periods = mine(gaps)
         self.periods = tuple(periods) if explained(gaps, periods) >= EXPLAINED else ()
 
-    def judge(self, time: int, shared: Sequence[Period]) -> float:
-        """Return by how much an access is too early, squared standard deviations up to 25; and count whether it is.
+    def _search(self, time: int) -> None:
+        """Look for timers in the newest accesses; a flow without any is asked ever more seldom."""
+        # Backwards from now: negative times, then turned round.
+        times = [-each for each in accumulate(reversed(self._gaps[1 - SAMPLE :]), initial=-time)]
+        times.reverse()
+        found = extract(times)
+        if found:
+            self._timers = Timers(found, time)
+        self._wait = self._patience
+        self._patience = min(2 * self._patience, SELDOMEST)
 
-        A flow more than a twentieth of whose accesses come untimely is not what it was thought to be: its timers
-        changed, or it never was periodic. Then the answer is 0, what comes teaches, and periods are found anew.
+    def _restart(self, time: int) -> None:
+        """Begin anew on another clock."""
+        self._last = time
+        del self._gaps[:]
+        self._unseen = 0
+        self._wait = self._patience = SAMPLE
+        self._timers = None
+
+    def judge(self, time: int) -> float:
+        """Return how untimely an access is, squared standard deviations up to 25; it claims the due time that it meets.
+
+        Every access is to be judged, in the order in which they come, also one that is refused for another reason. The
+        answer is 0 unless the flow is known to keep closely to its timers. If these are no more what they were, what
+        comes teaches, and timers are found anew.
 
         Args:
             time: Event time of the access, ms.
-            shared: Periods that are normal for the service type: what fits one of them is in time as well.
         """
-        if not self.periods:
+        timers = self._timers
+        if timers is None:
             return 0.0
-        early = self._untimely(time, shared)
-        trusted = self._doubt <= 1 - EXPLAINED
-        self._doubt += DOUBT * ((early > FITS * FITS) - self._doubt)
-        return min(early, MOST) if trusted else 0.0
-
-    def _untimely(self, time: int, shared: Sequence[Period]) -> float:
-        """Return the misfit of an access.
-
-        Only earliness counts: an access after the longest period is late, and lateness is no attack. Time is measured
-        from accepted accesses, so the normal access after a refused one is not blamed for it. Two cases are excused:
-        an access that is in time after one that came late, and one that is in time although another was accepted
-        between two due times.
-        """
-        last = self._last
-        if last is None or time < last:
+        untimely = timers.judge(time)
+        if untimely is None:
+            self._timers = None
+            if timers.proven:
+                self._wait = self._patience = SAMPLE
             return 0.0
-        gap = time - last
-        if gap >= self.periods[-1].centre:
-            return 0.0
-        best = min(misfit(gap, self.periods), misfit(gap, shared))
-        if best <= FITS * FITS or self._before is None:
-            return best
-        previous = last - self._before
-        since = time - self._before
-        for period in self.periods:
-            best = min(best, 4 * period.misfit(since / 2))  # two periods, within the deviation of one
-            if abs(since - period.centre) < abs(previous - period.centre):
-                best = min(best, period.misfit(since))
-        return best
+        return min((DEVIATIONS * untimely) ** 2, MOST)

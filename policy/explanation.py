@@ -169,7 +169,7 @@ def _rate(_access: Access, score: Score) -> str:
 
 
 def _period(_access: Access, _score: Score) -> str:
-    return "It came too early for the rhythm in which services of this type do that"
+    return "It came between the times at which this service regularly does that"
 
 
 def _value(_access: Access, score: Score) -> str:

@@ -15,6 +15,8 @@ from policy.explanation import printable
 from policy.loading import DocumentError
 from proxy.commands.options import refuse
 from proxy.evaluation.federation import FederatedSubject, Federation
+from proxy.evaluation.report.compare import Run, Setting, Task, kept
+from proxy.evaluation.report.write import REMEDY, can_draw, write_report
 from proxy.evaluation.run import TOLERATED, Evaluation, Selection, evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
 from proxy.evaluation.sites import SiteMap
@@ -73,6 +75,8 @@ def _where(_context: click.Context, _parameter: click.Parameter, values: Sequenc
     default=Federation.LIVE.value,
     show_default=True,
 )
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write an HTML page and PNGs here.")
+@click.option("--report-service", metavar="ADDRESS", help="Whose flows the page shows; those of the one with most.")
 @click.option("--save-model", type=_FILE, help="Write what was learnt here, for --model or as models.bin of a gateway.")
 @click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
 def command(  # noqa: PLR0913 -- one argument for each option
@@ -86,6 +90,8 @@ def command(  # noqa: PLR0913 -- one argument for each option
     count_where: list[tuple[str, str]],
     sites: SiteMap,
     federation: str,
+    report: Path | None,
+    report_service: str | None,
     save_model: Path | None,
     output: str,
 ) -> None:
@@ -95,6 +101,7 @@ def command(  # noqa: PLR0913 -- one argument for each option
     """
     if count_to is not None and count_to <= count_from:
         raise click.UsageError(f"--count-to {count_to:g} is not after --count-from {count_from:g}: no row would count")
+    _check_report(report, report_service)
     selection = Selection(start=count_from, end=math.inf if count_to is None else count_to, where=count_where)
     document = _policy(policy)
     state = None if model is None else _state(model)
@@ -119,6 +126,13 @@ def command(  # noqa: PLR0913 -- one argument for each option
         click.echo("\n".join(_lines(result, told)))
     if save_model is not None:
         _save(subject, save_model)
+    if report is not None:
+        _report(
+            report,
+            Setting(trace, document, sites, Federation(federation), state, selection),
+            kept(Task(Scoring(scoring)), result, subject),
+            report_service,
+        )
     if result.too_bad:
         click.echo(
             f"alleyes: {trace}: {result.bad} of {result.bad + result.good} rows cannot be read, more than"
@@ -153,6 +167,27 @@ def _save(subject: Subject, path: Path) -> None:
         refuse([f"--save-model: {error}; use --federation live or shared"])
     except OSError as error:
         refuse([f"--save-model {path}: {error.strerror or error}; give a file that can be written"])
+
+
+def _check_report(report: Path | None, service: str | None) -> None:
+    """Say before the work what would only be found after it."""
+    if report is None and service is not None:
+        raise click.UsageError("--report-service says what a report shows: give --report, too")
+    if report is not None and not can_draw():
+        refuse([REMEDY])
+
+
+def _report(directory: Path, setting: Setting, done: Run, service: str | None) -> None:
+    def tell(text: str) -> None:
+        click.echo(f"alleyes: report: {text}", err=True)
+
+    try:
+        page = write_report(directory, setting, [done], tell, service=service)
+    except OSError as error:
+        refuse([f"--report {directory}: {error.strerror or error}; give a directory that can be written"])
+    except TraceError as error:
+        refuse([str(error)])
+    tell(f"written to {page}")
 
 
 def _tell_bad_rows(trace: Path, result: Evaluation) -> None:

@@ -23,8 +23,8 @@ class Subject(Protocol):
     def judge(self, access: Access) -> Judgement:
         """Judge one access with what came before it, then learn from it.
 
-        Accesses come in the order of the trace. `access.time` is event time in seconds, and the only clock a subject
-        may look at: it does not always advance, and may step back a little.
+        Accesses come in the order of the trace. `access.time` is event time in milliseconds, and the only clock a
+        subject may look at: it does not always advance, and may step back a little.
         """
         ...
 

@@ -82,7 +82,7 @@ def test_what_happened_and_what_would_have_comes_first(mode: str, av: float, ope
             score(8, "rate", rate_fast=1, rate_slow=8, count_fast=3, normal_fast=1.2, count_slow=30, normal_slow=5.2),
             "It did that about 30 times within a minute; services of this type do it about 5.2 times",
         ),
-        (score(8, "period"), "It came too early for the rhythm in which services of this type do that"),
+        (score(8, "period"), "It came between the times at which this service regularly does that"),
         (score(8, "relationship"), "Services of this type are hardly ever seen doing that"),
         (score(8, "location"), "It is in BathRoom, its partner in Bedroom"),
         (score(8, "rate"), "It does that far more often than services of this type do"),

@@ -5,15 +5,17 @@ from __future__ import annotations
 import ast
 import graphlib
 import importlib.metadata
+import subprocess
 import sys
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
-from tests.repository.tree import PACKAGES, module_name, modules, pyproject, read
+from tests.repository.tree import PACKAGES, ROOT, module_name, modules, pyproject, read
 
 ALLOWED = {"models": {"numpy", "msgspec"}, "policy": {"numpy", "msgspec", "pydantic", "pydantic_core", "yaml"}}
 """What the inner packages may import beside the standard library and what is below them (ADR 0001)."""
@@ -46,7 +48,9 @@ def test_inner_package_uses_only_what_it_may(package: str) -> None:
 
 
 def test_everything_imported_is_declared() -> None:
-    declared = {str(canonicalize_name(Requirement(text).name)) for text in pyproject()["project"]["dependencies"]}
+    project = pyproject()["project"]
+    texts = [*project["dependencies"], *chain.from_iterable(project["optional-dependencies"].values())]
+    declared = {str(canonicalize_name(Requirement(text).name)) for text in texts}
     declared |= {part for part, whole in PART_OF.items() if whole in declared}
     providers = importlib.metadata.packages_distributions()
     undeclared = {
@@ -56,6 +60,13 @@ def test_everything_imported_is_declared() -> None:
         if not declared.intersection(canonicalize_name(provider) for provider in providers.get(name, []))
     }
     assert undeclared == set()
+
+
+def test_what_an_extra_brings_is_only_imported_where_it_is_asked_for() -> None:
+    """Without the extra everything else works."""
+    code = "import sys, proxy.main; print(sorted({'matplotlib'} & sys.modules.keys()))"
+    answer = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert answer.stdout.strip() == "[]"
 
 
 def test_no_module_imports_itself_in_a_circle() -> None:

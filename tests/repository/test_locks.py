@@ -12,6 +12,7 @@ from packaging.utils import canonicalize_name
 from tests.repository.tree import PACKAGES, pyproject, read
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
+BENCHMARK = "requirements-benchmark.lock"
 HASH = re.compile(r"--hash=sha256:[0-9a-f]{64}")
 
 
@@ -42,7 +43,7 @@ def declared(*groups: str) -> list[Requirement]:
     return [Requirement(text) for text in texts]
 
 
-@pytest.mark.parametrize("lock", LOCKS)
+@pytest.mark.parametrize("lock", [*LOCKS, BENCHMARK])
 def test_every_entry_is_pinned_and_hashed(lock: str) -> None:
     assert entries(lock)
     for entry in entries(lock):
@@ -62,6 +63,27 @@ def test_lock_fulfils_what_is_declared(lock: str, groups: tuple[str, ...]) -> No
         name = canonicalize_name(requirement.name)
         assert name in locked, f"{name} is not in {lock}: run make lock"
         assert requirement.specifier.contains(version_of(locked[name])), f"{lock} does not fulfil {requirement}"
+
+
+def test_every_extra_is_tested() -> None:
+    locked = pins("requirements-dev.lock")
+    for texts in pyproject()["project"]["optional-dependencies"].values():
+        for requirement in map(Requirement, texts):
+            assert requirement.specifier.contains(version_of(locked[str(canonicalize_name(requirement.name))]))
+
+
+def test_the_lock_of_benchmarks_only_adds() -> None:
+    """It is installed on top of the development lock, and may change none of its packages."""
+    added, development = pins(BENCHMARK), pins("requirements-dev.lock")
+    for text in pyproject()["dependency-groups"]["benchmark"]:
+        requirement = Requirement(text)
+        name = str(canonicalize_name(requirement.name))
+        assert requirement.specifier.contains(version_of(added[name]))
+        assert name not in development
+    common = added.keys() & development.keys()
+    assert {name: version_of(added[name]) for name in common} == {
+        name: version_of(development[name]) for name in common
+    }
 
 
 def test_what_is_tested_is_what_is_shipped() -> None:

@@ -16,14 +16,15 @@ def test_table_two() -> None:
     (model,) = analyzer.models().values()
     # 12 minutes and 3 idle ones. Categories shown: 12 times same room, once another; 12 reads, 1 write.
     assert table(model, START // MINUTE + 15).splitlines() == [
-        "/light: 15 descriptors",
+        "/light: 15 instance-minutes",
         "",
         "  Partner type     /movement (0.80)",
-        "  # partner type   1.0 (1.00)",
+        "  # partner type   1.0 ± 0.3 (1.00)",
         "  Same location    yes (0.92)",
-        "  Periods          get: [20 s]",
-        "  Periods          set: []",
-        "  Operation types  get (0.92), set (0.08)",
+        '  Periods "get"    [20 s]',
+        '  Periods "set"    []',
+        "  Operation types  get (0.92)",
+        "                   set (0.08)",
         "  Data types       /derived/boolean (1.00)",
     ]
 
@@ -32,4 +33,4 @@ def test_a_model_of_nothing_but_idle_minutes() -> None:
     analyzer = PaperAnalyzer()
     analyzer.register("/agent1/light1", "/light", START)
     analyzer.advance(START + 2 * MINUTE)
-    assert table(analyzer.models()["/light"], 0) == "/light: 2 descriptors"
+    assert table(analyzer.models()["/light"], 0) == "/light: 2 instance-minutes"
