@@ -198,7 +198,8 @@ def _wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
 
 
 def _partner(column: Column) -> str:
-    of = f"{'≥ ' if column.at_least else ''}{probability(column.probability)}"
+    share = probability(column.probability)
+    of = f"≥ {share}" if column.at_least and share[0] != "<" else share
     return f"{shown(column.partner) or UNKNOWN}{' (itself)' if column.own else ''} ({of})"
 
 
