@@ -7,7 +7,7 @@ that arrives twice counts once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -57,19 +57,22 @@ class Contributions:
     def __iter__(self) -> Iterator[tuple[str, Contribution]]:
         return iter(self._by_origin.items())
 
-    def fold(self, origin: str, descriptor: Descriptor) -> None:
-        """Add a descriptor of one of the origin's own instances.
+    def fold(self, origin: str, descriptors: Iterable[Descriptor]) -> None:
+        """Add descriptors of the origin's own instances.
 
         Raises:
-            ValueError: the descriptor is of another service type, or there are too many origins.
+            ValueError: one is of another service type, or there are too many origins; nothing was changed.
         """
+        together = CommunicationModel(service_type=self.total.service_type)
+        for descriptor in descriptors:
+            together.fold(descriptor)
         contribution = self._by_origin.get(origin) or self._begin(origin)
         model = contribution.model
-        for key in descriptor.relationships:
-            if key not in model.relationships:
-                self._supporters[key] = self._supporters.get(key, 0) + 1
-        model.fold(descriptor)
-        self.total.fold(descriptor)
+        new = together.relationships.keys() - model.relationships.keys()
+        model.absorb(together)
+        self.total.absorb(together)
+        for key in new & model.relationships.keys():  # a full model takes no more
+            self._supporters[key] = self._supporters.get(key, 0) + 1
 
     def put(self, origin: str, contribution: Contribution, *, cap: int = CAP) -> bool:
         """Replace what an origin contributed, by its newest cumulative state.

@@ -261,8 +261,16 @@ class Instance:
             flow.before = None
         if not key.own and self._meet(access, key.partner):
             relationship.newcomers += 1
-        if not key.own and sum(map(len, self._partners.values())) < MAX_PARTNERS:
-            self._partners.setdefault(key.partner, set()).add(access.destination)
+        if not key.own:
+            self._count(access.destination, key.partner)
+
+    def _count(self, address: str, partner: str) -> None:
+        """Count an instance among the partners of this minute."""
+        found = self._partners.get(partner)
+        if found is not None and address in found:
+            return
+        if sum(map(len, self._partners.values())) < MAX_PARTNERS:
+            self._partners.setdefault(partner, set()).add(address)
 
     def _meet(self, access: Access, partner: str) -> bool:
         """Let an instance be a partner; return whether it is a newcomer to one that had settled."""

@@ -74,13 +74,16 @@ class Knowledge:
 
     def fold(self, descriptors: Iterable[Descriptor], site: str = HERE) -> None:
         """Add what the instances of a site did. Scoring sees it after the next `read`."""
+        by_type: dict[str, list[Descriptor]] = {}
         for descriptor in descriptors:
             name = descriptor.service_type
-            self._contributions_of(name).fold(site, descriptor)
+            by_type.setdefault(name, []).append(descriptor)
             minute, count = self._population.get((name, site), (0, 0))
             count = count + 1 if minute == descriptor.minute else 1
             self._population[name, site] = descriptor.minute, count
             self._sites.add(site)
+        for name, found in by_type.items():
+            self._contributions_of(name).fold(site, found)
 
     def read(self, now: int) -> None:
         """Let scoring see what was learnt; `now` in minutes since the epoch, for staleness."""

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from models.access import Access
 from models.analyzer import Analyzer
-from models.descriptor import MINUTE
+from models.descriptor import MINUTE, Descriptor
 from models.knowledge import Knowledge
 from policy.document import Handling, PolicyDocument
 from policy.engine import Engine
@@ -128,8 +128,11 @@ class FederatedSubject:
             self._read(time)
         if time // MINUTE != self._minute:
             self._minute = time // MINUTE
+            by_site: dict[str, list[Descriptor]] = {}
             for node in self._nodes.values():
-                self._knowledge_of(node.site).fold(node.analyzer.advance(time), node.site)
+                by_site.setdefault(node.site, []).extend(node.analyzer.advance(time))
+            for site, descriptors in by_site.items():
+                self._knowledge_of(site).fold(descriptors, site)
             self._unread = True
             if self._federation is Federation.SHARED:
                 self._read(time)

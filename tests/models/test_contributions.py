@@ -83,7 +83,9 @@ def test_descriptors_add_up_by_origin(origins: list[str]) -> None:
     contributions = Contributions("/light")
     for minute, origin in enumerate(origins):
         relationship = Relationship(weight=1, fast=summary([(1000, minute)]))
-        contributions.fold(origin, Descriptor(service_type="/light", minute=minute, relationships={READ: relationship}))
+        contributions.fold(
+            origin, [Descriptor(service_type="/light", minute=minute, relationships={READ: relationship})]
+        )
     assert contributions.total.weight == len(origins)
     assert contributions.supporters.get(READ, 0) == len(set(origins)) == contributions.origins
 
