@@ -58,7 +58,7 @@ def door_lock(service: Service, pace: Pace, ready: int) -> Routine:
     answer = yield Step(answer.time + pace.tempo.cycle, Operation.GET, node)
     answer = yield Step(answer.time + pace.think(), Operation.SUBSCRIBE, node)
     while True:
-        opened = answer.time + pace.irregular(pace.tempo.door_uses_per_day)
+        opened = pace.next_happening(answer.time, pace.tempo.door_uses_per_day)
         answer = yield Step(opened, Operation.SET, node, "true")
         answer = yield Step(answer.time + pace.tempo.cycle, Operation.SET, node, "false")
 
@@ -70,7 +70,7 @@ def smart_phone(service: Service, floorplan: Floorplan, pace: Pace, ready: int) 
     shares = [share for kind, _, share in CURIOSITY if targets[kind]]
     time = ready
     while True:
-        time += pace.irregular(pace.tempo.phone_reads_per_day)
+        time = pace.next_happening(time, pace.tempo.phone_reads_per_day)
         kind, node = pace.source.choices(wishes, shares)[0]
         answer = yield Step(time, Operation.GET, pace.source.choice(targets[kind]) + node)
         time = max(time, answer.time)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from models.access import Operation
+from models.simulation.climate import Climate
 from models.simulation.floorplan import Floorplan, Service
 from models.simulation.pace import Pace
 from models.simulation.service_models import MOVEMENT_SENSOR, TEMPERATURE_SENSOR
@@ -14,7 +15,7 @@ def movement_sensor(service: Service, pace: Pace, ready: int) -> Routine:
     per_day = pace.source.uniform(*pace.tempo.movement_changes_per_day)
     moving, time = False, ready
     while True:
-        time += pace.irregular(per_day)
+        time = pace.next_happening(time, per_day)
         moving = not moving
         answer = yield Step(time, Operation.SET, f"{service.address}/movement", "1" if moving else "0")
         changed = str(answer.time)
@@ -24,10 +25,9 @@ def movement_sensor(service: Service, pace: Pace, ready: int) -> Routine:
 
 def temperature_sensor(service: Service, pace: Pace, ready: int) -> Routine:
     """Write the measured temperature into the own root node once per cycle."""
-    turn = ready
+    turn, climate = ready, Climate(pace.source)
     while True:
-        measured = f"{pace.source.uniform(19.5, 20.5):.4f}"
-        answer = yield Step(turn, Operation.SET, service.address, measured)
+        answer = yield Step(turn, Operation.SET, service.address, f"{climate.at(turn):.4f}")
         turn = pace.next_turn(turn, pace.tempo.cycle, answer.time)
 
 

@@ -34,6 +34,8 @@ class Tempo(msgspec.Struct, frozen=True, kw_only=True):
     """Share of a thermostat's rounds and a washing machine's programmes under a lock of their own subtree."""
     update_after: int | None = None
     """From this long after the start on, light controllers also read their room's temperature: a software update."""
+    update_rollout: int = 0
+    """From the first light controller's update to the last one's."""
 
 
 DATA_SET = Tempo()

@@ -10,7 +10,9 @@ import msgspec
 from models.access import Access, Operation
 from models.simulation.attacks import Attack
 from models.simulation.behaviour import Behaviour
+from models.simulation.day import ALWAYS_ALIKE, Day
 from models.simulation.floorplan import Floorplan, Service
+from models.simulation.intrusion import Intrusion, Shown
 from models.simulation.services import behaviour
 from models.simulation.step import Answer, Step
 from models.simulation.tempo import DATA_SET, Tempo
@@ -33,18 +35,39 @@ class _Actor(msgspec.Struct):
     service: Service
     behaviour: Behaviour
     label: str
+    effective: bool = True
+    """Whether what it writes takes effect."""
+    data_type: str | None = None
+    """Type as which it accesses nodes; `None`: theirs."""
+    intrusions: list[tuple[int, Intrusion]] = []
+    """What tampers with its calls, each with its start."""
+
+    def shown(self, step: Step) -> Shown | None:
+        """Return how a call looks to an observer; `None`: not at all."""
+        for start, intrusion in self.intrusions:
+            if intrusion.tampering is not None and start <= step.time < start + intrusion.lasting:
+                return intrusion.tampering(step, step.time - start)
+        return Shown(step, self.label)
 
 
 class Trace:
     """Simulates a site; iterate to get the accesses in the order of event time."""
 
-    def __init__(self, floorplan: Floorplan, *, seed: int, start: int, tempo: Tempo = DATA_SET) -> None:
+    def __init__(
+        self,
+        floorplan: Floorplan,
+        *,
+        seed: int,
+        start: int,
+        tempo: Tempo = DATA_SET,
+        day: Day = ALWAYS_ALIKE,
+    ) -> None:
         """Set the site up; `start` is the event time (ms) at which services begin to register."""
         self._floorplan = floorplan
         self._values = {address: node.value for address, node in floorplan.nodes()}
         self._subscribers: dict[str, list[int]] = {}
         self._actors = [
-            _Actor(service, behaviour(service, floorplan, seed=seed, start=start, tempo=tempo), NORMAL)
+            _Actor(service, behaviour(service, floorplan, seed=seed, start=start, tempo=tempo, day=day), NORMAL)
             for service in floorplan.services
         ]
         self._due: list[tuple[int, int]] = []
@@ -57,6 +80,22 @@ class Trace:
         self._actors.append(_Actor(attacker, Behaviour(attack.routine(at)), attack.attack_class.value))
         self._schedule(len(self._actors) - 1)
 
+    def intrude(self, intrusion: Intrusion, at: int) -> None:
+        """Let an intrusion begin at event time `at`: it calls by itself, tampers with its service's calls, or both."""
+        self._actors.append(
+            _Actor(
+                intrusion.attacker,
+                intrusion.behaviour(at),
+                intrusion.label,
+                effective=False,
+                data_type=intrusion.data_type,
+            )
+        )
+        self._schedule(len(self._actors) - 1)
+        for actor in self._actors[: len(self._floorplan.services)]:
+            if actor.service == intrusion.attacker:
+                actor.intrusions.append((at, intrusion))
+
     def until(self, end: int) -> Iterator[Observed]:
         """Yield what happens before event time `end` (ms); call again to go on."""
         while self._due and self._due[0][0] < end:
@@ -65,7 +104,9 @@ class Trace:
             if actor.behaviour.due != time:
                 continue
             step = actor.behaviour.take()
-            yield Observed(self._access(actor.service, step), actor.label)
+            shown = actor.shown(step)
+            if shown is not None:
+                yield Observed(self._access(shown.source or actor.service, shown.step, actor.data_type), shown.label)
             actor.behaviour.answer(Answer(time + LATENCY, self._perform(index, step)))
             self._schedule(index)
 
@@ -78,7 +119,7 @@ class Trace:
         match step.operation:
             case Operation.GET:
                 return self._values[step.node]
-            case Operation.SET:
+            case Operation.SET if self._actors[index].effective:
                 self._values[step.node] = step.value
                 self._notify(self._subscribers.get(step.node, ()), step)
             case Operation.SUBSCRIBE:
@@ -90,7 +131,7 @@ class Trace:
             self._actors[index].behaviour.notified(step.node, step.time + LATENCY)
             self._schedule(index)
 
-    def _access(self, source: Service, step: Step) -> Access:
+    def _access(self, source: Service, step: Step, data_type: str | None) -> Access:
         destination = self._floorplan.owner(step.node)
         return Access(
             time=step.time,
@@ -102,7 +143,7 @@ class Trace:
             destination_location=destination.location,
             node=step.node,
             operation=step.operation,
-            data_type=self._floorplan.node(step.node).types[0],
+            data_type=data_type or self._floorplan.node(step.node).types[0],
             value=self._exchanged(step),
         )
 

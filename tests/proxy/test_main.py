@@ -13,7 +13,18 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
     shown = CliRunner().invoke(main, ["--help"])
     assert shown.exit_code == 0
     listed = dict(line.split(maxsplit=1) for line in shown.output.partition("Commands:\n")[2].splitlines())
-    assert set(listed) == {"audit", "check", "evaluate", "guard", "health", "models", "run", "status", "uninstall"}
+    assert set(listed) == {
+        "audit",
+        "check",
+        "evaluate",
+        "guard",
+        "health",
+        "models",
+        "run",
+        "simulate",
+        "status",
+        "uninstall",
+    }
     assert all(listed.values())
 
 

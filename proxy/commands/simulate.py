@@ -1,0 +1,138 @@
+"""`alleyes simulate`: traces of simulated sites, to try a policy on and to measure with."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import click
+import msgspec
+import yaml
+
+from models.simulation.catalogue import CATALOGUE, GROUPS, AttackPlan, expand, parse_attacks
+from models.simulation.rows import write_rows
+from models.simulation.scenario import Scenario, Simulation
+from proxy.commands.options import refuse
+
+STDOUT = Path("-")
+_MOST_SITES = 1000
+_YAML = (".yaml", ".yml")
+
+
+@click.group("simulate")
+def simulate() -> None:
+    """Simulate traffic."""
+
+
+def _attacks(_context: click.Context, _parameter: click.Parameter, value: str) -> tuple[AttackPlan, ...]:
+    try:
+        return _read(Path(value)) if value.endswith(_YAML) else parse_attacks(value)
+    except (OSError, ValueError, yaml.YAMLError) as error:
+        raise click.BadParameter(str(error)) from None
+
+
+def _read(path: Path) -> tuple[AttackPlan, ...]:
+    found = yaml.safe_load(path.read_text(encoding="utf-8"))
+    return expand(msgspec.convert(found, tuple[AttackPlan | str, ...]))
+
+
+def _hours(_context: click.Context, _parameter: click.Parameter, value: str | None) -> tuple[float, float] | None:
+    if value is None:
+        return None
+    begin, _, end = value.partition("-")
+    try:
+        return float(begin), float(end)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is not two hours of the day; write e.g. 1-5 or 22-6") from None
+
+
+@simulate.command("site")
+@click.option("--sites", type=click.IntRange(1, _MOST_SITES), default=4, show_default=True, help="How many sites.")
+@click.option("--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
+@click.option(
+    "--attacks",
+    metavar="NAMES|FILE",
+    callback=_attacks,
+    default="none",
+    show_default=True,
+    help="Names or groups, e.g. paper,slowDoS:4 with a strength, or a YAML file; see --list-attacks.",
+)
+@click.option("--update-at", type=click.FloatRange(min=0), help="Second from which light controllers are updated.")
+@click.option("--brownfield", is_flag=True, help="Start mid-life: nobody registers, all loops run.")
+@click.option("--silent", metavar="START-END", callback=_hours, help="Hours of the day without any traffic, e.g. 1-5.")
+@click.option("--day-night", is_flag=True, help="Less happens from 22 to 6 o'clock.")
+@click.option(
+    "--disorder", type=click.FloatRange(0, 1), default=0.0, help="Share of rows out of order or with another's time."
+)
+@click.option("--list-attacks", is_flag=True, is_eager=True, help="Name all attacks with their strengths, and exit.")
+@click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=STDOUT, help="- is stdout.")
+def site(  # noqa: PLR0913 -- click passes each option by its name
+    *,
+    sites: int,
+    hours: float,
+    seed: int,
+    attacks: tuple[AttackPlan, ...],
+    update_at: float | None,
+    brownfield: bool,
+    silent: tuple[float, float] | None,
+    day_night: bool,
+    disorder: float,
+    list_attacks: bool,
+    output: Path,
+) -> None:
+    """Write a labelled trace of several sites, in the form of the paper's public data set.
+
+    It starts at midnight. A name that ends in .gz is compressed. What to give `alleyes evaluate --sites` is told on
+    standard error.
+    """
+    if list_attacks:
+        _list()
+        return
+    try:
+        scenario = Scenario(
+            sites=sites,
+            hours=hours,
+            seed=seed,
+            attacks=attacks,
+            update_at=update_at,
+            brownfield=brownfield,
+            silent=silent,
+            day_night=day_night,
+            disorder=disorder,
+        )
+        simulation = Simulation(scenario)
+        with _opened(output) as text:
+            rows = write_rows(simulation.rows(), text)
+    except (OSError, ValueError) as error:
+        refuse([str(error)])
+    click.echo(f"alleyes: {rows} rows; alleyes evaluate {output} --sites {simulation.sites}", err=True)
+
+
+def _list() -> None:
+    for name, members in GROUPS.items():
+        click.echo(f"{name:<20} {', '.join(members) or 'no attack'}")
+    for name, kind in CATALOGUE.items():
+        click.echo(f"{name:<20} strength {kind.strength:g}: {kind.unit}; {kind.episodes} episodes")
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[IO[str]]:
+    if path == STDOUT:
+        yield sys.stdout
+    elif path.suffix == ".gz":
+        # Neither name nor time in the head of the file: the same arguments give the same bytes.
+        with (
+            path.open("wb") as file,
+            gzip.GzipFile("", "wb", fileobj=file, mtime=0) as packed,
+            io.TextIOWrapper(packed, encoding="utf-8", newline="") as text,
+        ):
+            yield text
+    else:
+        with path.open("w", encoding="utf-8", newline="") as text:
+            yield text

@@ -1,0 +1,184 @@
+"""Whole scenarios: against what is known of the data set, and against each other."""
+
+from __future__ import annotations
+
+import statistics
+from collections import Counter, defaultdict
+from itertools import pairwise
+
+import pytest
+
+from models.access import Operation
+from models.simulation.catalogue import AttackPlan
+from models.simulation.day import HOUR
+from models.simulation.scenario import START, Scenario, Simulation, simulate
+from models.simulation.trace import NORMAL, Observed
+
+
+def seconds(row: Observed) -> float:
+    return (row.access.time - START) / 1000
+
+
+def run(**settings: object) -> list[Observed]:
+    return list(simulate(Scenario.of({"hours": 2.0, "seed": 5, **settings})))
+
+
+@pytest.fixture(scope="module")
+def plain() -> list[Observed]:
+    return run(hours=4.0)
+
+
+def test_it_has_the_rate_of_the_data_set(plain: list[Observed]) -> None:
+    agents = len({row.access.source.split("/")[1] for row in plain})
+    per_hour = sum(HOUR <= row.access.time - START < 3 * HOUR for row in plain) / 2
+    assert abs(per_hour / agents - 12_700 / 21) < 0.2 * 12_700 / 21
+
+
+def test_all_register_within_the_data_sets_window_and_most_before_they_are_needed(plain: list[Observed]) -> None:
+    times = [seconds(row) for row in plain if row.access.operation is Operation.REGISTER]
+    assert len(times) == len({row.access.source for row in plain})
+    assert min(times) >= 0
+    assert 350 < max(times) < 432
+
+
+def test_loops_have_the_cycles_of_the_data_set(plain: list[Observed]) -> None:
+    flows: dict[tuple[str | None, str, str, Operation], list[int]] = defaultdict(list)
+    for row in plain:
+        access = row.access
+        flows[access.source_type, access.source, access.node, access.operation].append(access.time)
+
+    def cycle(service_type: str, operation: Operation, end: str = "") -> float:
+        gaps = [
+            later - earlier
+            for (kind, _, node, what), times in flows.items()
+            if kind == service_type and what is operation and node.endswith(end)
+            for earlier, later in pairwise(times)
+        ]
+        return statistics.median(gaps) / 1000
+
+    assert abs(cycle("/sensorService", Operation.SET) - 20.6) < 0.3
+    assert abs(cycle("/lightControler", Operation.GET, "/movement") - 20.6) < 0.3
+    assert abs(cycle("/thermostat", Operation.GET) - 1231) < 5
+    assert abs(cycle("/batteryService", Operation.SET, "/charging") - 420) < 60
+
+
+def test_shares_of_the_relations_are_those_of_the_data_set(plain: list[Observed]) -> None:
+    """Of the data set's normal rows before the update: 30, 29, 16, 8 and 8 %; sizes of sites differ by seed."""
+    count = Counter((row.access.source_type, row.access.operation) for row in plain)
+    expected = {
+        ("/lightControler", Operation.GET): 0.29,
+        ("/sensorService", Operation.SET): 0.27,
+        ("/batteryService", Operation.GET): 0.23,
+        ("/washingService", Operation.GET): 0.12,
+        ("/washingService", Operation.SET): 0.037,
+    }
+    for relation, share in expected.items():
+        assert abs(count[relation] / len(plain) - share) < 0.35 * share, relation
+
+
+def test_the_same_settings_give_the_same_rows_and_another_seed_others() -> None:
+    settings = {"attacks": ["all"], "disorder": 0.05, "day_night": True}
+    assert run(**settings) == run(**settings)
+    assert run(**settings) != run(**settings, seed=6)
+
+
+def test_rows_come_in_the_order_of_time(plain: list[Observed]) -> None:
+    assert all(earlier.access.time <= later.access.time for earlier, later in pairwise(plain))
+
+
+def test_all_attacks_find_their_place() -> None:
+    labels = Counter(row.label for row in run(hours=6.0, attacks=["all", "singleUpdate"]))
+    assert len(labels) == 1 + 7 + 11
+    assert sum(labels.values()) - labels[NORMAL] < 0.2 * sum(labels.values())
+
+
+def test_no_attack_changes_what_the_others_do() -> None:
+    def normal(rows: list[Observed]) -> list[Observed]:
+        return [row for row in rows if row.label == NORMAL]
+
+    assert normal(run(attacks=["paper", "crossRoom", "mimicry"])) == normal(run())
+
+
+def test_an_update_of_the_light_controllers_is_rolled_out_in_nine_minutes() -> None:
+    rows = run(update_at=3600.0)
+    first: dict[str, float] = {}
+    for row in rows:
+        if (row.access.source_type, row.access.data_type) == ("/lightControler", "/sensorService"):
+            first.setdefault(row.access.source, seconds(row))
+    assert set(first) == {row.access.source for row in rows if row.access.source_type == "/lightControler"}
+    assert 3600 <= min(first.values()) < 3600 + 25
+    assert 400 < max(first.values()) - min(first.values()) < 575
+    assert {row.label for row in rows} == {NORMAL}
+
+
+def test_a_brownfield_trace_starts_in_full_swing() -> None:
+    rows = run(brownfield=True, hours=1.0)
+    assert Operation.REGISTER not in {row.access.operation for row in rows}
+    assert min(map(seconds, rows)) >= 0
+    early = sum(seconds(row) < 600 for row in rows)
+    assert abs(early - len(rows) / 6) < 0.1 * len(rows) / 6
+
+
+def test_a_silent_night_is_silent() -> None:
+    rows = run(hours=6.0, silent=[2, 4])
+    hours = Counter(int(seconds(row) // 3600) for row in rows)
+    silent = [row for row in rows if 2 * 3600 + 60 <= seconds(row) < 4 * 3600]
+    assert silent == []
+    assert hours[4] > 0.9 * hours[1]
+
+
+def test_nights_are_slower_than_days() -> None:
+    rows = run(hours=9.0, day_night=True)
+    hours = Counter(int(seconds(row) // 3600) for row in rows)
+    assert 1.6 < hours[7] / hours[3] < 2.2
+
+
+def test_a_poisoning_goes_on_from_the_beginning_and_comes_to_other_sites_later() -> None:
+    for name, poisoned in (("poisoning", 1), ("poisoningTwo", 2)):
+        simulation = Simulation(Scenario(hours=8.0, seed=5, attacks=(name,)))
+        site_of = {agent: site for site, plan in enumerate(simulation.floorplans) for agent in plan.agents}
+        times = defaultdict(list)
+        for row in simulation.rows():
+            if row.label != NORMAL:
+                times[site_of[row.access.source.split("/")[1]]].append(seconds(row))
+        early = {site for site, seen in times.items() if seen[0] < 600}
+        assert len(early) == poisoned
+        assert all(seen[-1] > 8 * 3600 - 1800 for site, seen in times.items() if site in early)
+        assert set(times) > early
+        assert all(seen[0] >= 4 * 3600 for site, seen in times.items() if site not in early)
+
+
+def test_a_plan_sets_start_site_and_strength() -> None:
+    plan = AttackPlan(name="slowScan", start=1000.0, site=3, strength=1.0)
+    simulation = Simulation(Scenario(hours=1.0, seed=5, attacks=(plan,)))
+    attack = [row for row in simulation.rows() if row.label != NORMAL]
+    assert seconds(attack[0]) == 1000
+    assert {row.access.source for row in attack} <= {each.address for each in simulation.floorplans[2].services}
+
+
+@pytest.mark.parametrize(
+    ("settings", "complaint"),
+    [
+        ({"hours": 0.0}, "positive"),
+        ({"disorder": 1.5}, "share"),
+        ({"update_at": -1.0}, "before the trace"),
+        ({"silent": [3, 25]}, "hours of the day"),
+        ({"attacks": [{"name": "scan", "site": 9}]}, "names a site"),
+        ({"attacks": ["scam"]}, "is no attack"),
+        ({"attack": ["scan"]}, "unknown field"),
+    ],
+)
+def test_settings_that_make_no_sense_are_refused(settings: dict[str, object], complaint: str) -> None:
+    with pytest.raises(ValueError, match=complaint):
+        Scenario.of(settings)
+
+
+def test_an_attack_that_no_site_can_host_is_told() -> None:
+    for seed in range(10):
+        simulation = Simulation(Scenario(sites=4, seed=seed))
+        offices = [
+            number for number, plan in enumerate(simulation.floorplans, 1) if not plan.of_type("/washingService")
+        ]
+        plan = AttackPlan(name="eventOrder", site=offices[0])
+        with pytest.raises(ValueError, match="eventOrder: the site has no /washingService"):
+            Simulation(Scenario(sites=4, seed=seed, attacks=(plan,)))

@@ -1,0 +1,80 @@
+"""`alleyes simulate site`."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from proxy.evaluation.trace import Trace
+from proxy.main import main
+
+
+def simulate(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", "site", *arguments])
+
+
+def test_a_trace_can_be_evaluated_as_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    result = simulate("--sites", "2", "--hours", "1", "--attacks", "paper,slowDoS:3", "-o", str(path))
+    assert result.exit_code == 0, result.output
+    trace = Trace(path)
+    rows = list(trace)
+    assert trace.bad == 0
+    assert f"{len(rows)} rows; alleyes evaluate {path} --sites 1-" in result.stderr
+    assert {"normal", "scan", "slowDoS"} <= {row.label for row in rows}
+
+
+def test_the_same_arguments_give_the_same_bytes_compressed_or_not(tmp_path: Path) -> None:
+    arguments = ("--hours", "0.3", "--seed", "7", "--disorder", "0.1", "-o")
+    paths = [tmp_path / name for name in ("a.csv", "b.csv", "a.csv.gz", "b.csv.gz")]
+    for path in paths:
+        assert simulate(*arguments, str(path)).exit_code == 0
+    plain, again, packed, packed_again = (path.read_bytes() for path in paths)
+    assert plain == again
+    assert packed == packed_again
+    assert gzip.decompress(packed) == plain
+
+
+def test_a_trace_goes_to_standard_output_by_default() -> None:
+    result = simulate("--hours", "0.2", "--sites", "1")
+    assert result.stdout.startswith("sourceID,sourceAddress,")
+    assert "--sites 1-" in result.stderr
+
+
+def test_attacks_may_be_in_a_file(tmp_path: Path) -> None:
+    attacks, path = tmp_path / "attacks.yaml", tmp_path / "trace.csv"
+    attacks.write_text("- {name: malitiousControl, site: 1, start: 1200}\n- scan:0.5\n", encoding="utf-8")
+    assert simulate("--hours", "1", "--attacks", str(attacks), "-o", str(path)).exit_code == 0
+    assert {row.label for row in Trace(path)} == {"normal", "malitiousControl", "scan"}
+
+
+def test_regimes_are_taken(tmp_path: Path) -> None:
+    path = tmp_path / "trace.csv"
+    regimes = ("--brownfield", "--silent", "0.5-0.9", "--day-night", "--update-at", "100")
+    assert simulate("--hours", "1", *regimes, "-o", str(path)).exit_code == 0
+    assert "registerService" not in path.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "complaint"),
+    [
+        (("--attacks", "scam"), "no attack"),
+        (("--attacks", "absent.yaml"), "absent.yaml"),
+        (("--silent", "soon"), "two hours of the day"),
+        (("--silent", "1-99"), "hours of the day"),
+        (("--sites", "0"), "1<=x"),
+        (("-o", "/nowhere/trace.csv"), "/nowhere/trace.csv"),
+    ],
+)
+def test_a_wish_that_cannot_be_met_is_refused(arguments: tuple[str, ...], complaint: str) -> None:
+    result = simulate("--hours", "0.1", *arguments)
+    assert result.exit_code == 2
+    assert complaint in result.stderr
+
+
+def test_attacks_are_listed_with_their_strengths() -> None:
+    result = simulate("--list-attacks")
+    assert "slowDoS              strength 4: times the usual rate" in result.stdout
