@@ -63,17 +63,17 @@ def test_loops_have_the_cycles_of_the_data_set(plain: list[Observed]) -> None:
 
 
 def test_shares_of_the_relations_are_those_of_the_data_set(plain: list[Observed]) -> None:
-    """Of the data set's normal rows before the update: 30, 29, 16, 8 and 8 %; sizes of sites differ by seed."""
+    """Expected are those of the data set's normal rows before its update; the drawn sizes of sites make them vary."""
     count = Counter((row.access.source_type, row.access.operation) for row in plain)
     expected = {
         ("/lightControler", Operation.GET): 0.29,
-        ("/sensorService", Operation.SET): 0.27,
+        ("/sensorService", Operation.SET): 0.274,
         ("/batteryService", Operation.GET): 0.23,
-        ("/washingService", Operation.GET): 0.12,
+        ("/washingService", Operation.GET): 0.119,
         ("/washingService", Operation.SET): 0.037,
     }
     for relation, share in expected.items():
-        assert abs(count[relation] / len(plain) - share) < 0.35 * share, relation
+        assert abs(count[relation] / len(plain) - share) < 0.3 * share, relation
 
 
 def test_the_same_settings_give_the_same_rows_and_another_seed_others() -> None:
