@@ -20,7 +20,7 @@ HERE = "here"
 MAX_MODELS = 256
 """Service types. The model of least weight gives way."""
 MAX_ACCEPTED = 4096
-"""Candidates that were accepted; the oldest gives way, by then its relationship has long been learnt."""
+"""Answers that are remembered. The oldest that no human gave gives way: its relationship has long been learnt."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -139,7 +139,8 @@ class Knowledge:
         """
         self._answers.pop(candidate, None)
         if len(self._answers) >= MAX_ACCEPTED:
-            del self._answers[next(iter(self._answers))]
+            by_machine = (each for each, given in self._answers.items() if not given.human)
+            del self._answers[next(by_machine, next(iter(self._answers)))]
         self._answers[candidate] = Answer(allowed, now, human)
         self._ledger.close([candidate])
         form = self._forms.get(candidate.service_type)
@@ -183,5 +184,7 @@ class Knowledge:
             if len(self._contributions) >= MAX_MODELS:
                 weakest = min(self._contributions, key=lambda name: self._contributions[name].total.weight)
                 del self._contributions[weakest]
+                for place in [place for place in self._population if place[0] == weakest]:
+                    del self._population[place]
             found = self._contributions[service_type] = Contributions(service_type)
         return found

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from models import knowledge as module
 from models.analyzer import Analyzer
 from models.candidates import Candidate
 from models.descriptor import Descriptor
@@ -151,3 +154,20 @@ def test_flood_never_becomes_a_candidate() -> None:
         if score.av >= 7:
             analyzer.refused(flood, score, 7)
     assert list(analyzer.knowledge.state().open) == []
+
+
+def test_answers_without_end_do_not_push_out_what_a_human_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ACCEPTED", 10)
+    knowledge = Knowledge()
+    knowledge.answer(NEW, allowed=False, now=START)
+    for index in range(50):
+        knowledge.answer(NEW._replace(detail=str(index)), allowed=True, now=START, human=False)
+    assert len(knowledge.answers) == 10
+    assert not knowledge.answers[NEW].allowed
+
+
+def test_types_without_end_leave_the_knowledge_bounded() -> None:
+    knowledge = Knowledge()
+    for index in range(module.MAX_MODELS + 50):
+        knowledge.fold([Descriptor(service_type=f"/type{index}", minute=BEGIN)], "home")
+    assert len(knowledge.models) == len(knowledge.state().population) == module.MAX_MODELS
