@@ -181,7 +181,7 @@ class Analyzer:
         descriptors = [instance.close(begun, minutes) for instance in self._instances.values() if instance.known]
         if not self._shares:
             self.knowledge.fold(descriptors)
-            self.knowledge.read(now)
+            self.knowledge.read()
             self.knowledge.deliberate(time)
         return descriptors
 
@@ -217,7 +217,7 @@ class Analyzer:
         for each in state.instances:
             instance = analyzer._instances[each.address] = Instance.restored(each)
             analyzer._flows += instance.flows
-        analyzer.knowledge.read(state.minute or 0)
+        analyzer.knowledge.read()
         return analyzer
 
     def _note(self, time: int) -> None:

@@ -85,8 +85,8 @@ class Knowledge:
         for name, found in by_type.items():
             self._contributions_of(name).fold(site, found)
 
-    def read(self, now: int) -> None:
-        """Let scoring see what was learnt; `now` in minutes since the epoch, for staleness."""
+    def read(self) -> None:
+        """Let scoring see what was learnt."""
         accepted: dict[str, set[Candidate]] = {}
         for candidate, answer in self._answers.items():
             if answer.allowed:
@@ -95,7 +95,6 @@ class Knowledge:
             name: NormalForm(
                 each.total,
                 origin=self.origin,
-                now=now,
                 sites=each.origins,
                 supporters=each.supporters,
                 accepted=accepted.get(name, frozenset()),

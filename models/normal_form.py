@@ -50,7 +50,6 @@ class Norm(msgspec.Struct, frozen=True):
     other: int
     fast: Level | None
     slow: Level | None
-    periods: tuple[Period, ...]
     usual: Usual | None = None
     required: Required | None = None
     newcomer: float = 0.0
@@ -66,7 +65,6 @@ class NormalForm:
         "_accepted",
         "_model",
         "_norms",
-        "_now",
         "_sites",
         "_supporters",
         "_unknown",
@@ -83,7 +81,6 @@ class NormalForm:
         model: CommunicationModel,
         *,
         origin: str,
-        now: int,
         sites: int = 1,
         supporters: Mapping[Key, int] | None = None,
         accepted: Iterable[Candidate] = (),
@@ -93,7 +90,6 @@ class NormalForm:
         Args:
             model: The sum of all contributions.
             origin: Who reads, for the version.
-            now: Minutes since the epoch, for staleness.
             sites: Sites where the type lives.
             supporters: How many of them show each joint relationship.
             accepted: Candidates of this type that were decided to be expected.
@@ -111,7 +107,6 @@ class NormalForm:
         self._sites = sites
         self._supporters = supporters or {}
         self._accepted = set(accepted)
-        self._now = now
         self._norms: dict[Key, Norm] = {}
         self._unknown: Norm | None = None
 
@@ -136,7 +131,6 @@ class NormalForm:
             other=relationship.rooms.get(OTHER_ROOM, 0),
             fast=fast,
             slow=slow,
-            periods=periods(relationship, self._now),
             usual=usual(relationship.written, relationship.falls),
             required=required(relationship.before),
             newcomer=support_of_newcomer(relationship.weight, relationship.newcomers),
@@ -198,7 +192,6 @@ class NormalForm:
             other=0,
             fast=fast,
             slow=slow,
-            periods=(),
             background=self._background(0, 0, fast, slow),
         )
 

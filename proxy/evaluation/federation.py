@@ -125,7 +125,7 @@ class FederatedSubject:
     def _exchange(self, time: int) -> None:
         self._exchange_due = (time // EXCHANGE + 1) * EXCHANGE
         if self._unread:
-            self._read(time)
+            self._read()
         if time // MINUTE != self._minute:
             self._minute = time // MINUTE
             by_site: dict[str, list[Descriptor]] = {}
@@ -135,14 +135,14 @@ class FederatedSubject:
                 self._knowledge_of(site).fold(descriptors, site)
             self._unread = True
             if self._federation is Federation.SHARED:
-                self._read(time)
+                self._read()
         for knowledge in self._knowledge.values():
             knowledge.deliberate(time)
 
-    def _read(self, time: int) -> None:
+    def _read(self) -> None:
         self._unread = False
         for knowledge in self._knowledge.values():
-            knowledge.read(time // MINUTE)
+            knowledge.read()
 
     def _knowledge_of(self, site: str) -> Knowledge:
         group = site if self._federation is Federation.ISOLATED else "all"

@@ -37,7 +37,7 @@ def three_sites(*, poisoned: int = 60, every: int = 1, also: str | None = None) 
     knowledge.fold(minutes(poisoned, POISON, every=every), "home")
     if also is not None:
         knowledge.fold(minutes(2, POISON), also)
-    knowledge.read(BEGIN + 120)
+    knowledge.read()
     return knowledge
 
 
@@ -64,7 +64,7 @@ def test_two_sites_cannot_outvote_each_other() -> None:
     knowledge = Knowledge()
     knowledge.fold(minutes(120, READ), "home")
     knowledge.fold(minutes(120, POISON), "office")
-    knowledge.read(BEGIN + 120)
+    knowledge.read()
     assert sor(knowledge, POISON) < 1
 
 
@@ -77,7 +77,7 @@ def test_corroborated_candidate_is_accepted_at_once() -> None:
     form = knowledge.form("/light")
     assert form is not None
     assert form.accepts("relationship", POISON)
-    knowledge.read(BEGIN + 130)
+    knowledge.read()
     form = knowledge.form("/light")
     assert form is not None
     assert form.accepts("relationship", POISON)
@@ -112,7 +112,7 @@ def test_knowledge_outlives_storage() -> None:
     knowledge.see(NEW._replace(detail="open"), "home", "/agent1/light1", START)
     knowledge.answer(NEW, allowed=True, now=START)
     again = Knowledge.restored(knowledge.state())
-    again.read(BEGIN + 120)
+    again.read()
     assert again.state() == knowledge.state()
     assert sor(again, POISON) == sor(knowledge, POISON)
     assert again.answers == knowledge.answers

@@ -25,7 +25,7 @@ def form(weight: int = 30, **relationships: Relationship) -> NormalForm:
     model = CommunicationModel(
         service_type="/light", weight=weight, relationships={keys[name]: each for name, each in relationships.items()}
     )
-    return NormalForm(model, origin="node", now=0)
+    return NormalForm(model, origin="node")
 
 
 @pytest.mark.parametrize(("weight", "som"), [(0, 0.0), (15, 0.25), (60, 1.0), (6000, 1.0)])
@@ -53,7 +53,7 @@ def test_types_that_keep_doing_new_things_are_forgiven() -> None:
         weight=60,
         relationships={Key(f"/{index}", False, "get", ""): Relationship(weight=1) for index in range(40)},
     )
-    assert NormalForm(model, origin="node", now=0).norm(NEW).sor == pytest.approx(42 / 41)
+    assert NormalForm(model, origin="node").norm(NEW).sor == pytest.approx(42 / 41)
 
 
 def test_location_by_hand() -> None:
