@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 
@@ -20,8 +21,10 @@ WINDOW = 30 * MINUTE
 """Event time, ms, within which sightings corroborate each other: without a limit, attacks add up over the days."""
 QUORUM = 2
 """Sites that must have shown a candidate. Instances do not count: ten sensors of one site scan together."""
+NEARLY_ALL = 0.75
+"""Share of the sites where a type lives, above which they may have begun one after the other."""
 OWN_WINDOW = 24 * 60 * MINUTE
-"""Event time, ms, within which instances of one site corroborate what each does to its own nodes: it may be rare."""
+"""Event time, ms, for which what is rare is remembered."""
 MAX_CANDIDATES = 4096
 """Candidates that are remembered; the one that was silent longest gives way."""
 MAX_WITNESSES = 64
@@ -51,6 +54,8 @@ class Witness(msgspec.Struct, array_like=True):
     first: int
     times: list[int]
     """Event times (ms) of the last sightings, at most `STEADY_TIMES`."""
+    occasions: int = 1
+    """How often it began anew, after none for longer than the window. A scan is over after one."""
 
     @property
     def last(self) -> int:
@@ -71,6 +76,7 @@ class Witness(msgspec.Struct, array_like=True):
             return
         if time - self.last > WINDOW:
             self.first, self.times = time, []
+            self.occasions += 1
         self.times.append(time)
         del self.times[:-STEADY_TIMES]
 
@@ -80,10 +86,14 @@ class Sightings(msgspec.Struct):
 
     witnesses: dict[str, dict[str, Witness]] = msgspec.field(default_factory=dict)
     """By site, then by instance; the one that was silent longest first."""
+    onsets: dict[str, int] = msgspec.field(default_factory=dict)
+    """By site, event time (ms) from which on it was shown there, with no day of silence since."""
 
     def see(self, site: str, instance: str, time: int) -> None:
         """Note that an instance of a site showed the candidate."""
         there = self.witnesses.setdefault(site, {})
+        if not any(abs(time - witness.last) <= OWN_WINDOW for witness in there.values()):
+            self.onsets[site] = time
         witness = there.pop(instance, None)
         if witness is None:
             if len(there) >= MAX_WITNESSES:
@@ -98,44 +108,68 @@ class Sightings(msgspec.Struct):
         """Event time of the newest sighting, ms."""
         return max(witness.last for there in self.witnesses.values() for witness in there.values())
 
-    def sites(self, now: int) -> int:
-        """Return how many sites showed it within the window."""
-        return sum(
-            any(abs(now - witness.last) <= WINDOW for witness in there.values()) for there in self.witnesses.values()
-        )
-
     def instances(self, site: str, now: int) -> int:
         """Return how many instances of a site showed it within a day."""
         return sum(abs(now - witness.last) <= OWN_WINDOW for witness in self.witnesses.get(site, {}).values())
 
-    def steady(self, site: str, now: int) -> int:
-        """Return how many instances of a site show it steadily, all within the window."""
+    def recent(self, site: str, now: int) -> int:
+        """Return how many instances of a site showed it within the window."""
+        return sum(abs(now - witness.last) <= WINDOW for witness in self.witnesses.get(site, {}).values())
+
+    def persistent(self, site: str, now: int) -> int:
+        """Return how many instances of a site show it steadily, all within the window, or came back to it in a day."""
         return sum(
-            witness.steady and abs(now - witness.last) <= WINDOW for witness in self.witnesses.get(site, {}).values()
+            (witness.steady and abs(now - witness.last) <= WINDOW)
+            or (witness.occasions > 1 and abs(now - witness.last) <= OWN_WINDOW)
+            for witness in self.witnesses.get(site, {}).values()
         )
 
 
-def corroborated(sightings: Sightings, now: int) -> bool:
-    """Tell whether enough sites showed a candidate within the window."""
-    return sightings.sites(now) >= QUORUM
+def corroborated(candidate: Candidate, sightings: Sightings, homes: Mapping[str, int], now: int) -> bool:
+    """Tell whether enough sites vouch for a candidate: it came up in two of them together, or nearly all show it.
 
-
-def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int, now: int) -> bool:
-    """Tell whether an isolated site accepts a candidate by itself, with no human and no other site to ask.
-
-    At least two, and at least half, of the site's instances of the type do it steadily; or do it at all, where it
-    concerns nobody but themselves. A type with one instance on the site never gets there: only another site or a human
-    can vouch for it.
+    A site vouches once a third of its instances of the type showed it within the window, since an update changes all of
+    them; one is enough where it concerns nobody but themselves. What one site has shown for long when the others begin
+    is no update that came to all, but may be an attack that goes on there: two more do not make that normal.
 
     Args:
         candidate: What was refused.
         sightings: Of the candidate.
-        site: The isolated site.
-        instances: Instances of the type on the site.
+        homes: Sites where the type lives, and how many instances of it are known there.
         now: Event time, ms.
     """
-    witnesses = sightings.instances(site, now) if candidate.key.own else sightings.steady(site, now)
-    return witnesses >= max(QUORUM, -(-instances // 2))
+    vouching = [
+        site
+        for site in sightings.witnesses
+        if sightings.recent(site, now) >= (1 if candidate.key.own else _share(homes.get(site, 1), 3))
+    ]
+    if len(vouching) < QUORUM:
+        return False
+    onsets = sorted(sightings.onsets[site] for site in vouching)
+    return onsets[QUORUM - 1] - onsets[0] <= WINDOW or len(vouching) > NEARLY_ALL * len(homes.keys() | vouching)
+
+
+def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int, now: int) -> bool:
+    """Tell whether a site accepts a candidate by itself, with no human and no other site to ask.
+
+    At least two, and at least half, of the site's instances of the type do it steadily, or have come back to it; or do
+    it at all, where it concerns nobody but themselves. A type with one instance on the site never gets there: only
+    another site or a human can vouch for it.
+
+    Args:
+        candidate: What was refused.
+        sightings: Of the candidate.
+        site: The only site that has instances of the type.
+        instances: How many.
+        now: Event time, ms.
+    """
+    witnesses = sightings.instances(site, now) if candidate.key.own else sightings.persistent(site, now)
+    return witnesses >= max(QUORUM, _share(instances, 2))
+
+
+def _share(instances: int, part: int) -> int:
+    """Return how many a half, a third, ... of the instances is: at least one, no more than are told apart."""
+    return max(1, min(-(-instances // part), MAX_WITNESSES))
 
 
 class Ledger:

@@ -56,7 +56,6 @@ class Knowledge:
         self._ledger = Ledger()
         self._answers: dict[Candidate, Answer] = {}
         self._forms: dict[str, NormalForm] = {}
-        self._sites: set[str] = set()
 
     @property
     def models(self) -> dict[str, CommunicationModel]:
@@ -81,7 +80,6 @@ class Knowledge:
             minute, count = self._population.get((name, site), (0, 0))
             count = count + 1 if minute == descriptor.minute else 1
             self._population[name, site] = descriptor.minute, count
-            self._sites.add(site)
         for name, found in by_type.items():
             self._contributions_of(name).fold(site, found)
 
@@ -114,13 +112,7 @@ class Knowledge:
             What was accepted.
         """
         accepted = [
-            candidate
-            for candidate, sightings in self._ledger.items()
-            if corroborated(sightings, now)
-            or (
-                len(self._sites) == 1
-                and agreed(candidate, sightings, site := next(iter(self._sites)), self._instances(candidate, site), now)
-            )
+            candidate for candidate, sightings in self._ledger.items() if self._vouched(candidate, sightings, now)
         ]
         for candidate in accepted:
             self.answer(candidate, allowed=True, now=now, human=False)
@@ -168,14 +160,21 @@ class Knowledge:
             contributions = knowledge._contributions_of(name)
             for site, contribution in by_site.items():
                 contributions.put(site, contribution, cap=contribution.model.weight)
-                knowledge._sites.add(site)
         knowledge._population = {(name, site): (minute, count) for name, site, minute, count in state.population}
         knowledge._ledger = Ledger(dict(state.open))
         knowledge._answers = dict(state.answers)
         return knowledge
 
-    def _instances(self, candidate: Candidate, site: str) -> int:
-        return self._population.get((candidate.service_type, site), (0, 0))[1]
+    def _vouched(self, candidate: Candidate, sightings: Sightings, now: int) -> bool:
+        homes = self._homes(candidate.service_type)
+        if len(homes) != 1:
+            return corroborated(candidate, sightings, homes, now)
+        site, instances = next(iter(homes.items()))
+        return agreed(candidate, sightings, site, instances, now)
+
+    def _homes(self, service_type: str) -> dict[str, int]:
+        """Return the sites where a type lives, and how many instances of it are known there."""
+        return {site: count for (name, site), (_, count) in self._population.items() if name == service_type}
 
     def _contributions_of(self, service_type: str) -> Contributions:
         found = self._contributions.get(service_type)

@@ -107,6 +107,18 @@ def test_isolated_site_counts_its_own_instances() -> None:
     assert knowledge.deliberate(START + 30 * 20_000) == [NEW]
 
 
+def test_type_that_lives_in_one_site_of_many_is_as_alone_as_an_isolated_site() -> None:
+    knowledge = three_sites(poisoned=0)
+    phone = NEW._replace(service_type="/phone")
+    found = Descriptor(service_type="/phone", minute=BEGIN, relationships={})
+    knowledge.fold([found] * 3, "home")
+    for time in (START, START + 60 * MINUTE):
+        for instance in ("a", "b"):
+            knowledge.see(phone, "home", instance, time)
+            knowledge.see(NEW, "home", instance, time)
+    assert knowledge.deliberate(START + 60 * MINUTE) == [phone]
+
+
 def test_knowledge_outlives_storage() -> None:
     knowledge = three_sites(also="office")
     knowledge.see(NEW._replace(detail="open"), "home", "/agent1/light1", START)
