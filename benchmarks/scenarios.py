@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import yaml
 
-from models.simulation.scenario import Scenario, Simulation
+from models.simulation.catalogue import SINGLE_UPDATE, expand
+from models.simulation.scenario import START, Scenario, Simulation
 
 FILE = Path(__file__).with_name("published.yaml")
 
@@ -36,6 +37,35 @@ class Published(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         """Return the same, set up: its rows, and which agents are one site."""
         return Simulation(self.scenario(name, seed))
 
+    def updates(self, name: str) -> tuple[int, ...]:
+        """Return the event times, ms, at which legitimate changes begin."""
+        scenario = self.scenario(name, 0)
+        half_way = scenario.hours * 1800
+        begun = [] if scenario.update_at is None else [scenario.update_at]
+        singles = (plan for plan in expand(scenario.attacks) if plan.name == SINGLE_UPDATE)
+        begun += (half_way if plan.start is None else plan.start for plan in singles)
+        return tuple(START + round(1000 * each) for each in begun)
+
+    def asks(self, name: str) -> str:
+        """Return the settings in short."""
+        return ", ".join(map(_short, *zip(*self.scenarios[name].items(), strict=True)))
+
+
+def _short(setting: str, value: Any) -> str:
+    match setting, value:
+        case "hours", _:
+            return f"{value} h"
+        case "attacks", _:
+            return " and ".join(map(str, value))
+        case "update_at", _:
+            return f"update at {value / 3600:g} h"
+        case "silent", (begin, end):
+            return f"silent {begin}-{end} h"
+        case _, True:
+            return setting.replace("_", " ")
+        case _:
+            return f"{setting.replace('_', ' ')} {value}"
+
 
 def load(file: Path = FILE) -> Published:
     """Read the scenarios; raise ValueError where they make no sense."""
@@ -49,8 +79,9 @@ def load(file: Path = FILE) -> Published:
 
 def main() -> None:
     """Print every scenario with its settings."""
-    for name, settings in load().scenarios.items():
-        print(f"{name:<24} {settings}")
+    published = load()
+    for name in published.scenarios:
+        print(f"{name:<24} {published.asks(name)}")
 
 
 if __name__ == "__main__":

@@ -8,21 +8,23 @@ from __future__ import annotations
 
 import heapq
 import random
-from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import click
 import msgspec
 
+from benchmarks.feeding import judged
 from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, SEQUENCE, TEXT, VALUE
+from models.evaluation import figures
 from models.normal_form import RELATIONSHIP
 from models.score import Score
 from models.simulation.floorplan import Floorplan, Service, family_home
 from models.simulation.service_models import BATTERY, MOVEMENT_SENSOR
-from models.simulation.trace import NORMAL, Observed, Trace
+from models.simulation.trace import Observed, Trace
+from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import Trace as RecordedTrace
 
 START = 1_767_225_600_000
@@ -138,36 +140,27 @@ def without(score: Score, term: str | None) -> float:
     return score.som * max((score.terms.get(each, 0.0) for each in TERMS if each != term), default=0.0)
 
 
-def refused(
-    rows: Iterator[Observed], *, omitted: str | None = None, locations: bool = True, count_from: int = 0
-) -> dict[str, Counter[bool]]:
-    """Judge a trace from nothing, by one model per service type, and learn what is not refused.
+class Ablated:
+    """Judges from nothing, by one model per service type, and learns what it does not refuse."""
 
-    Args:
-        rows: The trace.
-        omitted: A term that is taken for 0.
-        locations: Whether it is known where services are.
-        count_from: Event time, ms, from which on rows count.
+    def __init__(self, omitted: str | None = None, *, locations: bool = True) -> None:
+        """Take one term for 0, if any, and know where services are, or not."""
+        self._analyzer = Analyzer()
+        self._omitted = omitted
+        self._locations = locations
 
-    Returns:
-        By label how many rows were refused and how many were not.
-    """
-    analyzer = Analyzer()
-    outcome: dict[str, Counter[bool]] = defaultdict(Counter)
-    for row in rows:
-        access = row.access
-        if not locations:
+    def judge(self, access: Access) -> Judgement:
+        """Score, decide, learn."""
+        if not self._locations:
             access = msgspec.structs.replace(access, source_location=None, destination_location=None)
-        analyzer.advance(access.time)
-        score = analyzer.score(access)
-        bad = without(score, omitted) >= THRESHOLD
-        if bad:
-            analyzer.refused(access, score, THRESHOLD)
+        self._analyzer.advance(access.time)
+        score = self._analyzer.score(access)
+        av = without(score, self._omitted)
+        if av >= THRESHOLD:
+            self._analyzer.refused(access, score, THRESHOLD)
         else:
-            analyzer.learn(access)
-        if access.time >= count_from:
-            outcome[row.label][bad] += 1
-    return outcome
+            self._analyzer.learn(access)
+        return Judgement(av, av >= THRESHOLD)
 
 
 @click.command()
@@ -181,11 +174,10 @@ def main(path: Path | None, seed: int, *, no_locations: bool) -> None:
     """
     for omitted in (None, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE):
         rows, count_from = (trace(seed), START + HOUR) if path is None else (recorded(path), 0)
-        outcome = refused(rows, omitted=omitted, locations=not no_locations, count_from=count_from)
-        normal = outcome.pop(NORMAL)
-        shares = ", ".join(f"{label} {each[True] / each.total():.0%}" for label, each in sorted(outcome.items()))
+        found = figures(judged(rows, Ablated(omitted, locations=not no_locations), count_from=count_from))
+        shares = ", ".join(f"{label} {each.detection_rate:.0%}" for label, each in found.classes.items())
         name = f"without {omitted}" if omitted else "all terms"
-        click.echo(f"{name}: {shares}; normal {normal[True]} of {normal.total()}")
+        click.echo(f"{name}: {shares}; normal {found.false_positives} of {found.normal}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,8 @@ from itertools import islice
 
 import pytest
 
-from benchmarks.terms import ATTACKS_FROM, START, TERMS, attacks, refused, site, trace, without
+from benchmarks.feeding import judged
+from benchmarks.terms import ATTACKS_FROM, START, TERMS, Ablated, attacks, site, trace, without
 from models.access import Access, Operation
 from models.score import Score
 from models.simulation.trace import NORMAL, Observed
@@ -58,5 +59,5 @@ def test_an_attack_is_refused_only_with_its_term() -> None:
         return Observed(access, label)
 
     rows = [*(writes(turn, f"{19.6 + turn % 9 / 10:.1f}", NORMAL) for turn in range(900)), writes(900, "85", "heat")]
-    assert refused(iter(rows))["heat"] == {True: 1}
-    assert refused(iter(rows), omitted="value")["heat"] == {False: 1}
+    assert judged(rows, Ablated()).refused.tolist() == [False] * 900 + [True]
+    assert judged(rows, Ablated("value")).refused.tolist() == [False] * 901
