@@ -35,7 +35,7 @@ format: setup ## rewrite the sources the way `check` wants them
 schemas: setup ## write config/*.schema.json from the models of the configuration documents
 	@$(BIN)/python -m scripts.schemas
 
-benchmark: setup ## measure; installs what is compared with (by itself, minutes: python -m benchmarks.robustness)
+benchmark: setup ## measure; installs what is compared with (apart, as minutes: benchmarks.robustness, .ablation)
 	@scripts/install-benchmark-packages
 	@$(BIN)/python -m benchmarks
 

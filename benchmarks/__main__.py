@@ -1,4 +1,4 @@
-"""Run every benchmark."""
+"""Run every benchmark but those that take many minutes: benchmarks.robustness and benchmarks.ablation."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from benchmarks import detection, growth, judge
 
 
 def main() -> None:
-    """Print the figures of every benchmark below what they were measured on."""
+    """Print the figures of each of them below what they were measured on."""
     print(
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )

@@ -153,18 +153,26 @@ HEADER = (
 
 def line(row: Robustness, asks: str) -> str:
     """Return a row of the table under `HEADER`."""
-    weakest = f"{row.weakest} {_percent(row.classes[row.weakest].detection_rate, 2)}" if row.weakest else "-"
+    weakest = f"{row.weakest} {percent(row.classes[row.weakest].detection_rate, 2)}" if row.weakest else "-"
     updates = "-" if row.false_positives_after_update is None else f"{row.false_positives_after_update:,}"
     return (
-        f"{row.scenario:<24}{row.federation:<11}{row.anomalous:>10,}{_percent(row.detection_rate, 2):>10}"
-        f"{_percent(row.least_detection_rate, 2):>9}{row.normal:>11,}{row.false_positives:>11,}"
-        f"{_percent(row.false_positive_rate, 4):>10}{updates:>9}{row.episodes.total:>9}{row.episodes.noticed:>8}"
+        f"{row.scenario:<24}{row.federation:<11}{row.anomalous:>10,}{percent(row.detection_rate, 2):>10}"
+        f"{percent(row.least_detection_rate, 2):>9}{row.normal:>11,}{row.false_positives:>11,}"
+        f"{percent(row.false_positive_rate, 4):>10}{updates:>9}{row.episodes.total:>9}{row.episodes.noticed:>8}"
         f"{row.episodes.complete:>9}  {weakest:<28}{asks}"
     )
 
 
-def _percent(share: float | None, digits: int) -> str:
+def percent(share: float | None, digits: int) -> str:
+    """Return a share of 1 as people read it; a dash where there is none."""
     return "-" if share is None else f"{share:.{digits}%}"
+
+
+def seeds_of(published: Published, seeds: tuple[int, ...], *, tuning: bool) -> tuple[int, ...]:
+    """Return the seeds that a command line asks for; raise UsageError where it asks for two sets."""
+    if tuning and seeds:
+        raise click.UsageError("--tuning names seeds already; leave --seed out")
+    return seeds or (published.tuning if tuning else published.published).seeds
 
 
 @click.command()
@@ -186,11 +194,9 @@ def main(
 ) -> None:
     """Print, for each scenario, what was detected and what was refused wrongly, all seeds pooled."""
     published = load()
-    if tuning and seeds:
-        raise click.UsageError("--tuning names seeds already; leave --seed out")
+    seeds = seeds_of(published, seeds, tuning=tuning)
     if unknown := [name for name in names if name not in published.scenarios]:
         raise click.UsageError(f"--scenario {unknown[0]}: there is no such; there are {', '.join(published.scenarios)}")
-    seeds = seeds or (published.tuning if tuning else published.published).seeds
     rows = measure(published, names or tuple(published.scenarios), seeds, [Federation(each) for each in federations])
     if output == "json":
         found = {"seeds": seeds, "rows": list(rows)}

@@ -1,7 +1,7 @@
 """What each term of the score is worth: attacks on simulated sites, detected with all terms and with each left out.
 
-Four sites with one model per service type. The accesses of the attacks are mixed into the normal ones without being
-carried out, so that what they would have changed is not taken for their detection.
+Four sites with one model per service type. What the attacks write takes no effect, so that what it would have changed
+is not taken for their detection.
 """
 
 from __future__ import annotations
@@ -15,14 +15,16 @@ import click
 import msgspec
 
 from benchmarks.feeding import judged
+from benchmarks.omission import TERMS
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, SEQUENCE, TEXT, VALUE
+from models.anomaly import LOCATION, PARTNER, SEQUENCE, TEXT, VALUE
 from models.evaluation import figures
-from models.normal_form import RELATIONSHIP
 from models.score import Score
 from models.simulation.floorplan import Floorplan, Service, family_home
+from models.simulation.intrusion import CYCLE, Intrusion
 from models.simulation.service_models import BATTERY, MOVEMENT_SENSOR
+from models.simulation.step import Step
 from models.simulation.trace import Observed, Trace
 from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import Trace as RecordedTrace
@@ -34,11 +36,6 @@ HOURS = 9
 ATTACKS_FROM = 4 * HOUR
 SITES = 4
 THRESHOLD = 7.0
-TURN = 20_600
-TERMS = (RELATIONSHIP, LOCATION, RATE, PERIOD, VALUE, TEXT, PARTNER, SEQUENCE)
-
-type Call = tuple[int, Operation, str, str | None]
-"""Time since the start of the attack in ms, operation, node, value."""
 
 
 def site(name: str) -> Floorplan:
@@ -57,72 +54,50 @@ def site(name: str) -> Floorplan:
     )
 
 
-def attacks(plan: Floorplan, seed: int) -> Iterator[tuple[str, Service, list[Call]]]:
-    """Yield the name, the attacker and the calls of each attack on a site."""
+def attacks(plan: Floorplan, seed: int) -> Iterator[Intrusion]:
+    """Yield attacks on a site, each of which one term is to find; most are in no catalogue of the simulator's."""
     source = random.Random(seed)
     service = {each.id: each for each in plan.services}
 
-    def writes(value: Callable[[int], str], attacker: Service, node: str, turns: int = 60) -> list[Call]:
-        begin = source.randrange(TURN)
-        address = f"{attacker.address}{node}"
-        return [(begin + turn * TURN, Operation.SET, address, value(turn)) for turn in range(turns)]
+    def writes(name: str, value: Callable[[int], str], attacker: Service, node: str, turns: int = 60) -> Intrusion:
+        begin = source.randrange(CYCLE)
+        steps = tuple(Step(begin + turn * CYCLE, Operation.SET, node, value(turn)) for turn in range(turns))
+        return Intrusion(label=name, attacker=attacker, steps=steps)
 
-    def reads(nodes: list[str], spacing: int) -> list[Call]:
-        return [(index * spacing, Operation.GET, node, None) for index, node in enumerate(nodes)]
+    def reads(name: str, attacker: Service, nodes: list[str], spacing: int) -> Intrusion:
+        steps = tuple(Step(index * spacing, Operation.GET, node) for index, node in enumerate(nodes))
+        return Intrusion(label=name, attacker=attacker, steps=steps)
 
     one, two, three, four = (service[f"tempin{number}"] for number in (3, 4, 5, 6))
-    yield "far out of range", one, writes(lambda _: f"{source.uniform(60, 90):.1f}", one, "")
-    yield "out of range", two, writes(lambda _: f"{source.uniform(28, 35):.1f}", two, "")
-    yield "zero", three, writes(lambda _: "0", three, "")
-    yield "no number", four, writes(lambda _: source.choice(("twenty", "nan", "{}", "1e40")), four, "")
+    yield writes("far out of range", lambda _: f"{source.uniform(60, 90):.1f}", one, one.address)
+    yield writes("out of range", lambda _: f"{source.uniform(28, 35):.1f}", two, two.address)
+    yield writes("zero", lambda _: "0", three, three.address)
+    yield writes("no number", lambda _: source.choice(("twenty", "nan", "{}", "1e40")), four, four.address)
     drifting = service["tempin7"]
-    yield "drift", drifting, writes(lambda turn: f"{20 + turn / 10:.1f}", drifting, "", 300)
+    yield writes("drift", lambda turn: f"{20 + turn / 10:.1f}", drifting, drifting.address, 300)
     battery = service["battery1"]
-    yield "charge", battery, writes(lambda _: source.choice(("99", "50", "-3", "1000")), battery, "/charge")
+    charges = ("99", "50", "-3", "1000")
+    yield writes("charge", lambda _: source.choice(charges), battery, f"{battery.address}/charge")
     light = service["lightcontrol1"]
-    yield "cross-room", light, reads([f"{service['movement7'].address}/movement"] * 60, TURN)
+    yield reads("cross-room", light, [f"{service['movement7'].address}/movement"] * 60, CYCLE)
     scanner = service["lightcontrol2"]
     sensors = [each.address for each in plan.of_type(MOVEMENT_SENSOR) if each.address not in scanner.partners]
-    yield "slow scan", scanner, reads([f"{each}/movement" for each in sensors], 300_000)
+    yield reads("slow scan", scanner, [f"{each}/movement" for each in sensors], 300_000)
     machine = service["washingmachine1"]
     other = next(each.address for each in plan.of_type(BATTERY) if each.address not in machine.partners)
-    yield "wrong battery", machine, reads([f"{other}/charge"] * 60, TURN)
+    yield reads("wrong battery", machine, [f"{other}/charge"] * 60, CYCLE)
     discharged = f"{plan.partners(machine, BATTERY)[0]}/charge"
-    begin = source.randrange(TURN)
-    calls: list[Call] = [(begin + turn * TURN, Operation.SET, discharged, str(9 - turn % 10)) for turn in range(60)]
-    yield "discharge unread", machine, calls
+    yield writes("discharge unread", lambda turn: str(9 - turn % 10), machine, discharged)
 
 
 def trace(seed: int) -> Iterator[Observed]:
     """Return what four sites do, the first of them attacked."""
     plans = [site(f"site{number}") for number in range(SITES)]
-    normal = [
-        Trace(plan, seed=seed * SITES + number, start=START).until(START + HOURS * HOUR)
-        for number, plan in enumerate(plans)
-    ]
-    hostile = [
-        [Observed(_access(plans[0], attacker, call, START + ATTACKS_FROM + number * HOUR // 4), name) for call in calls]
-        for number, (name, attacker, calls) in enumerate(attacks(plans[0], seed))
-    ]
-    return heapq.merge(*normal, *hostile, key=lambda each: each.access.time)
-
-
-def _access(plan: Floorplan, source: Service, call: Call, start: int) -> Access:
-    time, operation, node, value = call
-    destination = plan.owner(node)
-    return Access(
-        time=start + time,
-        source=source.address,
-        source_type=source.type,
-        source_location=source.location,
-        destination=destination.address,
-        destination_type=destination.type,
-        destination_location=destination.location,
-        node=node,
-        operation=operation,
-        data_type=plan.node(node).types[0],
-        value=value,
-    )
+    traces = [Trace(plan, seed=seed * SITES + number, start=START) for number, plan in enumerate(plans)]
+    for number, attack in enumerate(attacks(plans[0], seed)):
+        traces[0].intrude(attack, START + ATTACKS_FROM + number * HOUR // 4)
+    sites = (each.until(START + HOURS * HOUR) for each in traces)
+    return heapq.merge(*sites, key=lambda each: each.access.time)
 
 
 def recorded(path: Path) -> Iterator[Observed]:

@@ -11,12 +11,14 @@ from models.anomaly import (
     PARTNER,
     PERIOD,
     RATE,
+    REGISTRATION,
     SEQUENCE,
     TEXT,
     UNSCORED,
     VALUE,
     assess,
 )
+from models.arrivals import Arrivals
 from models.candidates import Candidate
 from models.categorical import room
 from models.codec import AnalyzerState, decode, encode
@@ -31,10 +33,17 @@ from models.values import Value, read
 
 MAX_INSTANCES = 2048
 """Instances that are remembered; the one that was silent longest gives way."""
-CANDIDATES = (RELATIONSHIP, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE)
+CANDIDATES = (RELATIONSHIP, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, REGISTRATION)
 """Terms that may turn out to have been wrong about what is new."""
+LATE = 1
+"""Minutes by which time may step back without being another clock. One stamp from the future must not stop time."""
+LONGEST = 24 * 60
+"""Minutes for which a descriptor may stand: what a clock that was set forward skipped was not observed."""
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
+
+_DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
+"""Operations that may be what the middleware demands of every service (`_demanded`)."""
 
 
 class Analyzer:
@@ -62,6 +71,7 @@ class Analyzer:
         self._resumed = False
         self._instances: OrderedDict[str, Instance] = OrderedDict()
         self._flows = 0
+        self._arrivals = Arrivals()
         self._located: tuple[Access, Instance, Flow] | None = None
 
     @property
@@ -79,29 +89,31 @@ class Analyzer:
         if service_type is None:
             return UNSCORED
         instance, flow = self._locate(access, service_type)
-        flow.hit(access.time)
+        time = access.time
+        flow.hit(time)
         form = self.knowledge.form(service_type)
         if form is None:
             return UNSCORED
         key = flow.key
         norm = form.norm(key)
         where = room(access.source_location, access.destination_location)
-        missing = instance.follow(flow, access.time, norm.required)
+        missing = instance.follow(flow, time, norm.required)
         counters = flow.counters
         score = assess(
             form,
             norm,
-            expected=_demanded(access),
+            expected=key.operation in _DEMANDED and _demanded(access),
             room=where,
             familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
             habit=flow.habit,
             gap=counters.gap,
-            untimely=flow.rhythm.judge(access.time),
+            untimely=flow.rhythm.judge(time),
             written=_written(access, flow, form) if access.operation is Operation.SET else None,
             settled=0 if key.own or instance.among_its_own(access) else self._settled_without(instance, access, form),
             missing=0.0 if missing and form.accepts(SEQUENCE, key) else missing,
+            unregistered=0.0 if instance.known else self._unregistered(access, instance, form),
         )
         if norm.fast is not None and norm.slow is not None:
             if counters.gap < norm.slow.pause:
@@ -119,6 +131,10 @@ class Analyzer:
         if service_type is None:
             return
         instance, flow = self._locate(access, service_type)
+        if access.operation is Operation.REGISTER:
+            self._register(instance)
+        elif not instance.known and not instance.registered:
+            self._arrivals.appear()
         instance.learn(access, flow, room(access.source_location, access.destination_location))
 
     def refused(self, access: Access, score: Score, threshold: float) -> None:
@@ -155,9 +171,13 @@ class Analyzer:
         self._note(time)
         present = self._instances.get(address)
         if present is not None and present.service_type == service_type:
-            present.known = True
+            instance = present
         elif present is not None or self._has_room():
-            self._instance(address, service_type).known = True
+            instance = self._instance(address, service_type)
+        else:
+            return
+        self._register(instance)
+        instance.known = True
 
     def advance(self, time: int) -> list[Descriptor]:
         """Let event time pass: close the minutes that are over, and fold their descriptors into the models.
@@ -167,15 +187,19 @@ class Analyzer:
 
         Returns:
             One descriptor per known instance (registered, or an access of it was learnt); nothing while the minute
-            lasts. If several minutes passed at once, each descriptor stands for all of them. The time that passed
-            before an analyzer was loaded was not observed and does not count.
+            lasts. If several minutes passed at once, each descriptor stands for all of them, up to a day. The time
+            that passed before an analyzer was loaded was not observed and does not count.
         """
         self._note(time)
         now = time // MINUTE
         begun = self._minute
-        if begun is None or now == begun or (now < begun and not self._resumed):
+        if begun is None or now == begun:
             return []
-        minutes = 1 if self._resumed else now - begun
+        if now < begun and not self._resumed:
+            if begun - now > LATE:
+                self._minute, self._newest = now, time
+            return []
+        minutes = 1 if self._resumed else min(now - begun, LONGEST)
         self._resumed = False
         self._minute = now
         descriptors = [instance.close(begun, minutes) for instance in self._instances.values() if instance.known]
@@ -196,6 +220,7 @@ class Analyzer:
                 origin=self._origin,
                 newest=self._newest,
                 minute=self._minute,
+                arrivals=self._arrivals,
                 knowledge=self.knowledge.state(),
                 instances=[instance.state(address) for address, instance in self._instances.items()],
             )
@@ -212,6 +237,7 @@ class Analyzer:
         analyzer = cls(origin=state.origin)
         analyzer._newest = state.newest
         analyzer._minute = state.minute
+        analyzer._arrivals = state.arrivals
         analyzer._resumed = True
         analyzer.knowledge = Knowledge.restored(state.knowledge)
         for each in state.instances:
@@ -221,7 +247,8 @@ class Analyzer:
         return analyzer
 
     def _note(self, time: int) -> None:
-        self._newest = max(self._newest, time)
+        if time > self._newest:  # noqa: PLR1730 -- faster than max(), once per access
+            self._newest = time
         if self._minute is None:
             self._minute = time // MINUTE
 
@@ -231,15 +258,20 @@ class Analyzer:
             return located[1], located[2]
         self._note(access.time)
         instance = self._instance(access.source, service_type)
+        flow = instance.known_flow(access) or self._begin(instance, access)
+        # Most accesses are learnt right after they were scored: kept until another is located or an instance changes.
+        self._located = access, instance, flow
+        return instance, flow
+
+    def _begin(self, instance: Instance, access: Access) -> Flow:
+        """Remember another flow, in the place of an old one where there are enough."""
         before = instance.flows
         flow = instance.flow(access, most=MAX_FLOWS if self._flows < MAX_ALL_FLOWS else max(1, before))
         if instance.flows > before:
             self._flows += 1
             if self._flows > MAX_ALL_FLOWS:
                 self._drop_flow(instance)
-        # Most accesses are learnt right after they were scored: kept until another is located or an instance changes.
-        self._located = access, instance, flow
-        return instance, flow
+        return flow
 
     def _settled_without(self, instance: Instance, access: Access, form: NormalForm) -> int:
         """Return with how many partners an instance has settled, if the accessed one is none of them nor new here."""
@@ -250,6 +282,17 @@ class Analyzer:
         if partner is not None and circle.awaits(partner.since, access.time):
             return 0
         return len(circle.members)
+
+    def _register(self, instance: Instance) -> None:
+        if not instance.known and not instance.registered:
+            self._arrivals.register()
+        instance.registered = True
+
+    def _unregistered(self, access: Access, instance: Instance, form: NormalForm) -> float:
+        """Return how unusual it is that an instance of which nothing was accepted yet acts unregistered."""
+        if instance.registered or _demanded(access) or form.accepts(REGISTRATION, key_of(access)):
+            return 0.0
+        return self._arrivals.novelty
 
     def _has_room(self) -> bool:
         """Whether a registration finds a place: a free one, or that of the most silent if it was never known."""
@@ -267,8 +310,12 @@ class Analyzer:
         elif len(self._instances) >= MAX_INSTANCES:
             _, silent = self._instances.popitem(last=False)
             self._flows -= silent.flows
+            if silent.known:
+                self._arrivals.forget()
         self._located = None
+        before = instance
         instance = self._instances[address] = Instance(service_type, self._newest)
+        instance.registered = before is not None and (before.registered or before.known)
         self._instances.move_to_end(address)
         return instance
 

@@ -15,10 +15,11 @@ VALUE = "value"
 TEXT = "text"
 PARTNER = "partner"
 SEQUENCE = "sequence"
+REGISTRATION = "registration"
 ENOUGH_INSTANCES = 6
 """Instances from which on their rooms say what is normal."""
 
-_ASPECTS = (RATE, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, PERIOD)
+_ASPECTS = (RATE, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, PERIOD, REGISTRATION)
 """Terms of SoA. Of equal ones the first decides."""
 
 UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, terms={}, model_version="none")
@@ -40,6 +41,7 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
     written: Value | None = None,
     settled: int = 0,
     missing: float = 0.0,
+    unregistered: float = 0.0,
 ) -> Score:
     """Combine what was observed of an access with what is normal: AV = SoM * max(SoR, SoA).
 
@@ -57,13 +59,14 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         written: What it writes, if that differs from what was last written there.
         settled: Number of partners that this very instance has settled with, if this one is none of them; else 0.
         missing: How unusual it is that nothing that is required came before it (`Instance.follow`).
+        unregistered: How unusual it is that the instance is neither known nor registered (`Arrivals.novelty`); else 0.
 
     Returns:
         The score. Its terms: `model_weight` (W), `relationship_weight` (w_J), `support` (N), `rare` (n1), `novelty`
         (u), `relationship` (SoR), `location`, `location_instances` (I), `location_seen` (I_v), `rate` (the larger of
         `rate_fast` and `rate_slow`), `count_fast`, `count_slow`, `normal_fast`, `normal_slow` (accesses), `period`,
-        `value`, `text`, `partner`, `sequence`; where a number is out of range, also `value_written`, `value_low` and
-        `value_high`; with an unusual partner `partner_settled`, how many the instance has.
+        `value`, `text`, `partner`, `sequence`, `registration`; where a number is out of range, also `value_written`,
+        `value_low` and `value_high`; with an unusual partner `partner_settled`, how many the instance has.
     """
     sor = 0.0 if expected else norm.sor
     here = 0 if room is None else norm.same if room == SAME_ROOM else norm.other
@@ -81,7 +84,7 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
     if written is not None and norm.usual is not None:
         value, text = norm.usual.judge(written)
     partner = norm.newcomer if settled else 0.0
-    soa = max(location, rate, untimely, value, text, partner, missing)
+    soa = max(location, rate, untimely, value, text, partner, missing, unregistered)
     terms = norm.background | {
         RELATIONSHIP: sor,
         LOCATION: location,
@@ -96,6 +99,7 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         TEXT: text,
         PARTNER: partner,
         SEQUENCE: missing,
+        REGISTRATION: unregistered,
     }
     if settled:
         terms["partner_settled"] = float(settled)

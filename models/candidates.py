@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
-from itertools import pairwise
 from statistics import median
 from typing import NamedTuple
 

@@ -159,20 +159,25 @@ class ClusteringFeature:
         return max(0.0, now - self.relevance(latest))
 
 
-def merged(features: Iterable[ClusteringFeature]) -> list[ClusteringFeature]:
+def merged(features: Iterable[ClusteringFeature], *, least: float = 0.0) -> list[ClusteringFeature]:
     """Merge clusters whose centres are within three standard deviations of either, and return them by centre.
 
-    A single point has no standard deviation, so that of the other candidate counts; two single points merge only if
-    they are equal. The outcome depends on the clusters, not on their order; nothing given is changed.
+    A single point has no standard deviation, so that of the other candidate counts. The outcome depends on the
+    clusters, not on their order; nothing given is changed.
+
+    Args:
+        features: Clusters.
+        least: Standard deviation that any two clusters have at least, in the unit of the points. With 0, two single
+            points merge only if they are equal.
     """
     stack: list[ClusteringFeature] = []
     for feature in sorted((each for each in features if each.n), key=lambda each: (each.mean, each.n, each.ss)):
         top = feature
-        while stack and _close(stack[-1], top):
+        while stack and _close(stack[-1], top, least):
             top = stack.pop() + top
         stack.append(top)
     return stack
 
 
-def _close(one: ClusteringFeature, other: ClusteringFeature) -> bool:
-    return abs(one.mean - other.mean) <= MERGE_WITHIN * max(one.std, other.std)
+def _close(one: ClusteringFeature, other: ClusteringFeature, least: float) -> bool:
+    return abs(one.mean - other.mean) <= MERGE_WITHIN * max(one.std, other.std, least)

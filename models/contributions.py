@@ -3,6 +3,10 @@
 A sum alone cannot heal: what one subverted site taught would weigh for ever. So the states of the origins are kept
 beside their sum. All are integers over fixed keys: adding is exact, taking an origin out is the identity, and a report
 that arrives twice counts once.
+
+Caps apply per origin before adding (`CommunicationModel.capped`), so what is known does not depend on who came first.
+Memory is bounded all the same: at most `MAX_ORIGINS` origins with `MAX_KEYS` joint relationships and as many partner
+types each; the sum holds no more than they do together.
 """
 
 from __future__ import annotations
@@ -11,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from models.communication_model import CommunicationModel
+from models.communication_model import CommunicationModel, as_model
 from models.descriptor import Descriptor
 from models.relationship import Key
 
@@ -60,19 +64,21 @@ class Contributions:
     def fold(self, origin: str, descriptors: Iterable[Descriptor]) -> None:
         """Add descriptors of the origin's own instances.
 
+        A full origin takes no new keys (`CommunicationModel.fitting`).
+
         Raises:
             ValueError: one is of another service type, or there are too many origins; nothing was changed.
         """
         together = CommunicationModel(service_type=self.total.service_type)
         for descriptor in descriptors:
-            together.fold(descriptor)
+            together.absorb(as_model(descriptor))
         contribution = self._by_origin.get(origin) or self._begin(origin)
         model = contribution.model
-        new = together.relationships.keys() - model.relationships.keys()
-        model.absorb(together)
-        self.total.absorb(together)
-        for key in new & model.relationships.keys():  # a full model takes no more
+        taken = model.fitting(together)
+        for key in taken.relationships.keys() - model.relationships.keys():
             self._supporters[key] = self._supporters.get(key, 0) + 1
+        model.absorb(taken)
+        self.total.absorb(taken)
 
     def put(self, origin: str, contribution: Contribution, *, cap: int = CAP) -> bool:
         """Replace what an origin contributed, by its newest cumulative state.
@@ -80,7 +86,8 @@ class Contributions:
         Args:
             origin: Who reports.
             contribution: The state; taken over, not copied.
-            cap: Instance-minutes above which it is scaled down (`CommunicationModel.capped`).
+            cap: Instance-minutes above which it is scaled down; it also keeps at most `MAX_KEYS` keys
+                (`CommunicationModel.capped`).
 
         Returns:
             Whether it was news: false for what arrived before, or late.
@@ -91,12 +98,13 @@ class Contributions:
         before = self._by_origin.get(origin)
         if before is not None and (contribution.epoch, contribution.sequence) <= (before.epoch, before.sequence):
             return False
+        self.total.check_type(contribution.model.service_type)
         if before is None:
             self._check_room()
         capped = msgspec.structs.replace(contribution, model=contribution.model.capped(cap))
-        self.total.absorb(capped.model)
         if before is not None:
             self._take_out(before.model)
+        self.total.absorb(capped.model)
         self._by_origin[origin] = capped
         self._count(capped.model, 1)
         return True
@@ -107,7 +115,8 @@ class Contributions:
         Raises:
             KeyError: there is no such origin.
         """
-        self._take_out(self._by_origin.pop(origin).model)
+        self._take_out(self._by_origin[origin].model)
+        del self._by_origin[origin]
 
     def without(self, origin: str) -> CommunicationModel:
         """Return the sum of all others: what an origin is told, as it never gets its own contribution back."""

@@ -56,8 +56,10 @@ class LeakyCounters(msgspec.Struct, array_like=True):
 
     def limit(self, fast: float, slow: float) -> None:
         """Forget what is counted beyond these readings."""
-        self.fast = min(self.fast, fast)
-        self.slow = min(self.slow, slow)
+        if self.fast > fast:  # noqa: PLR1730 -- faster than min(), once per access
+            self.fast = fast
+        if self.slow > slow:  # noqa: PLR1730
+            self.slow = slow
 
 
 class Habit(msgspec.Struct, array_like=True):
@@ -97,18 +99,12 @@ class Level(msgspec.Struct, frozen=True):
     mean: float
     scale: float
     """Variance by which the square of a difference is judged."""
-    pause: float = math.inf
+    limit: float
+    """Where a counter stops."""
+    calm: float
+    """Where a counter stops after a pause."""
+    pause: float
     """Time since the access before, ms, after which an access is not part of a burst."""
-
-    @property
-    def limit(self) -> float:
-        """Where a counter stops."""
-        return self.mean + LIMIT * math.sqrt(self.scale)
-
-    @property
-    def calm(self) -> float:
-        """Where a counter stops after a pause."""
-        return self.mean + CALM * math.sqrt(self.scale)
 
     def excess(self, count: float) -> float:
         """Return the squared number of standard deviations by which `count` is above normal; 0 below."""
@@ -129,5 +125,7 @@ def level(feature: ClusteringFeature, tau: float) -> Level | None:
         return None
     mean = feature.mean / UNIT
     variance = feature.variance / (UNIT * UNIT)
+    scale = max(mean, variance) * (1 + 1 / feature.n)
+    deviation = math.sqrt(scale)
     pause = -PAUSE * tau * math.log(1 - 1 / mean) if mean > 1 else math.inf
-    return Level(mean, max(mean, variance) * (1 + 1 / feature.n), pause)
+    return Level(mean, scale, mean + LIMIT * deviation, mean + CALM * deviation, pause)

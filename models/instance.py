@@ -133,6 +133,7 @@ class InstanceState(msgspec.Struct, frozen=True, array_like=True):
     known: bool = True
     since: int = 0
     circles: dict[str, Circle] = {}
+    registered: bool = False
 
 
 class Instance:
@@ -148,6 +149,7 @@ class Instance:
         "_partners",
         "_times",
         "known",
+        "registered",
         "service_type",
         "since",
     )
@@ -162,6 +164,8 @@ class Instance:
         self._times: dict[int, int] = {}
         self.known = False
         """Its minutes count: it is registered, or one of its accesses was learnt. To be refused makes nobody known."""
+        self.registered = False
+        """It registered here, or the access point named it."""
         self._flows: OrderedDict[tuple[str, str], Flow] = OrderedDict()
         self._familiar: dict[Key, int] = {}
         self._open: dict[Key, Relationship] = {}
@@ -178,16 +182,23 @@ class Instance:
         The replaced flow's counters go on in the new one: else an instance could hide a flood by spreading it over more
         nodes than are remembered.
         """
-        name = (access.node, access.operation.value)
+        found = self.known_flow(access)
+        if found is not None:
+            return found
+        if len(self._flows) >= most:
+            _, silent = self._flows.popitem(last=False)
+            counters = silent.counters
+        else:
+            counters = LeakyCounters(access.time)
+        flow = self._flows[access.node, access.operation] = Flow(key_of(access), counters)
+        return flow
+
+    def known_flow(self, access: Access) -> Flow | None:
+        """Return the flow of an access, if it is remembered."""
+        name = (access.node, access.operation)
         flow = self._flows.get(name)
         if flow is None:
-            if len(self._flows) >= most:
-                _, silent = self._flows.popitem(last=False)
-                counters = silent.counters
-            else:
-                counters = LeakyCounters(access.time)
-            flow = self._flows[name] = Flow(key_of(access), counters)
-            return flow
+            return None
         self._flows.move_to_end(name)
         key = flow.key
         if key.data_type != (access.data_type or "") or key.partner != (access.destination_type or ""):
@@ -237,9 +248,10 @@ class Instance:
     def learn(self, access: Access, flow: Flow, room: str | None) -> None:
         """Let an access teach: into the descriptor of this minute, and into the flow's rhythm."""
         self.known = True
-        minute = access.time // MINUTE
-        reading = flow.take_reading(access.time)
-        gap = flow.rhythm.accept(access.time)
+        time = access.time
+        minute = time // MINUTE
+        reading = flow.take_reading(time)
+        gap = flow.rhythm.accept(time)
         key = flow.key
         relationship = self._open.get(key)
         if relationship is None:
@@ -251,17 +263,21 @@ class Instance:
             relationship.slow.observe(round(reading.slow * UNIT), minute)
             flow.habit.observe(reading.slow)
         if gap is not None:
-            relationship.gaps.setdefault(bin_of(gap), ClusteringFeature()).observe(gap, minute)
+            index = bin_of(gap)
+            gaps = relationship.gaps.get(index)
+            if gaps is None:
+                gaps = relationship.gaps[index] = ClusteringFeature()
+            gaps.observe(gap, minute)
         if access.operation is Operation.SET:
             flow.write(access, relationship)
         if room is not None:
             self._place(key, relationship, room)
-        if flow.before is not None:
-            relationship.before[flow.before] = relationship.before.get(flow.before, 0) + 1
+        before = flow.before
+        if before is not None:
+            relationship.follow(before)
             flow.before = None
-        if not key.own and self._meet(access, key.partner):
-            relationship.newcomers += 1
         if not key.own:
+            relationship.newcomers += self._meet(access, key.partner)
             self._count(access.destination, key.partner)
 
     def _count(self, address: str, partner: str) -> None:
@@ -319,6 +335,7 @@ class Instance:
             self.known,
             self.since,
             self._circles,
+            self.registered,
         )
 
     @classmethod
@@ -326,6 +343,7 @@ class Instance:
         """Return the instance that was stored."""
         instance = cls(state.service_type, state.since)
         instance.known = state.known
+        instance.registered = state.registered
         for each in state.flows:
             flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm), each.habit)
             instance._flows[each.node, each.operation] = flow

@@ -167,10 +167,11 @@ class Knowledge:
 
     def _vouched(self, candidate: Candidate, sightings: Sightings, now: int) -> bool:
         homes = self._homes(candidate.service_type)
-        if len(homes) != 1:
+        sites = homes.keys() | sightings.witnesses.keys()
+        if len(sites) > 1:
             return corroborated(candidate, sightings, homes, now)
-        site, instances = next(iter(homes.items()))
-        return agreed(candidate, sightings, site, instances, now)
+        site = next(iter(sites))
+        return agreed(candidate, sightings, site, homes.get(site, 0), now)
 
     def _homes(self, service_type: str) -> dict[str, int]:
         """Return the sites where a type lives, and how many instances of it are known there."""

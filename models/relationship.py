@@ -60,14 +60,20 @@ class Relationship(msgspec.Struct, kw_only=True):
     newcomers: int = 0
     """Partner instances that were new to an instance which had settled with others."""
 
+    def follow(self, mark: int) -> None:
+        """Note what the instance did right before, by its fixed category."""
+        self.before[mark] = self.before.get(mark, 0) + 1
+
     def absorb(self, other: Relationship) -> None:
         """Add another one to this one, in place."""
         self.weight += other.weight
         self.instances += other.instances
-        self.rooms.absorb(other.rooms)
+        if other.rooms:
+            self.rooms.absorb(other.rooms)
         self.fast.absorb(other.fast)
         self.slow.absorb(other.slow)
-        tally.add(self.written, other.written)
+        if other.written:  # as in most minutes nothing is: no more calls than are needed
+            tally.add(self.written, other.written)
         self.falls += other.falls
         self.newcomers += other.newcomers
         tally.add(self.before, other.before)

@@ -18,7 +18,7 @@ from models.relationship import Key, Relationship
 from models.varint import Reader, Writer
 
 MAX_ENTRIES = 4096
-"""Entries of any one table in a message; a longer one is refused."""
+"""Entries of any one table in a message; a longer one is refused. A model may have more, if its reader says so."""
 _OPERATIONS: Final = tuple(operation.value for operation in Operation)
 
 
@@ -123,7 +123,7 @@ def decode_descriptor(data: bytes, names: Names) -> Descriptor:
     service_type = names.read_text(read)
     minute, minutes = read.unsigned(), read.unsigned()
     relationships = _read_relationships(read, names, minute)
-    partners = {names.read_text(read): read.unsigned() for _ in range(_length(read))}
+    partners = _read_table(read, lambda: names.read_text(read), read.unsigned)
     read.end()
     return Descriptor(
         service_type=service_type, minute=minute, minutes=minutes, relationships=relationships, partners=partners
@@ -147,8 +147,12 @@ def encode_model(model: CommunicationModel) -> bytes:
     return bytes(out.buffer)
 
 
-def decode_model(data: bytes) -> CommunicationModel:
+def decode_model(data: bytes, *, most: int = MAX_ENTRIES) -> CommunicationModel:
     """Read a model.
+
+    Args:
+        data: Bytes.
+        most: Joint relationships, and partner types, that it may have: a sum of k origins has up to k · `MAX_KEYS`.
 
     Raises:
         ValueError: these bytes are no model.
@@ -156,17 +160,29 @@ def decode_model(data: bytes) -> CommunicationModel:
     read, names = Reader(data), Names()
     service_type = read.text()
     weight, base = read.unsigned(), read.unsigned()
-    relationships = _read_relationships(read, names, base)
-    partners = {names.read_text(read): _read_feature(read, names, base) for _ in range(_length(read))}
+    relationships = _read_relationships(read, names, base, most)
+    partners = _read_table(read, lambda: names.read_text(read), lambda: _read_feature(read, names, base), most)
     read.end()
     return CommunicationModel(service_type=service_type, weight=weight, relationships=relationships, partners=partners)
 
 
-def _length(read: Reader) -> int:
+def _read_table[K, V](
+    read: Reader, key: Callable[[], K], value: Callable[[], V], most: int = MAX_ENTRIES
+) -> dict[K, V]:
+    """Read a table. Entries of nothing are refused, as sums have none: they would be lost when others are taken out."""
     length = read.unsigned()
-    if length > MAX_ENTRIES:
-        raise ValueError(f"a table of {length} entries, more than {MAX_ENTRIES}")
-    return length
+    if length > most:
+        raise ValueError(f"a table of {length} entries, more than {most}")
+    found: dict[K, V] = {}
+    for _ in range(length):
+        name = key()
+        if name in found:
+            raise ValueError(f"{name!r} is told twice")
+        each = value()
+        if not each:
+            raise ValueError(f"of {name!r} there is nothing")
+        found[name] = each
+    return found
 
 
 def _write_relationships(out: Writer, names: Names, relationships: dict[Key, Relationship], base: int) -> None:
@@ -181,23 +197,23 @@ def _write_relationships(out: Writer, names: Names, relationships: dict[Key, Rel
             _FIELDS[number][1](out, names, value, base)
 
 
-def _read_relationships(read: Reader, names: Names, base: int) -> dict[Key, Relationship]:
-    found: dict[Key, Relationship] = {}
-    for _ in range(_length(read)):
-        key = names.read_key(read)
-        if key in found:
-            raise ValueError(f"{key} is told twice")
-        present = read.unsigned()
-        if present >> len(_FIELDS):
-            raise ValueError("a relationship with unknown fields")
-        found[key] = Relationship(
-            **{
-                name: reader(read, names, base)
-                for number, (name, _, reader) in enumerate(_FIELDS)
-                if present >> number & 1
-            }
-        )
-    return found
+def _read_relationships(read: Reader, names: Names, base: int, most: int = MAX_ENTRIES) -> dict[Key, Relationship]:
+    return _read_table(read, lambda: names.read_key(read), lambda: _read_relationship(read, names, base), most)
+
+
+def _read_relationship(read: Reader, names: Names, base: int) -> Relationship:
+    present = read.unsigned()
+    if not present:
+        raise ValueError("a relationship without content")
+    if present >> len(_FIELDS):
+        raise ValueError("a relationship with unknown fields")
+    fields = {}
+    for number, (name, _, reader) in enumerate(_FIELDS):
+        if present >> number & 1:
+            fields[name] = reader(read, names, base)
+            if not fields[name]:
+                raise ValueError(f"a relationship with an empty {name}")
+    return Relationship(**fields)
 
 
 def _write_feature(out: Writer, _names: Names, feature: ClusteringFeature, base: int) -> None:
@@ -248,7 +264,7 @@ def _write_counts(out: Writer, names: Names, counts: Counts, _base: int) -> None
 
 
 def _read_counts(read: Reader, names: Names, _base: int) -> Counts:
-    return Counts({names.read_text(read): read.unsigned() for _ in range(_length(read))})
+    return Counts(_read_table(read, lambda: names.read_text(read), read.unsigned))
 
 
 def _write_bins(out: Writer, names: Names, bins: dict[int, ClusteringFeature], base: int) -> None:
@@ -259,7 +275,7 @@ def _write_bins(out: Writer, names: Names, bins: dict[int, ClusteringFeature], b
 
 
 def _read_bins(read: Reader, names: Names, base: int) -> dict[int, ClusteringFeature]:
-    return {read.signed(): _read_feature(read, names, base) for _ in range(_length(read))}
+    return _read_table(read, read.signed, lambda: _read_feature(read, names, base))
 
 
 def _write_numbers(out: Writer, _names: Names, numbers: dict[int, int], _base: int) -> None:
@@ -270,7 +286,7 @@ def _write_numbers(out: Writer, _names: Names, numbers: dict[int, int], _base: i
 
 
 def _read_numbers(read: Reader, _names: Names, _base: int) -> dict[int, int]:
-    return {read.signed(): read.unsigned() for _ in range(_length(read))}
+    return _read_table(read, read.signed, read.unsigned)
 
 
 type _Write = Callable[[Writer, Names, Any, int], None]

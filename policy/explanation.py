@@ -194,6 +194,10 @@ def _sequence(_access: Access, _score: Score) -> str:
     return "Services of this type do something else right before that, and it did not"
 
 
+def _registration(_access: Access, _score: Score) -> str:
+    return "It never registered here, as the other services do before they act"
+
+
 def _same_location(access: Access, _score: Score) -> str:
     together = access.source_location == access.destination_location
     here, there = ("the same room", "other rooms") if together else ("another room", "the same room")
@@ -238,6 +242,7 @@ _REASONS: Mapping[str, Callable[[Access, Score], str]] = {
     "text": _text,
     "partner": _partner,
     "sequence": _sequence,
+    "registration": _registration,
     # Features of the paper's scoring, which has names of its own where it means something else.
     "same_location": _same_location,
     "partners": _partners,

@@ -14,6 +14,9 @@ from models.paper.relationship import Categories
 
 ROUNDING = 1 / math.sqrt(12)
 """Least standard deviation of a number, in its unit: numbers are whole, and rounding alone scatters them that much."""
+APART = math.sqrt(2) * ROUNDING
+"""Least standard deviation by which two numbers differ, as both are rounded: 2 and 3 partners are one cluster, 2 and 4
+are two. Without it equal numbers, which have no deviation, would never merge, and Table II's 2.3 could not be."""
 LATEST = 10
 """Newest points whose age is a cluster's staleness (CluStream's m)."""
 STALE = 7 * 24 * 60
@@ -67,7 +70,7 @@ def number_clusters(
         now: Minutes since the epoch, for staleness.
         least: Share of all points below which a cluster is left out.
     """
-    fresh = merged(each for each in features if each.staleness(now, LATEST) < STALE)
+    fresh = merged((each for each in features if each.staleness(now, LATEST) < STALE), least=APART)
     total = sum(each.n for each in fresh)
     return tuple(
         NumberCluster(each.mean, max(each.std, ROUNDING), each.n / total) for each in fresh if each.n >= least * total

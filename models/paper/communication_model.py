@@ -7,7 +7,7 @@ import msgspec
 from models.paper.relationship import Relationship
 
 MAX_RELATIONSHIPS = 256
-"""Partner types of one model. A full model learns no new ones: what it does not know stays unusual."""
+"""Partner types that one origin may learn. A full model learns no new ones: what it does not know stays unusual."""
 
 
 class Descriptor(msgspec.Struct, kw_only=True):
@@ -21,7 +21,12 @@ class Descriptor(msgspec.Struct, kw_only=True):
 
 
 class CommunicationModel(msgspec.Struct, kw_only=True):
-    """Behaviour of one service type, independent of site and instance."""
+    """Behaviour of one service type, independent of site and instance.
+
+    Adding models is commutative, associative and undone by subtracting. Caps apply where an origin learns (`fold`),
+    never to a sum, which would then depend on who came first: a sum of k origins holds at most k · `MAX_RELATIONSHIPS`
+    rows of at most k · `MAX_SETS` sets of categories per feature.
+    """
 
     service_type: str
     weight: int = 0
@@ -29,22 +34,34 @@ class CommunicationModel(msgspec.Struct, kw_only=True):
     relationships: dict[str, Relationship] = msgspec.field(default_factory=dict)
 
     def fold(self, descriptor: Descriptor) -> None:
-        """Add one instance's report.
+        """Let this model, an origin's own, learn one instance's report. A full model takes no new partner types.
 
         Raises:
-            ValueError: the report is of another service type.
+            ValueError: the report is of another service type; nothing was changed.
         """
         self._of_this_type(descriptor.service_type)
-        self._add(descriptor.minutes, descriptor.relationships)
+        self.weight += descriptor.minutes
+        for partner, row in descriptor.relationships.items():
+            mine = self.relationships.get(partner)
+            if mine is None:
+                if len(self.relationships) >= MAX_RELATIONSHIPS:
+                    continue
+                mine = self.relationships[partner] = Relationship()
+            mine.fold(row)
 
     def absorb(self, other: CommunicationModel) -> None:
-        """Add another model of the same type, in place. Exact as long as everything fits.
+        """Add another model of the same type, in place.
 
         Raises:
-            ValueError: the model is of another service type.
+            ValueError: the model is of another service type; nothing was changed.
         """
         self._of_this_type(other.service_type)
-        self._add(other.weight, other.relationships)
+        self.weight += other.weight
+        for partner, relationship in other.relationships.items():
+            mine = self.relationships.get(partner)
+            if mine is None:
+                mine = self.relationships[partner] = Relationship()
+            mine.absorb(relationship)
 
     def release(self, other: CommunicationModel) -> None:
         """Take out a model that was added before, in place.
@@ -65,16 +82,6 @@ class CommunicationModel(msgspec.Struct, kw_only=True):
             for partner, relationship in (self.relationships | rest).items()
             if relationship.weight
         }
-
-    def _add(self, weight: int, relationships: dict[str, Relationship]) -> None:
-        self.weight += weight
-        for partner, relationship in relationships.items():
-            mine = self.relationships.get(partner)
-            if mine is None:
-                if len(self.relationships) >= MAX_RELATIONSHIPS:
-                    continue
-                mine = self.relationships[partner] = Relationship()
-            mine.absorb(relationship)
 
     def _of_this_type(self, service_type: str) -> None:
         if service_type != self.service_type:

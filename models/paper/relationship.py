@@ -15,7 +15,8 @@ type Categories = tuple[str, ...]
 """The categories of one feature that one descriptor shows, in rising order."""
 
 MAX_SETS = 32
-"""Different sets of categories per feature. A full feature learns no new ones: they stay unusual."""
+"""Different sets of categories per feature that one origin may learn. A full feature learns no new ones: they stay
+unusual."""
 
 
 class Relationship(msgspec.Struct, kw_only=True):
@@ -38,13 +39,24 @@ class Relationship(msgspec.Struct, kw_only=True):
     periods: Sums[tuple[str, int]] = msgspec.field(default_factory=dict)
     """`Periods`: points are gaps in ms; keyed by operation and the fixed bin of their cluster's centre."""
 
+    def fold(self, row: Relationship) -> None:
+        """Let this one, an origin's own, learn a descriptor's. A full feature takes no new sets (`MAX_SETS`)."""
+        self.absorb(
+            msgspec.structs.replace(
+                row,
+                rooms=_fitting(self.rooms, row.rooms),
+                operations=_fitting(self.operations, row.operations),
+                data_types=_fitting(self.data_types, row.data_types),
+            )
+        )
+
     def absorb(self, other: Relationship) -> None:
-        """Add another one to this one, in place. Exact as long as all sets of categories fit (`MAX_SETS`)."""
+        """Add another one to this one, in place."""
         self.weight += other.weight
         _absorb(self.partners, other.partners)
-        _absorb(self.rooms, other.rooms, MAX_SETS)
-        _absorb(self.operations, other.operations, MAX_SETS)
-        _absorb(self.data_types, other.data_types, MAX_SETS)
+        _absorb(self.rooms, other.rooms)
+        _absorb(self.operations, other.operations)
+        _absorb(self.data_types, other.data_types)
         _absorb(self.periods, other.periods)
 
     def without(self, other: Relationship) -> Relationship:
@@ -81,18 +93,22 @@ def add_to[K](sums: Sums[K], key: K, feature: ClusteringFeature) -> None:
     sums[key] = feature if present is None else present + feature
 
 
-def _absorb[K](sums: Sums[K], other: Sums[K], most: int | None = None) -> None:
+def _fitting(known: Sums[Categories], news: Sums[Categories]) -> Sums[Categories]:
+    """Return the sets that are known already, and as many new ones as there is room for."""
+    room = MAX_SETS - len(known)
+    new = [key for key in news if key not in known]
+    return news if len(new) <= room else {key: each for key, each in news.items() if key not in new[max(0, room) :]}
+
+
+def _absorb[K](sums: Sums[K], other: Sums[K]) -> None:
     for key, feature in other.items():
-        if most is None or key in sums or len(sums) < most:
-            add_to(sums, key, feature)
+        add_to(sums, key, feature)
 
 
 def _without[K](sums: Sums[K], other: Sums[K]) -> Sums[K]:
     rest = dict(sums)
     for key, feature in other.items():
-        left = rest.get(key, ClusteringFeature()) - feature
+        left = rest.pop(key, ClusteringFeature()) - feature
         if left.n:
             rest[key] = left
-        else:
-            del rest[key]
     return rest

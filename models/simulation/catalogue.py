@@ -10,13 +10,19 @@ from typing import NamedTuple
 import msgspec
 
 from models.simulation import harder_attacks, paper_attacks
-from models.simulation.attacks import AttackClass
 from models.simulation.floorplan import Floorplan
 from models.simulation.harder_attacks import HarderClass
 from models.simulation.intrusion import Intrusion
+from models.simulation.paper_attacks import AttackClass
 
 type Recipe = Callable[[Floorplan, float, random.Random], Intrusion]
 """(site, strength, chance) -> attack; ValueError where the site lacks the services."""
+
+MOST_EPISODES = 1000
+"""Of one attack in a trace."""
+_SPACING = (0.1, 3600.0)
+"""Seconds between two accesses."""
+_MINUTES = (1.0, 1440.0)
 
 POISONING_TWO = "poisoningTwo"
 SINGLE_UPDATE = "singleUpdate"
@@ -32,6 +38,8 @@ class Kind(NamedTuple):
     """What it counts."""
     episodes: int
     """How many, where no number is asked for."""
+    between: tuple[float, float] = _SPACING
+    """Least and greatest strength: what is beyond has no end, or is no attack of this kind any more."""
     poisoned: int = 0
     """Sites in which it also goes on from the beginning to the end; its episodes then come later, in others."""
     once: bool = False
@@ -63,7 +71,7 @@ PAPER: Mapping[str, Kind] = MappingProxyType(
             paper_attacks.malicious_operation, 15.0, "seconds between two accesses", 4
         ),
         AttackClass.DENIAL_OF_SERVICE.value: Kind(
-            paper_attacks.denial_of_service, 2000.0, "accesses, a millisecond apart", 2
+            paper_attacks.denial_of_service, 2000.0, "accesses, a millisecond apart", 2, (2.0, 100_000.0)
         ),
         AttackClass.DATA_PROBING.value: Kind(paper_attacks.data_probing, 20.6, "seconds between two accesses", 3),
         AttackClass.WRONG_SET_UP.value: Kind(paper_attacks.wrong_set_up, 20.6, "seconds between two accesses", 2),
@@ -74,21 +82,25 @@ PAPER: Mapping[str, Kind] = MappingProxyType(
 HARDER: Mapping[str, Kind] = MappingProxyType(
     {
         HarderClass.SLOW_DENIAL_OF_SERVICE.value: Kind(
-            harder_attacks.slow_denial_of_service, 4.0, "times the usual rate", 6
+            harder_attacks.slow_denial_of_service, 4.0, "times the usual rate", 6, (0.1, 1000.0)
         ),
-        HarderClass.OUT_OF_RANGE.value: Kind(harder_attacks.out_of_range, 15.0, "how far values are off", 6),
-        HarderClass.DRIFT.value: Kind(harder_attacks.drift, 4.0, "degrees per hour", 3),
+        HarderClass.OUT_OF_RANGE.value: Kind(
+            harder_attacks.out_of_range, 15.0, "how far values are off", 6, (0.001, 1e6)
+        ),
+        HarderClass.DRIFT.value: Kind(harder_attacks.drift, 4.0, "degrees per hour", 3, (0.001, 1000.0)),
         HarderClass.CROSS_ROOM.value: Kind(harder_attacks.cross_room, 20.6, "seconds between two accesses", 6),
-        HarderClass.SLOW_SCAN.value: Kind(harder_attacks.slow_scan, 3.0, "minutes between two new nodes", 4),
+        HarderClass.SLOW_SCAN.value: Kind(
+            harder_attacks.slow_scan, 3.0, "minutes between two new nodes", 4, (0.01, 1440.0)
+        ),
         HarderClass.POISONING.value: Kind(
             harder_attacks.poisoning, 60.0, "seconds between two accesses", 3, poisoned=1
         ),
         POISONING_TWO: Kind(harder_attacks.poisoning, 60.0, "seconds between two accesses", 3, poisoned=2),
         HarderClass.MIMICRY.value: Kind(harder_attacks.mimicry, 20.6, "seconds between two additional accesses", 6),
         HarderClass.UNREGISTERED.value: Kind(harder_attacks.unregistered, 20.6, "seconds between two accesses", 4),
-        HarderClass.RENAMED.value: Kind(harder_attacks.renamed, 30.0, "minutes", 4),
-        HarderClass.EVENT_ORDER.value: Kind(harder_attacks.event_order, 20.0, "minutes", 4),
-        HarderClass.MISSING_ACCESS.value: Kind(harder_attacks.missing_access, 20.0, "minutes", 4),
+        HarderClass.RENAMED.value: Kind(harder_attacks.renamed, 30.0, "minutes", 4, _MINUTES),
+        HarderClass.EVENT_ORDER.value: Kind(harder_attacks.event_order, 20.0, "minutes", 4, _MINUTES),
+        HarderClass.MISSING_ACCESS.value: Kind(harder_attacks.missing_access, 20.0, "minutes", 4, _MINUTES),
     }
 )
 """What looks much like ordinary life. Labels are the names, but for `poisoningTwo`, whose label is `poisoning`."""
@@ -116,7 +128,7 @@ def parse_attacks(text: str) -> tuple[AttackPlan, ...]:
     """Read attacks as a user writes them, e.g. `paper,slowDoS:4`: names or groups, with a strength after a colon.
 
     Raises:
-        ValueError: a name that is neither, or a strength that is no positive number.
+        ValueError: a name that is neither, or a strength that the attack cannot have.
     """
     return expand(part.strip() for part in text.split(",") if part.strip())
 
@@ -149,7 +161,11 @@ def _check(plan: AttackPlan) -> None:
     if plan.name not in CATALOGUE:
         known = ", ".join((*GROUPS, *CATALOGUE))
         raise ValueError(f"{plan.name!r} is no attack; there are {known}")
-    if plan.strength is not None and not 0 < plan.strength < float("inf"):
-        raise ValueError(f"{plan.name}: a strength is a positive number, in {CATALOGUE[plan.name].unit}")
-    if plan.start is not None and plan.start < 0:
-        raise ValueError(f"{plan.name}: an attack cannot start before the trace does")
+    kind = CATALOGUE[plan.name]
+    least, most = kind.between
+    if plan.strength is not None and not least <= plan.strength <= most:
+        raise ValueError(f"{plan.name}: a strength is a number from {least:g} to {most:g}, in {kind.unit}")
+    if plan.start is not None and not 0 <= plan.start < float("inf"):
+        raise ValueError(f"{plan.name}: an attack starts at a second of the trace, 0 or later")
+    if plan.episodes is not None and not 1 <= plan.episodes <= MOST_EPISODES:
+        raise ValueError(f"{plan.name}: there are 1 to {MOST_EPISODES} episodes")

@@ -22,22 +22,21 @@ from models.simulation.intrusion import (
     Shown,
     Tampering,
     any_of,
+    look_at_home,
+    look_elsewhere,
     repeated,
     strange_nodes,
 )
-from models.simulation.paper_attacks import stranger_like
+from models.simulation.paper_attacks import heating_off, stranger_like
 from models.simulation.service_models import (
     BATTERY,
     DOOR_LOCK,
     LIGHT_CONTROLLER,
-    MOVEMENT_SENSOR,
     TEMPERATURE_SENSOR,
-    THERMOSTAT,
     WASHING_MACHINE,
 )
 from models.simulation.step import Step
-
-NORMAL = "normal"
+from models.simulation.trace import NORMAL
 
 type Shift = Callable[[int], float]
 """Milliseconds since the attack began -> by how much a value is off."""
@@ -75,7 +74,7 @@ def slow_denial_of_service(site: Floorplan, strength: float, source: random.Rand
     """
     attacker = any_of(source, site, LIGHT_CONTROLLER, TEMPERATURE_SENSOR)
     if attacker.type == LIGHT_CONTROLLER:
-        call: Call = (Operation.GET, f"{site.partners(attacker, MOVEMENT_SENSOR)[0]}/movement", None)
+        call = look_at_home(site, attacker)
     else:
         call = (Operation.SET, attacker.address, "20.0")
     spacing = CYCLE / strength
@@ -116,10 +115,7 @@ def drift(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
 def cross_room(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
     """A registered light controller looks at another room's movement. Strength: seconds between looks."""
     attacker = any_of(source, site, LIGHT_CONTROLLER)
-    elsewhere = [each for each in site.of_type(MOVEMENT_SENSOR) if each.location != attacker.location]
-    if not elsewhere:
-        raise ValueError("the site has one room with a movement sensor, cross-room access needs two")
-    call: Call = (Operation.GET, f"{source.choice(elsewhere).address}/movement", None)
+    call = look_elsewhere(source, site, attacker)
     spacing = strength * SECOND
     steps = repeated(source, [call], round(_LONG / spacing), spacing, spread=0.03)
     return Intrusion(label=HarderClass.CROSS_ROOM, attacker=attacker, steps=steps)
@@ -135,8 +131,7 @@ def slow_scan(site: Floorplan, strength: float, source: random.Random) -> Intrus
 
 def poisoning(site: Floorplan, strength: float, source: random.Random, lasting: int = 2 * _LONG) -> Intrusion:
     """A door lock switches the heating off again and again. Strength: seconds between two accesses."""
-    attacker, heating = any_of(source, site, DOOR_LOCK), any_of(source, site, THERMOSTAT)
-    call: Call = (Operation.SET, heating.address, "0")
+    attacker, call = any_of(source, site, DOOR_LOCK), heating_off(source, site)
     spacing = strength * SECOND
     steps = repeated(source, [call], max(1, round(lasting / spacing)), spacing, spread=0.1)
     return Intrusion(label=HarderClass.POISONING, attacker=attacker, steps=steps)
@@ -148,7 +143,7 @@ def mimicry(site: Floorplan, strength: float, source: random.Random) -> Intrusio
     Strength: seconds between two additional looks. The usual ones go on and are normal.
     """
     attacker = any_of(source, site, LIGHT_CONTROLLER)
-    call: Call = (Operation.GET, f"{site.partners(attacker, MOVEMENT_SENSOR)[0]}/movement", None)
+    call = look_at_home(site, attacker)
     spacing = strength * SECOND
     steps = repeated(source, [call], round(_LONG / spacing), spacing, spread=0.02)
     return Intrusion(label=HarderClass.MIMICRY, attacker=attacker, steps=steps)
@@ -157,7 +152,7 @@ def mimicry(site: Floorplan, strength: float, source: random.Random) -> Intrusio
 def unregistered(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
     """A light controller that nobody registered behaves as those of its room. Strength: seconds between looks."""
     model = any_of(source, site, LIGHT_CONTROLLER)
-    call: Call = (Operation.GET, f"{site.partners(model, MOVEMENT_SENSOR)[0]}/movement", None)
+    call = look_at_home(site, model)
     spacing = strength * SECOND
     steps = repeated(source, [call], round(_LONG / spacing), spacing, spread=0.03)
     return Intrusion(label=HarderClass.UNREGISTERED, attacker=stranger_like(model), steps=steps)

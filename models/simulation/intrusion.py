@@ -11,13 +11,14 @@ import msgspec
 from models.access import Operation
 from models.simulation.behaviour import Behaviour
 from models.simulation.floorplan import Floorplan, Service
-from models.simulation.service_models import MODELS
+from models.simulation.service_models import MODELS, MOVEMENT_SENSOR
 from models.simulation.step import Routine, Step
+from models.simulation.tempo import DATA_SET
 
 SECOND = 1000
 MINUTE = 60 * SECOND
 """Milliseconds."""
-CYCLE = 20_600
+CYCLE = DATA_SET.cycle
 """Milliseconds of the loop that nearly all services of the data set share."""
 
 type Call = tuple[Operation, str, str | None]
@@ -96,6 +97,19 @@ def any_of(source: random.Random, floorplan: Floorplan, *service_types: str) -> 
     if not candidates:
         raise ValueError(f"the site has no {' or '.join(service_types)}, which the attack needs")
     return source.choice(candidates)
+
+
+def look_at_home(floorplan: Floorplan, controller: Service) -> Call:
+    """Return the call with which a light controller always looks at the movement in its own room."""
+    return Operation.GET, f"{floorplan.partners(controller, MOVEMENT_SENSOR)[0]}/movement", None
+
+
+def look_elsewhere(source: random.Random, floorplan: Floorplan, controller: Service) -> Call:
+    """Return the same for the movement in another room; raise ValueError if the site has none in another."""
+    elsewhere = [each for each in floorplan.of_type(MOVEMENT_SENSOR) if each.location != controller.location]
+    if not elsewhere:
+        raise ValueError("the site has one room with a movement sensor, the attack needs two")
+    return Operation.GET, f"{source.choice(elsewhere).address}/movement", None
 
 
 def main_node(service: Service) -> str:

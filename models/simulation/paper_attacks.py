@@ -1,4 +1,4 @@
-"""The seven classes of the paper (table III) as the public data set carries them out, in its variants.
+"""The seven attack classes of the paper (table III) as the public data set carries them out, in its variants.
 
 Each takes a site, a strength and a source of chance, and raises ValueError where the site lacks the services.
 """
@@ -6,12 +6,21 @@ Each takes a site, a strength and a source of chance, and raises ValueError wher
 from __future__ import annotations
 
 import random
+from enum import StrEnum
 
 from models.access import Operation
 from models.simulation import service_models
-from models.simulation.attacks import AttackClass
 from models.simulation.floorplan import Floorplan, Service
-from models.simulation.intrusion import SECOND, Call, Intrusion, any_of, repeated, strange_nodes
+from models.simulation.intrusion import (
+    SECOND,
+    Call,
+    Intrusion,
+    any_of,
+    look_at_home,
+    look_elsewhere,
+    repeated,
+    strange_nodes,
+)
 from models.simulation.service_models import (
     BATTERY,
     COMPOSED,
@@ -24,6 +33,19 @@ from models.simulation.service_models import (
     WASHING_MACHINE,
 )
 from models.simulation.step import Step
+
+
+class AttackClass(StrEnum):
+    """Names as in the labels of the public data set, spelling included."""
+
+    SCAN = "scan"
+    SPYING = "spying"
+    MALICIOUS_CONTROL = "malitiousControl"
+    MALICIOUS_OPERATION = "malitiousOperation"
+    DENIAL_OF_SERVICE = "DoSattack"
+    DATA_PROBING = "dataProbing"
+    WRONG_SET_UP = "wrongSetUp"
+
 
 _SCANNED = 12
 """Nodes of a scan."""
@@ -76,8 +98,8 @@ def malicious_operation(site: Floorplan, strength: float, source: random.Random)
 
 def malicious_control(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
     """A door lock switches the heating off. Strength: seconds between two accesses."""
-    attacker, heating = any_of(source, site, DOOR_LOCK), any_of(source, site, THERMOSTAT)
-    steps = repeated(source, [(Operation.SET, heating.address, "0")], 14, strength * SECOND)
+    attacker, call = any_of(source, site, DOOR_LOCK), heating_off(source, site)
+    steps = repeated(source, [call], 14, strength * SECOND)
     return Intrusion(label=AttackClass.MALICIOUS_CONTROL, attacker=attacker, steps=steps)
 
 
@@ -85,11 +107,11 @@ def denial_of_service(site: Floorplan, strength: float, source: random.Random) -
     """A service floods a node, one that it always reads or a new one. Strength: accesses, 1 ms apart."""
     if source.random() < 0.5:  # noqa: PLR2004 -- as in the data set, one of each
         attacker = any_of(source, site, LIGHT_CONTROLLER)
-        node = f"{site.partners(attacker, MOVEMENT_SENSOR)[0]}/movement"
+        call = look_at_home(site, attacker)
     else:
         attacker = any_of(source, site, THERMOSTAT)
-        node = f"{any_of(source, site, DOOR_LOCK).address}/open"
-    steps = tuple(Step(index, Operation.GET, node) for index in range(round(strength)))
+        call = (Operation.GET, f"{any_of(source, site, DOOR_LOCK).address}/open", None)
+    steps = tuple(Step(index, *call) for index in range(round(strength)))
     return Intrusion(label=AttackClass.DENIAL_OF_SERVICE, attacker=attacker, steps=steps)
 
 
@@ -110,12 +132,13 @@ def data_probing(site: Floorplan, strength: float, source: random.Random) -> Int
 def wrong_set_up(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
     """A light controller that nobody registered looks at another room's movement. Strength: seconds between looks."""
     model = any_of(source, site, LIGHT_CONTROLLER)
-    elsewhere = [each for each in site.of_type(MOVEMENT_SENSOR) if each.location != model.location]
-    if not elsewhere:
-        raise ValueError("the site has one room with a movement sensor, wrong set-up needs two")
-    call: Call = (Operation.GET, f"{source.choice(elsewhere).address}/movement", None)
-    steps = repeated(source, [call], 120, strength * SECOND, spread=0.1)
+    steps = repeated(source, [look_elsewhere(source, site, model)], 120, strength * SECOND, spread=0.1)
     return Intrusion(label=AttackClass.WRONG_SET_UP, attacker=stranger_like(model), steps=steps)
+
+
+def heating_off(source: random.Random, site: Floorplan) -> Call:
+    """Return the call that switches the heating off, which only its owner makes."""
+    return Operation.SET, any_of(source, site, THERMOSTAT).address, "0"
 
 
 def stranger_like(service: Service) -> Service:

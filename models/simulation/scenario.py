@@ -13,20 +13,24 @@ from models.simulation.catalogue import CATALOGUE, AttackPlan, Kind, expand
 from models.simulation.day import HOUR, Day, Span
 from models.simulation.disorder import disordered
 from models.simulation.harder_attacks import poisoning
-from models.simulation.intrusion import Intrusion
+from models.simulation.intrusion import SECOND, Intrusion
 from models.simulation.sites import make_sites, sites_expression
 from models.simulation.tempo import DATA_SET
 from models.simulation.trace import Observed, Trace
 
 START = 1_520_031_600_000
 """Event time of the beginning in milliseconds, as in the data set; it counts as midnight."""
-SECOND = 1000
 WARM_UP = HOUR
 """Life before a trace that starts mid-life; long enough for every loop to have found its rhythm."""
 ROLLOUT = 540 * SECOND
 """From the first update of a light controller to the last, over all sites."""
 EARLIEST = 900 * SECOND
 """No attack is drawn to start before: all services have registered and come round several times."""
+MOST_SITES = 1000
+MOST_HOURS = 8784.0
+"""A year."""
+MOST_CALLS = 2_000_000
+"""Accesses that attackers make of their own, in all attacks of a trace: these are in memory from the beginning."""
 NIGHT: Span = (22.0, 6.0)
 """Hours of the night where days and nights differ."""
 
@@ -57,17 +61,22 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
 
     def __post_init__(self) -> None:
         """Raise ValueError for settings that make no sense, so that no half trace is written."""
-        if not 0 < self.hours < float("inf"):
-            raise ValueError("hours is a positive number")
+        if not 1 <= self.sites <= MOST_SITES:
+            raise ValueError(f"there are 1 to {MOST_SITES} sites")
+        if not 0 < self.hours <= MOST_HOURS:
+            raise ValueError(f"hours is a positive number, at most {MOST_HOURS:g}")
         if not 0 <= self.disorder <= 1:
             raise ValueError("disorder is a share, 0 to 1")
-        if self.update_at is not None and self.update_at < 0:
-            raise ValueError("an update cannot come before the trace begins")
+        if self.update_at is not None and not 0 <= self.update_at <= MOST_HOURS * HOUR / SECOND:
+            raise ValueError("an update cannot come before the trace begins, nor more than a year later")
         if self.silent is not None and not all(0 <= hour <= 24 for hour in self.silent):  # noqa: PLR2004 -- of a day
             raise ValueError("silent is two hours of the day, 0 to 24")
         plans = expand(self.attacks)
         if any(plan.site is not None and not 1 <= plan.site <= self.sites for plan in plans):
             raise ValueError(f"an attack names a site, there are 1 to {self.sites}")
+        for plan in plans:
+            if self.sites < CATALOGUE[plan.name].poisoned:
+                raise ValueError(f"{plan.name} needs {CATALOGUE[plan.name].poisoned} sites, there is {self.sites}")
 
 
 class Simulation:
@@ -77,9 +86,10 @@ class Simulation:
         """Build the sites and schedule all attacks.
 
         Raises:
-            ValueError: no site has the services that an attack needs.
+            ValueError: no site has the services that an attack needs, or attacks are of too many accesses.
         """
         self._scenario = scenario
+        self._calls = 0
         self.floorplans = make_sites(scenario.sites, scenario.seed)
         self._end = START + round(scenario.hours * HOUR)
         begin = START - WARM_UP if scenario.brownfield else START
@@ -130,16 +140,21 @@ class Simulation:
             turn = episode % len(order)
             index, intrusion = self._prepare(plan.name, kind, strength, order[turn:] + order[:turn], source)
             start = self._draw(kind, intrusion, episode / episodes, 1 / episodes, source)
-            self._traces[index].intrude(
-                intrusion, START + (start if plan.start is None else round(plan.start * SECOND))
-            )
+            self._intrude(index, intrusion, START + (start if plan.start is None else round(plan.start * SECOND)))
 
     def _poison(self, order: list[int], strength: float, source: random.Random) -> None:
         """Let it begin in these sites as soon as their services have registered, and never end."""
         begin = START + DATA_SET.registration_window + DATA_SET.settling
+        lasting = max(1, self._end - begin)
+        _check_calls(len(order) * lasting / (strength * SECOND))
         for index in order:
-            intrusion = poisoning(self.floorplans[index], strength, source, lasting=max(1, self._end - begin))
-            self._traces[index].intrude(intrusion, begin)
+            intrusion = poisoning(self.floorplans[index], strength, source, lasting=lasting)
+            self._intrude(index, intrusion, begin)
+
+    def _intrude(self, index: int, intrusion: Intrusion, begin: int) -> None:
+        self._calls += len(intrusion.steps)
+        _check_calls(self._calls)
+        self._traces[index].intrude(intrusion, begin)
 
     def _prepare(
         self, name: str, kind: Kind, strength: float, order: list[int], source: random.Random
@@ -162,6 +177,11 @@ class Simulation:
         earliest = length // 2 if kind.poisoned else min(EARLIEST, length // 4)
         room = max(0, length - earliest - intrusion.duration)
         return earliest + round(room * (begin + share * source.random()))
+
+
+def _check_calls(count: float) -> None:
+    if count > MOST_CALLS:
+        raise ValueError(f"the attacks make more than {MOST_CALLS:,} accesses; ask for fewer, weaker or shorter ones")
 
 
 def simulate(scenario: Scenario) -> Iterator[Observed]:

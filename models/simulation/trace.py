@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from models.access import Access, Operation
-from models.simulation.attacks import Attack
 from models.simulation.behaviour import Behaviour
 from models.simulation.day import ALWAYS_ALIKE, Day
 from models.simulation.floorplan import Floorplan, Service
@@ -73,12 +72,6 @@ class Trace:
         self._due: list[tuple[int, int]] = []
         for index in range(len(self._actors)):
             self._schedule(index)
-
-    def attack(self, attack: Attack, at: int) -> None:
-        """Let an attack begin at event time `at`."""
-        attacker = self._floorplan.service(attack.attacker)
-        self._actors.append(_Actor(attacker, Behaviour(attack.routine(at)), attack.attack_class.value))
-        self._schedule(len(self._actors) - 1)
 
     def intrude(self, intrusion: Intrusion, at: int) -> None:
         """Let an intrusion begin at event time `at`: it calls by itself, tampers with its service's calls, or both."""

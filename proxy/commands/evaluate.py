@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from models.evaluation import Figures
 from policy.document import PolicyDocument
 from policy.explanation import printable
 from policy.loading import DocumentError
+from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
 from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.report.compare import Run, Setting, Task, kept
@@ -20,14 +22,16 @@ from proxy.evaluation.report.write import REMEDY, can_draw, write_report
 from proxy.evaluation.run import TOLERATED, Evaluation, Selection, evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
 from proxy.evaluation.sites import SiteMap
-from proxy.evaluation.subject import Subject
 from proxy.evaluation.trace import Trace, TraceError
 from proxy.policy_file import load_policy
 
-_TOO_BAD = 1
+_INCOMPLETE = 1
+"""Exit code where there are figures, but something is wrong with them or missing beside them."""
+_WORTH_A_WARNING = 0.01
+"""Share of the rows from which on it is told what is odd about them."""
 _LONGEST = 200
 _FILE = click.Path(path_type=Path, dir_okay=False)
-_SECONDS = click.FloatRange(min=0)
+_SECONDS = Finite(min=0)
 
 
 def _sites(_context: click.Context, _parameter: click.Parameter, value: str | None) -> SiteMap:
@@ -102,6 +106,7 @@ def command(  # noqa: PLR0913 -- one argument for each option
     if count_to is not None and count_to <= count_from:
         raise click.UsageError(f"--count-to {count_to:g} is not after --count-from {count_from:g}: no row would count")
     _check_report(report, report_service)
+    _check_save(save_model, Scoring(scoring), Federation(federation))
     selection = Selection(start=count_from, end=math.inf if count_to is None else count_to, where=count_where)
     document = _policy(policy)
     state = None if model is None else _state(model)
@@ -120,26 +125,21 @@ def command(  # noqa: PLR0913 -- one argument for each option
     told: dict[str, object] = {"trace": str(trace), "scoring": scoring, "warm": state is not None}
     if scoring == Scoring.ALLEYES:
         told["federation"] = federation
+    warnings = list(_warnings(Scoring(scoring), result))
     if output == "json":
-        click.echo(msgspec.json.format(msgspec.json.encode(told | result.as_json()), indent=2))
+        for each in warnings:  # the figures go to a program
+            click.echo(f"alleyes: {trace}: warning: {each}", err=True)
+        click.echo(msgspec.json.format(msgspec.json.encode(told | {"warnings": warnings} | result.as_json()), indent=2))
     else:
-        click.echo("\n".join(_lines(result, told)))
-    if save_model is not None:
-        _save(subject, save_model)
+        click.echo("\n".join(_lines(result, told, warnings)))
+    setting = Setting(trace, document, sites, Federation(federation), state, selection)
+    complete = not _tell_too_bad(trace, result)
+    if save_model is not None and isinstance(subject, FederatedSubject):
+        complete &= _save(subject, save_model)
     if report is not None:
-        _report(
-            report,
-            Setting(trace, document, sites, Federation(federation), state, selection),
-            kept(Task(Scoring(scoring)), result, subject),
-            report_service,
-        )
-    if result.too_bad:
-        click.echo(
-            f"alleyes: {trace}: {result.bad} of {result.bad + result.good} rows cannot be read, more than"
-            f" {TOLERATED:.0%}: these are not the figures of this trace; mend the rows that were named",
-            err=True,
-        )
-        raise SystemExit(_TOO_BAD)
+        complete &= _report(report, setting, kept(Task(Scoring(scoring)), result, subject), report_service)
+    if not complete:
+        raise SystemExit(_INCOMPLETE)
 
 
 def _policy(path: Path | None) -> PolicyDocument:
@@ -158,36 +158,77 @@ def _state(path: Path) -> bytes:
         refuse([f"--model {path}: {error.strerror or error}; give models.bin of a gateway's state directory"])
 
 
-def _save(subject: Subject, path: Path) -> None:
-    if not isinstance(subject, FederatedSubject):
+def _check_save(path: Path | None, scoring: Scoring, federation: Federation) -> None:
+    """Say before the work what would only be found after it."""
+    if path is None:
+        return
+    if scoring is not Scoring.ALLEYES:
         refuse(["--save-model: only what the scoring alleyes learnt can be saved; leave --scoring out"])
+    if federation is Federation.ISOLATED:
+        refuse(["--save-model: isolated sites have no models in common to be saved; use --federation live or shared"])
+    if not path.parent.is_dir() or not os.access(path if path.exists() else path.parent, os.W_OK):
+        refuse([f"--save-model {path}: cannot be written; give a file in a directory that exists"])
+
+
+def _save(subject: FederatedSubject, path: Path) -> bool:
+    """Save what was learnt; return whether that was possible, and tell why not."""
     try:
         path.write_bytes(subject.dump())
-    except ValueError as error:
-        refuse([f"--save-model: {error}; use --federation live or shared"])
     except OSError as error:
-        refuse([f"--save-model {path}: {error.strerror or error}; give a file that can be written"])
+        click.echo(
+            f"alleyes: --save-model {path}: {error.strerror or error}; give a file that can be written", err=True
+        )
+        return False
+    return True
 
 
 def _check_report(report: Path | None, service: str | None) -> None:
     """Say before the work what would only be found after it."""
     if report is None and service is not None:
         raise click.UsageError("--report-service says what a report shows: give --report, too")
-    if report is not None and not can_draw():
+    if report is None:
+        return
+    if not can_draw():
         refuse([REMEDY])
+    try:
+        report.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        refuse([f"--report {report}: {error.strerror or error}; give a directory that can be written"])
+    if not os.access(report, os.W_OK | os.X_OK):
+        refuse([f"--report {report}: cannot be written; give a directory that can"])
 
 
-def _report(directory: Path, setting: Setting, done: Run, service: str | None) -> None:
+def _report(directory: Path, setting: Setting, done: Run, service: str | None) -> bool:
+    """Write the report; return whether that was possible, and tell why not."""
+
     def tell(text: str) -> None:
         click.echo(f"alleyes: report: {text}", err=True)
 
     try:
         page = write_report(directory, setting, [done], tell, service=service)
     except OSError as error:
-        refuse([f"--report {directory}: {error.strerror or error}; give a directory that can be written"])
+        click.echo(f"alleyes: --report {directory}: {error.strerror or error}; look at rights and space", err=True)
+        return False
     except TraceError as error:
-        refuse([str(error)])
+        click.echo(f"alleyes: {error}", err=True)
+        return False
     tell(f"written to {page}")
+    return True
+
+
+def _warnings(scoring: Scoring, result: Evaluation) -> Iterator[str]:
+    """Yield what makes figures mean less than they seem to."""
+    judged, untyped, late = result.judged, result.untyped, result.late
+    if untyped > _WORTH_A_WARNING * judged and scoring is not Scoring.PAPER:
+        yield (
+            f"{untyped} of {judged} rows name no source type: the scoring {scoring} has a model for each type, and can"
+            " refuse none of them; fill in sourceType, or see what --scoring paper makes of them"
+        )
+    if late > _WORTH_A_WARNING * judged:
+        yield (
+            f"{late} of {judged} rows come more than a minute after a later one: rates, periods and minutes of learning"
+            " mean little; sort the trace by its time stamps, if it is of one clock"
+        )
 
 
 def _tell_bad_rows(trace: Path, result: Evaluation) -> None:
@@ -197,12 +238,24 @@ def _tell_bad_rows(trace: Path, result: Evaluation) -> None:
         click.echo(f"alleyes: {trace}: {unnamed} more rows skipped", err=True)
 
 
-def _lines(result: Evaluation, told: Mapping[str, object]) -> Iterator[str]:
+def _tell_too_bad(trace: Path, result: Evaluation) -> bool:
+    if result.too_bad:
+        click.echo(
+            f"alleyes: {trace}: {result.bad} of {result.bad + result.good} rows cannot be read, more than"
+            f" {TOLERATED:.0%}: these are not the figures of this trace; mend the rows that were named",
+            err=True,
+        )
+    return result.too_bad
+
+
+def _lines(result: Evaluation, told: Mapping[str, object], warnings: Sequence[str]) -> Iterator[str]:
     """Yield the figures as a person likes to read them."""
     figures, simple = result.figures, result.whitelist
     start = "warm start" if told["warm"] else "cold start"
     federation = f", {told['federation']}" if "federation" in told else ""
     yield f"{told['trace']}: scoring {told['scoring']}{federation}, {start}"
+    for each in warnings:
+        yield f"WARNING: {each}"
     yield f"{figures.rows} rows count: {figures.normal} normal, {figures.anomalous} anomalous"
     yield ""
     yield f"{'':<22}{told['scoring']!s:>12}{'whitelist of the first 10 min':>32}"

@@ -16,11 +16,11 @@ import yaml
 
 from models.simulation.catalogue import CATALOGUE, GROUPS, AttackPlan, expand, parse_attacks
 from models.simulation.rows import write_rows
-from models.simulation.scenario import Scenario, Simulation
+from models.simulation.scenario import MOST_HOURS, MOST_SITES, Scenario, Simulation
+from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
 
 STDOUT = Path("-")
-_MOST_SITES = 1000
 _YAML = (".yaml", ".yml")
 
 
@@ -52,8 +52,8 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str | No
 
 
 @simulate.command("site")
-@click.option("--sites", type=click.IntRange(1, _MOST_SITES), default=4, show_default=True, help="How many sites.")
-@click.option("--hours", type=click.FloatRange(0, min_open=True), default=24.0, show_default=True)
+@click.option("--sites", type=click.IntRange(1, MOST_SITES), default=4, show_default=True, help="How many sites.")
+@click.option("--hours", type=Finite(0, MOST_HOURS, min_open=True), default=24.0, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same bytes.")
 @click.option(
     "--attacks",
@@ -63,13 +63,11 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str | No
     show_default=True,
     help="Names or groups, e.g. paper,slowDoS:4 with a strength, or a YAML file; see --list-attacks.",
 )
-@click.option("--update-at", type=click.FloatRange(min=0), help="Second from which light controllers are updated.")
+@click.option("--update-at", type=Finite(min=0), help="Second from which light controllers are updated.")
 @click.option("--brownfield", is_flag=True, help="Start mid-life: nobody registers, all loops run.")
 @click.option("--silent", metavar="START-END", callback=_hours, help="Hours of the day without any traffic, e.g. 1-5.")
 @click.option("--day-night", is_flag=True, help="Less happens from 22 to 6 o'clock.")
-@click.option(
-    "--disorder", type=click.FloatRange(0, 1), default=0.0, help="Share of rows out of order or with another's time."
-)
+@click.option("--disorder", type=Finite(0, 1), default=0.0, help="Share of rows out of order or with another's time.")
 @click.option("--list-attacks", is_flag=True, is_eager=True, help="Name all attacks with their strengths, and exit.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=STDOUT, help="- is stdout.")
 def site(  # noqa: PLR0913 -- click passes each option by its name
@@ -109,16 +107,24 @@ def site(  # noqa: PLR0913 -- click passes each option by its name
         simulation = Simulation(scenario)
         with _opened(output) as text:
             rows = write_rows(simulation.rows(), text)
-    except (OSError, ValueError) as error:
+    except BrokenPipeError:
+        raise  # whoever read standard output has had enough
+    except OSError as error:
+        refuse([f"--output {output}: {error.strerror or error}; give a file that can be written"])
+    except ValueError as error:
         refuse([str(error)])
-    click.echo(f"alleyes: {rows} rows; alleyes evaluate {output} --sites {simulation.sites}", err=True)
+    saved = "TRACE" if output == STDOUT else output
+    click.echo(f"alleyes: {rows} rows; alleyes evaluate {saved} --sites {simulation.sites}", err=True)
 
 
 def _list() -> None:
     for name, members in GROUPS.items():
         click.echo(f"{name:<20} {', '.join(members) or 'no attack'}")
     for name, kind in CATALOGUE.items():
-        click.echo(f"{name:<20} strength {kind.strength:g}: {kind.unit}; {kind.episodes} episodes")
+        click.echo(
+            f"{name:<20} strength {kind.strength:g}, {kind.between[0]:g} to {kind.between[1]:g}:"
+            f" {kind.unit}; {kind.episodes} episodes"
+        )
 
 
 @contextmanager

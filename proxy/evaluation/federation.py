@@ -13,15 +13,15 @@ from policy.document import Handling, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Mode, Sender, Strength
+from proxy.evaluation.exchange_clock import ExchangeClock, Turn
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
+from proxy.evaluation.trace import TraceError
 
 MAX_NODES = 4096
 """Agents of one trace."""
 MAX_CALLERS = 65_536
 """Sources whose node is remembered."""
-EXCHANGE = 10_000
-"""Event time, ms, at whose multiples the levels talk: what a node closed or refused is known everywhere one later."""
 
 
 class Federation(StrEnum):
@@ -86,17 +86,22 @@ class FederatedSubject:
         self._nodes: dict[str, _Node] = {}
         self._knowledge: dict[str, Knowledge] = {}
         self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}
-        self._exchange_due: int | None = None
+        self._clock = ExchangeClock()
         self._minute: int | None = None
         self._unread = False
         if state is not None:
             Analyzer.load(state)
 
     def judge(self, access: Access) -> Judgement:
-        """Score an access, decide, learn."""
+        """Score an access, decide, learn.
+
+        Raises:
+            TraceError: there are more agents than can be simulated.
+        """
         time = access.time
-        if self._exchange_due is None or time >= self._exchange_due:
-            self._exchange(time)
+        clock = self._clock
+        if not clock.low <= time < clock.due:
+            self._tick(time)
         engine, sender = self._callers.get((access.source, access.source_type)) or self._meet(access)
         call = Call(sender=sender, accesses=(access,), time=time, may_quarantine=False)
         verdict = engine.judge(call, now=time / 1000)
@@ -122,8 +127,17 @@ class FederatedSubject:
             raise ValueError(f"there are {len(self._knowledge)} bodies of knowledge, not one, to be saved")
         return Analyzer(knowledge=self.knowledge[0]).dump()
 
+    def _tick(self, time: int) -> None:
+        turn = self._clock.turn(time)
+        if turn is Turn.HELD:
+            return
+        if turn is Turn.ANEW:
+            # What nodes remember of their instances, rates and rhythms, is of another clock; what was learnt stays.
+            self._nodes.clear()
+            self._callers.clear()
+        self._exchange(self._clock.now)
+
     def _exchange(self, time: int) -> None:
-        self._exchange_due = (time // EXCHANGE + 1) * EXCHANGE
         if self._unread:
             self._read()
         if time // MINUTE != self._minute:
@@ -167,7 +181,10 @@ class FederatedSubject:
 
     def _join(self, agent: str) -> _Node:
         if len(self._nodes) >= MAX_NODES:
-            raise ValueError(f"the trace has more than {MAX_NODES} agents")
+            raise TraceError(
+                f"the trace has more than {MAX_NODES} agents, first segments of callers' addresses, each of which is"
+                " simulated as a gateway; split it by sites, or judge it with --scoring paper or reference"
+            )
         site = self._sites.of(agent)
         analyzer = self._analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
         engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())

@@ -20,6 +20,8 @@ CHUNK = 8192
 TOLERATED = 0.01
 """Share of bad rows above which the figures would be of another trace than the one that was given."""
 HOUR = 3_600_000
+LATE = 60_000
+"""Milliseconds after the newest row so far beyond which a row counts as late: the trace is hardly sorted."""
 
 
 class WhitelistFigures(msgspec.Struct, kw_only=True):
@@ -33,7 +35,7 @@ class WhitelistFigures(msgspec.Struct, kw_only=True):
 
 
 class HourOfErrors(msgspec.Struct, kw_only=True):
-    """Errors of one hour of event time since the first row."""
+    """Errors of one hour of event time since the earliest row."""
 
     hour: int
     false_positives: int
@@ -45,7 +47,7 @@ class Selection:
     """Which rows count."""
 
     start: float = 0
-    """Seconds of event time since the first row from which on rows count."""
+    """Seconds of event time since the first row from which on rows count; 0: all, whatever their order."""
     end: float = math.inf
     """Seconds since the first row from which on rows are neither judged nor counted."""
     where: Sequence[tuple[str, str]] = ()
@@ -60,7 +62,7 @@ class Evaluation:
     outcomes: Outcomes
     """The rows that count, for those who draw."""
     start: int
-    """Event time of the first row, ms."""
+    """Event time of the earliest row that was judged, ms."""
     judged: int
     """Rows that were judged and learnt, whether they count or not."""
     seconds: float
@@ -74,6 +76,10 @@ class Evaluation:
     """Rows that could not."""
     bad_rows: list[BadRow]
     """The first of those, with their reasons."""
+    late: int
+    """Rows that were judged more than a minute of event time after a later one."""
+    untyped: int
+    """Rows that were judged and name no source type."""
 
     @property
     def too_bad(self) -> bool:
@@ -91,6 +97,8 @@ class Evaluation:
             else self.mining_seconds / self.seconds,
             "judged": self.judged,
             "bad_rows": self.bad,
+            "late_rows": self.late,
+            "untyped_rows": self.untyped,
             "errors_per_hour": msgspec.to_builtins(list(self._hours())),
             "whitelist_baseline": msgspec.to_builtins(_brief(self.whitelist)),
         }
@@ -119,10 +127,11 @@ def evaluate(trace: Trace, subject: Subject, selection: Selection | None = None)
     whitelist = WhitelistSubject()
     rows = iter(trace)
     start: int | None = None
+    earliest = newest = late = untyped = 0
     judged, seconds = 0, 0.0
     while chunk := list(islice(rows, CHUNK)):
         if start is None:
-            start = chunk[0].access.time
+            start = earliest = chunk[0].access.time
         end = start + selection.end * 1000
         chunk = [row for row in chunk if row.access.time < end]
         if not chunk:  # a single row may be out of order; a whole chunk behind the end is the end
@@ -135,6 +144,9 @@ def evaluate(trace: Trace, subject: Subject, selection: Selection | None = None)
         judged += len(chunk)
         for row, (av, refused) in zip(chunk, judgements, strict=True):
             access = row.access
+            earliest, newest = min(earliest, access.time), max(newest, access.time)
+            late += newest - access.time > LATE
+            untyped += access.source_type is None
             simple = whitelist.judge(access)
             if counts(row, start):
                 time, label, source = access.time, row.label, access.source
@@ -145,7 +157,7 @@ def evaluate(trace: Trace, subject: Subject, selection: Selection | None = None)
     return Evaluation(
         figures=figures(outcomes),
         outcomes=outcomes,
-        start=start or 0,
+        start=earliest,
         judged=judged,
         seconds=seconds,
         mining_seconds=subject.mining_seconds if isinstance(subject, Miner) else None,
@@ -153,6 +165,8 @@ def evaluate(trace: Trace, subject: Subject, selection: Selection | None = None)
         good=trace.good,
         bad=trace.bad,
         bad_rows=trace.bad_rows,
+        late=late,
+        untyped=untyped,
     )
 
 
@@ -164,14 +178,14 @@ class _Counts:
         self._where = [(trace.column(name), value) for name, value in selection.where]
 
     def __call__(self, row: Row, start: int) -> bool:
-        if row.access.time - start < self._start:
+        if self._start and row.access.time - start < self._start:
             return False
         return all(row.fields[index].strip() == value for index, value in self._where)
 
 
 def _nothing(trace: Trace, judged: int) -> str:
-    if judged:
-        return f"{trace.path}: none of its {judged} rows counts; widen --count-from, --count-to or --count-where"
+    if read := judged or trace.good:
+        return f"{trace.path}: none of its {read} rows counts; widen --count-from, --count-to or --count-where"
     if trace.bad_rows:
         first = trace.bad_rows[0]
         return f"{trace.path}:{first.line}: {first.reason}; none of its {trace.bad} rows is an access: is it a trace?"

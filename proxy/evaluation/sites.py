@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 
-_RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
-_NUMBER = re.compile(r"\d{1,9}$")
+_RANGE = re.compile(r"([0-9]{1,9})(?:-([0-9]{1,9}))?")
+_NUMBER = re.compile(r"[0-9]{1,9}$")
 ELSEWHERE = "0"
 """Site of the agents that were not named."""
 

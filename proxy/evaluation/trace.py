@@ -13,11 +13,13 @@ import io
 import math
 import sys
 import zlib
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from models.access import Access, Operation
+from proxy.evaluation.leaps import without_leaps
 
 COLUMNS = (
     "sourceID",
@@ -78,10 +80,12 @@ HOPELESS = 1000
 LATEST = 1 << 53
 """Milliseconds; later times are not exact as a floating point number, and no times."""
 _GZIP = b"\x1f\x8b"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+_SPELLING = {name.lower(): name for name in COLUMNS}
 
 
 class TraceError(Exception):
-    """A trace that cannot be read at all; the text names the file, the line and the remedy."""
+    """A trace that cannot be read or judged at all; the text names the file or the line, and the remedy."""
 
 
 class _Bad(Exception):
@@ -152,6 +156,17 @@ class Trace:
         Raises:
             TraceError: the file is cut off, damaged, or holds something else altogether.
         """
+        try:
+            yield from without_leaps(self._rows(), self._leaps)
+        finally:
+            self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        self._lines.close()
+
+    def _rows(self) -> Iterator[tuple[int, int, Row]]:
+        """Yield what makes accesses, with line and event time; count it as good."""
         build = _Builder(self._index)
         names, width = self.names, len(self.names)
         first = self._first
@@ -171,15 +186,13 @@ class Trace:
                     self._skip(str(bad))
                     continue
                 self.good += 1
-                yield Row(access, label, fields, names)
+                yield self._line, access.time, Row(access, label, fields, names)
         except (OSError, EOFError, zlib.error) as error:
             raise self._unreadable(error) from error
-        finally:
-            self.close()
 
-    def close(self) -> None:
-        """Close the file."""
-        self._lines.close()
+    def _leaps(self, line: int, reason: str) -> None:
+        self.good -= 1
+        self._skip(reason, line)
 
     def _open(self) -> io.BufferedReader:
         binary = self.path.open("rb")
@@ -200,16 +213,22 @@ class Trace:
     def _columns(self) -> tuple[str, ...]:
         """Read up to the first access; keep its line, which tells how many columns a file without header has."""
         self._first: bytes | None = None
+        titled = False
         try:
             while data := self._next():
                 text = data.removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
                 if not text:
                     continue
+                self._check_form(text)
                 fields = [field.strip() for field in text.decode("utf-8", "replace").split(",")]
-                if len(fields) == 1:  # the title of the periodicity file
+                if len(fields) == 1:
+                    if titled:
+                        self._skip("has one column, and is not the first line, which may be a title")
+                    titled = True  # the periodicity file has one
                     continue
-                if "sourceAddress" in fields or "timestamp" in fields:
-                    return self._header([field.strip('"') for field in fields])
+                names = [_SPELLING.get(name.lower(), name) for name in (field.strip('"') for field in fields)]
+                if "sourceAddress" in names or "timestamp" in names:
+                    return self._header(names)
                 self._first = text
                 further = (f"column{number}" for number in range(len(COLUMNS) + 1, len(fields) + 1))
                 return (*COLUMNS, *further)
@@ -219,6 +238,17 @@ class Trace:
             raise TraceError(f"{self.path} holds no access; is it a trace? Its rows are {','.join(COLUMNS)}")
         raise TraceError(f"{self.path} is empty; give a trace with at least one access")
 
+    def _check_form(self, text: bytes) -> None:
+        """Refuse, with the remedy, what the first line shows to be text of another form."""
+        if text.startswith(_UTF_16):
+            raise TraceError(f"{self.path} is UTF-16 text; save it as UTF-8, e.g. iconv -f UTF-16 -t UTF-8 FILE")
+        lines = [part for part in text.split(b"\r") if b"," in part]
+        if len(lines) > 1 and lines[0].count(b",") == lines[1].count(b","):
+            raise TraceError(
+                f"{self.path}: its lines end with a carriage return alone; let them end with a line feed, e.g."
+                " tr '\\r' '\\n' < FILE"
+            )
+
     def _header(self, names: Sequence[str]) -> tuple[str, ...]:
         if missing := [name for name in REQUIRED if name not in names]:
             raise TraceError(f"{self.path}:{self._line}: the header lacks {', '.join(missing)}; add these columns")
@@ -226,10 +256,10 @@ class Trace:
             raise TraceError(f"{self.path}:{self._line}: the header names {', '.join(twice)} twice; rename one")
         return tuple(names)
 
-    def _skip(self, reason: str) -> None:
+    def _skip(self, reason: str, line: int | None = None) -> None:
         self.bad += 1
         if len(self.bad_rows) < NAMED:
-            self.bad_rows.append(BadRow(self._line, reason))
+            insort(self.bad_rows, BadRow(self._line if line is None else line, reason))
         if self.bad >= HOPELESS and not self.good:
             first = self.bad_rows[0]
             raise TraceError(
@@ -239,6 +269,8 @@ class Trace:
 
     def _unreadable(self, error: Exception) -> TraceError:
         match error:
+            case FileNotFoundError() if self.path == Path("-"):
+                return TraceError("standard input cannot be evaluated; write it to a file, and give its path")
             case FileNotFoundError():
                 return TraceError(f"{self.path} does not exist; give the path of a trace")
             case IsADirectoryError():
@@ -353,6 +385,8 @@ class _Builder:
 
 
 def _time(text: str) -> int:
+    if "_" in text or not text.isascii():  # which Python would read as numbers
+        raise _Bad(f"timestamp {_quoted(text)} is not a number")
     try:
         time = int(text)
     except ValueError:

@@ -19,7 +19,8 @@ class WhitelistSubject:
         """Start with an empty list.
 
         Args:
-            learn_seconds: Event time from the first access during which everything is allowed, and put on the list.
+            learn_seconds: Event time from the earliest access so far during which everything is allowed, and put on
+                the list: a first one that is ahead of its time does not make the beginning longer.
         """
         self._learn = learn_seconds * 1000
         self._until: float | None = None
@@ -34,7 +35,7 @@ class WhitelistSubject:
             access.data_type,
             access.source_location == access.destination_location,
         )
-        if self._until is None:
+        if self._until is None or access.time + self._learn < self._until:
             self._until = access.time + self._learn
         if access.time < self._until:
             self._allowed.add(key)

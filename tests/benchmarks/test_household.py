@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.household import HOUR, START, attacked_home
-from models.simulation.attacks import AttackClass
+from models.simulation.paper_attacks import AttackClass
 
 
 def test_every_class_of_attack_comes_in_the_second_half() -> None:

@@ -5,7 +5,8 @@ from itertools import islice
 import pytest
 
 from benchmarks.feeding import judged
-from benchmarks.terms import ATTACKS_FROM, START, TERMS, Ablated, attacks, site, trace, without
+from benchmarks.omission import TERMS
+from benchmarks.terms import ATTACKS_FROM, START, Ablated, attacks, site, trace, without
 from models.access import Access, Operation
 from models.score import Score
 from models.simulation.trace import NORMAL, Observed
@@ -21,8 +22,8 @@ def test_attacks_are_the_same_for_the_same_seed_and_reach_nodes_that_exist() -> 
     plan = site("one")
     found = list(attacks(plan, 3))
     assert found == list(attacks(plan, 3))
-    assert len({name for name, _, _ in found}) == len(found)
-    assert all(plan.node(node) for _, _, calls in found for _, _, node, _ in calls)
+    assert len({each.label for each in found}) == len(found)
+    assert all(plan.node(step.node) for each in found for step in each.steps)
 
 
 def test_trace_is_in_order_and_begins_normally() -> None:
@@ -36,9 +37,10 @@ def test_trace_is_in_order_and_begins_normally() -> None:
 @pytest.mark.parametrize("omitted", TERMS)
 def test_av_without_a_term_is_that_of_the_others(omitted: str) -> None:
     terms = {name: float(number) for number, name in enumerate(TERMS)}
-    score = Score(av=0.5 * 7, som=0.5, sor=0, soa=7, deciding=TERMS[-1], terms=terms, model_version="node:1")
+    most = len(TERMS) - 1
+    score = Score(av=0.5 * most, som=0.5, sor=0, soa=most, deciding=TERMS[-1], terms=terms, model_version="node:1")
     assert without(score, None) == score.av
-    assert without(score, omitted) == (score.av if omitted != TERMS[-1] else 0.5 * 6)
+    assert without(score, omitted) == (score.av if omitted != TERMS[-1] else 0.5 * (most - 1))
 
 
 def test_an_attack_is_refused_only_with_its_term() -> None:

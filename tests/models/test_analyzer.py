@@ -4,13 +4,17 @@ import random
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from models import analyzer as module
 from models import knowledge
 from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.codec import decode
+from tests.models import laws
 from tests.models.accesses import MINUTE, START, access, teach
+from tests.models.laws import NAMES, SUBSETS, judged, renamed, usual, without
 
 CYCLE = 20_000
 BLOCK = 7.0
@@ -124,6 +128,18 @@ def test_skipped_minutes_count_as_well() -> None:
     analyzer.register("/agent1/lock1", "/lock", START)
     analyzer.advance(START + 45 * MINUTE)
     assert analyzer.models()["/lock"].weight == 45
+
+
+def test_clock_that_was_ahead_does_not_stop_time() -> None:
+    analyzer = Analyzer()
+    teach(analyzer, access(START))
+    analyzer.advance(START + MINUTE)
+    analyzer.advance(START + 365 * 24 * 60 * MINUTE)
+    after = analyzer.models()["/light"].weight
+    assert after <= 1 + 24 * 60
+    for minute in range(2, 63):
+        analyzer.advance(START + minute * MINUTE)
+    assert analyzer.models()["/light"].weight == after + 60
 
 
 def test_instance_that_never_registered_is_known_from_its_first_access() -> None:
@@ -261,24 +277,27 @@ def test_unknown_source_type_is_neither_scored_nor_remembered() -> None:
     assert analyzer.dump() == before
 
 
-def test_scores_do_not_depend_on_the_names_of_instances() -> None:
-    def renamed(each: Access) -> Access:
-        return msgspec.structs.replace(
-            each,
-            source=each.source.replace("agent", "knot"),
-            destination=each.destination.replace("agent", "knot"),
-            node=each.node.replace("agent", "knot"),
-        )
+@given(names=NAMES, seed=st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_scores_do_not_depend_on_the_names_of_instances(names: list[str], seed: int) -> None:
+    accesses = list(laws.site(seed))
+    assert judged(Analyzer, [renamed(each, names) for each in accesses]) == judged(Analyzer, accesses)
 
-    one, other = Analyzer(), Analyzer()
-    odd = [looking(7 * index, index=index % 3, operation=Operation.SET) for index in range(20)]
-    for each in [*site(random.Random(4), 30, instances=4), *odd]:
-        scores = []
-        for analyzer, seen in ((one, each), (other, renamed(each))):
-            analyzer.advance(seen.time)
-            scores.append(analyzer.score(seen))
-            analyzer.learn(seen)
-        assert scores[0] == scores[1]
+
+@pytest.mark.parametrize("missing", SUBSETS, ids="-".join)
+def test_runs_with_any_subset_of_the_features(missing: tuple[str, ...]) -> None:
+    analyzer = Analyzer()
+    *before, last = without(missing, usual(120))
+    teach(analyzer, *before)
+    score = analyzer.score(last)
+    strange = msgspec.structs.replace(last, time=last.time + 20_000, operation=Operation.SUBSCRIBE)
+    if "source_type" in missing:
+        assert score.som == analyzer.score(strange).som == 0
+        return
+    assert score.av < BLOCK
+    assert not (score.terms["location"] and {"source_location", "destination_location"} & {*missing})
+    assert analyzer.score(strange).av >= BLOCK
+    assert analyzer.score(strange).deciding == "relationship"
 
 
 def test_dump_and_load_go_on_with_identical_scores() -> None:

@@ -93,6 +93,11 @@ def test_single_point_is_judged_by_the_others_deviation() -> None:
     assert merged([cluster(25), cluster(25)]) == [cluster(25, 25)]
 
 
+def test_least_deviation_lets_equal_points_merge_with_their_neighbours() -> None:
+    assert merged([cluster(2, 2), cluster(3, 3), cluster(5)], least=0.4) == [cluster(2, 2, 3, 3), cluster(5)]
+    assert merged([cluster(2, 2), cluster(3, 3)], least=0.3) == [cluster(2, 2), cluster(3, 3)]
+
+
 def test_merging_does_not_depend_on_order() -> None:
     features = [cluster(10, 20), cluster(29, 29), cluster(100), cluster(104, 108), cluster(500, 500)]
     assert len({repr(merged(order)) for order in permutations(features)}) == 1

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models import communication_model as module
 from models.communication_model import MAX_KEYS, CommunicationModel
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
@@ -105,3 +106,40 @@ def test_full_model_learns_no_new_relationships_but_goes_on_with_known_ones() ->
     assert len(model.relationships) == len(model.partners) == MAX_KEYS
     assert model.relationships[key(0)].weight == 2
     assert key(MAX_KEYS) not in model.relationships
+
+
+def seen(**times: int) -> CommunicationModel:
+    """A model of partner types that were each seen so many times."""
+    return CommunicationModel(
+        service_type="/light",
+        weight=sum(times.values()),
+        relationships={Key(name, False, "get", ""): Relationship(weight=each) for name, each in times.items()},
+        partners={name: summary([(1, 7)] * each) for name, each in times.items()},
+    )
+
+
+def test_sum_has_no_cap() -> None:
+    one = seen(**{f"a{index}": 1 for index in range(MAX_KEYS)})
+    other = seen(**{f"b{index}": 1 for index in range(MAX_KEYS)})
+    both = total(one, other)
+    assert both == total(other, one)
+    assert len(both.relationships) == len(both.partners) == 2 * MAX_KEYS
+    both.release(one)
+    assert both == other
+
+
+def test_capped_keeps_what_was_seen_most_in_whatever_order_it_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEYS", 2)
+    assert seen(a=1, b=5, c=1, d=3).capped(100) == seen(d=3, b=5, a=1, c=1).capped(100)
+    capped = seen(a=1, b=5, c=1, d=3).capped(100)
+    assert {key.partner for key in capped.relationships} == set(capped.partners) == {"b", "d"}
+    assert capped.weight == 10
+    # Of those that were seen as often, the first by name.
+    assert set(seen(c=1, b=1, a=1).capped(100).partners) == {"a", "b"}
+
+
+def test_known_keys_go_first_where_there_is_no_room_for_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_KEYS", 3)
+    model = seen(a=1, b=1)
+    assert model.fitting(seen(c=1, d=1, e=1, b=1)).partners.keys() == {"c", "b"}
+    assert model.fitting(seen(a=1, c=1)) == seen(a=1, c=1)

@@ -1,13 +1,15 @@
 from __future__ import annotations
 
 import copy
+from unittest.mock import patch
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from models import communication_model
 from models import contributions as module
-from models.communication_model import CommunicationModel
+from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import Contribution, Contributions
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
@@ -120,3 +122,95 @@ def test_too_many_origins_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ValueError, match="2 origins already"):
         contributions.put("c", report(model))
     assert contributions.put("b", report(model, sequence=2))
+
+
+@given(models(), models(), models())
+@settings(max_examples=40)
+def test_laws_hold_where_origins_are_full(
+    one: CommunicationModel, two: CommunicationModel, three: CommunicationModel
+) -> None:
+    with patch.object(communication_model, "MAX_KEYS", 2):
+        contributions = of(a=one, b=two, c=three)
+        assert contributions.total == of(c=three, b=two, a=one).total
+        assert contributions.total == total(*(each.capped(module.CAP) for each in (two, three, one)))
+        assert contributions.without("b") == of(a=one, c=three).total
+        contributions.put("b", report(three, sequence=2))
+        assert contributions.total == of(a=one, b=three, c=three).total
+        contributions.remove("b")
+        contributions.remove("c")
+        assert contributions.total == of(a=one).total
+        assert contributions.supporters == of(a=one).supporters
+        contributions.remove("a")
+        assert contributions.total == CommunicationModel(service_type="/light")
+        assert contributions.supporters == {}
+
+
+def strange(prefix: str, number: int) -> CommunicationModel:
+    """A model of relationships that no other has, each seen once."""
+    keys = [Key(f"{prefix}{index}", own=False, operation="get", data_type="") for index in range(number)]
+    return CommunicationModel(
+        service_type="/light",
+        weight=number,
+        relationships={key: Relationship(weight=1) for key in keys},
+        partners={key.partner: summary([(1, 7)]) for key in keys},
+    )
+
+
+def test_origins_that_flood_their_own_state_take_no_place_from_others() -> None:
+    flooding, honest = strange("/a", 2 * MAX_KEYS), strange("/b", MAX_KEYS)
+    contributions = of(a=flooding, b=honest, c=flooding)
+    assert len(contributions.total.relationships) == len(contributions.total.partners) == 2 * MAX_KEYS
+    assert contributions.put("a", report(flooding, sequence=2))
+    contributions.remove("a")
+    contributions.remove("c")
+    assert contributions.total == honest
+
+
+def learnt(minute: int, *keys: Key) -> Descriptor:
+    return Descriptor(
+        service_type="/light",
+        minute=minute,
+        relationships={key: Relationship(weight=1) for key in keys},
+        partners={key.partner: 1 for key in keys},
+    )
+
+
+def test_full_origin_learns_what_it_knows_and_no_more() -> None:
+    contributions = Contributions("/light")
+    contributions.fold("a", [learnt(7, READ)])
+    flood = [learnt(8, *strange(f"/{number}", 100).relationships) for number in range(20)]
+    contributions.fold("a", [*flood, learnt(8, READ)])
+    ((_, mine),) = contributions
+    assert len(mine.model.relationships) == len(mine.model.partners) == MAX_KEYS
+    assert mine.model.relationships[READ].weight == 2
+    assert mine.model.weight == 22
+    assert contributions.total == mine.model
+    assert contributions.supporters == dict.fromkeys(mine.model.relationships, 1)
+
+    new = Key("/new", own=False, operation="get", data_type="")
+    contributions.fold("a", [learnt(9, new)])
+    contributions.fold("b", [learnt(9, new)])
+    assert contributions.supporters[new] == contributions.total.relationships[new].weight == 1
+    contributions.remove("a")
+    assert set(contributions.total.relationships) == set(contributions.supporters) == {new}
+
+
+def test_what_is_refused_changes_nothing() -> None:
+    contributions = of(a=strange("/a", 3), b=strange("/b", 2))
+    with pytest.raises(ValueError, match="cannot take in reports of /lock"):
+        contributions.put("a", report(CommunicationModel(service_type="/lock", weight=1), sequence=2))
+    with pytest.raises(ValueError, match="cannot take in reports of /lock"):
+        contributions.fold("a", [learnt(7, READ), Descriptor(service_type="/lock", minute=7)])
+    with pytest.raises(KeyError):
+        contributions.remove("c")
+    assert contributions.total == total(strange("/a", 3), strange("/b", 2))
+    assert contributions.supporters == of(a=strange("/a", 3), b=strange("/b", 2)).supporters
+    assert dict(contributions)["a"] == report(strange("/a", 3))
+
+
+def test_keys_without_content_are_nobodys() -> None:
+    nothing = CommunicationModel(service_type="/light", relationships={READ: Relationship()})
+    contributions = of(a=nothing, b=nothing)
+    contributions.remove("b")
+    assert contributions.total == CommunicationModel(service_type="/light")
+    assert contributions.supporters == {}

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.communication_model import CommunicationModel
+from models.communication_model import MAX_KEYS, CommunicationModel
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
-from models.wire import Names, decode_descriptor, decode_model, encode_descriptor, encode_model
+from models.wire import MAX_ENTRIES, Names, decode_descriptor, decode_model, encode_descriptor, encode_model
 from tests.models.test_communication_model import KEYS, VISIBLE, models
 from tests.models.test_relationship import summary
 
@@ -52,6 +52,15 @@ def test_names_cost_their_length_once() -> None:
     assert len(second) < 32
 
 
+def test_sum_of_several_origins_is_read_if_it_is_expected() -> None:
+    relationships = {Key(f"/{index}", False, "get", ""): Relationship(weight=1) for index in range(MAX_ENTRIES + 1)}
+    model = CommunicationModel(service_type="/light", weight=9, relationships=relationships)
+    sent = encode_model(model)
+    with pytest.raises(ValueError, match=f"a table of {MAX_ENTRIES + 1} entries"):
+        decode_model(sent)
+    assert decode_model(sent, most=5 * MAX_KEYS) == model
+
+
 @given(models(), st.data())
 def test_damaged_models_are_refused_or_are_models(model: CommunicationModel, data: st.DataObject) -> None:
     sent = bytearray(encode_model(model))
@@ -78,6 +87,10 @@ def test_bytes_from_anybody_are_refused_or_are_models(sent: bytes) -> None:
         (b"\x00\x01a\x01\x01\xff\xff\xff\x0f", "a table of 33554431 entries"),
         (b"\x00\x01a\x01\x01\x01\x09", "no relationship 9"),
         (b"\x00\x01a\x01\x01\x01\x00\x7f", "no operation 63"),
+        (b"\x00\x01a\x01\x01\x01\x00\x00\x01\x01\x00", "without content"),
+        (b"\x00\x01a\x01\x01\x01\x00\x00\x01\x01\x01\x00", "an empty weight"),
+        (b"\x00\x01a\x01\x01\x00\x01\x01\x00", "of 'a' there is nothing"),
+        (b"\x00\x01a\x01\x01\x00\x02\x01\x05\x01\x06", "'a' is told twice"),
     ],
 )
 def test_reason_is_named(sent: bytes, reason: str) -> None:

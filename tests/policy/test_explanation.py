@@ -95,6 +95,7 @@ def test_what_happened_and_what_would_have_comes_first(mode: str, av: float, ope
         (score(8, "partner", partner_settled=1), "services of this type hardly ever turn to another one"),
         (score(8, "partner", partner_settled=4), "services of this type hardly ever turn to another one"),
         (score(8, "sequence"), "Services of this type do something else right before that, and it did not"),
+        (score(8, "registration"), "It never registered here, as the other services do before they act"),
         (score(8, "phase of the moon"), "What is unusual is the phase of the moon"),
     ],
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 
-from models.simulation.attacks import Attack, AttackClass
+from models.simulation.intrusion import Intrusion
+from models.simulation.step import Answer
 from tests.site.calls import Outcome, Tally, perform
 from tests.site.clock import Clock
 from tests.site.vsl_client import Invocation, VslClient
@@ -17,26 +20,40 @@ GIVE_UP_AFTER = 3
 class AttackReport(msgspec.Struct, kw_only=True):
     """What became of an attack."""
 
-    attack_class: AttackClass
+    label: str
+    """Its class."""
     attacker: str
     tally: Tally
     planned: int
-    """Calls the attack consists of; fewer are made by an attacker who is cut off."""
+    """Calls that were to be made; fewer are made by an attacker who is cut off."""
     first_refused: int | None = None
     """Which call, counted from 1, was the first one denied; `None`: none was."""
     cut_off: bool = False
     """Whether the attacker ended in silence."""
 
 
-async def drive(attack: Attack, client: VslClient, clock: Clock) -> AttackReport:
-    """Carry an attack out, beginning now; ends early when the attacker is cut off."""
+async def drive(intrusion: Intrusion, client: VslClient, clock: Clock, lasting: float = math.inf) -> AttackReport:
+    """Make an attack's own calls, beginning now; ends early when the attacker is cut off.
+
+    Args:
+        intrusion: What calls there are, and when.
+        client: Makes them.
+        clock: Event time.
+        lasting: Milliseconds of event time for which the attack goes on; the rest of it is left out.
+    """
     report = AttackReport(
-        attack_class=attack.attack_class, attacker=attack.attacker, tally=Tally(), planned=len(attack.steps)
+        label=intrusion.label,
+        attacker=intrusion.attacker.address,
+        tally=Tally(),
+        planned=sum(step.time < lasting for step in intrusion.steps),
     )
+    behaviour = intrusion.behaviour(clock.event_now())
     silent = 0
-    for step in attack.begin(clock.event_now()):
+    for _ in range(report.planned):
+        step = behaviour.take()
         await clock.sleep_until(step.time)
-        outcome, _ = await perform(client, step, _ignore)
+        outcome, value = await perform(client, step, ignore)
+        behaviour.answer(Answer(clock.event_now(), value))
         report.tally.count(outcome)
         if outcome in DENIED and report.first_refused is None:
             report.first_refused = report.tally.calls
@@ -47,5 +64,5 @@ async def drive(attack: Attack, client: VslClient, clock: Clock) -> AttackReport
     return report
 
 
-def _ignore(frame: Invocation) -> None:
+def ignore(frame: Invocation) -> None:
     """Take no notice of callbacks."""

@@ -10,13 +10,16 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import yaml
 
 from models.descriptor import MINUTE
-from models.simulation.attacks import AttackClass, Strength, seven_attacks
-from models.simulation.floorplan import Floorplan, family_home
+from models.simulation.attacks import seven_attacks
+from models.simulation.floorplan import Service, family_home
+from models.simulation.paper_attacks import AttackClass
+from models.simulation.scenario import START
 from models.simulation.service_models import LIGHT_CONTROLLER
 from models.table import table
 from proxy.firewall.nftables import Firewall
@@ -33,13 +36,21 @@ from tests.site.site import VirtualSite
 
 SCALE = 60.0
 """One minute of the demonstration is an hour of the site."""
-START = 1_520_031_600_000
 LEARNING_SECONDS = 70.0
 QUIET_SECONDS = 8.0
 """Enforcement without attacks, before the first and after the last."""
 PAUSE_SECONDS = 1.0
 REFRESH_SECONDS = 0.2
-STRENGTH = Strength(rounds=8, flood=300)
+SEED = 6
+"""Of the attacks: who attacks, and in which of its class's variants.
+
+In this draw the flood is of a call that its sender always makes, and the probing is a text where a number belongs. The
+other probing pretends to a type; the gateway takes types from the access point, and would see an empty value.
+"""
+STRENGTHS = {AttackClass.DENIAL_OF_SERVICE.value: 300.0}
+"""Of the others the catalogue's own."""
+ATTACK_LASTS = 170_000
+"""Milliseconds of event time for which an attack goes on at most."""
 SHIPPED_POLICY = Path(__file__).parents[2] / "config" / "policy.yaml"
 
 
@@ -49,9 +60,9 @@ def shipped_policy(mode: str) -> Settings:
     return policy | {"mode": mode}
 
 
-def inventory(floorplan: Floorplan) -> Settings:
+def inventory(services: Iterable[Service]) -> Settings:
     """Return what an operator knows: in which room each service is."""
-    return {"services": [{"address": s.address, "location": s.location} for s in floorplan.services]}
+    return {"services": [{"address": each.address, "location": each.location} for each in services]}
 
 
 class Demonstration:
@@ -61,18 +72,19 @@ class Demonstration:
         """Put site and gateway on the hosts of a topology."""
         self._topology = topology
         self._floorplan = family_home()
+        self._attacks = seven_attacks(self._floorplan, SEED, STRENGTHS)
+        # The one that is set up for the wrong room moves in later. Who installs it tells the operator where it is.
+        attackers = (attack.attacker for attack in self._attacks)
+        known = (*self._floorplan.services, *(each for each in attackers if each not in self._floorplan.services))
         authority = SiteAuthority(directory)
         self._gateway = GatewayProcess(directory / "gateway", topology.gateway, scale=SCALE, start_time=START)
-        self._gateway.write(
-            gateway_settings(authority, self._gateway.state), shipped_policy("learn"), inventory(self._floorplan)
-        )
+        self._gateway.write(gateway_settings(authority, self._gateway.state), shipped_policy("learn"), inventory(known))
         agents = {
             name: Place(Topology.ACCESS_IPV4[index], topology.access.socket)
             for index, name in enumerate(self._floorplan.agents)
         }
         services = {
-            service.id: Place(topology.service_ipv4(index), topology.lan.socket)
-            for index, service in enumerate(self._floorplan.services)
+            service.id: Place(topology.service_ipv4(index), topology.lan.socket) for index, service in enumerate(known)
         }
         self._site = VirtualSite(
             directory,
@@ -103,7 +115,7 @@ class Demonstration:
         self._view.enforcing = True
         say("Enforcing. First nothing but the everyday life of the site ...", "note")
         await self._live(QUIET_SECONDS)
-        reports = await self._attacks()
+        reports = await self._attacked()
         say("... and everyday life goes on.", "note")
         await self._live(QUIET_SECONDS)
         legitimate = _since(self._site.legitimate(), before)
@@ -139,12 +151,13 @@ class Demonstration:
         for line in table(models[service_type], self._site.clock.event_now() // MINUTE).splitlines():
             print(f"         {line}")
 
-    async def _attacks(self) -> list[AttackReport]:
+    async def _attacked(self) -> list[AttackReport]:
         reports = []
-        for attack in seven_attacks(self._floorplan, STRENGTH):
-            self._view.say(f"Attack: {NAMES[attack.attack_class]}, by {attack.attacker}", "good")
-            self._view.attackers.add(attack.attacker)
-            carried_out = asyncio.create_task(self._site.attack(attack))
+        for attack in self._attacks:
+            attacker = attack.attacker.address
+            self._view.say(f"Attack: {NAMES[attack.label]}, by {attacker}", "good")
+            self._view.attackers.add(attacker)
+            carried_out = asyncio.create_task(self._site.attack(attack, ATTACK_LASTS))
             while not carried_out.done():
                 await self._live(REFRESH_SECONDS)
             reports.append(await carried_out)

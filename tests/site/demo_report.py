@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from models.simulation.attacks import AttackClass
+from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
 
 MOST_WRONGLY_BLOCKED = 0.01
 """Share of legitimate calls."""
 
-NAMES = {
+NAMES: Mapping[str, str] = {
     AttackClass.SCAN: "network scan",
     AttackClass.SPYING: "spying",
     AttackClass.MALICIOUS_CONTROL: "malicious control",
@@ -53,10 +53,8 @@ class Result:
 
     def failures(self) -> list[str]:
         """Return what did not go as it must, one line each."""
-        found = [
-            f"{NAMES[report.attack_class]} was not blocked" for report in self.attacks if report.first_refused is None
-        ]
-        missing = set(AttackClass) - {report.attack_class for report in self.attacks}
+        found = [f"{NAMES[report.label]} was not blocked" for report in self.attacks if report.first_refused is None]
+        missing = NAMES.keys() - {report.label for report in self.attacks}
         found += [f"{NAMES[name]} did not take place" for name in sorted(missing)]
         if self.wrongly_blocked >= MOST_WRONGLY_BLOCKED:
             found.append(f"{self.wrongly_blocked:.2%} of the legitimate calls were blocked")
@@ -71,7 +69,7 @@ class Result:
             after = "never" if report.first_refused is None else f"at call {report.first_refused}"
             cut = ", then cut off" if report.cut_off else ""
             rows.append(
-                f"  {NAMES[report.attack_class]:<20} {report.attacker:<26} {report.tally.calls:>6}"
+                f"  {NAMES[report.label]:<20} {report.attacker:<26} {report.tally.calls:>6}"
                 f" {report.tally.denied:>8}   {after}{cut}"
             )
         rows += [

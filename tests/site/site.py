@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Self
 
-from models.simulation.attacks import Attack
-from models.simulation.floorplan import Floorplan, family_home
+from models.access import Operation
+from models.simulation.floorplan import Floorplan, Service, family_home
+from models.simulation.intrusion import Intrusion
 from models.simulation.services import behaviour
+from models.simulation.step import Step
 from models.simulation.tempo import BRISK, Tempo
-from tests.site.attacks import AttackReport, drive
-from tests.site.calls import Tally
+from tests.site.attacks import AttackReport, drive, ignore
+from tests.site.calls import Tally, perform
 from tests.site.certificates import Credentials, SiteAuthority
 from tests.site.clock import Clock
 from tests.site.knowledge_agent.agent import KnowledgeAgent
@@ -109,15 +112,7 @@ class VirtualSite:
 
     def client(self, address: str, *, timeout: float | None = None) -> VslClient:
         """Return another client with a service's genuine identity and network address; closed with the site."""
-        service = self.floorplan.service(address)
-        client = VslClient(
-            partial(self._network.reach, service.id, service.agent),
-            self.credentials(address).client_context(),
-            timeout=timeout or self._timeout,
-            host=service.agent,
-        )
-        self._clients.append(client)
-        return client
+        return self._client(self.floorplan.service(address), self.credentials(address), timeout or self._timeout)
 
     def credentials(self, address: str) -> Credentials:
         """Return the certificate and key of a service."""
@@ -127,13 +122,33 @@ class VirtualSite:
         """Return the room of every service, by address: what an operator's inventory knows."""
         return {service.address: service.location for service in self.floorplan.services}
 
-    async def attack(self, attack: Attack) -> AttackReport:
-        """Carry an attack out now; its service counts as compromised from here on."""
-        live = self.services.get(attack.attacker)
-        if live is not None:
-            live.compromise()
-        return await drive(attack, self.client(attack.attacker, timeout=ATTACK_TIMEOUT), self.clock)
+    async def attack(self, intrusion: Intrusion, lasting: float = math.inf) -> AttackReport:
+        """Carry an attack out now, for `lasting` ms of event time; its service counts as compromised from here on.
+
+        An attacker whom the floor plan does not know moves in first: whoever installed it gave it a certificate, and
+        it registers and settles as every service does.
+        """
+        attacker = intrusion.attacker
+        if attacker in self.floorplan.services:
+            client = self.client(attacker.address, timeout=ATTACK_TIMEOUT)
+            if (live := self.services.get(attacker.address)) is not None:
+                live.compromise()
+        else:
+            client = self._client(attacker, self.authority.service(attacker.id), ATTACK_TIMEOUT)
+            await perform(client, Step(0, Operation.REGISTER, attacker.address, attacker.type), ignore)
+            await self.clock.sleep_until(self.clock.event_now() + self._tempo.settling)
+        return await drive(intrusion, client, self.clock, lasting)
 
     def legitimate(self) -> Tally:
         """Return what became of all calls of services that were healthy at the time."""
         return sum((live.tally for live in self.services.values()), Tally())
+
+    def _client(self, service: Service, credentials: Credentials, timeout: float) -> VslClient:
+        client = VslClient(
+            partial(self._network.reach, service.id, service.agent),
+            credentials.client_context(),
+            timeout=timeout,
+            host=service.agent,
+        )
+        self._clients.append(client)
+        return client

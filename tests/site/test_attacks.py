@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from functools import partial
 
 from models.access import Operation
-from models.simulation.attacks import Attack, AttackClass
+from models.simulation.floorplan import Service
+from models.simulation.intrusion import Intrusion
 from models.simulation.step import Step
 from tests.site.attacks import drive
 from tests.site.calls import Tally
@@ -18,9 +19,10 @@ from tests.site.conftest import Bench
 from tests.site.network import open_connection, open_listener
 from tests.site.vsl_client import VslClient
 
-FLOOD = Attack(
-    attack_class=AttackClass.DENIAL_OF_SERVICE,
-    attacker="/agent1/battery1",
+BATTERY = Service("battery1", "agent1", "/batteryService", "Showerroom")
+FLOOD = Intrusion(
+    label="DoSattack",
+    attacker=BATTERY,
     steps=tuple(Step(index, Operation.GET, "/agent1/battery1/charge") for index in range(50)),
 )
 BODY = b'{"code":403,"message":"Access denied by Anomaly detection","type":"t"}'
@@ -59,7 +61,7 @@ async def test_an_attack_that_nobody_stops(bench: Bench) -> None:
     report = await drive(FLOOD, client, Clock(60))
     assert report.tally == Tally(calls=50, answered=50)
     assert (report.first_refused, report.cut_off) == (None, False)
-    assert (report.attack_class, report.attacker) == (AttackClass.DENIAL_OF_SERVICE, "/agent1/battery1")
+    assert (report.label, report.attacker) == ("DoSattack", "/agent1/battery1")
 
 
 async def test_one_that_is_refused_from_the_sixth_call_on() -> None:
@@ -85,11 +87,16 @@ async def test_an_error_of_the_access_point_is_no_refusal(bench: Bench) -> None:
 
 
 async def test_steps_keep_their_distance(bench: Bench) -> None:
-    attack = Attack(
-        attack_class=AttackClass.SPYING,
-        attacker="/agent1/battery1",
+    attack = Intrusion(
+        label="spying",
+        attacker=BATTERY,
         steps=tuple(Step(index * 1000, Operation.GET, "/agent1/x") for index in range(4)),
     )
     clock = Clock(20, start=0)
     await drive(attack, bench.client("battery1"), clock)
     assert 3_000 <= clock.event_now() < 20_000
+
+
+async def test_one_that_is_cut_short(bench: Bench) -> None:
+    report = await drive(FLOOD, bench.client("battery1"), Clock(60), lasting=20)
+    assert (report.tally.calls, report.planned) == (20, 20)

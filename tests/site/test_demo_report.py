@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from models.simulation.attacks import AttackClass
+from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
 from tests.site.demo_report import Result
@@ -17,7 +17,7 @@ GOOD_LIFE = Tally(calls=1000, answered=995, refused=5)
 
 def blocked(attack_class: AttackClass, first_refused: int | None = 3) -> AttackReport:
     return AttackReport(
-        attack_class=attack_class,
+        label=attack_class,
         attacker="/agent1/movement2",
         tally=Tally(calls=10, refused=8, answered=2),
         planned=10,

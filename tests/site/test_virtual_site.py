@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from models.simulation.attacks import Strength, seven_attacks
+from models.simulation.attacks import seven_attacks
 from models.simulation.tempo import BRISK
 from tests.site.clock import Clock
 from tests.site.network import Loopback
 from tests.site.site import VirtualSite
 
 SCALE = 60.0
+ATTACK_LASTS = 30_000
+"""Milliseconds of event time."""
 
 
 @pytest.fixture
@@ -42,12 +44,15 @@ async def test_it_lives_for_minutes_of_event_time_at_modest_cost(site: VirtualSi
 async def test_all_seven_attacks_pass_where_nobody_stands_in_between(site: VirtualSite) -> None:
     async with site:
         await asyncio.sleep(BRISK.registration_window / 1000 / SCALE + 0.2)
-        attacks = seven_attacks(site.floorplan, Strength(rounds=2, flood=100, round_spacing=5_000, scan_spacing=100))
-        reports = [await site.attack(attack) for attack in attacks]
+        attacks = seven_attacks(site.floorplan, 6, {"DoSattack": 100})
+        reports = [await site.attack(attack, ATTACK_LASTS) for attack in attacks]
         compromised = [address for address, live in site.services.items() if live.compromised]
         await asyncio.sleep(0.5)
-    assert [report.tally.answered for report in reports] == [len(attack.steps) for attack in attacks]
-    assert sorted(compromised) == sorted(attack.attacker for attack in attacks)
+    assert [report.tally.answered for report in reports] == [report.planned for report in reports]
+    assert min(report.planned for report in reports) >= 2
+    *compromised_before, newcomer = [attack.attacker for attack in attacks]
+    assert sorted(compromised) == sorted(attacker.address for attacker in compromised_before)
+    assert site.agents[newcomer.agent].tree.find(newcomer.address).types[0] == newcomer.type
     assert site.legitimate().denied == 0
     assert any(site.services[address].tally_compromised.calls for address in compromised)
 

@@ -14,13 +14,13 @@ import msgspec
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.anomaly import LOCATION, PARTNER, SEQUENCE, TEXT, VALUE
+from models.anomaly import LOCATION, PARTNER, REGISTRATION, SEQUENCE, TEXT, VALUE
 from models.score import Score
 from proxy.evaluation.subject import Judgement, Subject
 
 ONE_TYPE = "/service"
 """What every service is where source types are left out. Models are per source type: without any there is no score."""
-_TIMELESS = (LOCATION, VALUE, TEXT, PARTNER, SEQUENCE)
+_TIMELESS = (LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, REGISTRATION)
 """Terms of SoA in the order in which they decide, without rate and period."""
 
 

@@ -10,6 +10,7 @@ from models.paper import analyzer as module
 from models.paper.analyzer import MAX_INSTANCES, PaperAnalyzer
 from models.paper.codec import decode
 from tests.models.accesses import MINUTE, START, access, teach
+from tests.models.laws import NAMES, SUBSETS, judged, renamed, site, usual, without
 
 
 def reading(minutes: int, start: int = START, every: int = 20_000) -> list[Access]:
@@ -99,38 +100,28 @@ def test_a_flood_is_found_once_its_window_has_nothing_else() -> None:
     assert 100 < found <= 200
 
 
-@given(st.permutations(range(4)))
-@settings(max_examples=10)
-def test_scores_do_not_depend_on_the_names_of_instances(names: list[int]) -> None:
-    def scores(order: list[int]) -> list[float]:
-        analyzer = PaperAnalyzer()
-        found = []
-        for minute in range(6):
-            for place in range(4):
-                each = access(
-                    START + minute * MINUTE + place * 1000,
-                    source=f"/agent{order[place]}/light{order[place]}",
-                    destination=f"/agent{order[place]}/movement",
-                    operation=Operation.SET if place == minute else Operation.GET,
-                )
-                analyzer.advance(each.time)
-                found.append(analyzer.score(each).av)
-                analyzer.learn(each)
-        return found
-
-    assert scores(names) == scores([0, 1, 2, 3])
+@given(names=NAMES, seed=st.integers(0, 99))
+@settings(max_examples=15, deadline=None)
+def test_scores_do_not_depend_on_the_names_of_instances(names: list[str], seed: int) -> None:
+    accesses = list(site(seed))
+    assert judged(PaperAnalyzer, [renamed(each, names) for each in accesses]) == judged(PaperAnalyzer, accesses)
 
 
-def test_runs_with_any_subset_of_the_features() -> None:
-    bare = [
-        access(START + 20_000 * beat, source_type=None, destination_type=None, data_type=None) for beat in range(400)
-    ]
+@pytest.mark.parametrize("missing", SUBSETS, ids="-".join)
+def test_runs_with_any_subset_of_the_features(missing: tuple[str, ...]) -> None:
     analyzer = PaperAnalyzer()
-    teach(analyzer, *bare)
-    now = bare[-1].time + 20_000
-    usual = access(now, source_type=None, destination_type=None, data_type=None)
-    assert analyzer.score(usual).av == 1
-    assert analyzer.score(msgspec.structs.replace(usual, operation=Operation.SET)).deciding == "operation"
+    *before, last = without(missing, usual(120))
+    teach(analyzer, *before)
+    score = analyzer.score(last)
+    assert score.av < 7
+    assert not (score.terms["same_location"] and {"source_location", "destination_location"} & {*missing})
+    assert not (score.terms["data_type"] and "data_type" in missing)
+    strange = msgspec.structs.replace(last, time=last.time + 20_000, operation=Operation.SUBSCRIBE)
+    found = analyzer.score(strange)
+    assert found.terms["operation"] > score.terms["operation"]
+    # Partners of unknown type are one: read and set in the same minutes, they hide a third operation.
+    if "destination_type" not in missing:
+        assert (found.deciding, found.av) == ("operation", 100)
 
 
 def test_registered_instances_count_while_they_are_idle() -> None:

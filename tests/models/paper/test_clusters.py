@@ -36,7 +36,16 @@ def test_numbers_within_three_deviations_are_one_cluster() -> None:
 
 def test_single_points_are_judged_by_the_deviation_of_the_other() -> None:
     assert [each.centre for each in number_clusters([points(25), points(10, 20)], 0)] == [55 / 3]
-    assert [each.centre for each in number_clusters([points(25), points(26)], 0)] == [25, 26]
+    assert [each.centre for each in number_clusters([points(25), points(36)], 0)] == [25, 36]
+
+
+def test_neighbouring_whole_numbers_are_one_cluster_others_are_not() -> None:
+    # 700 times 2 and 300 times 3: Table II's 2.3. Its deviation is sqrt(.7 * .3) = .46, so it reaches to 3.7.
+    few, many = number_clusters([points(*[2] * 700), points(*[3] * 300), points(9)], 0)
+    assert (few.centre, few.share) == (2.3, 1000 / 1001)
+    assert few.std == pytest.approx(math.sqrt(0.21))
+    assert many.centre == 9
+    assert [each.centre for each in number_clusters([points(2, 2), points(4, 4)], 0)] == [2, 4]
 
 
 def test_a_cluster_of_too_few_points_may_be_left_out() -> None:

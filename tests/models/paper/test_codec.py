@@ -32,22 +32,14 @@ def test_neither_scoring_reads_the_others_models() -> None:
         Analyzer.load(PaperAnalyzer().dump())
 
 
-@pytest.mark.parametrize(
-    ("place", "what"), [(len(MAGIC), "of format 255"), (len(MAGIC) + 3, "damaged"), (-1, "damaged")]
-)
-def test_a_flipped_byte_is_told(place: int, what: str) -> None:
-    data = bytearray(learnt().dump())
-    data[place] = 255 if data[place] != 255 else 0
-    with pytest.raises(ValueError, match=what):
-        decode(bytes(data))
-
-
-def test_what_is_cut_off_is_told() -> None:
+def test_what_is_cut_off_or_of_another_version_is_told() -> None:
     data = learnt().dump()
     with pytest.raises(ValueError, match="cut off"):
         decode(data[: len(MAGIC) + 5])
     with pytest.raises(ValueError, match="damaged"):
         decode(data[:-5])
+    with pytest.raises(ValueError, match="of format 255"):
+        decode(MAGIC + b"\xff" + data[len(MAGIC) + 1 :])
 
 
 def test_sums_that_fit_no_machine_word_are_kept_to_the_last_digit() -> None:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from models.paper.communication_model import MAX_RELATIONSHIPS, CommunicationModel, Descriptor
@@ -31,6 +31,7 @@ def test_the_model_of_all_reports_is_the_sum_of_models(one: list[Descriptor], ot
 
 
 @given(REPORTS, REPORTS, REPORTS)
+@settings(max_examples=40)
 def test_origins_may_come_in_any_order_and_leave_no_trace(
     a: list[Descriptor], b: list[Descriptor], c: list[Descriptor]
 ) -> None:
@@ -78,3 +79,20 @@ def test_partner_types_without_end_fill_a_bounded_place() -> None:
     )
     assert len(model.relationships) == MAX_RELATIONSHIPS
     assert model.weight == MAX_RELATIONSHIPS + 3
+
+
+def test_a_sum_holds_the_partner_types_of_all_and_gives_them_back() -> None:
+    one, other = (
+        summed(
+            [
+                Descriptor(service_type="/light", relationships={f"/{name}{number}": Relationship(weight=1)})
+                for number in range(MAX_RELATIONSHIPS)
+            ]
+        )
+        for name in "ab"
+    )
+    both = added(one, other)
+    assert both == added(other, one)
+    assert len(both.relationships) == 2 * MAX_RELATIONSHIPS
+    both.release(one)
+    assert both == other

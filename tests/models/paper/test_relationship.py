@@ -56,8 +56,23 @@ def test_what_was_never_added_cannot_be_taken_out() -> None:
 def test_categories_without_end_fill_a_bounded_place() -> None:
     relationship = Relationship()
     for number in range(MAX_SETS + 5):
-        relationship.absorb(Relationship(weight=1, data_types=shown_once((f"/t{number}",), 7)))
-    relationship.absorb(Relationship(weight=1, data_types=shown_once(("/t0",), 7)))
+        relationship.fold(Relationship(weight=1, data_types=shown_once((f"/t{number}",), 7)))
+    relationship.fold(Relationship(weight=1, data_types=shown_once(("/t0",), 7)))
     assert len(relationship.data_types) == MAX_SETS
     assert relationship.data_types["/t0",].n == 2
     assert relationship.weight == MAX_SETS + 6
+
+
+def showing(prefix: str) -> Relationship:
+    """As many sets of categories as one origin may know."""
+    relationship = Relationship()
+    for number in range(MAX_SETS):
+        relationship.fold(Relationship(weight=1, data_types=shown_once((f"{prefix}{number}",), 7)))
+    return relationship
+
+
+def test_a_sum_holds_the_categories_of_all_and_gives_them_back() -> None:
+    a, b, c = showing("/a"), showing("/b"), showing("/c")
+    assert total(a, b, c) == total(c, a, b) == total(a, total(b, c))
+    assert len(total(a, b, c).data_types) == 3 * MAX_SETS
+    assert total(a, b, c).without(b) == total(a, c)

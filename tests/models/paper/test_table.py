@@ -29,6 +29,19 @@ def test_table_two() -> None:
     ]
 
 
+def test_numbers_of_partners_are_a_mean_as_in_the_paper() -> None:
+    analyzer = PaperAnalyzer()
+    for minute in range(20):  # seven minutes of ten with two lights, three with three; in the last one with nine
+        for partner in range(9 if minute == 19 else 2 + (minute % 10 < 3)):
+            teach(analyzer, access(START + MINUTE * minute + partner, destination=f"/agent{partner}/movement"))
+    analyzer.advance(START + 20 * MINUTE)
+    lines = table(analyzer.models()["/light"], START // MINUTE + 20).splitlines()
+    # 13 times 2 and 6 times 3: mean 44 / 19 = 2.3, in 19 of 20 minutes.
+    place = next(index for index, line in enumerate(lines) if "# partner type" in line)
+    assert lines[place].split(maxsplit=3)[3] == "2.3 ± 0.5 (0.95)"
+    assert lines[place + 1].strip() == "9.0 ± 0.3 (0.05)"
+
+
 def test_a_model_of_nothing_but_idle_minutes() -> None:
     analyzer = PaperAnalyzer()
     analyzer.register("/agent1/light1", "/light", START)

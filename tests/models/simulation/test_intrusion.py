@@ -8,9 +8,17 @@ from itertools import pairwise
 import pytest
 
 from models.access import Operation
-from models.simulation.floorplan import family_home
-from models.simulation.intrusion import Intrusion, any_of, main_node, repeated, strange_nodes
-from models.simulation.service_models import BATTERY, TEMPERATURE_SENSOR
+from models.simulation.floorplan import Floorplan, family_home
+from models.simulation.intrusion import (
+    Intrusion,
+    any_of,
+    look_at_home,
+    look_elsewhere,
+    main_node,
+    repeated,
+    strange_nodes,
+)
+from models.simulation.service_models import BATTERY, LIGHT_CONTROLLER, TEMPERATURE_SENSOR
 from models.simulation.step import Answer
 
 HOME = family_home()
@@ -51,3 +59,17 @@ def test_the_main_node_is_the_one_with_the_value() -> None:
 def test_a_site_that_lacks_a_service_is_told_which() -> None:
     with pytest.raises(ValueError, match="no /toaster or /kettle"):
         any_of(random.Random(1), HOME, "/toaster", "/kettle")
+
+
+def test_a_light_controller_looks_at_its_own_room_or_at_another() -> None:
+    light = HOME.of_type(LIGHT_CONTROLLER)[0]
+    assert look_at_home(HOME, light) == (Operation.GET, "/agent1/movement1/movement", None)
+    others = {look_elsewhere(random.Random(seed), HOME, light)[1] for seed in range(100)}
+    assert len(others) == 7
+    assert "/agent1/movement1/movement" not in others
+
+
+def test_a_site_of_one_room_has_no_other_to_look_at() -> None:
+    room = Floorplan(HOME.services[:3])
+    with pytest.raises(ValueError, match="one room with a movement sensor"):
+        look_elsewhere(random.Random(1), room, room.of_type(LIGHT_CONTROLLER)[0])

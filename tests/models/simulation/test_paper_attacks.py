@@ -8,10 +8,10 @@ import pytest
 
 from models.access import Operation
 from models.simulation import paper_attacks
-from models.simulation.attacks import AttackClass
 from models.simulation.catalogue import PAPER
 from models.simulation.floorplan import family_home
 from models.simulation.intrusion import Intrusion
+from models.simulation.paper_attacks import AttackClass
 from models.simulation.trace import NORMAL, Trace
 
 HOME = family_home()

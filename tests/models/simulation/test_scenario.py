@@ -160,6 +160,10 @@ def test_a_plan_sets_start_site_and_strength() -> None:
     ("settings", "complaint"),
     [
         ({"hours": 0.0}, "positive"),
+        ({"hours": 1e9}, "at most 8784"),
+        ({"sites": 0}, "1 to 1000 sites"),
+        ({"update_at": float("nan")}, "before the trace"),
+        ({"sites": 1, "attacks": ["poisoningTwo"]}, "poisoningTwo needs 2 sites, there is 1"),
         ({"disorder": 1.5}, "share"),
         ({"update_at": -1.0}, "before the trace"),
         ({"silent": [3, 25]}, "hours of the day"),
@@ -182,3 +186,16 @@ def test_an_attack_that_no_site_can_host_is_told() -> None:
         plan = AttackPlan(name="eventOrder", site=offices[0])
         with pytest.raises(ValueError, match="eventOrder: the site has no /washingService"):
             Simulation(Scenario(sites=4, seed=seed, attacks=(plan,)))
+
+
+@pytest.mark.parametrize(
+    "plan",
+    [
+        AttackPlan(name="poisoning", strength=0.1),
+        AttackPlan(name="DoSattack", strength=100_000.0, episodes=1000),
+    ],
+    ids=["from beginning to end", "in many episodes"],
+)
+def test_attacks_that_no_memory_holds_are_refused(plan: AttackPlan) -> None:
+    with pytest.raises(ValueError, match="more than 2,000,000 accesses; ask for fewer"):
+        Simulation(Scenario(hours=8784.0, attacks=(plan,)))

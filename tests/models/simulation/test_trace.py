@@ -8,8 +8,9 @@ from itertools import pairwise
 import pytest
 
 from models.access import Access, Operation
-from models.simulation.attacks import AttackClass, seven_attacks
+from models.simulation.attacks import seven_attacks
 from models.simulation.floorplan import family_home
+from models.simulation.paper_attacks import AttackClass
 from models.simulation.trace import NORMAL, Observed, Trace
 
 HOUR = 3_600_000
@@ -102,10 +103,10 @@ def test_subscribers_read_after_a_write(day: list[Observed]) -> None:
 
 def test_attacks_are_labelled_and_normal_life_goes_on() -> None:
     trace = Trace(HOME, seed=1, start=0)
-    attacks = seven_attacks(HOME)
+    attacks = seven_attacks(HOME, 1)
     for index, attack in enumerate(attacks):
-        trace.attack(attack, at=HOUR + index * 600_000)
-    labels = Counter(seen.label for seen in trace.until(3 * HOUR))
+        trace.intrude(attack, at=HOUR + index * 600_000)
+    labels = Counter(seen.label for seen in trace.until(4 * HOUR))
     assert {name.value for name in AttackClass} | {NORMAL} == set(labels)
     for attack in attacks:
-        assert labels[attack.attack_class.value] == len(attack.steps)
+        assert labels[attack.label] == len(attack.steps)

@@ -18,6 +18,7 @@ from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
 from proxy.commands.audit import audit
 from tests.policy.calls import NOW, SPYING, call
 from tests.proxy.audit.events import event, journal_lines, start_notice, verdict, write
+from tests.proxy.parts import plain_settings, write_settings
 
 
 def alleyes(*arguments: str | Path) -> Result:
@@ -200,15 +201,7 @@ def test_a_log_that_cannot_be_read_ends_with_2_and_one_line(tmp_path: Path, argu
 
 
 def test_the_configuration_names_the_directory(tmp_path: Path) -> None:
-    config = tmp_path / "gateway.yaml"
-    config.write_text(
-        "interfaces: {services: [a], access_points: [b]}\n"
-        "listen: {ipv4: 192.0.2.1}\n"
-        "access_points:\n"
-        "- {agent: agent1, ipv4: 198.51.100.1, port: 8081, listen_port: 9001, tls: plain}\n"
-        "state_directory: state\n",
-        encoding="utf-8",
-    )
+    config = write_settings(tmp_path, plain_settings(state_directory="state"))
     write(tmp_path / "state" / "audit", 1)
 
     assert event(0).verdict.id in alleyes("tail", "--config", config).output

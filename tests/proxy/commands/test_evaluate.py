@@ -11,9 +11,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.analyzer import Analyzer
+from proxy.evaluation.federation import MAX_NODES
 from proxy.main import main
 from proxy.storage.model_store import CURRENT
-from tests.proxy.evaluation.traces import hours_of_light, line, write
+from tests.proxy.evaluation.traces import HEADER, hours_of_light, line, write
 
 
 @pytest.fixture
@@ -125,6 +126,11 @@ def test_too_many_bad_rows_are_an_error(tmp_path: Path) -> None:
         (["--count-where", "real=1"], "has no column 'real'; it has sourceID"),
         (["--count-from", "10", "--count-to", "5"], "no row would count"),
         (["--count-from", "1e9"], "widen --count-from"),
+        (["--count-from", "nan"], "nan is not a finite number"),
+        (["--count-to", "nan"], "nan is not a finite number"),
+        (["--save-model", "m.bin", "--scoring", "paper"], "only what the scoring alleyes learnt can be saved"),
+        (["--save-model", "m.bin", "--federation", "isolated"], "use --federation live or shared"),
+        (["--save-model", "/nowhere/m.bin"], "--save-model /nowhere/m.bin: cannot be written; give a file in"),
         (["--sites", "6-1"], "ends before it begins"),
         (["--scoring", "guess"], "'guess' is not one of"),
     ],
@@ -145,3 +151,51 @@ def test_files_that_cannot_be_used_are_told(tmp_path: Path, trace: Path) -> None
     answer = run(trace, "--policy", policy)
     assert answer.exit_code == 2
     assert answer.stderr.startswith(f"alleyes: {policy}:1: mode")
+
+
+def test_a_trace_of_too_many_agents_is_refused(tmp_path: Path) -> None:
+    lines = [HEADER, *(line(second, sourceAddress=f"/agent{second}/light") for second in range(MAX_NODES + 1))]
+    answer = run(write(tmp_path / "t.csv", lines))
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert f"more than {MAX_NODES} agents" in answer.stderr
+    assert "split it by sites" in answer.stderr
+
+
+def test_a_trace_without_source_types_is_a_warning_wherever_types_matter(tmp_path: Path) -> None:
+    lines = [HEADER, *(line(second, sourceType="") for second in range(0, 2000, 20))]
+    untyped = write(tmp_path / "t.csv", lines)
+    found = figures(untyped)
+    assert found["untyped_rows"] == 100
+    (warning,) = found["warnings"]
+    assert warning.startswith("100 of 100 rows name no source type: the scoring alleyes")
+    assert f"alleyes: {untyped}: warning: {warning}" in run(untyped, "-o", "json").stderr
+    assert f"WARNING: {warning}\n" in run(untyped).stdout
+    assert len(figures(untyped, "--scoring", "reference")["warnings"]) == 1
+    assert figures(untyped, "--scoring", "paper")["warnings"] == []
+
+
+def test_a_trace_that_is_not_sorted_is_a_warning(trace: Path, tmp_path: Path) -> None:
+    lines = hours_of_light()
+    found = figures(write(tmp_path / "reversed.csv", [lines[0], *lines[:0:-1]]))
+    assert (found["rows"], found["bad_rows"]) == (550, 0)
+    assert found["late_rows"] > 500
+    assert "sort the trace by its time stamps" in found["warnings"][0]
+    assert figures(trace)["warnings"] == []
+
+
+def test_one_row_of_the_future_changes_nothing_but_the_number_of_bad_rows(trace: Path, tmp_path: Path) -> None:
+    lines = hours_of_light()
+    for second in (3600 * 9, 3600 * 100_000):
+        flawed = write(tmp_path / "flawed.csv", [*lines[:30], line(second), *lines[30:]])
+        assert timeless(figures(flawed)) == timeless(figures(trace)) | {"bad_rows": 1}
+
+
+def test_figures_are_printed_even_if_the_model_cannot_be_saved(trace: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_path: Path, _data: bytes) -> int:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    answer = run(trace, "--save-model", trace.parent / "m.bin", "-o", "json")
+    assert answer.exit_code == 1
+    assert json.loads(answer.stdout)["rows"] == 550
+    assert "m.bin: No space left on device; give a file that can be written" in answer.stderr

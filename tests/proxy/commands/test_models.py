@@ -15,6 +15,7 @@ from models.paper.analyzer import PaperAnalyzer
 from proxy.main import main
 from proxy.storage.model_store import CURRENT, PREVIOUS, ModelStore
 from tests.models.accesses import MINUTE, START, access, teach
+from tests.proxy.parts import plain_settings, write_settings
 
 
 def run(*arguments: str | Path, columns: int = 100) -> Result:
@@ -39,16 +40,7 @@ def stored(tmp_path: Path) -> Path:
 
 
 def gateway(state: Path, tmp_path: Path, policy: str = "mode: learn\n") -> Path:
-    (tmp_path / "policy.yaml").write_text(policy)
-    config = tmp_path / "gateway.yaml"
-    config.write_text(
-        "interfaces: {services: [a], access_points: [b]}\n"
-        "listen: {ipv4: 192.0.2.1}\n"
-        "access_points:\n"
-        "- {agent: agent1, ipv4: 198.51.100.1, port: 8081, listen_port: 9001, tls: plain}\n"
-        f"state_directory: {state}\n"
-    )
-    return config
+    return write_settings(tmp_path, plain_settings(state_directory=str(state)), policy)
 
 
 def test_every_type_is_shown_as_in_table_two(stored: Path) -> None:

@@ -41,7 +41,7 @@ def test_the_same_arguments_give_the_same_bytes_compressed_or_not(tmp_path: Path
 def test_a_trace_goes_to_standard_output_by_default() -> None:
     result = simulate("--hours", "0.2", "--sites", "1")
     assert result.stdout.startswith("sourceID,sourceAddress,")
-    assert "--sites 1-" in result.stderr
+    assert "rows; alleyes evaluate TRACE --sites 1-" in result.stderr
 
 
 def test_attacks_may_be_in_a_file(tmp_path: Path) -> None:
@@ -66,15 +66,21 @@ def test_regimes_are_taken(tmp_path: Path) -> None:
         (("--silent", "soon"), "two hours of the day"),
         (("--silent", "1-99"), "hours of the day"),
         (("--sites", "0"), "1<=x"),
-        (("-o", "/nowhere/trace.csv"), "/nowhere/trace.csv"),
+        (("-o", "/nowhere/trace.csv"), "--output /nowhere/trace.csv: No such file or directory; give a file"),
+        (("--attacks", "slowDoS:1e9"), "slowDoS: a strength is a number from 0.1 to 1000"),
+        (("--attacks", "poisoningTwo", "--sites", "1"), "poisoningTwo needs 2 sites, there is 1"),
+        (("--update-at", "nan"), "nan is not a finite number"),
+        (("--hours", "nan"), "nan is not a finite number"),
+        (("--hours", "1e9"), "<=8784"),
+        (("--disorder", "nan"), "nan is not a finite number"),
     ],
 )
 def test_a_wish_that_cannot_be_met_is_refused(arguments: tuple[str, ...], complaint: str) -> None:
     result = simulate("--hours", "0.1", *arguments)
     assert result.exit_code == 2
-    assert complaint in result.stderr
+    assert complaint in " ".join(result.stderr.split())
 
 
 def test_attacks_are_listed_with_their_strengths() -> None:
     result = simulate("--list-attacks")
-    assert "slowDoS              strength 4: times the usual rate" in result.stdout
+    assert "slowDoS              strength 4, 0.1 to 1000: times the usual rate; 6 episodes" in result.stdout

@@ -11,9 +11,11 @@ from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.normal_form import FULL_SUPPORT
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import EXCHANGE, FederatedSubject, Federation
+from proxy.evaluation.exchange_clock import EXCHANGE
+from proxy.evaluation.federation import MAX_NODES, FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
+from proxy.evaluation.trace import TraceError
 from tests.models.accesses import MINUTE, START
 
 SITES = SiteMap.parse("1-2,3-4,5-6")
@@ -85,6 +87,9 @@ def test_update_is_accepted_when_a_second_site_shows_it_and_not_before() -> None
     assert refused(play(judge, *first)) == len(first)
     begin += 10 * MINUTE
     assert judge.judge(look(3, 0, begin, "tempin")).refused
+    begin += 2 * EXCHANGE  # one of the second site's six light controllers does not speak for it, a third of them do
+    assert judge.judge(look(1, 0, begin, "tempin")).refused
+    assert judge.judge(look(4, 1, begin, "tempin")).refused
     assert not judge.judge(look(1, 0, begin + EXCHANGE, "tempin")).refused
     assert not judge.judge(look(5, 2, begin + EXCHANGE + 1, "tempin")).refused
 
@@ -158,3 +163,25 @@ def test_odd_sources_are_judged_like_any() -> None:
     for source in ("", "/", "agent", "/agent1", "//x", "/agent99999999999999999999/light"):
         judge.judge(msgspec.structs.replace(look(1, 0, 0), source=source))
         assert judge.judge(msgspec.structs.replace(look(1, 0, 1), source=source, source_type=None)) == (0.0, False)
+
+
+def test_learning_goes_on_after_single_time_stamps_of_the_future() -> None:
+    judge = subject()
+    usually = list(usual(0, 2 * HOUR))
+    for place in (100, 1000):
+        usually.insert(place, look(1, 0, 5 * 24 * HOUR + place))
+    assert refused([judge.judge(each) for each in usually]) == 0
+    assert judge.judge(look(1, 0, 2 * HOUR, "lock")).refused
+
+
+def test_learning_goes_on_after_time_stepped_back_for_good() -> None:
+    judge = subject()
+    play(judge, *usual(48 * HOUR, 48 * HOUR + 2 * MINUTE))
+    assert refused(play(judge, *usual(0, 2 * HOUR))) == 0
+    assert judge.judge(look(1, 0, 2 * HOUR, "lock")).refused
+
+
+def test_a_trace_of_too_many_agents_is_refused_with_a_remedy() -> None:
+    judge = subject()
+    with pytest.raises(TraceError, match=f"more than {MAX_NODES} agents.*split it by sites"):
+        play(judge, *(look(agent, 0, agent) for agent in range(MAX_NODES + 1)))

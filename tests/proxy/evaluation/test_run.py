@@ -59,6 +59,36 @@ def test_a_single_row_ahead_of_its_time_does_not_end_the_trace(path: Path) -> No
     assert result.figures.rows == 3
 
 
+@pytest.mark.parametrize("first", [0, 1800, 7200])
+def test_rows_earlier_than_the_first_count_too(path: Path, first: int) -> None:
+    seconds = [first, *range(3600, 7200, 600), *range(0, 3600, 600)]
+    result, _ = judged(path, [HEADER, *(line(second, "write") for second in seconds)])
+    assert result.figures.rows == len(seconds) == 13
+    assert result.start == START
+    assert result.as_json()["errors_per_hour"] == [
+        {"hour": hour, "false_positives": seconds_in(seconds, hour), "false_negatives": 0}
+        for hour in range(3)
+        if seconds_in(seconds, hour)
+    ]
+
+
+def seconds_in(seconds: list[int], hour: int) -> int:
+    return sum(second // 3600 == hour for second in seconds)
+
+
+def test_a_reversed_trace_counts_all_its_rows_but_from_a_second_on_those_after_it(path: Path) -> None:
+    lines = [HEADER, *(line(second) for second in range(1000, 0, -10))]
+    assert judged(path, lines)[0].figures.rows == 100
+    with pytest.raises(TraceError, match="none of its 100 rows counts; widen"):
+        judged(path, lines, Selection(start=10))
+
+
+def test_rows_that_are_late_and_rows_without_a_type_are_told(path: Path) -> None:
+    lines = [HEADER, line(0), line(200), line(139), line(140), line(210, sourceType="none"), line(150)]
+    found = judged(path, lines)[0].as_json()
+    assert (found["late_rows"], found["untyped_rows"]) == (1, 1)
+
+
 def test_rows_count_by_any_columns(path: Path) -> None:
     lines = [f"{HEADER},content_real", *(f"{line(n, ['read', 'write'][n % 2])},{n // 2}" for n in range(8))]
     result, subject = judged(path, lines, Selection(where=[("content_real", "1"), ("operation", "write")]))
@@ -70,6 +100,8 @@ def test_rows_count_by_any_columns(path: Path) -> None:
 def test_a_trace_of_which_nothing_counts_is_an_error(path: Path) -> None:
     with pytest.raises(TraceError, match="none of its 1 rows counts; widen"):
         judged(path, [HEADER, line()], Selection(start=10))
+    with pytest.raises(TraceError, match="none of its 1 rows counts; widen"):
+        judged(path, [HEADER, line()], Selection(end=1e-9))
     with pytest.raises(TraceError, match="holds no access"):
         judged(path, [HEADER])
     with pytest.raises(TraceError, match=r":2: has 2 columns, not 13; none of its 1 rows is an access"):

@@ -24,6 +24,7 @@ def test_agents_without_a_site_are_one_site_of_their_own() -> None:
         ("1-6,", "not a range"),
         ("a-b", "not a range"),
         ("6-1", "ends before it begins"),
+        ("\u0661", "not a range"),
         ("1-6,4-9", "overlaps with 1-6"),
     ],
 )

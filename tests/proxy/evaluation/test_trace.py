@@ -123,6 +123,8 @@ def test_further_columns_without_a_header_are_numbered(tmp_path: Path) -> None:
         (line(operation="teleport"), "operation 'teleport' is not known"),
         (line(operation=""), "operation '' is not known"),
         (line(timestamp="yesterday"), "timestamp 'yesterday' is not a number"),
+        (line(timestamp="1_520_031_600_000"), "timestamp '1_520_031_600_000' is not a number"),
+        (line(timestamp="\u0661\u0662\u0663"), "is not a number"),
         (line(timestamp="nan"), "timestamp 'nan' is not finite"),
         (line(timestamp="1e400"), "timestamp '1e400' is not finite"),
         (line(timestamp="-5"), "timestamp '-5' is no time"),
@@ -153,6 +155,61 @@ def test_bytes_that_are_no_text_spoil_their_row_only(tmp_path: Path) -> None:
     trace = Trace(path)
     assert [row.access.time for row in trace] == [START + 1000]
     assert "not UTF-8" in trace.bad_rows[0].reason
+
+
+def test_one_time_stamp_far_from_all_around_it_makes_a_bad_row(tmp_path: Path) -> None:
+    rows, trace = read(
+        tmp_path / "t.csv", [HEADER, *map(line, range(10)), line(86_400), "a,b", *map(line, range(10, 20))]
+    )
+    assert [row.access.time - START for row in rows] == [second * 1000 for second in range(20)]
+    assert (trace.good, trace.bad) == (20, 2)
+    assert [bad.line for bad in trace.bad_rows] == [12, 13]
+    assert trace.bad_rows[0].reason == f"timestamp {START + 86_400_000} is 1,439 minutes ahead of the rows around it"
+
+
+@pytest.mark.parametrize("order", [-1, 1])
+def test_a_trace_in_the_wrong_order_is_read_as_it_is(tmp_path: Path, order: int) -> None:
+    seconds = list(range(0, 36_000, 100))[::order] if order < 0 else [*range(1, 36_000, 200), *range(0, 36_000, 200)]
+    rows, trace = read(tmp_path / "t.csv", [HEADER, *map(line, seconds)])
+    assert [(row.access.time - START) // 1000 for row in rows] == seconds
+    assert trace.bad == 0
+
+
+def test_a_title_is_one_line_and_further_ones_are_bad_rows(tmp_path: Path) -> None:
+    rows, trace = read(tmp_path / "t.csv", ["", "noting", "", "garbage", "more garbage", HEADER, line(0), line(1)])
+    assert len(rows) == 2
+    assert [(bad.line, bad.reason) for bad in trace.bad_rows] == [
+        (4, "has one column, and is not the first line, which may be a title"),
+        (5, "has one column, and is not the first line, which may be a title"),
+    ]
+    with pytest.raises(TraceError, match=r"u\.csv:2: has one column.*is it a trace"):
+        Trace(write(tmp_path / "u.csv", ["noise"] * 2000))
+
+
+def test_the_names_of_a_header_may_be_in_any_case(tmp_path: Path) -> None:
+    (row,), trace = read(tmp_path / "t.csv", [f"{HEADER},Remark".upper(), line(3) + ",x"])
+    assert trace.names == (*COLUMNS, "REMARK")
+    assert row.access.time == START + 3000
+    assert trace.bad == 0
+
+
+def test_text_of_another_form_is_refused_with_its_remedy(tmp_path: Path) -> None:
+    lines = [HEADER, line(0), line(1)]
+    for name, text in (("headed.csv", lines), ("bare.csv", lines[1:]), ("titled.csv", ["noting", *lines[1:]])):
+        with pytest.raises(TraceError, match="carriage return alone; let them end with a line feed"):
+            Trace(write(tmp_path / name, text, end="\r"))
+    for encoding in ("utf-16-le", "utf-16-be"):
+        path = tmp_path / f"{encoding}.csv"
+        path.write_bytes("\n".join(["\ufeff" + lines[0], *lines[1:]]).encode(encoding))
+        with pytest.raises(TraceError, match="is UTF-16 text; save it as UTF-8"):
+            Trace(path)
+    with pytest.raises(TraceError, match="standard input cannot be evaluated; write it to a file"):
+        Trace(Path("-"))
+
+
+def test_a_carriage_return_in_a_value_is_part_of_it(tmp_path: Path) -> None:
+    rows, _ = read(tmp_path / "t.csv", [line(0, value="a\rb"), line(1)])
+    assert [row.access.value for row in rows] == ["a\rb", "1"]
 
 
 def test_a_bad_first_row_is_no_header(tmp_path: Path) -> None:

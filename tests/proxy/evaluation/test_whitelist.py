@@ -22,3 +22,10 @@ def test_what_is_refused_has_the_higher_value() -> None:
     subject.judge(access(time=0))
     known, new = subject.judge(access(time=90_000)), subject.judge(access(time=90_000, operation=Operation.LOCK))
     assert known.av < new.av
+
+
+def test_a_first_access_ahead_of_its_time_does_not_make_the_beginning_longer() -> None:
+    subject = WhitelistSubject(learn_seconds=60)
+    subject.judge(access(time=3_600_000))
+    assert not subject.judge(access(time=0)).refused
+    assert subject.judge(access(time=60_000, operation=Operation.LOCK)).refused

@@ -17,17 +17,6 @@ from proxy.evaluation.report import charts
 from proxy.evaluation.report.compare import Run
 from proxy.evaluation.report.decomposition import Decomposition, Flow, decompose
 from proxy.evaluation.trace import Trace
-from tests.proxy.evaluation.report.small import runs, trace
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trace(tmp_path_factory.mktemp("trace") / "t.csv")
-
-
-@pytest.fixture(scope="module")
-def made(path: Path) -> list[Run]:
-    return runs(path)
 
 
 def colours(png: bytes) -> set[tuple[int, ...]]:

@@ -16,18 +16,8 @@ from proxy.evaluation.run import evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import Trace, TraceError
-from tests.proxy.evaluation.report.small import runs, setting, trace
+from tests.proxy.evaluation.report.small import setting
 from tests.proxy.evaluation.traces import hours_of_light, line, write
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trace(tmp_path_factory.mktemp("trace") / "t.csv")
-
-
-@pytest.fixture(scope="module")
-def made(path: Path) -> list[Run]:
-    return runs(path)
 
 
 def test_every_scoring_and_every_feature_has_a_run(made: list[Run]) -> None:

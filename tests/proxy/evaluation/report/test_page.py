@@ -13,7 +13,6 @@ import pytest
 from models.tabulation import TypeTable
 from proxy.evaluation.report.compare import Run
 from proxy.evaluation.report.page import Picture, Report, percent, render
-from tests.proxy.evaluation.report.small import runs, trace
 
 HOSTILE = '<script>alert("1")</script>&\'\x1b[2J'
 PICTURES = {
@@ -52,11 +51,6 @@ class Page(HTMLParser):
     def row(self, table: int, head: str) -> list[str]:
         (found,) = [row[1:] for row in self.tables[table] if row[0] == head]
         return found
-
-
-@pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
-    return runs(trace(tmp_path_factory.mktemp("trace") / "t.csv"))
 
 
 def text_of(made: list[Run], **changes: object) -> str:

@@ -11,21 +11,11 @@ from click.testing import CliRunner, Result
 from proxy.evaluation.report.compare import Run
 from proxy.evaluation.report.write import PAGE, write_report
 from proxy.main import main
-from tests.proxy.evaluation.report.small import runs, setting, trace
+from tests.proxy.evaluation.report.small import setting, trace
 
 pytest.importorskip("matplotlib", reason="needs the extra `report`")
 
 FILES = {PAGE, "figure2-decomposition.png", "figure3-roc.png", "figure4-errors.png"}
-
-
-@pytest.fixture(scope="module")
-def path(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return trace(tmp_path_factory.mktemp("trace") / "t.csv")
-
-
-@pytest.fixture(scope="module")
-def made(path: Path) -> list[Run]:
-    return runs(path)
 
 
 def run(*arguments: str | Path) -> Result:
