@@ -27,6 +27,7 @@ from models.descriptor import MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
 from models.normal_form import RELATIONSHIP, NormalForm
+from models.periodicity import Rhythm
 from models.relationship import key_of
 from models.score import Score
 from models.values import Value, read
@@ -53,7 +54,14 @@ class Analyzer:
     thread.
     """
 
-    def __init__(self, *, origin: str = "node", knowledge: Knowledge | None = None, site: str = HERE) -> None:
+    def __init__(
+        self,
+        *,
+        origin: str = "node",
+        knowledge: Knowledge | None = None,
+        site: str = HERE,
+        rhythm: type[Rhythm] = Rhythm,
+    ) -> None:
         """Start without instances.
 
         Args:
@@ -61,9 +69,11 @@ class Analyzer:
             knowledge: What this analyzer knows together with others; its own if there is none. Whoever shares
                 knowledge also folds the descriptors into it, and reads it.
             site: Where its instances are.
+            rhythm: What follows the times of a flow that begins.
         """
         self._origin = origin
         self._site = site
+        self._rhythm = rhythm
         self._shares = knowledge is not None
         self.knowledge = knowledge or Knowledge(origin=origin)
         self._newest = 0
@@ -314,7 +324,7 @@ class Analyzer:
                 self._arrivals.forget()
         self._located = None
         before = instance
-        instance = self._instances[address] = Instance(service_type, self._newest)
+        instance = self._instances[address] = Instance(service_type, self._newest, self._rhythm)
         instance.registered = before is not None and (before.registered or before.known)
         self._instances.move_to_end(address)
         return instance

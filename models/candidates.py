@@ -176,6 +176,7 @@ class Ledger:
 
     def __init__(self, sightings: Mapping[Candidate, Sightings] | None = None) -> None:
         self._sightings: OrderedDict[Candidate, Sightings] = OrderedDict(sightings or {})
+        self._shown: set[Candidate] = set()
 
     def see(self, candidate: Candidate, site: str, instance: str, time: int) -> None:
         """Note a sighting; `time` is event time in ms."""
@@ -187,6 +188,13 @@ class Ledger:
         else:
             self._sightings.move_to_end(candidate)
         sightings.see(site, instance, time)
+        self._shown.add(candidate)
+
+    def shown(self) -> list[tuple[Candidate, Sightings]]:
+        """Return the candidates that were shown since this was last asked: nothing can be new about the others."""
+        found = [(candidate, self._sightings[candidate]) for candidate in self._shown if candidate in self._sightings]
+        self._shown.clear()
+        return found
 
     def close(self, candidates: Iterable[Candidate]) -> None:
         """Forget candidates that were decided on."""

@@ -46,13 +46,14 @@ class LeakyCounters(msgspec.Struct, array_like=True):
         """Count an event. A late time stamp counts as now: a negative dt would let the counters grow without end."""
         elapsed = self.gap = time - self.time
         if elapsed > 0:
-            self.fast *= math.exp(-elapsed / FAST)
-            self.slow *= math.exp(-elapsed / SLOW)
+            self.fast = self.fast * math.exp(-elapsed / FAST) + 1.0
+            self.slow = self.slow * math.exp(-elapsed / SLOW) + 1.0
             self.time = time
-        elif elapsed < -RESTARTED:
-            self.time = time
+            return
         self.fast += 1.0
         self.slow += 1.0
+        if elapsed < -RESTARTED:
+            self.time = time
 
     def limit(self, fast: float, slow: float) -> None:
         """Forget what is counted beyond these readings."""

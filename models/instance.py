@@ -115,9 +115,11 @@ class Flow:
 
         An access teaches only after its answer. What the counters read by then may include a flood that came between.
         """
-        for index, reading in enumerate(self.readings):
+        readings = self.readings
+        for reading in readings:
             if reading.time == time:
-                return self.readings.pop(index)
+                readings.remove(reading)
+                return reading
         return None
 
 
@@ -147,6 +149,7 @@ class Instance:
         "_newest",
         "_open",
         "_partners",
+        "_rhythm",
         "_times",
         "known",
         "registered",
@@ -154,8 +157,9 @@ class Instance:
         "since",
     )
 
-    def __init__(self, service_type: str, since: int = 0) -> None:
+    def __init__(self, service_type: str, since: int = 0, rhythm: type[Rhythm] = Rhythm) -> None:
         self.service_type = service_type
+        self._rhythm = rhythm
         self.since = since
         """Event time (ms) at which it was first heard of."""
         self._circles: dict[str, Circle] = {}
@@ -190,7 +194,7 @@ class Instance:
             counters = silent.counters
         else:
             counters = LeakyCounters(access.time)
-        flow = self._flows[access.node, access.operation] = Flow(key_of(access), counters)
+        flow = self._flows[access.node, access.operation] = Flow(key_of(access), counters, rhythm=self._rhythm())
         return flow
 
     def known_flow(self, access: Access) -> Flow | None:

@@ -111,9 +111,9 @@ class Knowledge:
         Returns:
             What was accepted.
         """
-        accepted = [
-            candidate for candidate, sightings in self._ledger.items() if self._vouched(candidate, sightings, now)
-        ]
+        accepted = sorted(
+            candidate for candidate, sightings in self._ledger.shown() if self._vouched(candidate, sightings, now)
+        )
         for candidate in accepted:
             self.answer(candidate, allowed=True, now=now, human=False)
         self._ledger.forget(now)

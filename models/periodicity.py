@@ -208,7 +208,7 @@ class Rhythm:
         self._unseen += 1
         if self._unseen >= (ENOUGH if len(gaps) < WINDOW else RENEWED):
             self._unseen = 0
-            self._examine()
+            self.examine()
         if self._timers is not None and time > self._timers.newest:
             self.judge(time)  # there was no model yet to judge by
         if self._timers is not None:
@@ -216,7 +216,7 @@ class Rhythm:
         else:
             self._wait -= 1
             if self._wait <= 0:
-                self._search(time)
+                self.search(time)
         return gap if self._periodic(gap) else None
 
     def _periodic(self, gap: int) -> bool:
@@ -225,13 +225,14 @@ class Rhythm:
                 return True
         return False
 
-    def _examine(self) -> None:
+    def examine(self) -> None:
+        """Mine the gaps for periods. `accept` calls this when there are enough new ones."""
         gaps = sorted(self._gaps)
         periods = mine(gaps)
         self.periods = tuple(periods) if explained(gaps, periods) >= EXPLAINED else ()
 
-    def _search(self, time: int) -> None:
-        """Look for timers in the newest accesses; a flow without any is asked ever more seldom."""
+    def search(self, time: int) -> None:
+        """Look for timers in the newest accesses, up to `time`; `accept` asks a flow without any ever more seldom."""
         # Backwards from now: negative times, then turned round.
         times = [-each for each in accumulate(reversed(self._gaps[1 - SAMPLE :]), initial=-time)]
         times.reverse()

@@ -78,10 +78,11 @@ class Relationship(msgspec.Struct, kw_only=True):
         self.newcomers += other.newcomers
         tally.add(self.before, other.before)
         for index, feature in other.gaps.items():
-            if index in self.gaps:
-                self.gaps[index].absorb(feature)
-            else:
+            mine = self.gaps.get(index)
+            if mine is None:
                 self.gaps[index] = feature + ClusteringFeature()
+            else:
+                mine.absorb(feature)
 
     def release(self, other: Relationship) -> None:
         """Take out what was added before, in place.

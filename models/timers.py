@@ -191,10 +191,10 @@ def _chain(times: Sequence[int], period: float, within: float, end: int) -> tupl
     missed = 0
     largest = 0.0
     while due <= end + within:
-        index = _nearest(times, due, members[-1] + 1)
-        residual = times[index] - due if index < len(times) else math.inf
-        if abs(residual) <= within:
+        index = _met(times, due, within, members[-1] + 1)
+        if index is not None:
             members.append(index)
+            residual = times[index] - due
             largest = max(largest, abs(residual))
             period = (times[index] - first) / steps
             due += GAIN * residual
@@ -209,11 +209,14 @@ def _chain(times: Sequence[int], period: float, within: float, end: int) -> tupl
     return Timer(period, _width(period, MARGIN * largest), due), members
 
 
-def _nearest(times: Sequence[int], due: float, start: int) -> int:
+def _met(times: Sequence[int], due: float, within: float, start: int) -> int | None:
+    """Return the place of the access nearest to a due time, from `start` on; None if none is in its window."""
     after = bisect_left(times, due, start)
-    if after > start and (after == len(times) or due - times[after - 1] < times[after] - due):
-        return after - 1
-    return after
+    late = times[after] - due if after < len(times) else math.inf
+    early = due - times[after - 1] if after > start else math.inf
+    if early < late:
+        return after - 1 if early <= within else None
+    return after if late <= within else None
 
 
 class TimersState(msgspec.Struct, frozen=True, array_like=True):

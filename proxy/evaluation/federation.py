@@ -14,6 +14,7 @@ from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Mode, Sender, Strength
 from proxy.evaluation.exchange_clock import ExchangeClock, Turn
+from proxy.evaluation.mining import Stopwatch, timed
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import TraceError
@@ -83,6 +84,8 @@ class FederatedSubject:
         self._federation = federation
         self._state = state
         self._analyzer = analyzer
+        self._mining = Stopwatch()
+        self._rhythm = timed(self._mining)
         self._nodes: dict[str, _Node] = {}
         self._knowledge: dict[str, Knowledge] = {}
         self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}
@@ -105,10 +108,16 @@ class FederatedSubject:
         engine, sender = self._callers.get((access.source, access.source_type)) or self._meet(access)
         call = Call(sender=sender, accesses=(access,), time=time, may_quarantine=False)
         verdict = engine.judge(call, now=time / 1000)
-        if verdict.would_be is Action.FORWARD:
+        refused = verdict.would_be is not Action.FORWARD
+        if not refused:
             engine.conclude(verdict, accepted=True)
         score = verdict.score
-        return Judgement(score.av if score else 0.0, verdict.would_be is not Action.FORWARD)
+        return Judgement(0.0 if score is None else score.av, refused)
+
+    @property
+    def mining_seconds(self) -> float:
+        """What it took to find periods and timers so far."""
+        return self._mining.seconds
 
     @property
     def knowledge(self) -> list[Knowledge]:
@@ -186,7 +195,7 @@ class FederatedSubject:
                 " simulated as a gateway; split it by sites, or judge it with --scoring paper or reference"
             )
         site = self._sites.of(agent)
-        analyzer = self._analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site)
+        analyzer = self._analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site, rhythm=self._rhythm)
         engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())
         node = self._nodes[agent] = _Node(site, analyzer, engine)
         return node

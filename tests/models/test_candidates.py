@@ -163,3 +163,13 @@ def test_what_nobody_shows_any_more_is_forgotten() -> None:
 def test_sightings_of_a_clock_that_was_ahead_corroborate_nothing() -> None:
     showings = seen(("home", "a", 16 * 60 * MINUTE), ("office", "b", 0))
     assert not corroborated(NEW, showings, ONE_EACH, START)
+
+
+def test_only_what_was_shown_since_is_deliberated_on() -> None:
+    ledger = Ledger()
+    ledger.see(NEW, "home", "a", START)
+    ledger.see(OWN, "home", "a", START)
+    assert {candidate for candidate, _ in ledger.shown()} == {NEW, OWN}
+    ledger.see(OWN, "home", "b", START)
+    assert [candidate for candidate, _ in ledger.shown()] == [OWN]
+    assert len(ledger) == 2
