@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from models.access import Access, Operation
 from models.anomaly import (
@@ -60,7 +60,7 @@ class Analyzer:
         origin: str = "node",
         knowledge: Knowledge | None = None,
         site: str = HERE,
-        rhythm: type[Rhythm] = Rhythm,
+        rhythm: Callable[[], Rhythm] = Rhythm,
     ) -> None:
         """Start without instances.
 
@@ -69,7 +69,7 @@ class Analyzer:
             knowledge: What this analyzer knows together with others; its own if there is none. Whoever shares
                 knowledge also folds the descriptors into it, and reads it.
             site: Where its instances are.
-            rhythm: What follows the times of a flow that begins.
+            rhythm: Makes what follows the times of a flow that begins.
         """
         self._origin = origin
         self._site = site

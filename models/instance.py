@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Callable
 
 import msgspec
 
@@ -157,7 +158,7 @@ class Instance:
         "since",
     )
 
-    def __init__(self, service_type: str, since: int = 0, rhythm: type[Rhythm] = Rhythm) -> None:
+    def __init__(self, service_type: str, since: int = 0, rhythm: Callable[[], Rhythm] = Rhythm) -> None:
         self.service_type = service_type
         self._rhythm = rhythm
         self.since = since

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 
 from models.access import Access
 from models.analyzer import Analyzer
@@ -14,7 +15,7 @@ from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Mode, Sender, Strength
 from proxy.evaluation.exchange_clock import ExchangeClock, Turn
-from proxy.evaluation.mining import Stopwatch, timed
+from proxy.evaluation.mining import Stopwatch, TimedRhythm
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import TraceError
@@ -85,7 +86,7 @@ class FederatedSubject:
         self._state = state
         self._analyzer = analyzer
         self._mining = Stopwatch()
-        self._rhythm = timed(self._mining)
+        self._rhythm = partial(TimedRhythm, self._mining)
         self._nodes: dict[str, _Node] = {}
         self._knowledge: dict[str, Knowledge] = {}
         self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}

@@ -7,7 +7,7 @@ from pathlib import Path
 from models.periodicity import ENOUGH, SAMPLE, Rhythm
 from policy.document import PolicyDocument
 from proxy.evaluation.federation import FederatedSubject
-from proxy.evaluation.mining import Stopwatch, timed
+from proxy.evaluation.mining import Stopwatch, TimedRhythm
 from proxy.evaluation.run import evaluate
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import Trace
@@ -16,7 +16,7 @@ from tests.proxy.evaluation.traces import HEADER, line, write
 
 def test_stopwatch_runs_while_periods_and_timers_are_looked_for_only() -> None:
     stopwatch = Stopwatch()
-    rhythm = timed(stopwatch)()
+    rhythm = TimedRhythm(stopwatch)
     readings = []
     for number in range(SAMPLE + 2):
         rhythm.accept(number * 20_000)
@@ -26,7 +26,7 @@ def test_stopwatch_runs_while_periods_and_timers_are_looked_for_only() -> None:
 
 
 def test_measured_rhythm_finds_what_any_finds() -> None:
-    measured, plain = timed(Stopwatch())(), Rhythm()
+    measured, plain = TimedRhythm(Stopwatch()), Rhythm()
     for number in range(300):
         time = number // 2 * 20_000 + number % 2 * 5_000
         assert measured.judge(time) == plain.judge(time)
