@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
+from functools import reduce
 from types import MappingProxyType
 from typing import Any, NamedTuple
 from unittest.mock import patch
@@ -18,7 +19,7 @@ import msgspec
 from models import anomaly, candidates, flood, knowledge, normal_form
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.anomaly import RATE
+from models.anomaly import LOCATION, PARTNER, RATE
 from models.candidates import Candidate, Sightings
 from models.flood import FAST, SLOW, LeakyCounters
 from models.score import Score
@@ -29,6 +30,8 @@ TERMS: tuple[str, ...] = tuple(
 """Terms of the score, as `models.anomaly` names them: a new one is here by itself."""
 RATES = ("rate_fast", "rate_slow")
 """The two time scales whose larger excess is the term of the rate."""
+STRANGE_PARTNERS = f"{LOCATION}+{PARTNER}"
+"""The two terms that tell with whom an instance does not work, left out together."""
 
 
 class Omission(NamedTuple):
@@ -51,12 +54,12 @@ def reduced(score: Score, term: str) -> Score:
     return msgspec.structs.replace(score, terms=terms, av=score.som * max(terms.get(each, 0.0) for each in TERMS))
 
 
-def scoring_without(term: str) -> type[Analyzer]:
-    """Return an analyzer that takes a term for 0, in what it refuses as in what becomes a candidate."""
+def scoring_without(*terms: str) -> type[Analyzer]:
+    """Return an analyzer that takes terms for 0, in what it refuses as in what becomes a candidate."""
 
     class Reduced(Analyzer):
         def score(self, access: Access) -> Score:
-            return reduced(super().score(access), term)
+            return reduce(reduced, terms, super().score(access))
 
     return Reduced
 
@@ -103,6 +106,8 @@ def _replacing(instead: str, *replaced: tuple[Any, str, Any]) -> Omission:
 
 
 _TERMS = {term: Omission("the term is 0", scoring_without(term)) for term in (*TERMS, *RATES)}
+# Of two that find the same, neither is missed alone.
+_TERMS[STRANGE_PARTNERS] = Omission("both terms are 0", scoring_without(LOCATION, PARTNER))
 _RULES = {
     "habit": _replacing("instances as busy as their type at most", (flood, "HABIT", math.inf)),
     "pause": _replacing("a flood is over when its counters have sunk", (flood, "PAUSE", math.inf)),

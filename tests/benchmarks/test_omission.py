@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from benchmarks.omission import OMISSIONS, RATES, TERMS, left_out, reduced, scoring_without
+from benchmarks.omission import OMISSIONS, RATES, TERMS, left_out, reduced
 from models import flood
 from models.access import Access, Operation
 from models.analyzer import Analyzer
@@ -96,8 +96,19 @@ def test_what_a_left_out_term_would_have_refused_teaches_and_is_no_candidate() -
     rows.append(Observed(access(START + 900 * 20_000, value="85"), "heat"))
     assert refused(None, rows) == [False] * 900 + [True]
     assert refused(VALUE, rows) == [False] * 901
-    reduced_analyzer = scoring_without(VALUE)()
-    assert isinstance(reduced_analyzer, Analyzer)
+
+
+def test_two_terms_are_left_out_together() -> None:
+    rows = [access(START), access(START + 2 * MINUTE, value="20.1")]
+    scores = []
+    for mechanism in (None, "location+partner"):
+        with left_out(mechanism) as kind:
+            analyzer = kind()
+            analyzer.learn(rows[0])
+            analyzer.advance(START + MINUTE)
+            scores.append(analyzer.score(msgspec.structs.replace(rows[1], destination="/agent2/other", data_type="x")))
+    assert scores[0].terms[RELATIONSHIP] == scores[1].terms[RELATIONSHIP] > 0
+    assert [scores[1].terms[term] for term in ("location", "partner")] == [0.0, 0.0]
 
 
 def test_everything_is_as_before_when_a_mechanism_was_left_out() -> None:
