@@ -10,7 +10,7 @@ from benchmarks.omission import OMISSIONS, RATES, TERMS, left_out, reduced
 from models import flood
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.anomaly import RATE, VALUE
+from models.anomaly import LOCATION, PARTNER, RATE, VALUE
 from models.candidates import WINDOW, Candidate
 from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
@@ -98,17 +98,15 @@ def test_what_a_left_out_term_would_have_refused_teaches_and_is_no_candidate() -
     assert refused(VALUE, rows) == [False] * 901
 
 
-def test_two_terms_are_left_out_together() -> None:
-    rows = [access(START), access(START + 2 * MINUTE, value="20.1")]
-    scores = []
-    for mechanism in (None, "location+partner"):
-        with left_out(mechanism) as kind:
-            analyzer = kind()
-            analyzer.learn(rows[0])
-            analyzer.advance(START + MINUTE)
-            scores.append(analyzer.score(msgspec.structs.replace(rows[1], destination="/agent2/other", data_type="x")))
-    assert scores[0].terms[RELATIONSHIP] == scores[1].terms[RELATIONSHIP] > 0
-    assert [scores[1].terms[term] for term in ("location", "partner")] == [0.0, 0.0]
+@pytest.mark.parametrize(("mechanism", "av"), [(LOCATION, 8.0), (PARTNER, 9.0), ("location+partner", 1.0)])
+def test_of_two_terms_each_hides_what_the_other_finds(
+    mechanism: str, av: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    terms = dict.fromkeys((*TERMS, *RATES), 0.0) | {LOCATION: 9.0, PARTNER: 8.0, VALUE: 1.0}
+    score = Score(av=9.0, som=1.0, sor=0, soa=9.0, deciding=LOCATION, terms=terms, model_version="node:1")
+    monkeypatch.setattr(Analyzer, "score", lambda *_: score)
+    with left_out(mechanism) as analyzer:
+        assert analyzer().score(access(START)).av == av
 
 
 def test_everything_is_as_before_when_a_mechanism_was_left_out() -> None:
