@@ -26,7 +26,7 @@ from models.communication_model import CommunicationModel
 from models.descriptor import MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
-from models.normal_form import RELATIONSHIP, NormalForm
+from models.normal_form import DEMANDED, RELATIONSHIP, NormalForm
 from models.periodicity import Rhythm
 from models.relationship import key_of
 from models.score import Score
@@ -42,9 +42,6 @@ LONGEST = 24 * 60
 """Minutes for which a descriptor may stand: what a clock that was set forward skipped was not observed."""
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
-
-_DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
-"""Operations that may be what the middleware demands of every service (`_demanded`)."""
 
 
 class Analyzer:
@@ -112,7 +109,7 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            expected=key.operation in _DEMANDED and _demanded(access),
+            expected=key.operation in DEMANDED and _demanded(access),
             room=where,
             familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,

@@ -183,7 +183,8 @@ class Ledger:
         sightings = self._sightings.get(candidate)
         if sightings is None:
             if len(self._sightings) >= MAX_CANDIDATES:
-                self._sightings.popitem(last=False)
+                silent, _ = self._sightings.popitem(last=False)
+                self._shown.discard(silent)
             sightings = self._sightings[candidate] = Sightings()
         else:
             self._sightings.move_to_end(candidate)
@@ -192,7 +193,7 @@ class Ledger:
 
     def shown(self) -> list[tuple[Candidate, Sightings]]:
         """Return the candidates that were shown since this was last asked: nothing can be new about the others."""
-        found = [(candidate, self._sightings[candidate]) for candidate in self._shown if candidate in self._sightings]
+        found = [(candidate, self._sightings[candidate]) for candidate in self._shown]
         self._shown.clear()
         return found
 
@@ -200,6 +201,7 @@ class Ledger:
         """Forget candidates that were decided on."""
         for candidate in candidates:
             self._sightings.pop(candidate, None)
+            self._shown.discard(candidate)
 
     def forget(self, now: int) -> None:
         """Forget what nobody showed for a day of event time; `now` in ms."""
@@ -208,6 +210,7 @@ class Ledger:
             if abs(now - sightings.last) <= OWN_WINDOW:
                 return
             del self._sightings[candidate]
+            self._shown.discard(candidate)
 
     def items(self) -> Iterable[tuple[Candidate, Sightings]]:
         """Return the open candidates, the one that was silent longest first."""

@@ -27,7 +27,8 @@ _RARE = 1
 """Descriptors up to which a relationship counts as seen by chance (Good and Turing)."""
 _WEIGHT = 5
 """How quickly a relationship becomes usual by being seen."""
-_DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
+DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
+"""Operations that may be what the middleware demands of every service."""
 _LATEST = 10
 QUORATE = 3
 """Sites from which on what only one of them does weighs nothing: else one subverted site teaches all the others."""
@@ -95,7 +96,7 @@ class NormalForm:
             accepted: Candidates of this type that were decided to be expected.
         """
         # What the middleware demands of every service, once, tells nothing of how often a type does something new.
-        weights = [each.weight for key, each in model.relationships.items() if key.operation not in _DEMANDED]
+        weights = [each.weight for key, each in model.relationships.items() if key.operation not in DEMANDED]
         self.weight = model.weight
         self.som = min(1.0, model.weight / FULL_SUPPORT)
         self.support = sum(weights)
