@@ -22,7 +22,7 @@ from models.analyzer import Analyzer
 from models.anomaly import LOCATION, PARTNER, RATE
 from models.candidates import Candidate, Sightings
 from models.flood import FAST, SLOW, LeakyCounters
-from models.score import Score
+from models.score import Named, Score
 
 TERMS: tuple[str, ...] = tuple(
     value for name, value in vars(anomaly).items() if isinstance(value, str) and value == name.lower()
@@ -46,12 +46,13 @@ class Omission(NamedTuple):
 
 def reduced(score: Score, term: str) -> Score:
     """Return a score had it one term, or one time scale of the rate, less."""
-    if not score.terms.get(term):
+    terms = score.terms
+    if not terms.get(term):
         return score
-    terms = score.terms | {term: 0.0}
+    terms = terms | {term: 0.0}
     if term in RATES:
         terms[RATE] = max(terms[each] for each in RATES)
-    return msgspec.structs.replace(score, terms=terms, av=score.som * max(terms.get(each, 0.0) for each in TERMS))
+    return msgspec.structs.replace(score, evidence=Named(terms), av=score.som * max(terms.get(each, 0.0) for each in TERMS))
 
 
 def scoring_without(*terms: str) -> type[Analyzer]:

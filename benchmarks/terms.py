@@ -112,7 +112,8 @@ def recorded(path: Path) -> Iterator[Observed]:
 
 def without(score: Score, term: str | None) -> float:
     """Return the AV of a score had it one term less."""
-    return score.som * max((score.terms.get(each, 0.0) for each in TERMS if each != term), default=0.0)
+    terms = score.terms
+    return score.som * max((terms.get(each, 0.0) for each in TERMS if each != term), default=0.0)
 
 
 class Ablated:

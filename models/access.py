@@ -26,7 +26,7 @@ class Operation(StrEnum):
     CONNECT = "connect"
 
 
-class Access(msgspec.Struct, frozen=True, kw_only=True):
+class Access(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One decoded access of one service to one node of another (or of itself).
 
     Addresses tell instances apart and never enter a model; types do (section II-D). `None` means that the

@@ -111,7 +111,7 @@ class Analyzer:
             norm,
             expected=key.operation in DEMANDED and _demanded(access),
             room=where,
-            familiar=where is not None and (instance.familiar(key, where) or form.accepts(LOCATION, key, where)),
+            familiar=where is not None and (instance.familiar(flow, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
             slow=counters.slow,
             habit=flow.habit,

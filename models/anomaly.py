@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
+import msgspec
+
 from models.categorical import SAME_ROOM
 from models.flood import Habit
 from models.normal_form import RELATIONSHIP, Norm, NormalForm, support_of_location
-from models.score import Score
+from models.score import Named, Score
 from models.values import Value
 
 LOCATION = "location"
@@ -19,20 +23,73 @@ REGISTRATION = "registration"
 ENOUGH_INSTANCES = 6
 """Instances from which on their rooms say what is normal."""
 
-_ASPECTS = (RATE, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, PERIOD, REGISTRATION)
-"""Terms of SoA. Of equal ones the first decides."""
 
-_NO_TERMS = dict.fromkeys(
-    (
-        *("model_weight", "relationship_weight", "support", "rare", "novelty", "location_instances"),
-        *("normal_fast", "normal_slow", RELATIONSHIP, "location_seen", "rate_fast", "rate_slow"),
-        *("count_fast", "count_slow", *_ASPECTS),
-    ),
-    0.0,
-)
-"""Every term that a score always has. Most are 0 for most accesses: filling in a copy is quicker than a new dict."""
+class Observed(msgspec.Struct, frozen=True, gc=False):
+    """What was observed of one access, beside what is normal for it."""
 
-UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, terms={}, model_version="none")
+    norm: Norm
+    sor: float
+    here: int
+    """Instances that were seen in this relationship with a partner in that kind of room."""
+    fast: float
+    slow: float
+    location: float = 0.0
+    rate_fast: float = 0.0
+    rate_slow: float = 0.0
+    period: float = 0.0
+    value: float = 0.0
+    text: float = 0.0
+    partner: float = 0.0
+    sequence: float = 0.0
+    registration: float = 0.0
+    written: Value | None = None
+    settled: int = 0
+
+    @property
+    def largest(self) -> str:
+        """Name of the largest term of SoA; of equal ones the first decides."""
+        terms = (
+            (max(self.rate_fast, self.rate_slow), RATE),
+            (self.location, LOCATION),
+            (self.value, VALUE),
+            (self.text, TEXT),
+            (self.partner, PARTNER),
+            (self.sequence, SEQUENCE),
+            (self.period, PERIOD),
+            (self.registration, REGISTRATION),
+        )
+        return max(terms, key=itemgetter(0))[1]
+
+    def named(self) -> dict[str, float]:
+        """Return the terms of a score (`assess`)."""
+        norm, written = self.norm, self.written
+        terms = {
+            **norm.background,
+            "location_seen": float(self.here),
+            "count_fast": self.fast,
+            "count_slow": self.slow,
+            "rate_fast": self.rate_fast,
+            "rate_slow": self.rate_slow,
+            RELATIONSHIP: self.sor,
+            LOCATION: self.location,
+            RATE: max(self.rate_fast, self.rate_slow),
+            PERIOD: self.period,
+            VALUE: self.value,
+            TEXT: self.text,
+            PARTNER: self.partner,
+            SEQUENCE: self.sequence,
+            REGISTRATION: self.registration,
+        }
+        if self.settled:
+            terms["partner_settled"] = float(self.settled)
+        if self.value and written is not None and written.number is not None and norm.usual is not None:
+            terms["value_written"] = written.number
+            terms["value_low"] = norm.usual.low
+            terms["value_high"] = norm.usual.high
+        return terms
+
+
+UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, evidence=Named({}), model_version="none")
 """Where there is no model: nothing is known, so nothing can be unusual."""
 
 
@@ -90,41 +147,26 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         rate_slow = normal_slow.excess(slow)
         if rate_slow > 1.0:
             rate_slow = min(rate_slow, habit.excess(slow, normal_slow.mean))
-    rate = max(rate_fast, rate_slow)
     value = text = 0.0
     if written is not None and norm.usual is not None:
         value, text = norm.usual.judge(written)
     partner = norm.newcomer if settled else 0.0
-    soa = max(location, rate, untimely, value, text, partner, missing, unregistered)
-    terms = _NO_TERMS.copy()
-    terms.update(norm.background)
-    terms[RELATIONSHIP] = sor
-    terms["location_seen"] = float(here)
-    terms["count_fast"] = fast
-    terms["count_slow"] = slow
-    if soa:
-        terms[LOCATION] = location
-        terms[RATE] = rate
-        terms["rate_fast"] = rate_fast
-        terms["rate_slow"] = rate_slow
-        terms[PERIOD] = untimely
-        terms[VALUE] = value
-        terms[TEXT] = text
-        terms[PARTNER] = partner
-        terms[SEQUENCE] = missing
-        terms[REGISTRATION] = unregistered
-    if settled:
-        terms["partner_settled"] = float(settled)
-    if value and written is not None and written.number is not None and norm.usual is not None:
-        terms["value_written"] = written.number
-        terms["value_low"] = norm.usual.low
-        terms["value_high"] = norm.usual.high
+    soa = max(location, rate_fast, rate_slow, untimely, value, text, partner, missing, unregistered)
+    if soa == 0.0 and not settled:
+        evidence = Observed(norm, sor, here, fast, slow)
+        deciding = RELATIONSHIP
+    else:
+        evidence = Observed(
+            *(norm, sor, here, fast, slow, location, rate_fast, rate_slow, untimely, value, text, partner),
+            *(missing, unregistered, written, settled),
+        )
+        deciding = RELATIONSHIP if sor >= soa else evidence.largest
     return Score(
-        av=form.som * max(sor, soa),
+        av=form.som * (sor if sor >= soa else soa),
         som=form.som,
         sor=sor,
         soa=soa,
-        deciding=RELATIONSHIP if sor >= soa else next(name for name in _ASPECTS if terms[name] >= soa),
-        terms=terms,
+        deciding=deciding,
+        evidence=evidence,
         model_version=form.version,
     )

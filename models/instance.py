@@ -32,12 +32,8 @@ READINGS = 8
 _ROOM_BITS = {SAME_ROOM: 1, OTHER_ROOM: 2}
 
 
-class Reading(msgspec.Struct, frozen=True, array_like=True):
-    """What the counters of a flow read at one access."""
-
-    time: int
-    fast: float
-    slow: float
+type Reading = tuple[int, float, float]
+"""What the counters of a flow read at one access: its time, the fast and the slow one."""
 
 
 class FlowState(msgspec.Struct, frozen=True, array_like=True):
@@ -55,7 +51,7 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
 class Flow:
     """Accesses of one instance to one node with one operation."""
 
-    __slots__ = ("_text", "_value", "before", "counters", "habit", "key", "mark", "readings", "rhythm", "value")
+    __slots__ = ("_text", "_value", "before", "counters", "habit", "key", "mark", "readings", "rhythm", "rooms", "value")
 
     def __init__(
         self,
@@ -67,6 +63,8 @@ class Flow:
     ) -> None:
         self.key = key
         self.mark = mark_of(key)
+        self.rooms = 0
+        """Kinds of rooms in which its relationship was seen, as far as this flow was asked: bits of `_ROOM_BITS`."""
         self.before: int | None = None
         """What the newest access followed (`sequence.category`), until it teaches."""
         self.counters = counters
@@ -85,7 +83,7 @@ class Flow:
         readings = self.readings
         if len(readings) >= READINGS:
             del readings[0]
-        readings.append(Reading(time, counters.fast, counters.slow))
+        readings.append((time, counters.fast, counters.slow))
 
     def written(self, access: Access) -> Value | None:
         """Return what an access writes; None for anything but a write: the reader did not choose what it reads."""
@@ -117,9 +115,9 @@ class Flow:
         An access teaches only after its answer. What the counters read by then may include a flood that came between.
         """
         readings = self.readings
-        for reading in readings:
-            if reading.time == time:
-                readings.remove(reading)
+        for place, reading in enumerate(readings):
+            if reading[0] == time:
+                del readings[place]
                 return reading
         return None
 
@@ -209,15 +207,19 @@ class Instance:
         if key.data_type != (access.data_type or "") or key.partner != (access.destination_type or ""):
             flow.key = key_of(access)  # a write may claim another data type, a registry may learn a type
             flow.mark = mark_of(flow.key)
+            flow.rooms = 0
         return flow
 
     def drop_flow(self) -> None:
         """Forget the flow that was silent longest."""
         self._flows.popitem(last=False)
 
-    def familiar(self, key: Key, room: str) -> bool:
-        """Whether this instance was seen in a relationship with a partner in the `same` or in an `other` room."""
-        return bool(self._familiar.get(key, 0) & _ROOM_BITS[room])
+    def familiar(self, flow: Flow, room: str) -> bool:
+        """Whether this instance was seen in a flow's relationship with a partner in the `same` or in an `other` room."""
+        bit = _ROOM_BITS[room]
+        if not flow.rooms & bit:
+            flow.rooms = self._familiar.get(flow.key, 0)
+        return bool(flow.rooms & bit)
 
     def follow(self, flow: Flow, time: int, required: Required | None) -> float:
         """Note that an access happens, whatever becomes of it; return the term of a required one that is missing.
@@ -264,9 +266,10 @@ class Instance:
                 return
             relationship = self._open[key] = Relationship(weight=1)
         if reading is not None:
-            relationship.fast.observe(round(reading.fast * UNIT), minute)
-            relationship.slow.observe(round(reading.slow * UNIT), minute)
-            flow.habit.observe(reading.slow)
+            _, fast, slow = reading
+            relationship.fast.observe(round(fast * UNIT), minute)
+            relationship.slow.observe(round(slow * UNIT), minute)
+            flow.habit.observe(slow)
         if gap is not None:
             index = bin_of(gap)
             gaps = relationship.gaps.get(index)
@@ -275,7 +278,7 @@ class Instance:
             gaps.observe(gap, minute)
         if access.operation is Operation.SET:
             flow.write(access, relationship)
-        if room is not None:
+        if room is not None and not self.familiar(flow, room):
             self._place(key, relationship, room)
         before = flow.before
         if before is not None:
@@ -303,14 +306,13 @@ class Instance:
         return circle.meet(access.destination, access.time)
 
     def _place(self, key: Key, relationship: Relationship, room: str) -> None:
-        bit = _ROOM_BITS[room]
         seen = self._familiar.get(key, 0)
-        if seen & bit or (not seen and len(self._familiar) >= MAX_FAMILIAR):
-            return
         if not seen:
+            if len(self._familiar) >= MAX_FAMILIAR:
+                return
             relationship.instances += 1
         relationship.rooms.observe(room)
-        self._familiar[key] = seen | bit
+        self._familiar[key] = seen | _ROOM_BITS[room]
 
     def close(self, minute: int, minutes: int) -> Descriptor:
         """Return the descriptor of the minutes that passed, and begin another."""

@@ -107,7 +107,9 @@ class NormalForm:
         self._model = model
         self._sites = sites
         self._supporters = supporters or {}
-        self._accepted = set(accepted)
+        self._accepted: dict[str, set[tuple[Key, str]]] = {}
+        for candidate in accepted:
+            self._accepted.setdefault(candidate.aspect, set()).add((candidate.key, candidate.detail))
         self._norms: dict[Key, Norm] = {}
         self._unknown: Norm | None = None
 
@@ -159,15 +161,17 @@ class NormalForm:
 
     def accepts(self, aspect: str, key: Key, detail: str = "") -> bool:
         """Whether this was unusual, and then decided to be expected."""
-        return bool(self._accepted) and Candidate(self._model.service_type, aspect, key, detail) in self._accepted
+        accepted = self._accepted.get(aspect)
+        return accepted is not None and (key, detail) in accepted
 
     def decide(self, candidate: Candidate, *, allowed: bool) -> None:
         """Take in a decision that came since the model was read."""
         self._norms.pop(candidate.key, None)
+        accepted = self._accepted.setdefault(candidate.aspect, set())
         if allowed:
-            self._accepted.add(candidate)
+            accepted.add((candidate.key, candidate.detail))
         else:
-            self._accepted.discard(candidate)
+            accepted.discard((candidate.key, candidate.detail))
 
     @property
     def unknown(self) -> Norm:

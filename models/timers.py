@@ -190,13 +190,19 @@ def _chain(times: Sequence[int], period: float, within: float, end: int) -> tupl
     steps = 1
     missed = 0
     largest = 0.0
+    begin, count = 1, len(times)
     while due <= end + within:
-        index = _met(times, due, within, members[-1] + 1)
-        if index is not None:
-            members.append(index)
-            residual = times[index] - due
+        # The nearest access that is left; of two at the same distance the later one.
+        place = bisect_left(times, due, begin)
+        residual = times[place] - due if place < count else math.inf
+        if place > begin and due - times[place - 1] < residual:
+            place -= 1
+            residual = times[place] - due
+        if -within <= residual <= within:
+            members.append(place)
+            begin = place + 1
             largest = max(largest, abs(residual))
-            period = (times[index] - first) / steps
+            period = (times[place] - first) / steps
             due += GAIN * residual
         elif due + within <= end:
             missed += 1
@@ -207,16 +213,6 @@ def _chain(times: Sequence[int], period: float, within: float, end: int) -> tupl
     if len(members) < FEWEST_FIRES:
         return None
     return Timer(period, _width(period, MARGIN * largest), due), members
-
-
-def _met(times: Sequence[int], due: float, within: float, start: int) -> int | None:
-    """Return the place of the access nearest to a due time, from `start` on; None if none is in its window."""
-    after = bisect_left(times, due, start)
-    late = times[after] - due if after < len(times) else math.inf
-    early = due - times[after - 1] if after > start else math.inf
-    if early < late:
-        return after - 1 if early <= within else None
-    return after if late <= within else None
 
 
 class TimersState(msgspec.Struct, frozen=True, array_like=True):

@@ -37,7 +37,7 @@ class Strength(StrEnum):
     UNKNOWN = "unknown"
 
 
-class Sender(msgspec.Struct, frozen=True, kw_only=True):
+class Sender(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Who makes a call."""
 
     address: str
@@ -50,7 +50,7 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True):
     """Client id in the middleware's own terms."""
 
 
-class Refusal(msgspec.Struct, frozen=True, kw_only=True):
+class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A reason to refuse that is known before any score: a broken rule of the protocol, of identity, of the gateway."""
 
     code: str
@@ -61,7 +61,7 @@ class Refusal(msgspec.Struct, frozen=True, kw_only=True):
     """True: holds in learn and monitor too (ambiguous framing, forged identity). False: obeys the mode."""
 
 
-class Call(msgspec.Struct, frozen=True, kw_only=True):
+class Call(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One call as it arrives at the judge: all or nothing, the worst of its accesses decides."""
 
     sender: Sender
@@ -75,7 +75,7 @@ class Call(msgspec.Struct, frozen=True, kw_only=True):
     """False where the sender does not answer for the call, as for a notification that its access point relays."""
 
 
-class Verdict(msgspec.Struct, frozen=True, kw_only=True):
+class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided about a call; holds all that the audit log records."""
 
     id: str

@@ -6,7 +6,7 @@ import msgspec
 
 from models.paper.normal_form import NormalForm
 from models.paper.support import anomaly_value
-from models.score import Score
+from models.score import Named, Score
 
 RELATIONSHIP = "relationship"
 PARTNERS = "partners"
@@ -16,7 +16,7 @@ OPERATION = "operation"
 DATA_TYPE = "data_type"
 GROUP = "group"
 
-UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, terms={}, model_version="none")
+UNSCORED = Score(av=0.0, som=0.0, sor=0.0, soa=0.0, deciding=RELATIONSHIP, evidence=Named({}), model_version="none")
 """Where there is no model: the paper assumes that new behaviour is normal for services that have none."""
 
 
@@ -73,6 +73,6 @@ def assess(form: NormalForm, features: Features, group: float) -> Score:
         sor=sor,
         soa=soa,
         deciding=RELATIONSHIP if sor >= soa else largest,
-        terms=terms,
+        evidence=Named(terms),
         model_version=form.version,
     )

@@ -107,4 +107,16 @@ def _verdict(verdict: Verdict, time: float) -> dict[str, Any]:
 
 
 def _access(access: Access, score: Score | None) -> dict[str, Any]:
-    return {**msgspec.to_builtins(access), "score": msgspec.to_builtins(score)}
+    return {**msgspec.to_builtins(access), "score": None if score is None else _score(score)}
+
+
+def _score(score: Score) -> dict[str, Any]:
+    return {
+        "av": score.av,
+        "som": score.som,
+        "sor": score.sor,
+        "soa": score.soa,
+        "deciding": score.deciding,
+        "terms": score.terms,
+        "model_version": score.model_version,
+    }

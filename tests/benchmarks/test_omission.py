@@ -19,7 +19,7 @@ from models.flood import LeakyCounters
 from models.knowledge import Knowledge
 from models.normal_form import RELATIONSHIP, NormalForm
 from models.relationship import Key, Relationship
-from models.score import Score
+from models.score import Named, Score
 from models.simulation.trace import NORMAL, Observed
 from policy.document import PolicyDocument
 from proxy.evaluation.federation import FederatedSubject
@@ -78,7 +78,7 @@ def test_terms_are_those_of_the_score() -> None:
 @pytest.mark.parametrize("term", TERMS)
 def test_a_score_without_a_term_is_that_of_the_others(term: str) -> None:
     terms = {name: float(number) for number, name in enumerate(TERMS, start=1)} | dict.fromkeys(RATES, 1.0)
-    score = Score(av=0.5 * len(TERMS), som=0.5, sor=0, soa=0, deciding=term, terms=terms, model_version="node:1")
+    score = Score(av=0.5 * len(TERMS), som=0.5, sor=0, soa=0, deciding=term, evidence=Named(terms), model_version="node:1")
     found = reduced(score, term)
     assert found.terms == terms | {term: 0.0}
     assert found.av == (0.5 * (len(TERMS) - 1) if term == TERMS[-1] else score.av)
@@ -86,7 +86,7 @@ def test_a_score_without_a_term_is_that_of_the_others(term: str) -> None:
 
 def test_without_one_time_scale_the_rate_is_what_the_other_says() -> None:
     terms = dict.fromkeys(TERMS, 0.0) | {"rate_fast": 3.0, "rate_slow": 9.0, RATE: 9.0}
-    score = Score(av=9.0, som=1.0, sor=0, soa=9.0, deciding=RATE, terms=terms, model_version="node:1")
+    score = Score(av=9.0, som=1.0, sor=0, soa=9.0, deciding=RATE, evidence=Named(terms), model_version="node:1")
     assert reduced(score, "rate_slow").av == reduced(score, "rate_slow").terms[RATE] == 3.0
     assert reduced(score, "rate_fast").av == 9.0
 
@@ -103,7 +103,7 @@ def test_of_two_terms_each_hides_what_the_other_finds(
     mechanism: str, av: float, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     terms = dict.fromkeys((*TERMS, *RATES), 0.0) | {LOCATION: 9.0, PARTNER: 8.0, VALUE: 1.0}
-    score = Score(av=9.0, som=1.0, sor=0, soa=9.0, deciding=LOCATION, terms=terms, model_version="node:1")
+    score = Score(av=9.0, som=1.0, sor=0, soa=9.0, deciding=LOCATION, evidence=Named(terms), model_version="node:1")
     monkeypatch.setattr(Analyzer, "score", lambda *_: score)
     with left_out(mechanism) as analyzer:
         assert analyzer().score(access(START)).av == av

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 import msgspec
 
 from models.access import Access, Operation
-from models.score import Score
+from models.score import Named, Score
 from policy.verdict import Call, Refusal, Sender, Strength
 
 NOW = 1_763_000_000.0
@@ -41,7 +41,7 @@ def score(av: float, deciding: str = "relationship", /, **terms: float) -> Score
     """A score of a settled model, in which one term decides."""
     sor = av if deciding == "relationship" else 0.0
     return Score(
-        av=av, som=1.0, sor=sor, soa=av - sor, deciding=deciding, terms={deciding: av, **terms}, model_version="m7"
+        av=av, som=1.0, sor=sor, soa=av - sor, deciding=deciding, evidence=Named({deciding: av, **terms}), model_version="m7"
     )
 
 

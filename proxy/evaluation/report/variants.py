@@ -15,7 +15,7 @@ import msgspec
 from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.anomaly import LOCATION, PARTNER, REGISTRATION, SEQUENCE, TEXT, VALUE
-from models.score import Score
+from models.score import Named, Score
 from proxy.evaluation.subject import Judgement, Subject
 
 ONE_TYPE = "/service"
@@ -44,7 +44,7 @@ class TimelessAnalyzer(Analyzer):
         soa = max((terms.get(name, 0.0) for name in _TIMELESS), default=0.0)
         deciding = score.deciding if score.sor >= soa else next(name for name in _TIMELESS if terms.get(name) == soa)
         return msgspec.structs.replace(
-            score, av=score.som * max(score.sor, soa), soa=soa, deciding=deciding, terms=terms
+            score, av=score.som * max(score.sor, soa), soa=soa, deciding=deciding, evidence=Named(terms)
         )
 
 
