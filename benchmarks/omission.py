@@ -52,7 +52,9 @@ def reduced(score: Score, term: str) -> Score:
     terms = terms | {term: 0.0}
     if term in RATES:
         terms[RATE] = max(terms[each] for each in RATES)
-    return msgspec.structs.replace(score, evidence=Named(terms), av=score.som * max(terms.get(each, 0.0) for each in TERMS))
+    return msgspec.structs.replace(
+        score, evidence=Named(terms), av=score.som * max(terms.get(each, 0.0) for each in TERMS)
+    )
 
 
 def scoring_without(*terms: str) -> type[Analyzer]:

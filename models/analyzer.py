@@ -23,7 +23,7 @@ from models.candidates import Candidate
 from models.categorical import room
 from models.codec import AnalyzerState, decode, encode
 from models.communication_model import CommunicationModel
-from models.descriptor import MINUTE, Descriptor
+from models.descriptor import LATE, LONGEST, MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
 from models.normal_form import DEMANDED, RELATIONSHIP, NormalForm
@@ -36,10 +36,6 @@ MAX_INSTANCES = 2048
 """Instances that are remembered; the one that was silent longest gives way."""
 CANDIDATES = (RELATIONSHIP, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, REGISTRATION)
 """Terms that may turn out to have been wrong about what is new."""
-LATE = 1
-"""Minutes by which time may step back without being another clock. One stamp from the future must not stop time."""
-LONGEST = 24 * 60
-"""Minutes for which a descriptor may stand: what a clock that was set forward skipped was not observed."""
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
 
@@ -145,9 +141,11 @@ class Analyzer:
         instance.learn(access, flow, room(access.source_location, access.destination_location))
 
     def refused(self, access: Access, score: Score, threshold: float) -> None:
-        """Note an access whose AV reached the threshold: it may be what a legitimate update looks like.
+        """Note an access that was refused: where its AV reached the threshold, it may be what an update looks like.
 
-        What was too fast or untimely is no candidate, whatever else it was.
+        To be called before anything else is scored, for all accesses of a refused call, newest first: what was refused
+        must not teach by way of what follows, neither a rate nor a sequence. What was too fast or untimely is no
+        candidate, whatever else it was.
 
         Args:
             access: The access.
@@ -155,8 +153,12 @@ class Analyzer:
             threshold: AV from which on accesses are refused.
         """
         service_type = access.source_type
+        if service_type is None:
+            return
+        instance, flow = self._locate(access, service_type)
+        instance.refuse(flow)
         terms = score.terms
-        if service_type is None or any(score.som * terms.get(name, 0.0) >= threshold for name in (RATE, PERIOD)):
+        if any(score.som * terms.get(name, 0.0) >= threshold for name in (RATE, PERIOD)):
             return
         key = key_of(access)
         for aspect in CANDIDATES:
@@ -292,13 +294,15 @@ class Analyzer:
 
     def _register(self, instance: Instance) -> None:
         if not instance.known and not instance.registered:
-            self._arrivals.register()
+            self._arrivals.register(instance.service_type)
         instance.registered = True
 
     def _unregistered(self, access: Access, instance: Instance, form: NormalForm) -> float:
         """Return how unusual it is that an instance of which nothing was accepted yet acts unregistered."""
         if instance.registered or _demanded(access) or form.accepts(REGISTRATION, key_of(access)):
             return 0.0
+        if not form.registers and not self._arrivals.registers(instance.service_type):
+            return 0.0  # such services never do
         return self._arrivals.novelty
 
     def _has_room(self) -> bool:

@@ -162,7 +162,7 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
         )
         deciding = RELATIONSHIP if sor >= soa else evidence.largest
     return Score(
-        av=form.som * (sor if sor >= soa else soa),
+        av=form.som * max(sor, soa),
         som=form.som,
         sor=sor,
         soa=soa,

@@ -10,6 +10,8 @@ import msgspec
 
 MOST = 25.0
 """Where the term ends."""
+MAX_TYPES = 256
+"""As many as there may be models."""
 _WEIGHT = 5
 """How quickly it becomes usual to act unregistered, as with relationships."""
 
@@ -21,10 +23,18 @@ class Arrivals(msgspec.Struct, array_like=True):
     """They registered, or the access point named them."""
     unregistered: int = 0
     """They just acted, and that was accepted."""
+    types: set[str] = msgspec.field(default_factory=set)
+    """Service types of those that registered, at most `MAX_TYPES`."""
 
-    def register(self) -> None:
+    def register(self, service_type: str) -> None:
         """Note that an instance registered before anything it did was accepted."""
         self.registered += 1
+        if len(self.types) < MAX_TYPES:
+            self.types.add(service_type)
+
+    def registers(self, service_type: str) -> bool:
+        """Whether instances of a type registered here."""
+        return service_type in self.types
 
     def appear(self) -> None:
         """Note that something was accepted of an instance that did not register."""

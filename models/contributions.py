@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from models.candidates import QUORUM
 from models.communication_model import CommunicationModel, as_model
 from models.descriptor import Descriptor
 from models.relationship import Key
@@ -24,6 +25,9 @@ CAP = 100_000
 
 About a week of ten instances. Larger sites know no better what is normal, and a subverted one must not outnumber all.
 """
+STARTER = "starter"
+"""Origin of what was learnt elsewhere and taken over as a whole: no site that could vouch for anything new, but what it
+knows is as good as what two sites show."""
 MAX_ORIGINS = 1024
 """Origins that are told apart; beyond, a new one is refused."""
 
@@ -50,8 +54,8 @@ class Contributions:
 
     @property
     def origins(self) -> int:
-        """Number of origins."""
-        return len(self._by_origin)
+        """Number of origins, a starter model apart."""
+        return len(self._by_origin) - (STARTER in self._by_origin)
 
     @property
     def supporters(self) -> Mapping[Key, int]:
@@ -76,7 +80,7 @@ class Contributions:
         model = contribution.model
         taken = model.fitting(together)
         for key in taken.relationships.keys() - model.relationships.keys():
-            self._supporters[key] = self._supporters.get(key, 0) + 1
+            self._supporters[key] = self._supporters.get(key, 0) + _voices(origin)
         model.absorb(taken)
         self.total.absorb(taken)
 
@@ -103,10 +107,10 @@ class Contributions:
             self._check_room()
         capped = msgspec.structs.replace(contribution, model=contribution.model.capped(cap))
         if before is not None:
-            self._take_out(before.model)
+            self._take_out(before.model, _voices(origin))
         self.total.absorb(capped.model)
         self._by_origin[origin] = capped
-        self._count(capped.model, 1)
+        self._count(capped.model, _voices(origin))
         return True
 
     def remove(self, origin: str) -> None:
@@ -115,7 +119,7 @@ class Contributions:
         Raises:
             KeyError: there is no such origin.
         """
-        self._take_out(self._by_origin[origin].model)
+        self._take_out(self._by_origin[origin].model, _voices(origin))
         del self._by_origin[origin]
 
     def without(self, origin: str) -> CommunicationModel:
@@ -137,9 +141,9 @@ class Contributions:
         if len(self._by_origin) >= MAX_ORIGINS:
             raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
 
-    def _take_out(self, model: CommunicationModel) -> None:
+    def _take_out(self, model: CommunicationModel, voices: int) -> None:
         self.total.release(model)
-        self._count(model, -1)
+        self._count(model, -voices)
 
     def _count(self, model: CommunicationModel, by: int) -> None:
         for key in model.relationships:
@@ -148,3 +152,8 @@ class Contributions:
                 self._supporters[key] = count
             else:
                 del self._supporters[key]
+
+
+def _voices(origin: str) -> int:
+    """Return for how many sites an origin speaks."""
+    return QUORUM if origin == STARTER else 1

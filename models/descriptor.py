@@ -8,6 +8,10 @@ from models.relationship import Key, Relationship
 
 MINUTE = 60_000
 """Milliseconds of event time."""
+LATE = 1
+"""Minutes by which time may step back without being another clock. One stamp from the future must not stop time."""
+LONGEST = 24 * 60
+"""Minutes for which a descriptor may stand: what a clock that was set forward skipped was not observed."""
 
 
 class Descriptor(msgspec.Struct, kw_only=True):

@@ -28,6 +28,8 @@ CALM = 2.0
 """Standard deviations above normal to which a counter falls back at an access after a pause: the flood is over."""
 PAUSE = 0.75
 """Share of the usual time between two accesses after which one is not part of a burst, whatever came before it."""
+ALIKE = 0.01
+"""Difference, in accesses, below which two counters read the same."""
 RESTARTED = 60_000
 """A time that steps back by more than this (ms) is not a late time stamp but another clock."""
 
@@ -54,6 +56,16 @@ class LeakyCounters(msgspec.Struct, array_like=True):
         self.slow += 1.0
         if elapsed < -RESTARTED:
             self.time = time
+
+    def without_newest(self) -> LeakyCounters:
+        """Return what would be counted had the newest event not been."""
+        return LeakyCounters(self.time, max(0.0, self.fast - 1.0), max(0.0, self.slow - 1.0))
+
+    def reading(self, time: int) -> tuple[float, float]:
+        """Return what both would read at an event, fast and slow, without counting it."""
+        trial = LeakyCounters(self.time, self.fast, self.slow)
+        trial.hit(time)
+        return trial.fast, trial.slow
 
     def limit(self, fast: float, slow: float) -> None:
         """Forget what is counted beyond these readings."""

@@ -11,7 +11,7 @@ from models.access import Access, Operation
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature
 from models.descriptor import MINUTE, Descriptor
-from models.flood import UNIT, Habit, LeakyCounters
+from models.flood import ALIKE, UNIT, Habit, LeakyCounters
 from models.partners import MAX_CIRCLES, Circle
 from models.periodicity import Rhythm, RhythmState, bin_of
 from models.relationship import Key, Relationship, key_of
@@ -46,12 +46,27 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
     readings: list[Reading]
     rhythm: RhythmState
     habit: Habit
+    accepted: LeakyCounters | None = None
 
 
 class Flow:
     """Accesses of one instance to one node with one operation."""
 
-    __slots__ = ("_text", "_value", "before", "counters", "habit", "key", "mark", "readings", "rhythm", "rooms", "value")
+    __slots__ = (
+        "_text",
+        "_value",
+        "accepted",
+        "before",
+        "counters",
+        "habit",
+        "key",
+        "mark",
+        "preceding",
+        "readings",
+        "rhythm",
+        "rooms",
+        "value",
+    )
 
     def __init__(
         self,
@@ -67,7 +82,11 @@ class Flow:
         """Kinds of rooms in which its relationship was seen, as far as this flow was asked: bits of `_ROOM_BITS`."""
         self.before: int | None = None
         """What the newest access followed (`sequence.category`), until it teaches."""
+        self.preceding: int | None = None
+        """Mark of what the instance did before the newest access, whenever that was."""
         self.counters = counters
+        self.accepted: LeakyCounters | None = None
+        """What was accepted, apart; None while that is all that is counted."""
         self.value: Value | None = None
         """What was last written and accepted. It is not stored: the next value after a start is no change."""
         self._text: str | None = None
@@ -83,7 +102,27 @@ class Flow:
         readings = self.readings
         if len(readings) >= READINGS:
             del readings[0]
-        readings.append((time, counters.fast, counters.slow))
+        fast, slow = counters.fast, counters.slow
+        if self.accepted is not None:
+            accepted_fast, accepted_slow = self.accepted.reading(time)
+            if abs(fast - accepted_fast) < ALIKE and abs(slow - accepted_slow) < ALIKE:
+                self.accepted = None  # what was refused is forgotten
+            fast, slow = accepted_fast, accepted_slow
+        readings.append((time, fast, slow))
+
+    def refuse(self) -> None:
+        """Note that the newest access was refused: from now on what is accepted is counted apart.
+
+        Else the reading of the accepted access that follows a refused burst would teach the burst.
+        """
+        if self.accepted is None:
+            self.accepted = self.counters.without_newest()
+
+    def accept(self, time: int) -> Reading | None:
+        """Note that the access of that time may teach; return what it teaches of the rate (`take_reading`)."""
+        if self.accepted is not None:
+            self.accepted.hit(time)
+        return self.take_reading(time)
 
     def written(self, access: Access) -> Value | None:
         """Return what an access writes; None for anything but a write: the reader did not choose what it reads."""
@@ -190,10 +229,11 @@ class Instance:
             return found
         if len(self._flows) >= most:
             _, silent = self._flows.popitem(last=False)
-            counters = silent.counters
+            counters, accepted = silent.counters, silent.accepted
         else:
-            counters = LeakyCounters(access.time)
+            counters, accepted = LeakyCounters(access.time), None
         flow = self._flows[access.node, access.operation] = Flow(key_of(access), counters, rhythm=self._rhythm())
+        flow.accepted = accepted
         return flow
 
     def known_flow(self, access: Access) -> Flow | None:
@@ -215,7 +255,7 @@ class Instance:
         self._flows.popitem(last=False)
 
     def familiar(self, flow: Flow, room: str) -> bool:
-        """Whether this instance was seen in a flow's relationship with a partner in the `same` or in an `other` room."""
+        """Whether this instance was seen in the relationship of a flow with a partner in that kind of room."""
         bit = _ROOM_BITS[room]
         if not flow.rooms & bit:
             flow.rooms = self._familiar.get(flow.key, 0)
@@ -230,6 +270,7 @@ class Instance:
             required: What its relationship requires (`sequence.required`).
         """
         before, times = self._newest, self._times
+        flow.preceding = before
         if before is None:
             self._begun = time
         flow.before = category(flow.mark, before, 0 if before is None else time - times[before])
@@ -242,6 +283,11 @@ class Instance:
         self._newest = flow.mark
         times[flow.mark] = time
         return missing
+
+    def refuse(self, flow: Flow) -> None:
+        """Note that the newest access was refused: what follows teaches as if it had not been there."""
+        flow.refuse()
+        self._newest = flow.preceding
 
     def circle(self, access: Access) -> Circle | None:
         """Return the partners that this instance has of the accessed one's type."""
@@ -257,7 +303,7 @@ class Instance:
         self.known = True
         time = access.time
         minute = time // MINUTE
-        reading = flow.take_reading(time)
+        reading = flow.accept(time)
         gap = flow.rhythm.accept(time)
         key = flow.key
         relationship = self._open.get(key)
@@ -333,7 +379,10 @@ class Instance:
             address,
             self.service_type,
             [
-                FlowState(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state, flow.habit)
+                FlowState(
+                    *(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state, flow.habit),
+                    flow.accepted,
+                )
                 for (node, operation), flow in self._flows.items()
             ],
             self._familiar,
@@ -353,6 +402,7 @@ class Instance:
         instance.registered = state.registered
         for each in state.flows:
             flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm), each.habit)
+            flow.accepted = each.accepted
             instance._flows[each.node, each.operation] = flow
         instance._familiar = state.familiar
         instance._circles = dict(state.circles)

@@ -11,9 +11,9 @@ import msgspec
 
 from models.candidates import Candidate, Ledger, Sightings, agreed, corroborated
 from models.communication_model import CommunicationModel
-from models.contributions import Contribution, Contributions
+from models.contributions import STARTER, Contribution, Contributions
 from models.descriptor import Descriptor
-from models.normal_form import NormalForm
+from models.normal_form import NormalForm, backed
 
 HERE = "here"
 """The own site, where nobody tells sites apart."""
@@ -164,6 +164,26 @@ class Knowledge:
         knowledge._ledger = Ledger(dict(state.open))
         knowledge._answers = dict(state.answers)
         return knowledge
+
+    def as_starter(self) -> Knowledge:
+        """Return what another place can begin with: the models and answers, but not the sites where they come from.
+
+        Sites that are heard no more can neither vouch for anything nor object. What only one of several showed, and not
+        for long enough (`normal_form.backed`), is left out.
+        """
+        starter = Knowledge(origin=self.origin)
+        for name, each in self._contributions.items():
+            total = each.total
+            known = {
+                key: relationship
+                for key, relationship in total.relationships.items()
+                if backed(relationship, sites=each.origins, supporters=each.supporters.get(key, 0))
+            }
+            model = msgspec.structs.replace(total, relationships=known)
+            starter._contributions_of(name).put(STARTER, Contribution(epoch=0, sequence=0, model=model))
+        starter._answers = dict(self._answers)
+        starter.read()
+        return starter
 
     def _vouched(self, candidate: Candidate, sightings: Sightings, now: int) -> bool:
         homes = self._homes(candidate.service_type)

@@ -71,6 +71,7 @@ class NormalForm:
         "_unknown",
         "novelty",
         "rare",
+        "registers",
         "som",
         "support",
         "version",
@@ -101,6 +102,8 @@ class NormalForm:
         self.som = min(1.0, model.weight / FULL_SUPPORT)
         self.support = sum(weights)
         self.rare = sum(weight <= _RARE for weight in weights)
+        self.registers = any(key.operation == Operation.REGISTER for key in model.relationships)
+        """Whether instances of the type register before they act."""
         self.novelty = min(MAX_NOVELTY, (self.support + 2) / (self.rare + 1))
         # Every descriptor adds to the weight, so the weight tells the states of one origin's model apart.
         self.version = f"{origin}:{model.weight}"
@@ -154,10 +157,7 @@ class NormalForm:
         }
 
     def _backed(self, key: Key, relationship: Relationship) -> bool:
-        """Whether more than one site, or one for long enough, vouches for a relationship."""
-        if self._sites < QUORATE or self._supporters.get(key, 0) >= QUORUM:
-            return True
-        return relationship.fast.age_spread >= ESTABLISHED
+        return backed(relationship, sites=self._sites, supporters=self._supporters.get(key, 0))
 
     def accepts(self, aspect: str, key: Key, detail: str = "") -> bool:
         """Whether this was unusual, and then decided to be expected."""
@@ -199,6 +199,17 @@ class NormalForm:
             slow=slow,
             background=self._background(0, 0, fast, slow),
         )
+
+
+def backed(relationship: Relationship, *, sites: int, supporters: int) -> bool:
+    """Whether more than one site, or one for long enough, vouches for a relationship.
+
+    Args:
+        relationship: The sum of what all sites saw of it.
+        sites: Sites where the type lives.
+        supporters: How many of them show it.
+    """
+    return sites < QUORATE or supporters >= QUORUM or relationship.fast.age_spread >= ESTABLISHED
 
 
 def support_of_location(instances: int, here: int) -> float:

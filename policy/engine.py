@@ -58,7 +58,7 @@ class Judge(Protocol):
         ...
 
     def refused(self, access: Access, score: Score, threshold: float) -> None:
-        """Note an access that was, or would have been, refused: it may become a candidate."""
+        """Note an access of a call that was, or would have been, refused, newest first: it may become a candidate."""
         ...
 
 
@@ -283,9 +283,8 @@ class Engine:
             policy_revision=self._snapshot.revision,
         )
         if would_be is not Action.FORWARD:
-            for access, each in zip(call.accesses, scores, strict=True):
-                if each.av >= rules.block:
-                    self._analyzer.refused(access, each, rules.block)
+            for access, each in zip(reversed(call.accesses), reversed(scores), strict=True):
+                self._analyzer.refused(access, each, rules.block)
             if verdict.action is Action.QUARANTINE:
                 self._quarantine(verdict, identity, now)
         return verdict

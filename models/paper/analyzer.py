@@ -11,7 +11,7 @@ from collections.abc import Mapping
 
 from models.access import Access
 from models.categorical import room
-from models.descriptor import MINUTE
+from models.descriptor import LATE, LONGEST, MINUTE
 from models.paper.anomaly import UNSCORED, Features, assess
 from models.paper.codec import PaperState, decode, encode
 from models.paper.communication_model import CommunicationModel, Descriptor
@@ -122,9 +122,13 @@ class PaperAnalyzer:
         self._note(time)
         now = time // MINUTE
         begun = self._minute
-        if begun is None or now == begun or (now < begun and not self._resumed):
+        if begun is None or now == begun:
             return []
-        idle = 0 if self._resumed else now - begun - 1
+        if now < begun and not self._resumed:
+            if begun - now > LATE:
+                self._minute, self._newest = now, time
+            return []
+        idle = 0 if self._resumed else min(now - begun, LONGEST) - 1
         self._resumed = False
         self._minute = now
         descriptors = []

@@ -8,6 +8,7 @@ from functools import partial
 
 from models.access import Access
 from models.analyzer import Analyzer
+from models.contributions import MAX_ORIGINS
 from models.descriptor import MINUTE, Descriptor
 from models.knowledge import Knowledge
 from policy.document import Handling, PolicyDocument
@@ -88,6 +89,7 @@ class FederatedSubject:
         self._mining = Stopwatch()
         self._rhythm = partial(TimedRhythm, self._mining)
         self._nodes: dict[str, _Node] = {}
+        self._known_sites: set[str] = set()
         self._knowledge: dict[str, Knowledge] = {}
         self._callers: dict[tuple[str, str | None], tuple[Engine, Sender]] = {}
         self._clock = ExchangeClock()
@@ -128,14 +130,16 @@ class FederatedSubject:
     def dump(self) -> bytes:
         """Return what was learnt, for a warm start of another evaluation or of a gateway (`Analyzer.dump`).
 
-        Only models: what is remembered of the instances belongs to the trace.
+        Only models: what is remembered of the instances, and of the sites, belongs to the trace.
 
         Raises:
             ValueError: isolated sites have no knowledge in common, or no row was judged.
         """
         if len(self._knowledge) != 1:
             raise ValueError(f"there are {len(self._knowledge)} bodies of knowledge, not one, to be saved")
-        return Analyzer(knowledge=self.knowledge[0]).dump()
+        analyzer = Analyzer(knowledge=self.knowledge[0].as_starter())
+        analyzer.advance(self._clock.now)  # what is stale is told by the newest time
+        return analyzer.dump()
 
     def _tick(self, time: int) -> None:
         turn = self._clock.turn(time)
@@ -173,7 +177,7 @@ class FederatedSubject:
         found = self._knowledge.get(group)
         if found is None:
             found = self._knowledge[group] = (
-                Knowledge(origin=group) if self._state is None else Analyzer.load(self._state).knowledge
+                Knowledge(origin=group) if self._state is None else Analyzer.load(self._state).knowledge.as_starter()
             )
         return found
 
@@ -196,6 +200,12 @@ class FederatedSubject:
                 " simulated as a gateway; split it by sites, or judge it with --scoring paper or reference"
             )
         site = self._sites.of(agent)
+        if site not in self._known_sites and len(self._known_sites) >= MAX_ORIGINS:
+            raise TraceError(
+                f"the trace has agents of more than {MAX_ORIGINS} sites, more than are told apart; give fewer, larger"
+                " ranges in --sites, or judge a part of the trace"
+            )
+        self._known_sites.add(site)
         analyzer = self._analyzer(origin=agent, knowledge=self._knowledge_of(site), site=site, rhythm=self._rhythm)
         engine = Engine(analyzer=analyzer, policy=self._policy, revision="evaluation", quarantines=QuarantineRegister())
         node = self._nodes[agent] = _Node(site, analyzer, engine)

@@ -78,7 +78,9 @@ def test_terms_are_those_of_the_score() -> None:
 @pytest.mark.parametrize("term", TERMS)
 def test_a_score_without_a_term_is_that_of_the_others(term: str) -> None:
     terms = {name: float(number) for number, name in enumerate(TERMS, start=1)} | dict.fromkeys(RATES, 1.0)
-    score = Score(av=0.5 * len(TERMS), som=0.5, sor=0, soa=0, deciding=term, evidence=Named(terms), model_version="node:1")
+    score = Score(
+        av=0.5 * len(TERMS), som=0.5, sor=0, soa=0, deciding=term, evidence=Named(terms), model_version="node:1"
+    )
     found = reduced(score, term)
     assert found.terms == terms | {term: 0.0}
     assert found.av == (0.5 * (len(TERMS) - 1) if term == TERMS[-1] else score.av)

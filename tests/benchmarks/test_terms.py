@@ -38,7 +38,9 @@ def test_trace_is_in_order_and_begins_normally() -> None:
 def test_av_without_a_term_is_that_of_the_others(omitted: str) -> None:
     terms = {name: float(number) for number, name in enumerate(TERMS)}
     most = len(TERMS) - 1
-    score = Score(av=0.5 * most, som=0.5, sor=0, soa=most, deciding=TERMS[-1], evidence=Named(terms), model_version="node:1")
+    score = Score(
+        av=0.5 * most, som=0.5, sor=0, soa=most, deciding=TERMS[-1], evidence=Named(terms), model_version="node:1"
+    )
     assert without(score, None) == score.av
     assert without(score, omitted) == (score.av if omitted != TERMS[-1] else 0.5 * (most - 1))
 

@@ -224,6 +224,49 @@ def test_burst_is_flagged_by_its_sixth_access_and_never_teaches(phase: int) -> N
     assert all(score.deciding == "rate" for score in scores[10:])
 
 
+def enforced(analyzer: Analyzer, *accesses: Access) -> list[Access]:
+    """Judge accesses as a gateway does that enforces; return those that were refused."""
+    refused = []
+    for each in accesses:
+        analyzer.advance(each.time)
+        score = analyzer.score(each)
+        if score.av < BLOCK:
+            analyzer.learn(each)
+        else:
+            analyzer.refused(each, score, BLOCK)
+            refused.append(each)
+    return refused
+
+
+def test_what_was_refused_teaches_no_rate_either_by_what_follows_it() -> None:
+    """A service that adds a burst to each of its turns is refused for it, and all models are as if it had not been."""
+    turns = site(random.Random(4), 60, instances=3)
+    bursts = [
+        msgspec.structs.replace(turns[0], time=turn.time + 2_000 + extra)
+        for turn in turns
+        if turn.source == turns[0].source
+        for extra in range(30)
+    ]
+    accesses = sorted(
+        (msgspec.structs.replace(each, time=each.time + 60 * MINUTE) for each in turns + bursts), key=_time
+    )
+    attacked, spared = settled(instances=3), settled(instances=3)
+    refused = enforced(attacked, *accesses)
+    assert len(refused) > 0.8 * len(bursts)
+    kept = [each for each in accesses if not any(each is one for one in refused)]
+    assert enforced(spared, *kept) == []
+    for analyzer in (attacked, spared):
+        analyzer.advance(START + 121 * MINUTE)
+    mine, theirs = attacked.models()["/light"], spared.models()["/light"]
+    for key, relationship in mine.relationships.items():
+        assert relationship.slow == theirs.relationships[key].slow
+        assert relationship.fast == theirs.relationships[key].fast
+
+
+def _time(access: Access) -> int:
+    return access.time
+
+
 def test_burst_of_an_irregular_flow_is_flagged_by_its_sixth_access() -> None:
     analyzer = Analyzer()
     rng = random.Random(3)

@@ -51,6 +51,23 @@ def test_stranger_that_behaves_as_its_type_does_is_refused_until_it_registers() 
     assert analyzer.score(look(99, NOW + 20_000)).terms["registration"] == 0
 
 
+def test_services_that_never_register_are_no_strangers_where_others_do() -> None:
+    analyzer = site()
+    phones = [
+        access(START + MINUTE + turn * 20_000, source=f"/agent1/phone{index}", source_type="/phone")
+        for turn in range(60)
+        for index in range(2)
+    ]
+    elsewhere = Analyzer()
+    teach(elsewhere, *phones)
+    elsewhere.advance(NOW)
+    analyzer.knowledge.fold(elsewhere.advance(NOW + 40 * MINUTE))
+    analyzer.knowledge.read()
+    phone = access(NOW, source="/agent1/phone9", source_type="/phone")
+    assert analyzer.score(phone).som > 0
+    assert analyzer.score(phone).terms["registration"] == 0
+
+
 def test_registration_itself_is_not_refused() -> None:
     assert site().score(registration(99, NOW)).av < BLOCK
 

@@ -21,9 +21,9 @@ def test_instance_counts_once_for_each_room() -> None:
     learn(instance, access(START), "same")
     (relationship,) = instance.close(1, 1).relationships.values()
     assert (relationship.instances, relationship.rooms) == (0, {})
-    key = key_of(access(START))
-    assert instance.familiar(key, "other")
-    assert not Instance("/light").familiar(key, "other")
+    assert instance.familiar(instance.flow(access(START), most=8), "other")
+    stranger = Instance("/light")
+    assert not stranger.familiar(stranger.flow(access(START), most=8), "other")
 
 
 def test_access_teaches_what_the_counters_read_when_it_came() -> None:

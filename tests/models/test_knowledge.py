@@ -183,3 +183,27 @@ def test_types_without_end_leave_the_knowledge_bounded() -> None:
     for index in range(module.MAX_MODELS + 50):
         knowledge.fold([Descriptor(service_type=f"/type{index}", minute=BEGIN)], "home")
     assert len(knowledge.models) == len(knowledge.state().population) == module.MAX_MODELS
+
+
+def test_what_was_learnt_elsewhere_is_known_but_vouches_for_nothing_new() -> None:
+    """A starter model keeps what several sites showed, drops what one subverted did, and has no site of its own."""
+    starter = three_sites().as_starter()
+    assert sor(starter, READ) < 1
+    assert sor(starter, POISON) == sor(three_sites(), POISON)
+    starter.fold(minutes(30, NEW.key), "here")
+    starter.read()
+    assert sor(starter, NEW.key) < 1  # a single site need not ask those that are heard no more
+
+
+def test_starter_does_not_object_to_an_update_of_the_only_site() -> None:
+    starter = three_sites().as_starter()
+    starter.fold(minutes(5, READ) + minutes(5, READ), "here")
+    for turn in range(10):
+        for instance in ("/agent1/light1", "/agent1/light2"):
+            starter.see(NEW, "here", instance, START + turn * MINUTE)
+    assert starter.deliberate(START + 10 * MINUTE) == [NEW]
+
+
+def test_starter_of_a_starter_is_the_same() -> None:
+    once = three_sites().as_starter()
+    assert once.as_starter().models == once.models

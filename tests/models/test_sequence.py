@@ -96,6 +96,21 @@ def test_a_new_access_in_between_does_not_hide_what_is_required() -> None:
     assert analyzer.score(switch(now + 400)).terms["sequence"] == 0
 
 
+def test_refused_accesses_in_between_do_not_teach_that_nothing_is_required() -> None:
+    analyzer = Analyzer()
+    now = switches(analyzer, START)
+    analyzer.advance(now)
+    for turn in range(600):
+        time = now + turn * 20_000
+        teach(analyzer, access(time))
+        intruding = access(time + 150, destination="/agent1/lock1", destination_type="/lock", operation=Operation.SET)
+        score = analyzer.score(intruding)
+        assert score.av >= 7
+        analyzer.refused(intruding, score, 7)
+        teach(analyzer, switch(time + 300))
+    assert analyzer.score(switch(now + 600 * 20_000 + 12_000)).terms["sequence"] > 7
+
+
 def test_a_pause_alone_is_nothing_unusual() -> None:
     analyzer = Analyzer()
     now = switches(analyzer, START)

@@ -41,7 +41,13 @@ def score(av: float, deciding: str = "relationship", /, **terms: float) -> Score
     """A score of a settled model, in which one term decides."""
     sor = av if deciding == "relationship" else 0.0
     return Score(
-        av=av, som=1.0, sor=sor, soa=av - sor, deciding=deciding, evidence=Named({deciding: av, **terms}), model_version="m7"
+        av=av,
+        som=1.0,
+        sor=sor,
+        soa=av - sor,
+        deciding=deciding,
+        evidence=Named({deciding: av, **terms}),
+        model_version="m7",
     )
 
 

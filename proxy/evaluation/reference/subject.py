@@ -57,8 +57,11 @@ class ReferenceSubject:
             local.operations.observe(category_of_operation(access.operation))
 
     def _advance(self, now: int) -> None:
-        """End the minute if it is over. The next one begins with this access, so a silent hour ends one minute."""
-        if self._minute is None:
+        """End the minute if it is over. The next one begins with this access, so a silent hour ends one minute.
+
+        Time that steps back by more than a minute is another clock: else one stamp from the future would end all time.
+        """
+        if self._minute is None or now < self._minute - MINUTE:
             self._minute = now
         if now - self._minute < MINUTE:
             return

@@ -142,6 +142,16 @@ def test_the_night_between_two_runs_does_not_count() -> None:
     assert again.models()["/light"].weight == 21
 
 
+def test_one_time_stamp_of_the_future_neither_stops_learning_nor_counts_for_years() -> None:
+    analyzer = taught(60)
+    analyzer.advance(NOW + 10 * 365 * 24 * 60 * MINUTE)
+    weight = analyzer.models()["/light"].weight
+    assert weight <= 60 + 24 * 60
+    teach(analyzer, *reading(30, start=NOW))
+    analyzer.advance(NOW + 31 * MINUTE)
+    assert analyzer.models()["/light"].weight >= weight + 29
+
+
 def test_what_goes_on_after_a_restart_scores_the_same() -> None:
     analyzer = taught()
     again = PaperAnalyzer.load(analyzer.dump())

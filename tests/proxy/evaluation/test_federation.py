@@ -9,6 +9,7 @@ import pytest
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
+from models.contributions import MAX_ORIGINS
 from models.normal_form import FULL_SUPPORT
 from policy.document import PolicyDocument
 from proxy.evaluation.exchange_clock import EXCHANGE
@@ -185,3 +186,21 @@ def test_a_trace_of_too_many_agents_is_refused_with_a_remedy() -> None:
     judge = subject()
     with pytest.raises(TraceError, match=f"more than {MAX_NODES} agents.*split it by sites"):
         play(judge, *(look(agent, 0, agent) for agent in range(MAX_NODES + 1)))
+
+
+def test_a_trace_of_too_many_sites_is_refused_with_a_remedy() -> None:
+    judge = FederatedSubject(PolicyDocument(), SiteMap.parse(",".join(map(str, range(1, MAX_ORIGINS + 2)))))
+    for agent in range(1, MAX_ORIGINS + 1):
+        judge.judge(look(agent, 0, agent))
+    with pytest.raises(TraceError, match="larger ranges in --sites"):
+        judge.judge(look(MAX_ORIGINS + 1, 0, MAX_ORIGINS + 1))
+
+
+def test_saved_models_know_their_time_and_suit_a_site_of_any_name() -> None:
+    teacher = subject()
+    play(teacher, *usual(0, 2 * HOUR))
+    saved = Analyzer.load(teacher.dump())
+    assert saved.newest >= START + 2 * HOUR - MINUTE
+    lonely = FederatedSubject(PolicyDocument(), SiteMap.parse("7-8"), Federation.ISOLATED, teacher.dump())
+    update = [look(7, number, 3 * HOUR + turn * CYCLE, "sensor") for turn in range(60) for number in range(3)]
+    assert refused(play(lonely, *update)[-30:]) == 0

@@ -90,6 +90,16 @@ def test_a_service_of_unknown_type_is_never_judged() -> None:
         assert subject.judge(access(START + minute * MINUTE, source=LIGHT, source_type=None)) == (0.0, False)
 
 
+def test_a_single_time_stamp_of_the_future_does_not_end_learning() -> None:
+    subject = ReferenceSubject()
+    now = learnt(subject, 10, lights=2)
+    subject.judge(access(now + 10 * 365 * 24 * 60 * MINUTE, source="/agent1/light1"))
+    for minute in range(600):
+        subject.judge(access(now + minute * MINUTE, source="/agent1/light1"))
+    asked = access(now + 600 * MINUTE, source="/agent9/light1", destination_type="/battery")
+    assert subject.judge(asked).refused
+
+
 def test_a_time_stamp_that_steps_back_ends_no_minute() -> None:
     subject = ReferenceSubject()
     now = learnt(subject, 10, lights=2)
