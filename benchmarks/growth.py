@@ -6,6 +6,7 @@ Two hours of a simulated home are played over and over, each time later, so noth
 from __future__ import annotations
 
 import itertools
+import resource
 import statistics
 import time
 from collections.abc import Iterator
@@ -138,7 +139,8 @@ def main(most: int) -> None:
     lengths = sizes()
     click.echo(
         f"sizes, after a day of a home: {lengths.descriptor:.1f} bytes per descriptor (mean), "
-        f"{lengths.relationship:.1f} bytes of models per relationship"
+        f"{lengths.relationship:.1f} bytes of models per relationship\n"
+        f"memory: at most {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MiB, interpreter included"
     )
 
 

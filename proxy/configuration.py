@@ -147,8 +147,18 @@ class Limits(Document):
     """Most connections at a time; above it new ones are refused."""
     connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Most connections of one network address at a time."""
+    handshake_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    """A TLS handshake takes no longer."""
     first_request_seconds: Annotated[int, Field(ge=1, le=300)] = 20
-    """A connection on which no whole request has come by then is cut."""
+    """A connection on which no request has begun by then is cut."""
+    head_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    """The head of a request takes no longer, from its first byte on."""
+    body_seconds: Annotated[int, Field(ge=1, le=300)] = 30
+    """The body of a request takes no longer."""
+    answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    """The whole answer of an access point takes no longer; locks and callbacks of the VSL may take half a minute."""
+    idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 330
+    """A connection on which a service is silent for so long is cut. VSL services ping their channel every 150 s."""
     audit_queue: Annotated[int, Field(ge=64, le=1_000_000)] = 8192
     """Most verdicts waiting for the disk; above it calls are refused."""
 

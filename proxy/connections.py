@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,8 +11,8 @@ from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
 from proxy.configuration import AccessPoint
 from proxy.decoders.base import Decoder
+from proxy.http1.deadlines import Deadline, Phase
 from proxy.identity import Identity
-from proxy.layers import Allowance
 from proxy.registry import SiteRegistry
 
 
@@ -31,15 +30,12 @@ class Connection:
 
     ip: str
     destination: Destination
-    allowance: Allowance
-    """What the service may still send before something of it has been judged."""
+    deadline: Deadline
+    """What it waits for, and until when."""
     identity: Identity | None = None
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
-    opened: float = field(default_factory=time.monotonic)
-    asked: bool = False
-    """Whether a whole request has come."""
     channel: bool = False
     """Whether it is an open callback channel."""
 
@@ -127,12 +123,12 @@ class ConnectionTable:
     def __getitem__(self, client_id: str) -> Connection:
         return self._connections[client_id]
 
-    def silent(self, now: float, seconds: float) -> list[str]:
-        """Return the ids of connections on which no whole request has come within `seconds` of being opened."""
+    def overdue(self, now: float) -> list[tuple[str, Phase]]:
+        """Return the ids of connections that should have gone on by monotonic time `now`, and what they wait for."""
         return [
-            client_id
+            (client_id, connection.deadline.phase)
             for client_id, connection in self._connections.items()
-            if not connection.asked and now - connection.opened > seconds
+            if now > connection.deadline.at
         ]
 
     def __len__(self) -> int:

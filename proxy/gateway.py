@@ -7,16 +7,15 @@ import threading
 from collections.abc import Iterable
 from pathlib import Path
 
-from mitmproxy import http
-from mitmproxy.addons import core, disable_h2c, errorcheck, proxyserver
+from mitmproxy.addons import core, errorcheck, proxyserver
 from mitmproxy.master import Master
 from mitmproxy.options import Options
 
 from proxy.configuration import GatewayDocument
 from proxy.hooks import Hooks
 
-IDLE_SECONDS = 330
-"""Above the protocol's own idle time: a VSL connection may idle 300 s, and pings every 150 s."""
+_SPARE_SECONDS = 30
+"""How much later mitmproxy's own time-out may come than the last of our deadlines."""
 
 
 def listeners(document: GatewayDocument) -> list[tuple[str, int]]:
@@ -39,17 +38,16 @@ class Gateway:
         self._ending = threading.Event()
         self._proxyserver = proxyserver.Proxyserver()
         # next_layer and tlsconfig are left out on purpose: they would decide before ours, and in its place if it fails.
-        self._master.addons.add(core.Core(), self._proxyserver, disable_h2c.DisableH2C(), errorcheck.ErrorCheck())
+        self._master.addons.add(core.Core(), self._proxyserver, errorcheck.ErrorCheck())
         options.update(
             confdir=str(configuration_directory),
             connection_strategy="lazy",
+            # Nothing of ours asks for these; they are off all the same.
             rawtcp=False,
             http2=False,
             http3=False,
-            websocket=True,
-            validate_inbound_headers=True,
-            body_size_limit=str(document.limits.answer_bytes),
-            tcp_timeout=IDLE_SECONDS,
+            websocket=False,
+            tcp_timeout=max(document.limits.idle_seconds, document.limits.answer_seconds) + _SPARE_SECONDS,
         )
 
     def install(self, hooks: Hooks) -> None:
@@ -70,10 +68,6 @@ class Gateway:
         """Stop serving, or do not begin; safe to call from any thread."""
         self._ending.set()
         self._master.shutdown()
-
-    def inject(self, flow: http.HTTPFlow, frame: bytes) -> None:
-        """Send a text frame of ours to the access point on an open callback channel."""
-        self._proxyserver.inject_websocket(flow, to_client=False, message=frame, is_text=True)
 
     def abort(self, client_ids: Iterable[str]) -> None:
         """Cut live connections of services."""

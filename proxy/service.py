@@ -39,6 +39,8 @@ from proxy.firewall.nftables import FirewallError
 from proxy.firewall.plan import Plan, PlanError
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks, TlsContexts
+from proxy.http1.bad_message import BadMessage
+from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.learning import Learning
 from proxy.plan import firewall_plan
@@ -53,7 +55,7 @@ from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.table_watch import TableWatch
 
 _TICK_SECONDS = 0.25
-_BEFORE_THE_VERDICT = frozenset({"client_connected", "request", "websocket_message"})
+_BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
 """Places whose failure refuses what is at hand."""
 _KERNEL_SECONDS = 10.0
 
@@ -216,7 +218,8 @@ class Service:
             on_structure=self._know_services,
             on_problem=lambda line: log.warning("types", detail=line),
         )
-        gateway.install(Hooks(self._gatekeeper(gateway, keeper, refresh)))
+        hooks = Hooks(self._gatekeeper(keeper, refresh))
+        gateway.install(hooks)
         learning = Learning(
             analyzer=self._analyzer,
             clock=self._clock,
@@ -238,7 +241,11 @@ class Service:
         await refresh.before_serving()
         tasks = [
             asyncio.create_task(work)
-            for work in (refresh.forever(), self._table_watch(keeper).forever(), self._tick(learning, keeper, gateway))
+            for work in (
+                refresh.forever(),
+                self._table_watch(keeper).forever(),
+                self._tick(learning, keeper, gateway, hooks),
+            )
         ]
         for task in tasks:
             task.add_done_callback(lambda ended: _end_if_failed(ended, gateway))
@@ -299,15 +306,21 @@ class Service:
             on_broken=self._broken,
         )
 
-    def _gatekeeper(self, gateway: Gateway, keeper: QuarantineKeeper, refresh: RegistryRefresh) -> Gatekeeper:
+    def _gatekeeper(self, keeper: QuarantineKeeper, refresh: RegistryRefresh) -> Gatekeeper:
         on_registration: Callable[[str], Awaitable[None]] = refresh.after_registration
         return Gatekeeper(
-            enforcement=Enforcement(
-                engine=self._engine,
-                log=self._trail,
-                clock=self._clock,
-                real_now=real_now,
-                on_quarantine=keeper.enter,
+            judging=Judging(
+                enforcement=Enforcement(
+                    engine=self._engine,
+                    log=self._trail,
+                    clock=self._clock,
+                    real_now=real_now,
+                    on_quarantine=keeper.enter,
+                ),
+                registry=self._registry,
+                connections=self._connections,
+                on_broken=self._broken,
+                on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
             destinations=self._destinations(),
@@ -316,9 +329,7 @@ class Service:
             limits=self._inputs.document.limits,
             on_tls_refusal=self._trail.tls_refused,
             on_crowd=self._trail.crowded,
-            on_broken=self._broken,
             on_registration=on_registration,
-            inject=gateway.inject,
         )
 
     def _destinations(self) -> dict[tuple[str, int], Destination]:
@@ -370,11 +381,12 @@ class Service:
         except OSError as error:
             log.error("the plan was not stored", detail=str(error))
 
-    async def _tick(self, learning: Learning, keeper: QuarantineKeeper, gateway: Gateway) -> None:
-        patience = self._inputs.document.limits.first_request_seconds
+    async def _tick(self, learning: Learning, keeper: QuarantineKeeper, gateway: Gateway, hooks: Hooks) -> None:
         while True:
             await asyncio.sleep(_TICK_SECONDS)
-            gateway.abort(self._connections.silent(time.monotonic(), patience))
+            for client_id, phase in self._connections.overdue(time.monotonic()):
+                gateway.abort([client_id])
+                hooks.expired(client_id, phase)
             if learning.advance():
                 self._background.submit(self._store_addresses, self._connections.senders())
             keeper.expire(real_now())
@@ -421,6 +433,14 @@ class Service:
                 f"The gateway failed in {place}; {consequence}.",
                 place=place,
                 error=f"{type(error).__name__}: {error}",
+            )
+
+    def _misbehaved(self, agent: str, problem: BadMessage) -> None:
+        """Record that an access point sent what it should not; what it answered was not passed on."""
+        log.warning("access point", agent=agent, detail=problem.detail)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN, f"{agent} broke the protocol: {problem.detail}.", place=problem.code, agent=agent
             )
 
     def _end(self, learning: Learning) -> None:

@@ -106,7 +106,7 @@ def test_hostile_bytes_where_no_tls_is_spoken(plain_bench: Bench) -> None:
 
 def test_a_connection_on_which_nothing_is_asked_is_cut(bench: Bench) -> None:
     settings = bench.settings
-    settings["limits"] = {"first_request_seconds": 1, "connections_per_address": 2}
+    settings["limits"] = {"handshake_seconds": 1, "first_request_seconds": 1, "connections_per_address": 2}
     bench.configure(LEARN, settings)
     with bench.gateway.running():
         silent = [bench.topology.lan.connect(Topology.ACCESS_IPV4[0], AGENT_PORT, source=SOURCE) for _ in range(2)]
@@ -124,6 +124,27 @@ def test_a_connection_on_which_nothing_is_asked_is_cut(bench: Bench) -> None:
             time.sleep(2)
             assert service.ask("GET", "/vsl/agent1/lightcontrol1/lightOn")[0] == 200
         assert [r["kind"] for r in bench.gateway.records()].count("crowded") == 1
+
+
+@pytest.mark.parametrize("beginning", [b"GET /vsl/agent1 HTTP/1.1\r\nX: ", REGISTER[:-4]])
+def test_who_drips_a_request_in_is_cut_and_recorded(bench: Bench, beginning: bytes) -> None:
+    settings = bench.settings
+    settings["limits"] = {"head_seconds": 1, "body_seconds": 1}
+    bench.configure(LEARN, settings)
+    with bench.gateway.running(), bench.service("lightcontrol1") as service:
+        service.send(beginning)
+        begun = time.monotonic()
+        with contextlib.suppress(OSError):
+            while time.monotonic() - begun < 10:
+                service.tls.settimeout(0.2)
+                with contextlib.suppress(TimeoutError):
+                    if service.tls.recv(1) == b"":
+                        break
+                if beginning.startswith(b"GET"):
+                    service.send(b"x")
+        assert time.monotonic() - begun < 5
+        bench.gateway.wait_for(lambda: bool(bench.gateway.verdicts()))
+        assert [verdict["reason"] for verdict in bench.gateway.verdicts()] == ["too-slow"]
 
 
 def test_ways_around_the_proxy(bench: Bench) -> None:
@@ -210,7 +231,7 @@ def test_a_hook_that_raises_with_everything_denied(bench: Bench, hook: str) -> N
     assert bench.reached() == before
 
 
-@pytest.mark.parametrize("fault", [*PARTS, "request", "next_layer", "tls_start_client", "tls_established_client"])
+@pytest.mark.parametrize("fault", [*PARTS, "next_layer", "tls_start_client", "tls_established_client"])
 def test_what_breaks_refuses_even_where_policy_forwards_everything(bench: Bench, fault: str) -> None:
     bench.configure(LEARN)
     bench.gateway.start(command=["-m", "tests.site.faulty_gateway", "--fault", fault])
@@ -244,4 +265,4 @@ def test_a_malformed_request_is_in_the_audit_log(bench: Bench) -> None:
         send_all(bench, [BOTH_FRAMINGS])
         bench.gateway.wait_for(lambda: bool(bench.gateway.verdicts()))
         (verdict,) = bench.gateway.verdicts()
-    assert (verdict["action"], verdict["reason"]) == ("block", "malformed-request")
+    assert (verdict["action"], verdict["reason"]) == ("block", "ambiguous-framing")

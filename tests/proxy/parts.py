@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,11 +14,12 @@ from OpenSSL import SSL
 
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Strength
-from proxy.configuration import KeyPair, Tls
+from proxy.configuration import KeyPair, Limits, Tls
 from proxy.connections import Connection, Destination
 from proxy.health import Status, TypeStatus
+from proxy.hooks import deadlines
+from proxy.http1.deadlines import Deadline
 from proxy.identity import Identity
-from proxy.layers import Allowance
 from tests.site.certificates import Credentials, SiteAuthority
 
 type Settings = dict[str, Any]
@@ -154,5 +154,5 @@ def status(**changes: object) -> Status:
 
 
 def live(ip: str, destination: Destination, identity: Identity | None = None) -> Connection:
-    """Return a connection that may send as much as any."""
-    return Connection(ip, destination, allowance=Allowance(100_000, time.monotonic()), identity=identity)
+    """Return a connection that has just come."""
+    return Connection(ip, destination, deadline=Deadline(deadlines(Limits())), identity=identity)

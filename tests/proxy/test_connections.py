@@ -8,6 +8,7 @@ from policy.verdict import Sender, Strength
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.vsl import VslDecoder
+from proxy.http1.deadlines import Phase
 from proxy.identity import Identity
 from proxy.registry import AgentStructure, SiteRegistry
 from tests.proxy.parts import live, plain_point
@@ -126,11 +127,12 @@ def test_a_device_has_all_addresses_of_its_ipv6_network(destination: Destination
     table.open("third", live("2001:db8:0:1::1", destination))
 
 
-def test_a_connection_on_which_nothing_is_asked_is_found(destination: Destination) -> None:
+def test_connections_that_should_have_gone_on_are_found_with_what_they_wait_for(destination: Destination) -> None:
     table = ConnectionTable(most=10, most_of_one=10)
     silent, busy = live("192.0.2.9", destination), live("192.0.2.9", destination)
-    busy.asked = True
+    busy.deadline.enter(Phase.ANSWER)
     table.open("silent", silent)
     table.open("busy", busy)
-    assert table.silent(silent.opened + 19, 20) == []
-    assert table.silent(silent.opened + 21, 20) == ["silent"]
+    assert table.overdue(silent.deadline.at - 1) == []
+    assert table.overdue(silent.deadline.at + 1) == [("silent", Phase.HANDSHAKE)]
+    assert len(table.overdue(busy.deadline.at + 1)) == 2

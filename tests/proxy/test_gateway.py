@@ -64,7 +64,7 @@ def test_a_listener_for_each_access_point_and_family() -> None:
 async def test_nothing_but_our_hooks_decides_on_a_connection(tmp_path: Path) -> None:
     gateway = Gateway(document(9101), tmp_path)
     loaded = set(gateway._master.addons.lookup)
-    assert loaded == {"core", "proxyserver", "disableh2c", "errorcheck"}
+    assert loaded == {"core", "proxyserver", "errorcheck"}
     options = gateway._master.options
     assert (options.connection_strategy, options.rawtcp, options.http2, options.http3) == ("lazy", False, False, False)
     assert options.validate_inbound_headers

@@ -2,84 +2,48 @@
 
 from __future__ import annotations
 
+from mitmproxy.connection import ConnectionState
 from mitmproxy.options import Options
 from mitmproxy.proxy import commands, context, events, layer
 from mitmproxy.test import tflow
 
-from proxy.layers import LARGEST_CLIENT_HELLO, Allowance, BoundedClientTls, BoundedLayer
+from proxy.layers import LARGEST_CLIENT_HELLO, BoundedClientTls, BoundedServerTls
 
 
-class Listening(layer.Layer):
-    """Remembers what reaches it."""
+class Connecting(layer.Layer):
+    """Connects to the access point at once, and remembers what the service sends."""
 
     heard = b""
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        if isinstance(event, events.DataReceived):
+        if isinstance(event, events.Start):
+            opening = commands.OpenConnection(self.context.server)
+            opening.blocking = False
+            yield opening
+        elif isinstance(event, events.DataReceived):
             self.heard += event.data
-        yield from ()
 
 
 def of() -> context.Context:
     return context.Context(tflow.tclient_conn(), Options())
 
 
-def test_an_allowance_is_used_up_and_begins_anew_with_a_judged_call() -> None:
-    allowance = Allowance(1000, now=0.0)
-    assert allowance.take(1000, now=0.0)
-    assert not allowance.take(1, now=0.0)
-    allowance.renew()
-    assert allowance.take(1000, now=0.0)
-
-
-def test_an_allowance_grows_so_that_a_quiet_service_never_uses_it_up() -> None:
-    allowance = Allowance(1000, now=0.0)
-    allowance.refills = True
-    assert all(allowance.take(6, now=turn * 150.0) for turn in range(10_000))
-    assert allowance.take(1000, now=2_000_000.0)
-
-
-def test_what_goes_on_without_being_judged_is_cut_off() -> None:
-    made, failures = of(), list[Exception]()
-    bounded = BoundedLayer(made, Allowance(10, now=0.0), failures.append)
-    child = Listening(made)
-    bounded.stand_above(child)
-    list(bounded.handle_event(events.Start()))
-    assert list(bounded.handle_event(events.DataReceived(made.client, b"0123456789"))) == []
-    (command,) = bounded.handle_event(events.DataReceived(made.client, b"x" * 100_000))
+def test_what_comes_while_an_access_point_is_connected_to_is_bounded() -> None:
+    made = of()
+    made.server.state = ConnectionState.CLOSED
+    tls = BoundedServerTls(made, 1000)
+    tls.child_layer = Connecting(made)
+    (opening,) = tls.handle_event(events.Start())
+    assert isinstance(opening, commands.OpenConnection)
+    assert list(tls.handle_event(events.DataReceived(made.client, b"x" * 1000))) == []
+    (command,) = tls.handle_event(events.DataReceived(made.client, b"x"))
     assert isinstance(command, commands.CloseConnection)
-    list(bounded.handle_event(events.DataReceived(made.client, b"more")))
-    assert child.heard == b"0123456789"
-
-
-def test_between_two_requests_time_alone_gives_nothing_back() -> None:
-    allowance = Allowance(1000, now=0.0)
-    assert allowance.take(1000, now=0.0)
-    assert not allowance.take(1, now=100_000.0)
-
-
-class Failing(layer.Layer):
-    """Raises on whatever comes."""
-
-    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
-        yield from ()
-        if isinstance(event, events.DataReceived):
-            raise NotImplementedError("trailers")
-
-
-def test_what_a_layer_cannot_cope_with_is_told_and_closed() -> None:
-    made, failures = of(), list[Exception]()
-    bounded = BoundedLayer(made, Allowance(10, now=0.0), failures.append)
-    bounded.stand_above(Failing(made))
-    list(bounded.handle_event(events.Start()))
-    (command,) = bounded.handle_event(events.DataReceived(made.client, b"0"))
-    assert isinstance(command, commands.CloseConnection)
-    assert [str(error) for error in failures] == ["trailers"]
+    assert command.connection is made.client
 
 
 def test_a_client_hello_without_end_fails_the_handshake() -> None:
     made = of()
-    Listening(made)
+    Connecting(made)
     tls = BoundedClientTls(made)
     record = bytes.fromhex("1603010001") + b"\x01"
     pieces = LARGEST_CLIENT_HELLO // len(record)

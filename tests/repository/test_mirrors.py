@@ -13,6 +13,8 @@ WITHOUT_TEST = {
     "models/simulation/step.py": "plain data",
     "policy/verdict.py": "plain data",
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
+    "proxy/http1/bad_message.py": "plain data",
+    "proxy/http1/call.py": "plain data and protocols",
     "proxy/evaluation/subject.py": "plain data and protocols",
 }
 """Modules that need no test of their own, each with its reason."""

@@ -15,12 +15,18 @@ from proxy.commands.run import serve
 from proxy.connections import Connection
 from proxy.decoders.vsl import VslDecoder
 from proxy.hooks import Hooks
+from proxy.http1 import serialiser
+from proxy.http1.layer import Http1Layer
+from proxy.judging import ConnectionJudge
 
-PARTS: dict[str, tuple[type, str]] = {
+PARTS: dict[str, tuple[object, str]] = {
     "decoder": (VslDecoder, "decode"),
     "scoring": (Analyzer, "score"),
     "audit": (AuditTrail, "record"),
     "sender": (Connection, "sender"),
+    "judge": (ConnectionJudge, "judge"),
+    "layer": (Http1Layer, "_dispatch"),
+    "serialiser": (serialiser, "request"),
 }
 HOOKS = tuple(sorted(name for name in vars(Hooks) if not name.startswith("_")))
 

@@ -1,0 +1,91 @@
+"""What the HTTP layer asks of whoever judges: one question for each request, one for each message of a channel."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from mitmproxy.proxy import commands
+
+from proxy.decoders.base import Answer, Outbound, Request
+from proxy.http1.bad_message import BadMessage
+
+
+@dataclass
+class RegisteredHook(commands.StartHook):
+    """A service registered at an access point; its answer waits until the types of its nodes are known.
+
+    The addon that has a method `registered` gets the agent's name.
+    """
+
+    agent: str
+    name = "registered"
+
+
+@dataclass(frozen=True)
+class Relayed:
+    """What becomes of one message of a callback channel. Empty bytes are not sent."""
+
+    onward: bytes = b""
+    """To the other side, as it was judged."""
+    back: bytes = b""
+    """To the side that it came from."""
+
+
+class Channel(Protocol):
+    """Judges the messages of an open callback channel."""
+
+    def from_service(self, content: bytes, *, text: bool) -> Relayed:
+        """Judge a message of the service."""
+        ...
+
+    def from_access_point(self, content: bytes, *, text: bool) -> Relayed:
+        """Judge a message of the access point."""
+        ...
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What becomes of a request: it is answered by the gateway, or goes to the access point."""
+
+    answer: Answer | None
+    """Set: the call was refused."""
+    outbound: Outbound | None
+    """Set: exactly this is sent."""
+    identity: str = ""
+    """Who calls: an upstream connection belongs to one identity."""
+    conclude: Callable[[bool], None] = lambda _accepted: None
+    """To be called once, with whether the access point accepted the call."""
+    channel: Channel | None = None
+    """Set: the call asks for a callback channel."""
+    registers: str | None = None
+    """The agent, where the call registers a service there."""
+
+
+class CallJudge(Protocol):
+    """Judges what one connection brings."""
+
+    def judge(self, request: Request) -> Ruling:
+        """Judge a whole request.
+
+        Raises:
+            Exception: whatever goes wrong; the call must then be refused.
+        """
+        ...
+
+    def malformed(self, problem: BadMessage, line: str) -> Answer:
+        """Record what is no request, and return the answer to it."""
+        ...
+
+    def unavailable(self, message: str) -> Answer:
+        """Return the answer to a call that could not be judged, or that the access point did not answer."""
+        ...
+
+    def broken(self, place: str, error: BaseException) -> None:
+        """Record that the gateway itself failed; never raises."""
+        ...
+
+    def misbehaved(self, problem: BadMessage) -> None:
+        """Record that the access point sent what it should not; never raises."""
+        ...

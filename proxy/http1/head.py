@@ -1,0 +1,156 @@
+"""The head of a message: cut off at its end, within its limits, and parsed into fields (RFC 9112, sections 2 to 5)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import httptools
+
+from proxy.http1.bad_message import BadMessage
+
+_END = b"\r\n\r\n"
+# A lone CR at the very end may still become a CRLF.
+_FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|\Z)|(?<!\r)\n")
+_LENGTH = re.compile(r"[0-9]{1,12}")
+HOP_BY_HOP = frozenset(
+    {
+        *("connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "proxy-connection"),
+        *("te", "trailer", "transfer-encoding", "upgrade", "content-length", "expect"),
+    }
+)
+"""Fields that concern one connection (RFC 9110, section 7.6.1), or the framing, which is made anew."""
+
+Fields = tuple[tuple[str, str], ...]
+"""Field lines in order; names in lower case, values as Latin-1 text."""
+
+
+@dataclass(frozen=True)
+class HeadLimits:
+    """What a head may cost."""
+
+    line_bytes: int
+    """The first line, its end included."""
+    head_bytes: int
+    """All of it, the empty line included."""
+    fields: int
+
+
+def take_head(buffer: bytearray, limits: HeadLimits) -> bytes | None:
+    """Cut the head off a buffer; None while it is not complete.
+
+    What is wrong is told as soon as it is there, and the same is told however the bytes were split.
+
+    Raises:
+        BadMessage: forbidden bytes, or a limit is exceeded.
+    """
+    line = buffer.find(b"\r\n", 0, limits.line_bytes)
+    if line < 0:
+        _check_bytes(buffer, limits.line_bytes)
+        if len(buffer) >= limits.line_bytes:
+            raise BadMessage("url-too-long", f"the first line is longer than {limits.line_bytes} bytes")
+        return None
+    end = buffer.find(_END, 0, limits.head_bytes)
+    _check_bytes(buffer, limits.head_bytes if end < 0 else end + len(_END))
+    if end < 0:
+        if len(buffer) >= limits.head_bytes:
+            raise BadMessage("headers-too-large", f"the head is larger than {limits.head_bytes} bytes")
+        return None
+    head = bytes(buffer[: end + len(_END)])
+    del buffer[: len(head)]
+    return head
+
+
+def _check_bytes(buffer: bytearray, end: int) -> None:
+    found = _FORBIDDEN.search(buffer, 0, min(end, len(buffer)))
+    if found is not None:
+        raise BadMessage("malformed-request", f"the byte {found[0][:1].hex()} may not stand there, at {found.start()}")
+
+
+class _Collector:
+    """What httptools calls back."""
+
+    __slots__ = ("fields", "url")
+
+    def __init__(self) -> None:
+        self.url = b""
+        self.fields: list[tuple[str, str]] = []
+
+    def on_url(self, url: bytes) -> None:
+        self.url += url
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # llhttp leaves the white space that may follow a value (RFC 9112, section 5).
+        self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
+
+
+@dataclass(frozen=True)
+class Head:
+    """A parsed head."""
+
+    fields: Fields
+
+    @property
+    def closes(self) -> bool:
+        """Whether the sender ends the connection after this message (RFC 9112, section 9.6)."""
+        named = ",".join(values(self.fields, "connection")).lower().split(",")
+        return any(option.strip() == "close" for option in named)
+
+
+Parser = httptools.HttpRequestParser | httptools.HttpResponseParser
+
+
+def parse_head(raw: bytes, make: Callable[[object], Parser], limits: HeadLimits) -> Head:
+    """Parse a complete head with llhttp.
+
+    Raises:
+        BadMessage: it is malformed, or has too many fields.
+    """
+    collector = _Collector()
+    parser = make(collector)
+    try:
+        parser.feed_data(raw)
+    except httptools.HttpParserUpgrade:
+        pass  # what follows is another protocol; whether it may is decided elsewhere
+    except (httptools.HttpParserError, UnicodeDecodeError) as error:
+        about_framing = any(name in str(error) for name in ("Content-Length", "Transfer-Encoding"))
+        code = "ambiguous-framing" if about_framing else "malformed-request"
+        raise BadMessage(code, f"not a valid message: {error}"[:200]) from error
+    if len(collector.fields) > limits.fields:
+        raise BadMessage("headers-too-large", f"there are more than {limits.fields} header fields")
+    return Head(tuple(collector.fields))
+
+
+def values(fields: Fields, name: str) -> list[str]:
+    """Return the values of all field lines of a name, which is given in lower case."""
+    return [value for each, value in fields if each == name]
+
+
+@dataclass(frozen=True)
+class Framing:
+    """How long a body is (RFC 9112, section 6)."""
+
+    length: int | None
+    """None: it is not told."""
+    chunked: bool = False
+
+
+def framing(fields: Fields) -> Framing:
+    """Read the framing of a message.
+
+    Raises:
+        BadMessage: it can be read in two ways, or in none.
+    """
+    lengths, codings = values(fields, "content-length"), values(fields, "transfer-encoding")
+    if codings:
+        if lengths:
+            raise BadMessage("ambiguous-framing", "the message has a length and is chunked as well")
+        if len(codings) > 1 or codings[0].lower() != "chunked":
+            raise BadMessage("ambiguous-framing", f"the transfer coding {codings[0][:48]!r} is not supported")
+        return Framing(None, chunked=True)
+    if not lengths:
+        return Framing(None)
+    if len(lengths) > 1 or not _LENGTH.fullmatch(lengths[0]):
+        raise BadMessage("ambiguous-framing", f"the content length {', '.join(lengths)[:48]!r} is not one number")
+    return Framing(int(lengths[0]))

@@ -1,0 +1,353 @@
+"""The HTTP layer between mitmproxy's TLS layers and its sockets: refuses first, and releases what was judged.
+
+Sans-io as mitmproxy's own layers: events come in, commands go out. One connection of a service has at most one
+connection to its access point; when either ends, so does the other. Nothing is ever sent twice.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum, auto
+
+from mitmproxy.proxy import commands, context, events, layer
+
+from proxy.decoders.base import Answer, Outbound
+from proxy.http1 import serialiser
+from proxy.http1.bad_message import BadMessage
+from proxy.http1.call import CallJudge, RegisteredHook, Ruling
+from proxy.http1.chunked import LAST_CHUNK, chunk
+from proxy.http1.deadlines import Deadline, Phase
+from proxy.http1.relay import Relay, Sent
+from proxy.http1.request_reader import Progress, Received, RequestReader
+from proxy.http1.response_reader import ResponseReader
+
+_FIRST_ERROR = 400
+_UNREACHABLE = "The access point cannot be reached"
+_BAD_ANSWER = "The access point gave no valid answer"
+_BROKEN = "The gateway could not judge the call"
+_CHANGED = "The caller is no longer the one that this connection belongs to"
+_PHASES = {Progress.HEAD: Phase.HEAD, Progress.BODY: Phase.BODY}
+
+
+class _Upstream(Enum):
+    CLOSED = auto()
+    OPENING = auto()
+    OPEN = auto()
+
+
+class _Exchange:
+    """A request that was released, and its answer."""
+
+    __slots__ = ("begun", "chunked", "close", "concluded", "held", "method", "reader", "request", "ruling")
+
+    def __init__(self, ruling: Ruling, outbound: Outbound, received: Received, answer_bytes: int) -> None:
+        self.ruling = ruling
+        self.request = serialiser.request(outbound)
+        self.method = received.request.method
+        self.close = not received.keep_alive
+        self.reader = ResponseReader(self.method, answer_bytes)
+        self.concluded = False
+        self.begun = False
+        """Something of the answer has been sent."""
+        self.chunked = False
+        self.held: bytearray | None = None if ruling.registers is None else bytearray()
+        """The answer, where it waits for something."""
+
+
+class Http1Layer(layer.Layer):
+    """Speaks HTTP/1.1 with a service and its access point, and WebSocket where a call opened a callback channel."""
+
+    def __init__(
+        self,
+        of: context.Context,
+        *,
+        judge: CallJudge,
+        requests: RequestReader,
+        deadline: Deadline,
+        answer_bytes: int,
+        message_bytes: int,
+        waiting_bytes: int,
+    ) -> None:
+        """Stand in a connection's context.
+
+        Args:
+            of: The context.
+            judge: Judges what the connection brings.
+            requests: Reads it.
+            deadline: Follows the phases of the connection.
+            answer_bytes: Largest body of an answer.
+            message_bytes: Largest message of a callback channel.
+            waiting_bytes: Most that may wait while a request is under way.
+        """
+        super().__init__(of)
+        self._judge = judge
+        self._requests = requests
+        self._deadline = deadline
+        self._answer_bytes = answer_bytes
+        self._message_bytes = message_bytes
+        self._waiting_bytes = waiting_bytes
+        self._upstream = _Upstream.CLOSED
+        self._identity: str | None = None
+        self._exchange: _Exchange | None = None
+        self._relay: Relay | None = None
+        self._closed = False
+
+    def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        if self._closed:
+            return
+        try:
+            yield from self._dispatch(event)
+        except Exception as error:  # noqa: BLE001 -- mitmproxy would leave the connection open, with nobody at its end
+            self._judge.broken("http1", error)
+            yield from self._give_up(_BROKEN)
+
+    def _dispatch(self, event: events.Event) -> layer.CommandGenerator[None]:
+        match event:
+            case events.DataReceived():
+                if event.connection is self.context.client:
+                    yield from self._from_service(event.data)
+                else:
+                    yield from self._from_access_point(event.data)
+            case events.ConnectionClosed():
+                if event.connection is self.context.client:
+                    yield from self._close()
+                else:
+                    yield from self._access_point_left()
+            case events.OpenConnectionCompleted():
+                yield from self._opened(event.reply)
+            case events.HookCompleted():
+                yield from self._deliver_held()
+            case events.Start():
+                self._deadline.enter(Phase.FIRST_REQUEST)
+            case _:
+                raise AssertionError(f"unexpected event {event}")
+
+    # What the service sends.
+
+    def _from_service(self, data: bytes) -> layer.CommandGenerator[None]:
+        if self._relay is not None:
+            self._deadline.renew()
+            yield from self._relayed(self._relay.from_service, data)
+            return
+        self._requests.feed(data)
+        if self._exchange is None:
+            yield from self._next_requests()
+        elif self._requests.waiting > self._waiting_bytes:
+            problem = BadMessage("too-much-waiting", f"more than {self._waiting_bytes} bytes came during a call")
+            self._judge.malformed(problem, "")
+            yield from self._close()
+
+    def _next_requests(self) -> layer.CommandGenerator[None]:
+        """Judge what has come, one request after the other, until one is released or no more is complete."""
+        while self._exchange is None and not self._closed:
+            try:
+                received = self._requests.next()
+            except BadMessage as problem:
+                yield from self._answer(self._judge.malformed(problem, self._requests.line), close=True)
+                return
+            if received is None:
+                phase = _PHASES.get(self._requests.progress)
+                if phase is not None:
+                    self._deadline.enter(phase)
+                if self._requests.take_expectation():
+                    yield commands.SendData(self.context.client, serialiser.CONTINUE)
+                return
+            yield from self._ask(received)
+
+    def _ask(self, received: Received) -> layer.CommandGenerator[None]:
+        self._deadline.enter(Phase.ANSWER)
+        method = received.request.method
+        ruling = self._judge.judge(received.request)
+        outbound = ruling.outbound
+        if ruling.answer is not None or outbound is None:
+            answer = ruling.answer or self._judge.unavailable(_BROKEN)
+            yield from self._answer(answer, close=True, method=method)
+            return
+        exchange = _Exchange(ruling, outbound, received, self._answer_bytes)
+        if self._identity not in {None, ruling.identity}:
+            self._conclude(exchange, accepted=False)
+            yield from self._answer(self._judge.unavailable(_CHANGED), close=True, method=method)
+            return
+        self._identity = ruling.identity
+        self._exchange = exchange
+        if self._upstream is _Upstream.OPEN:
+            yield commands.SendData(self.context.server, exchange.request)
+            return
+        self._upstream = _Upstream.OPENING
+        opening = commands.OpenConnection(self.context.server)
+        # Not `True`: this layer goes on taking events, so that nothing piles up unseen while it waits.
+        opening.blocking = self  # type: ignore[assignment]  # as its layers do themselves
+        yield opening
+
+    def _answer(self, answer: Answer, *, close: bool, method: str = "GET") -> layer.CommandGenerator[None]:
+        data = serialiser.answer(answer, close=close, head_only=method == "HEAD")
+        yield commands.SendData(self.context.client, data)
+        if close:
+            yield from self._close()
+
+    # What the access point sends.
+
+    def _opened(self, problem: str | None) -> layer.CommandGenerator[None]:
+        exchange = self._exchange
+        if exchange is None:
+            raise AssertionError("nobody asked for a connection")
+        if problem is not None:
+            self._upstream = _Upstream.CLOSED
+            yield from self._give_up(_UNREACHABLE)
+            return
+        self._upstream = _Upstream.OPEN
+        yield commands.SendData(self.context.server, exchange.request)
+
+    def _from_access_point(self, data: bytes) -> layer.CommandGenerator[None]:
+        if self._relay is not None:
+            yield from self._relayed(self._relay.from_access_point, data)
+            return
+        exchange = self._exchange
+        if exchange is None:
+            problem = BadMessage("bad-answer", "something came that answers no call")
+            self._judge.misbehaved(problem)
+            yield from self._close()
+            return
+        try:
+            yield from self._stream(exchange, exchange.reader.feed(data))
+        except BadMessage as problem:
+            self._judge.misbehaved(problem)
+            yield from self._give_up(_BAD_ANSWER)
+
+    def _access_point_left(self) -> layer.CommandGenerator[None]:
+        self._upstream = _Upstream.CLOSED
+        exchange = self._exchange
+        if exchange is None or self._relay is not None:
+            yield from self._close()
+            return
+        if exchange.reader.finished:
+            return  # the answer is held, and the connection closes once it was delivered
+        exchange.close = True
+        try:
+            exchange.reader.end()
+            yield from self._stream(exchange, b"")
+        except BadMessage as problem:
+            self._judge.misbehaved(problem)
+            yield from self._give_up(_BAD_ANSWER)
+
+    def _stream(self, exchange: _Exchange, content: bytes) -> layer.CommandGenerator[None]:
+        """Pass on what has come of an answer."""
+        reader = exchange.reader
+        head = reader.head
+        if head is None:
+            return
+        data = b""
+        if reader.switched:
+            yield from self._switch(exchange)
+            return
+        if not exchange.begun:
+            exchange.begun = True
+            exchange.close |= not head.keep_alive
+            exchange.chunked = head.length is None and exchange.method != "HEAD"
+            data = serialiser.response_head(head, close=exchange.close, chunked=exchange.chunked)
+        if content:
+            data += chunk(content) if exchange.chunked else content
+        if reader.finished and exchange.chunked:
+            data += LAST_CHUNK
+        if exchange.held is not None:
+            exchange.held += data
+        elif data:
+            yield commands.SendData(self.context.client, data)
+        if reader.finished:
+            yield from self._finish(exchange)
+
+    def _finish(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+        head = exchange.reader.head
+        accepted = head is not None and head.status < _FIRST_ERROR
+        self._conclude(exchange, accepted=accepted)
+        if exchange.held is not None:
+            if accepted and exchange.ruling.registers is not None:
+                hook = RegisteredHook(exchange.ruling.registers)
+                hook.blocking = self  # type: ignore[assignment]  # as above
+                yield hook
+                return
+            yield commands.SendData(self.context.client, bytes(exchange.held))
+        yield from self._over(exchange)
+
+    def _deliver_held(self) -> layer.CommandGenerator[None]:
+        exchange = self._exchange
+        if exchange is None or exchange.held is None:
+            raise AssertionError("no answer is held")
+        yield commands.SendData(self.context.client, bytes(exchange.held))
+        yield from self._over(exchange)
+
+    def _over(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+        self._exchange = None
+        if exchange.close or self._upstream is not _Upstream.OPEN:
+            yield from self._close()
+            return
+        self._deadline.enter(Phase.IDLE)
+        if self._requests.waiting:
+            yield from self._next_requests()
+
+    # A callback channel.
+
+    def _switch(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+        head, channel = exchange.reader.head, exchange.ruling.channel
+        if head is None or channel is None:
+            raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
+        if any(name == "sec-websocket-extensions" for name, _ in head.fields):
+            raise BadMessage("bad-answer", "an extension of WebSocket is used that was not offered")
+        self._conclude(exchange, accepted=True)
+        self._exchange = None
+        self._relay = Relay(channel, self._message_bytes)
+        self._deadline.enter(Phase.CHANNEL)
+        yield commands.SendData(self.context.client, serialiser.response_head(head, close=False, chunked=False))
+        if early := self._requests.rest():
+            yield from self._relayed(self._relay.from_service, early)
+        if not self._closed and (early := exchange.reader.rest()):
+            yield from self._relayed(self._relay.from_access_point, early)
+
+    def _relayed(self, take: Callable[[bytes], Sent], data: bytes) -> layer.CommandGenerator[None]:
+        try:
+            sent = take(data)
+        except BadMessage as problem:
+            self._judge.malformed(problem, "frame of the callback channel")
+            yield from self._close()
+            return
+        if sent.to_service:
+            yield commands.SendData(self.context.client, bytes(sent.to_service))
+        if sent.to_access_point:
+            yield commands.SendData(self.context.server, bytes(sent.to_access_point))
+        if sent.closed:
+            yield from self._close()
+
+    # The end.
+
+    def _give_up(self, message: str) -> layer.CommandGenerator[None]:
+        """End the connection; say why if nothing of an answer has been sent yet."""
+        exchange = self._exchange
+        if self._relay is None and (exchange is None or not exchange.begun or exchange.held is not None):
+            method = "GET" if exchange is None else exchange.method
+            try:
+                answer = self._judge.unavailable(message)
+                data = serialiser.answer(answer, close=True, head_only=method == "HEAD")
+                yield commands.SendData(self.context.client, data)
+            except Exception as error:  # noqa: BLE001 -- the connection is closed all the same
+                self._judge.broken("http1", error)
+        yield from self._close()
+
+    def _close(self) -> layer.CommandGenerator[None]:
+        if self._closed:
+            return
+        self._closed = True
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None:
+            self._conclude(exchange, accepted=False)
+        if self._upstream is not _Upstream.CLOSED:
+            yield commands.CloseConnection(self.context.server)
+        yield commands.CloseConnection(self.context.client)
+
+    def _conclude(self, exchange: _Exchange, *, accepted: bool) -> None:
+        if exchange.concluded:
+            return
+        exchange.concluded = True
+        try:
+            exchange.ruling.conclude(accepted)
+        except Exception as error:  # noqa: BLE001 -- the call has been carried out; its answer must not be lost
+            self._judge.broken("conclude", error)

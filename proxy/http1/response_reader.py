@@ -1,0 +1,124 @@
+"""Answers of an access point: streamed on, their framing checked, so that none can run into the next (RFC 9112)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+import httptools
+
+from proxy.http1.bad_message import BadMessage
+from proxy.http1.chunked import ChunkedDecoder
+from proxy.http1.head import Fields, HeadLimits, framing, parse_head, take_head
+
+_LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
+_LIMITS = HeadLimits(line_bytes=1024, head_bytes=32 * 1024, fields=128)
+SWITCHING_PROTOCOLS = 101
+_BODILESS = frozenset({204, 304})
+_FIRST_FINAL = 200
+
+
+@dataclass(frozen=True)
+class ResponseHead:
+    """The head of an answer."""
+
+    status: int
+    reason: str
+    fields: Fields
+    keep_alive: bool
+    length: int | None
+    """Of the body; None where only its end tells."""
+
+
+class ResponseReader:
+    """Reads one answer off what an access point sends."""
+
+    def __init__(self, method: str, body_bytes: int) -> None:
+        """Read the answer to a request of `method`; a body of more than `body_bytes` is refused."""
+        self._method = method
+        self._most = body_bytes
+        self._buffer = bytearray()
+        self._left: int | None = None
+        self._chunks: ChunkedDecoder | None = None
+        self._received = 0
+        self.head: ResponseHead | None = None
+        """Once it has come; interim answers (1xx) are passed over."""
+        self.finished = False
+
+    @property
+    def switched(self) -> bool:
+        """Whether the access point changed to another protocol."""
+        return self.head is not None and self.head.status == SWITCHING_PROTOCOLS
+
+    def rest(self) -> bytes:
+        """Return what came after the end of the answer."""
+        return bytes(self._buffer)
+
+    def feed(self, data: bytes) -> bytes:
+        """Take bytes in; return what is new of the body.
+
+        Raises:
+            BadMessage: the answer is malformed, ambiguous or too large, or there is more than the answer.
+        """
+        self._buffer += data
+        while self.head is None:
+            try:
+                raw = take_head(self._buffer, _LIMITS)
+                if raw is None:
+                    return b""
+                self._begin(raw)
+            except BadMessage as problem:
+                raise BadMessage("bad-answer", problem.detail) from problem
+        content = b"" if self.finished else self._take_body()
+        if self.finished and self._buffer and not self.switched:
+            raise BadMessage("bad-answer", "there is more than the answer to the call")
+        return content
+
+    def end(self) -> None:
+        """Note that the access point closed the connection.
+
+        Raises:
+            BadMessage: the answer is not complete.
+        """
+        if self.finished:
+            return
+        if self.head is None or self._chunks is not None or self._left is not None:
+            raise BadMessage("bad-answer", "the connection was closed before the answer was complete")
+        self.finished = True
+
+    def _begin(self, raw: bytes) -> None:
+        line = _LINE.match(raw)
+        if line is None:
+            raise BadMessage("bad-answer", "the answer does not begin with a version and a status")
+        status = int(line[2])
+        head = parse_head(raw, httptools.HttpResponseParser, _LIMITS)
+        if status < _FIRST_FINAL and status != SWITCHING_PROTOCOLS:
+            return
+        how = framing(head.fields)
+        bodiless = self._method == "HEAD" or status in _BODILESS or status == SWITCHING_PROTOCOLS
+        length = 0 if bodiless else how.length
+        if length is not None and length > self._most:
+            raise BadMessage("bad-answer", f"the answer is larger than {self._most} bytes")
+        reason = (line[3] or b"").decode("latin-1")
+        self._left = length
+        self._chunks = ChunkedDecoder() if how.chunked and not bodiless else None
+        told = how.length if self._method == "HEAD" else length
+        self.head = ResponseHead(status, reason, head.fields, line[1] == b"1" and not head.closes, told)
+        self.finished = self._left == 0 and self._chunks is None
+
+    def _take_body(self) -> bytes:
+        if self._chunks is not None:
+            content = b"".join(self._chunks.take(self._buffer))
+            self.finished = self._chunks.finished
+        elif self._left is not None:
+            content = bytes(self._buffer[: self._left])
+            del self._buffer[: len(content)]
+            self._left -= len(content)
+            self.finished = self._left == 0
+        else:
+            content = bytes(self._buffer)
+            self._buffer.clear()
+        self._received += len(content)
+        if self._received > self._most:
+            raise BadMessage("bad-answer", f"the answer is larger than {self._most} bytes")
+        return content

@@ -1,0 +1,108 @@
+from __future__ import annotations
+
+from itertools import pairwise
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from proxy.decoders.base import Request
+from proxy.http1.bad_message import BadMessage
+from proxy.http1.chunked import LAST_CHUNK, chunk
+from proxy.http1.head import HeadLimits
+from proxy.http1.request_reader import Authority, Progress, RequestReader
+from tests.proxy.http1.requests import HOSTILE
+
+GET = b"GET /vsl/agent1?depth=1 HTTP/1.1\r\nHost: a:8081\r\nAccept: application/json\r\n\r\n"
+PUT = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
+
+
+def reader() -> RequestReader:
+    limits = HeadLimits(line_bytes=1024, head_bytes=4096, fields=32)
+    return RequestReader(Authority("198.51.100.11", 8081), limits, body_bytes=4096)
+
+
+def read(data: bytes, cuts: list[int] | None = None) -> list[Request | str]:
+    """Return the requests in some bytes, and the reason where they end in a refusal; cut at the given places."""
+    taken, found = reader(), list[Request | str]()
+    edges = [0, *sorted(cut % (len(data) + 1) for cut in cuts or []), len(data)]
+    for begin, end in pairwise(edges):
+        taken.feed(data[begin:end])
+        try:
+            while (received := taken.next()) is not None:
+                found.append(received.request)
+        except BadMessage as bad:
+            return [*found, bad.code]
+    return found
+
+
+def test_requests_are_read_whole_and_one_after_the_other() -> None:
+    assert read(PUT + GET) == [
+        Request("PUT", "/vsl/agent1/x", (("host", "a"), ("content-length", "5")), b"hello"),
+        Request("GET", "/vsl/agent1?depth=1", (("host", "a:8081"), ("accept", "application/json")), b""),
+    ]
+
+
+def test_a_body_may_come_in_chunks() -> None:
+    head = b"PUT /a HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: Chunked\r\n\r\n"
+    (request,) = read(head + chunk(b"he") + chunk(b"llo") + LAST_CHUNK)
+    assert isinstance(request, Request)
+    assert request.body == b"hello"
+
+
+def test_a_whole_url_that_names_the_access_point_is_read_as_its_path() -> None:
+    for target, path in (("http://198.51.100.11:8081/a?b", "/a?b"), ("HTTP://198.51.100.11:8081", "/")):
+        (request,) = read(f"GET {target} HTTP/1.1\r\nHost: 198.51.100.11:8081\r\n\r\n".encode())
+        assert isinstance(request, Request)
+        assert request.target == path
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_what_is_no_request_is_refused_with_its_own_reason(name: str) -> None:
+    data, code = HOSTILE[name]
+    assert read(data) == [code]
+    assert read(data, list(range(len(data)))) == [code]
+
+
+@given(st.sampled_from(sorted(HOSTILE)), st.lists(st.integers(0, 9999), max_size=8))
+def test_how_bytes_are_split_makes_no_difference(name: str, cuts: list[int]) -> None:
+    data, code = HOSTILE[name]
+    assert read(data, cuts) == [code]
+    assert read(PUT + GET + data, cuts) == [*read(PUT + GET), code]
+
+
+@given(st.binary(max_size=200), st.lists(st.integers(0, 9999), max_size=8))
+def test_no_bytes_raise_anything_else_nor_depend_on_their_pieces(data: bytes, cuts: list[int]) -> None:
+    assert read(GET + data, cuts) == read(GET + data)
+
+
+def test_a_wish_to_close_is_told_in_whatever_list_it_stands() -> None:
+    for value, keeps in ((b"close", False), (b"keep-alive, Close", False), (b"keep-alive", True), (b"closed", True)):
+        taken = reader()
+        taken.feed(GET.replace(b"Accept: application/json", b"Connection: " + value))
+        received = taken.next()
+        assert received is not None
+        assert received.keep_alive is keeps
+
+
+def test_who_waits_for_a_go_on_is_told_once_and_only_while_the_body_is_missing() -> None:
+    expecting = PUT.replace(b"\r\n\r\nhello", b"\r\nExpect: 100-continue\r\n\r\n")
+    taken = reader()
+    taken.feed(expecting)
+    assert taken.next() is None
+    assert (taken.take_expectation(), taken.take_expectation()) == (True, False)
+    at_once = reader()
+    at_once.feed(expecting + b"hello")
+    assert at_once.next() is not None
+    assert not at_once.take_expectation()
+
+
+def test_progress_and_line_tell_how_far_a_request_has_come() -> None:
+    taken = reader()
+    steps = []
+    for piece in (b"", b"PUT", b" /a HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n", b"x", b"y"):
+        taken.feed(piece)
+        taken.next()
+        steps.append(taken.progress)
+    assert steps == [Progress.NOTHING, Progress.HEAD, Progress.BODY, Progress.BODY, Progress.NOTHING]
+    assert taken.line == "PUT /a"

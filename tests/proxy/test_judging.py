@@ -1,0 +1,309 @@
+"""What one connection brings is judged: exactly what was judged passes, and nothing else."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from wsproto.events import TextMessage
+
+from models.access import Operation
+from policy.document import PolicyDocument
+from policy.verdict import Action, Strength, Verdict
+from proxy.connections import Destination
+from proxy.identity import Identity
+from tests.proxy.judged import (
+    DENY,
+    FORWARD,
+    LEARN,
+    LIGHT,
+    MOVEMENT,
+    OK,
+    SERVICE_IP,
+    Bench,
+    Raising,
+    body,
+    callbacks,
+    fields,
+    invocation,
+    refusal_code,
+    request,
+    status,
+)
+from tests.proxy.parts import EVENT_TIME
+
+# Requests.
+
+
+def test_a_call_that_may_pass_is_sent_as_it_was_judged() -> None:
+    bench = Bench()
+    wire = bench.send(request("PUT", f"/vsl{LIGHT}/lightOn", {"value": 1}, {"Forwarded": "for=10.1.1.1"}))
+    head, _, content = wire.to_access_point.partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == f"PUT /vsl{LIGHT}/lightOn HTTP/1.1".encode()
+    assert content == b'{"value":"1"}'
+    assert fields(wire.to_access_point) == {
+        "host": "198.51.100.11:8081",
+        "accept": "application/json",
+        "content-type": "application/json",
+        "content-length": "13",
+        "authorization": Identity("lightcontrol1", ("lightcontrol1",)).delegation(),
+    }
+    (verdict,) = bench.verdicts
+    assert verdict.call.sender.strength is Strength.CERTIFICATE
+    assert verdict.call.request == f"PUT /vsl{LIGHT}/lightOn"
+    assert [(access.node, access.value) for access in verdict.call.accesses] == [(f"{LIGHT}/lightOn", "1")]
+
+
+def test_a_blocked_call_is_answered_in_the_middleware_s_words() -> None:
+    bench = Bench(DENY)
+    wire = bench.send(request())
+    assert status(wire) == 403
+    assert wire.opened == 0
+    assert fields(wire.to_service)["alleyes-reference"] == bench.verdicts[0].id
+    assert body(wire) == {
+        "code": 403,
+        "message": "Access denied by Anomaly detection",
+        "type": "org.ds2os.vsl.core.transport.ExceptionMessage$1",
+    }
+
+
+def test_what_cannot_be_judged_while_learning_passes_if_its_refusal_obeys_the_mode() -> None:
+    unsupported = request("POST", f"/vsl{LIGHT}", {"operation": "REGISTER_VIRTUAL_NODE"})
+    bench = Bench(LEARN)
+    assert bench.send(unsupported).to_access_point
+    assert bench.verdicts[0].would_be is Action.BLOCK
+    assert status(Bench(FORWARD).send(unsupported)) == 403
+
+
+@pytest.mark.parametrize(
+    ("asked", "code"),
+    [
+        (request("GET", "/ka/requestKorUpdate"), "knowledge-agent-interface"),
+        (request("GET", headers={"Authorization": "VSL e30="}), "delegation-not-allowed"),
+        (request("DELETE"), "method-not-allowed"),
+        (request("TRACE"), "method-not-allowed"),
+        (request(path="*"), "target-form"),
+        (request(path="http://198.51.100.12:8081/vsl"), "absolute-form"),
+        (b"GET /vsl HTTP/1.0\r\nHost: a\r\n\r\n", "http-version"),
+        (request("PUT", f"/vsl{LIGHT}/lightOn", {"value": "1" * 65_536}), "body-too-large"),
+    ],
+)
+def test_some_refusals_hold_while_learning(asked: bytes, code: str) -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(asked)
+    assert status(wire) == 403
+    assert "service" in wire.closed
+    assert refusal_code(bench) == code
+    assert bench.verdicts[0].call.accesses == ()
+    assert fields(wire.to_service)["alleyes-reference"] == bench.verdicts[0].id
+
+
+def test_without_a_certificate_nothing_passes_where_tls_is_required() -> None:
+    bench = Bench(LEARN, inventory={"services": [{"address": LIGHT, "ip": SERVICE_IP}]})
+    assert status(bench.send(request(), bench.connect(None))) == 403
+    assert refusal_code(bench) == "no-certificate"
+
+
+def test_where_tls_is_not_spoken_the_inventory_identifies() -> None:
+    bench = Bench(FORWARD, tls_mode="plain", inventory={"services": [{"address": LIGHT, "ip": SERVICE_IP}]})
+    wire = bench.send(request(), bench.connect(None))
+    expected = Identity(client_id="lightcontrol1", access_ids=("lightcontrol1",)).delegation()
+    assert fields(wire.to_access_point)["authorization"] == expected
+    assert bench.verdicts[0].call.sender.strength is Strength.IP
+
+
+def test_an_unknown_sender_is_refused_by_enforcement_only() -> None:
+    strict, learning = Bench(FORWARD, tls_mode="plain"), Bench(LEARN, tls_mode="plain")
+    assert status(strict.send(request(), strict.connect(None))) == 403
+    assert learning.send(request(), learning.connect(None)).to_access_point
+
+
+@pytest.mark.parametrize("part", ["destination", "registry", "enforcement", "connections"])
+def test_whatever_breaks_the_request_is_refused_and_the_connection_closed(part: str) -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    wire = bench.wire(client)
+    if part == "destination":
+        bench.connections[client.id].destination = Destination(bench.destination.point, Raising())
+    else:
+        object.__setattr__(bench.judging, part, Raising())
+    wire.service(request())
+    assert wire.to_access_point == b""
+    assert "service" in wire.closed
+    assert b" 200 " not in wire.to_service
+    assert {place for place, _ in bench.broken} == {"http1"}
+
+
+def test_a_record_that_cannot_be_kept_refuses_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(_: Verdict) -> None:
+        raise OSError("the disk is full")
+
+    bench = Bench(LEARN)
+    monkeypatch.setattr(bench, "record", full)
+    wire = bench.send(request())
+    assert (status(wire), wire.to_access_point) == (503, b"")
+    assert body(wire)["message"] == "The gateway could not judge the call"
+
+
+# Answers.
+
+
+@pytest.mark.parametrize(("answer", "teaches"), [(200, True), (204, True), (400, False), (403, False), (500, False)])
+def test_a_call_teaches_only_if_the_access_point_accepted_it(answer: int, teaches: bool) -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request())
+    assert bench.analyzer.taught == []
+    length = b"" if answer == 204 else b"Content-Length: 0\r\n"
+    wire.access_point(b"HTTP/1.1 %d X\r\n%b\r\n" % (answer, length))
+    wire.access_point_leaves()
+    assert [access.node for access in bench.analyzer.taught] == ([MOVEMENT] if teaches else [])
+
+
+def test_a_refused_call_does_not_teach() -> None:
+    bench = Bench(DENY)
+    bench.send(request()).service_leaves()
+    assert bench.analyzer.taught == []
+
+
+@pytest.mark.parametrize("end", ["service", "access point", "garbage", "cut off"])
+def test_a_call_without_a_whole_answer_does_not_teach(end: str) -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request())
+    if end == "garbage":
+        wire.access_point(b"220 mail.example\r\n")
+    elif end == "cut off":
+        wire.access_point(OK[:-1])
+    if end == "service":
+        wire.service_leaves()
+    else:
+        wire.access_point_leaves()
+    assert bench.analyzer.taught == []
+    assert "service" in wire.closed
+
+
+def test_the_answer_to_a_registration_waits_until_the_types_are_known() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request("POST", "/service/register", {"modelId": "/lightControler"}))
+    assert wire.access_point(OK) == b""
+    assert [hook.agent for hook in wire.hooks] == ["agent1"]
+    wire.service(request())
+    assert len(bench.verdicts) == 1
+    wire.hook_completes()
+    assert wire.to_service.count(b" 200 ") == 1
+    wire.service(request())
+    assert wire.to_access_point.count(b"GET ") == 1
+
+
+def test_a_registration_that_was_not_accepted_is_answered_at_once() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request("POST", "/service/register", {"modelId": "/lightControler"}))
+    wire.access_point(OK.replace(b"200 OK", b"403 Forbidden"))
+    assert (status(wire), wire.hooks) == (403, [])
+
+
+def test_a_failure_after_the_answer_leaves_the_answer() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request())
+    object.__setattr__(bench.judging, "enforcement", Raising())
+    assert wire.access_point(OK).endswith(b"\r\n\r\n{}")
+    assert [place for place, _ in bench.broken] == ["conclude"]
+
+
+def test_switching_protocols_unasked_is_refused() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request())
+    wire.access_point(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    assert status(wire) == 503
+    assert wire.closed == {"service", "access point"}
+    assert bench.misbehaviour[0][0] == "agent1"
+
+
+# Callback channels.
+
+
+def test_a_notification_passes_as_it_was_judged() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    channel.from_access_point(
+        b'{ "serial":7, "invoke":"NOTIFY","address":"' + MOVEMENT.encode() + b'","callbackId":"c1"}'
+    )
+    assert channel.at_service() == [invocation()]
+    (access,) = bench.verdicts[-1].call.accesses
+    assert (access.time, access.source, access.destination) == (EVENT_TIME, "/agent1/movement1", LIGHT)
+    assert (access.operation, bench.verdicts[-1].call.may_quarantine) == (Operation.NOTIFY, False)
+    assert bench.analyzer.taught[-1] == access
+
+
+def test_the_answer_of_the_service_passes_once() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    channel.from_access_point(invocation())
+    answer = {"callbackId": "c1", "serial": 7, "data": None}
+    channel.from_service(answer)
+    assert channel.at_access_point() == [answer]
+    channel.from_service(answer)
+    assert channel.at_access_point() == []
+    assert refusal_code(bench) == "unexpected-answer"
+
+
+def test_a_blocked_notification_is_dropped_and_the_access_point_hears_of_it() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    taught = list(bench.analyzer.taught)
+    channel.from_access_point(invocation())
+    assert channel.at_service() == []
+    (reply,) = channel.at_access_point()
+    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == ("c1", 7, 403)
+    channel.from_service({"callbackId": "c1", "serial": 7})
+    assert channel.at_access_point() == []
+    assert bench.analyzer.taught == taught
+
+
+def test_an_answer_that_our_reply_interrupts_is_judged_whole() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    channel.from_access_point(invocation(serial=7))
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    answer = {"callbackId": "c1", "serial": 7, "data": {"value": "21"}}
+    whole = json.dumps(answer)
+    channel.wire.service(channel.service.send(TextMessage(data=whole[:20], message_finished=False)))
+    channel.from_access_point(invocation(serial=8))
+    channel.wire.service(channel.service.send(TextMessage(data=whole[20:])))
+    refused, passed = channel.at_access_point()
+    assert (refused["serial"], passed) == (8, answer)
+
+
+@pytest.mark.parametrize("of_service", [True, False])
+@pytest.mark.parametrize("text", [True, False])
+def test_frames_without_meaning_are_dropped_while_learning(of_service: bool, text: bool) -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    (channel.from_service if of_service else channel.from_access_point)(b"\x00\x01", text=text)
+    assert (channel.at_access_point(), channel.at_service()) == ([], [])
+    assert refusal_code(bench) == "ambiguous-frame"
+
+
+@pytest.mark.parametrize("part", ["enforcement", "registry"])
+def test_whatever_breaks_a_frame_ends_the_channel(part: str) -> None:
+    bench = Bench(LEARN, tls_mode="plain")
+    channel = bench.open_channel(bench.connect(None))
+    object.__setattr__(bench.judging, part, Raising())
+    channel.from_service({"callbackId": "c1", "serial": 7})
+    assert channel.at_access_point() == []
+    assert channel.wire.closed == {"service", "access point"}
+    assert [place for place, _ in bench.broken] == ["http1"]
+
+
+def test_an_unknown_sender_hears_notifications_while_learning() -> None:
+    bench = Bench(LEARN, tls_mode="plain")
+    channel = bench.open_channel(bench.connect(None))
+    channel.from_access_point(invocation())
+    assert channel.at_service() == [invocation()]
+
+
+def test_a_channel_is_known_as_one() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    bench.send(callbacks(), client)
+    assert bench.connections.channels() == [client.id]
