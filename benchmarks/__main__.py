@@ -6,6 +6,7 @@ import os
 import platform
 
 from benchmarks import detection, growth, judge
+from benchmarks.dataplane.__main__ import main as dataplane
 
 
 def main() -> None:
@@ -17,6 +18,7 @@ def main() -> None:
     # Commands end the process when they are through, unless they are told not to.
     growth.main([], standalone_mode=False)
     detection.main([], standalone_mode=False)
+    dataplane([], standalone_mode=False)
 
 
 if __name__ == "__main__":

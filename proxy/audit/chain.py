@@ -37,7 +37,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     hash: str
     id: str | None = None
-    sentence: str = ""
+    sentence: str | None = None
     torn: Torn | None = None
 
     @property
@@ -76,7 +76,7 @@ class TornBytes:
         return Torn(self._count, self._hash.hexdigest())
 
 
-def encode(record: dict[str, Any]) -> bytes:
+def encode(record: dict[str, Any] | msgspec.Struct) -> bytes:
     """Return a record as the bytes that `seal` takes.
 
     Raises:
@@ -86,7 +86,7 @@ def encode(record: dict[str, Any]) -> bytes:
         return msgspec.json.encode(record)
     except UnicodeEncodeError:
         # Text from the network may hold lone surrogates. That must not keep a record out of the log.
-        return msgspec.json.encode(_printable(record))
+        return msgspec.json.encode(_printable(msgspec.to_builtins(record)))
 
 
 def seal(body: bytes, *, sequence: int, previous: str) -> tuple[bytes, str]:

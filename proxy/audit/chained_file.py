@@ -11,6 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import msgspec
+
 from proxy.audit.chain import GENESIS, Link, TornBytes, encode, seal, unseal
 from proxy.audit.event import Detail, Kind, Notice, record
 from proxy.audit.head import Head, read_head, write_head
@@ -158,7 +160,7 @@ class ChainedFile:
         return self._account(Kind.LOSS, text, self._torn or None, {"lost": lost, "cause": cause})
 
     def _account(self, kind: Kind, text: str, torn: TornBytes | None, details: dict[str, Detail]) -> bytes:
-        fields = record(Notice(kind=kind, time=self._clock(), sentence=text, details=details))
+        fields = msgspec.to_builtins(record(Notice(kind=kind, time=self._clock(), sentence=text, details=details)))
         if torn is not None:
             total = torn.sum()
             fields["torn"] = {"bytes": total.bytes, "sha256": total.sha256}

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from models.access import Access
-from models.score import Score
+from models.access import Access, Operation
+from models.score import Named, Score
 from policy.explanation import sentence
-from policy.verdict import Verdict
+from policy.verdict import Action, Call, Mode, Refusal, Sender, Verdict
 
 type Detail = str | int | float | bool | list[str] | None
 
@@ -67,56 +67,171 @@ def rfc3339(time: float) -> str:
     return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def record(event: Event) -> dict[str, Any]:
-    """Return an event as plain data, ready to be encoded and chained."""
+class ScoreRecord(msgspec.Struct, frozen=True, gc=False):
+    """A score."""
+
+    av: float
+    som: float
+    sor: float
+    soa: float
+    deciding: str
+    terms: dict[str, float]
+    model_version: str
+
+
+class AccessRecord(msgspec.Struct, frozen=True, gc=False):
+    """An access with its score."""
+
+    time: int
+    source: str
+    source_type: str | None
+    source_location: str | None
+    destination: str
+    destination_type: str | None
+    destination_location: str | None
+    node: str
+    operation: Operation
+    data_type: str | None
+    value: str | None
+    score: ScoreRecord | None
+
+
+class VerdictRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
+    """A verdict as it stands in the log: one for each call, so encoded as it is, without dictionaries in between."""
+
+    kind: str = Kind.VERDICT.value
+    id: str
+    time: str
+    event_time: int
+    action: Action
+    would_be: Action
+    mode: Mode
+    alert: bool
+    reason: str
+    sentence: str | None
+    """None for what was normal: whoever reads it makes the sentence (`told`)."""
+    av: float | None
+    threshold: float | None
+    worst: int
+    model_version: str | None
+    policy_revision: str
+    request: str
+    sender: Sender
+    refusal: Refusal | None
+    accesses: tuple[AccessRecord, ...]
+
+
+class NoticeRecord(msgspec.Struct, frozen=True):
+    """Anything else as it stands in the log."""
+
+    kind: str
+    time: str
+    sentence: str
+    details: Mapping[str, Detail]
+
+
+def record(event: Event) -> VerdictRecord | NoticeRecord:
+    """Return an event in the form in which it is encoded and chained."""
     if isinstance(event, VerdictEvent):
         return _verdict(event.verdict, event.time)
-    return {
-        "kind": event.kind.value,
-        "time": rfc3339(event.time),
-        "sentence": event.sentence,
-        "details": dict(event.details),
-    }
+    return NoticeRecord(event.kind.value, rfc3339(event.time), event.sentence, dict(event.details))
 
 
-def _verdict(verdict: Verdict, time: float) -> dict[str, Any]:
+def _verdict(verdict: Verdict, time: float) -> VerdictRecord:
     call = verdict.call
     score = verdict.score
     scores: tuple[Score | None, ...] = verdict.scores or (None,) * len(call.accesses)
-    return {
-        "kind": Kind.VERDICT.value,
-        "id": verdict.id,
-        "time": rfc3339(time),
-        "event_time": call.time,
-        "action": verdict.action.value,
-        "would_be": verdict.would_be.value,
-        "mode": verdict.mode.value,
-        "alert": verdict.alert,
-        "reason": verdict.reason,
-        "sentence": sentence(verdict),
-        "av": None if score is None else score.av,
-        "threshold": verdict.threshold,
-        "worst": verdict.worst,
-        "model_version": None if score is None else score.model_version,
-        "policy_revision": verdict.policy_revision,
-        "request": call.request,
-        "sender": msgspec.to_builtins(call.sender),
-        "refusal": msgspec.to_builtins(call.refusal),
-        "accesses": [_access(access, each) for access, each in zip(call.accesses, scores, strict=True)],
-    }
+    return VerdictRecord(
+        id=verdict.id,
+        time=rfc3339(time),
+        event_time=call.time,
+        action=verdict.action,
+        would_be=verdict.would_be,
+        mode=verdict.mode,
+        alert=verdict.alert,
+        reason=verdict.reason,
+        sentence=sentence(verdict) if verdict.alert or verdict.would_be is not Action.FORWARD else None,
+        av=None if score is None else score.av,
+        threshold=verdict.threshold,
+        worst=verdict.worst,
+        model_version=None if score is None else score.model_version,
+        policy_revision=verdict.policy_revision,
+        request=call.request,
+        sender=call.sender,
+        refusal=call.refusal,
+        accesses=tuple([_access(access, each) for access, each in zip(call.accesses, scores, strict=True)]),
+    )
 
 
-def _access(access: Access, score: Score | None) -> dict[str, Any]:
-    return {**msgspec.to_builtins(access), "score": None if score is None else _score(score)}
+def _access(access: Access, score: Score | None) -> AccessRecord:
+    return AccessRecord(
+        time=access.time,
+        source=access.source,
+        source_type=access.source_type,
+        source_location=access.source_location,
+        destination=access.destination,
+        destination_type=access.destination_type,
+        destination_location=access.destination_location,
+        node=access.node,
+        operation=access.operation,
+        data_type=access.data_type,
+        value=access.value,
+        score=None if score is None else _score(score),
+    )
 
 
-def _score(score: Score) -> dict[str, Any]:
-    return {
-        "av": score.av,
-        "som": score.som,
-        "sor": score.sor,
-        "soa": score.soa,
-        "deciding": score.deciding,
-        "terms": score.terms,
-        "model_version": score.model_version,
-    }
+def _score(score: Score) -> ScoreRecord:
+    return ScoreRecord(score.av, score.som, score.sor, score.soa, score.deciding, score.terms, score.model_version)
+
+
+def told(data: Mapping[str, Any]) -> str | None:
+    """Return the sentence of a record that was read: the one that it holds, or the one that its verdict makes.
+
+    None where it holds neither, as a record of another version may.
+    """
+    found = data.get("sentence")
+    if found is not None:
+        return str(found)
+    try:
+        return sentence(_read(msgspec.convert(data, VerdictRecord)))
+    except (msgspec.ValidationError, IndexError):
+        return None
+
+
+def _read(found: VerdictRecord) -> Verdict:
+    return Verdict(
+        id=found.id,
+        call=Call(
+            sender=found.sender,
+            accesses=tuple([_read_access(each) for each in found.accesses]),
+            time=found.event_time,
+            refusal=found.refusal,
+            request=found.request,
+        ),
+        action=found.action,
+        would_be=found.would_be,
+        alert=found.alert,
+        mode=found.mode,
+        reason=found.reason,
+        scores=tuple([_read_score(each.score) for each in found.accesses if each.score is not None]),
+        worst=found.worst,
+        threshold=found.threshold,
+        policy_revision=found.policy_revision,
+    )
+
+
+def _read_access(found: AccessRecord) -> Access:
+    fields = {name: getattr(found, name) for name in Access.__struct_fields__}
+    return Access(**fields)
+
+
+def _read_score(found: ScoreRecord) -> Score:
+    return Score(
+        av=found.av,
+        som=found.som,
+        sor=found.sor,
+        soa=found.soa,
+        deciding=found.deciding,
+        evidence=Named(found.terms),
+        model_version=found.model_version,
+    )

@@ -156,7 +156,7 @@ class _Check:
         link = step.link
         if link.kind in ("recovery", "loss"):
             self._report.incidents += 1
-            self._report.last_incident = Incident(step.line, link.sentence)
+            self._report.last_incident = Incident(step.line, link.sentence or "")
         accounted = step.debris is not None and link.torn == step.debris.torn.sum()
         if step.debris is not None and not accounted:
             self._judge_debris(step.debris, link)

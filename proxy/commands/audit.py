@@ -11,6 +11,7 @@ import click
 import msgspec
 
 from policy.explanation import printable
+from proxy.audit.event import told
 from proxy.audit.layout import JOURNAL_FILE
 from proxy.audit.reader import AmbiguousIdError, Record, find, follow, newest
 from proxy.audit.verify import Report, verify
@@ -138,12 +139,12 @@ def _line(record: Record) -> str:
     action, would_be = _text(data.get("action")), _text(data.get("would_be"))
     mark = "!" if data.get("alert") is True else " "
     shown = action if action == would_be else f"{action} ({would_be})"
-    return f"{time} {mark}{shown:<10}  {_text(data.get('id'))}  {_text(data.get('sentence'))}"
+    return f"{time} {mark}{shown:<10}  {_text(data.get('id'))}  {_text(told(data))}"
 
 
 def _sheet(data: dict[str, Any]) -> Iterator[str]:
     """Yield a record as lines of names and values, nested things indented."""
-    yield _text(data.get("sentence"))
+    yield _text(told(data))
     yield ""
     yield from _members({name: value for name, value in data.items() if name != "sentence"}, "")
 

@@ -53,6 +53,12 @@ class GatewayProcess:
         return self.directory / "state"
 
     @property
+    def pid(self) -> int:
+        """Id of the running process."""
+        assert self.process is not None
+        return self.process.pid
+
+    @property
     def journal(self) -> Path:
         """The audit log."""
         return self.state / "audit" / "journal.jsonl"

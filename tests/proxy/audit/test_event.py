@@ -1,17 +1,25 @@
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
 from policy.explanation import sentence
 from policy.verdict import Action, Refusal
-from proxy.audit.event import Kind, Notice, VerdictEvent, record, rfc3339
+from proxy.audit.event import Event, Kind, Notice, VerdictEvent, record, rfc3339, told
 from tests.policy.calls import EVENT_TIME, SPYING, call
 from tests.proxy.audit.events import event, verdict
 
 
+def plain(of: Event) -> dict[str, Any]:
+    """A record as it is read."""
+    read: dict[str, Any] = msgspec.json.decode(msgspec.json.encode(record(of)))
+    return read
+
+
 def test_a_verdict_is_recorded_with_everything_that_explains_and_replays_it() -> None:
-    data = record(event())
+    data = plain(event())
 
     assert data == {
         "kind": "verdict",
@@ -71,21 +79,40 @@ def test_a_call_that_was_refused_unscored_is_recorded_with_its_refusal_and_its_a
         verdict(), call=call(SPYING, refusal=refusal), scores=(), worst=-1, threshold=None, reason="forged"
     )
 
-    data = record(VerdictEvent(verdict=refused, time=0))
+    data = plain(VerdictEvent(verdict=refused, time=0))
 
     assert data["refusal"] == {"code": "forged", "detail": "A forged identity.", "every_mode": True}
     assert (data["av"], data["threshold"], data["model_version"], data["worst"]) == (None, None, None, -1)
     assert [access["score"] for access in data["accesses"]] == [None]
 
 
-def test_forwarded_calls_are_recorded_as_fully_as_refused_ones() -> None:
-    assert record(VerdictEvent(verdict=verdict(action=Action.FORWARD), time=0)).keys() == record(event()).keys()
+def normal() -> VerdictEvent:
+    usual = msgspec.structs.replace(
+        verdict(action=Action.FORWARD), would_be=Action.FORWARD, alert=False, reason="normal"
+    )
+    return VerdictEvent(verdict=usual, time=0)
+
+
+def test_what_was_normal_is_recorded_as_fully_but_its_sentence_is_made_when_it_is_read() -> None:
+    data = plain(normal())
+    assert data["sentence"] is None
+    assert data.keys() == plain(event()).keys()
+    assert told(data) == sentence(normal().verdict)
+
+
+def test_a_sentence_that_stands_in_a_record_is_told_as_it_stands() -> None:
+    assert told({"kind": "start", "sentence": "The gateway started."}) == "The gateway started."
+
+
+@pytest.mark.parametrize("data", [{}, {"kind": "verdict", "sentence": None}])
+def test_a_record_of_another_version_has_no_sentence(data: dict[str, object]) -> None:
+    assert told(data) is None
 
 
 def test_other_events_say_what_happened_and_when() -> None:
     notice = Notice(kind=Kind.TLS_REFUSAL, time=1.5, sentence="The handshake failed.", details={"ip": "192.0.2.1"})
 
-    assert record(notice) == {
+    assert plain(notice) == {
         "kind": "tls-refusal",
         "time": "1970-01-01T00:00:01.500Z",
         "sentence": "The handshake failed.",

@@ -1,0 +1,221 @@
+"""The data planes that are compared, each as processes on the gateway's host between services and access points."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from benchmarks.dataplane import learnt
+from tests.network.namespaces import Topology
+from tests.site.certificates import SiteAuthority
+from tests.site.gateway_process import AGENT_PORT, GatewayProcess, gateway_settings
+
+PORT = 9000
+UPSTREAM = f"{Topology.ACCESS_IPV4[0]}:{AGENT_PORT}"
+_REDIRECT = f"""
+table ip redirect {{
+    chain prerouting {{
+        type nat hook prerouting priority dstnat;
+        iifname "{Topology.IOT_INTERFACE}" tcp dport {AGENT_PORT} redirect to :{PORT}
+    }}
+}}
+"""
+_NGINX = """
+daemon off; worker_processes 1; pid {directory}/nginx.pid; error_log {directory}/error.log;
+{modules}
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; keepalive_requests 100000000;
+    client_body_temp_path {directory}/body; proxy_temp_path {directory}/proxy; fastcgi_temp_path {directory}/f;
+    uwsgi_temp_path {directory}/u; scgi_temp_path {directory}/s;
+    {http}
+}}
+"""
+_PROXYING = f"""
+    upstream points {{ server {UPSTREAM}; keepalive 32; }}
+    server {{
+        listen {PORT}; %s
+        location / {{ proxy_pass http://points; proxy_http_version 1.1; proxy_set_header Connection ""; }}
+    }}
+"""
+_CRS = Path("/usr/share/modsecurity-crs")
+_RULES = """
+SecRuleEngine On
+SecRequestBodyAccess On
+SecAuditEngine Off
+Include /etc/modsecurity/crs/crs-setup.conf
+SecAction "id:900200,phase:1,nolog,pass,t:none,setvar:'tx.allowed_methods=GET HEAD POST OPTIONS PUT'"
+SecAction "id:900220,phase:1,nolog,pass,t:none,setvar:'tx.allowed_request_content_type=|application/json|'"
+Include /usr/share/modsecurity-crs/rules/*.conf
+"""
+_HAPROXY = f"""
+global
+    nbthread 1
+defaults
+    mode http
+    timeout connect 5s
+    timeout client 60s
+    timeout server 60s
+frontend services
+    bind :{PORT}
+    default_backend points
+backend points
+    http-reuse always
+    server point {UPSTREAM}
+"""
+_NOTHING = "class Nothing:\n    def request(self, flow):\n        pass\n\n\naddons = [Nothing()]\n"
+
+
+class Contender(ABC):
+    """One data plane."""
+
+    name: str
+
+    @contextmanager
+    def running(self, topology: Topology, directory: Path) -> Iterator[list[int]]:
+        """Run it; its processes are the value."""
+        topology.gateway.run(["nft", "flush", "ruleset"])
+        topology.gateway.run(["nft", "-f", "-"], input=_REDIRECT)
+        process = topology.gateway.popen(
+            self.command(directory), stdout=subprocess.DEVNULL, stderr=(directory / f"{self.name}.log").open("wb")
+        )
+        try:
+            yield _family(process.pid)
+        finally:
+            process.terminate()
+            process.wait(timeout=20)
+            topology.gateway.run(["nft", "flush", "ruleset"])
+
+    @abstractmethod
+    def command(self, directory: Path) -> list[str]:
+        """Write its configuration; return its command line."""
+
+
+class Direct(Contender):
+    """No proxy at all: the gateway's host routes."""
+
+    name = "direct"
+
+    @contextmanager
+    def running(self, topology: Topology, directory: Path) -> Iterator[list[int]]:
+        """Only route."""
+        del directory
+        topology.gateway.run(["nft", "flush", "ruleset"])
+        yield []
+
+    def command(self, directory: Path) -> list[str]:
+        """Nothing runs."""
+        raise NotImplementedError(directory)
+
+
+class Mitmdump(Contender):
+    """mitmproxy's own program, transparent, with an addon that does nothing."""
+
+    name = "mitmdump"
+
+    def command(self, directory: Path) -> list[str]:
+        """Return its command line."""
+        (directory / "nothing.py").write_text(_NOTHING)
+        program = Path(sys.executable).with_name("mitmdump")
+        options = ["--mode", "transparent", "-p", str(PORT), "-q", "--set", f"confdir={directory}"]
+        return [str(program), *options, "-s", str(directory / "nothing.py")]
+
+
+class Nginx(Contender):
+    """nginx as a reverse proxy that keeps connections."""
+
+    name = "nginx"
+    modules = ""
+    inside = ""
+
+    def command(self, directory: Path) -> list[str]:
+        """Return its command line."""
+        http = _PROXYING % self.inside.format(directory=directory)
+        file = directory / f"{self.name}.conf"
+        file.write_text(_NGINX.format(directory=directory, modules=self.modules, http=http))
+        return [_found("nginx"), "-c", str(file), "-p", str(directory), "-e", str(directory / "error.log")]
+
+
+class ModSecurity(Nginx):
+    """nginx with ModSecurity and the OWASP Core Rule Set, blocking, without an audit log."""
+
+    name = "modsecurity"
+    modules = "load_module /usr/lib/nginx/modules/ngx_http_modsecurity_module.so;"
+    inside = "modsecurity on; modsecurity_rules_file {directory}/rules.conf;"
+
+    def command(self, directory: Path) -> list[str]:
+        """Return its command line."""
+        (directory / "rules.conf").write_text(_RULES)
+        return super().command(directory)
+
+
+class Haproxy(Contender):
+    """haproxy as a reverse proxy that keeps connections."""
+
+    name = "haproxy"
+
+    def command(self, directory: Path) -> list[str]:
+        """Return its command line."""
+        (directory / "haproxy.cfg").write_text(_HAPROXY)
+        return [_found("haproxy"), "-db", "-f", str(directory / "haproxy.cfg")]
+
+
+class Alleyes(Contender):
+    """This gateway: enforce mode, the shipped policy, every call scored and every verdict in the audit log."""
+
+    name = "alleyes"
+
+    def __init__(self, authority: SiteAuthority, policy: dict[str, object], *, tls: bool) -> None:
+        """Measure it with or without TLS on both sides."""
+        self._authority = authority
+        self._policy = policy
+        self._tls = tls
+
+    @contextmanager
+    def running(self, topology: Topology, directory: Path) -> Iterator[list[int]]:
+        """Run it on what it learnt before."""
+        topology.gateway.run(["nft", "flush", "ruleset"])
+        home = directory / ("tls" if self._tls else "plain")
+        shutil.rmtree(home, ignore_errors=True)
+        process = GatewayProcess(home, topology.gateway)
+        settings = gateway_settings(self._authority, process.state, tls="required" if self._tls else "plain", agents=1)
+        if not self._tls:
+            del settings["tls"]
+        source = topology.service_ipv4(0)
+        services = [
+            {"address": address, "service_type": name, **({"ip": source} if address == learnt.LIGHT else {})}
+            for address, name in learnt.TYPES.items()
+        ]
+        process.write(settings, self._policy | {"mode": "enforce"}, {"services": services})
+        process.state.mkdir(parents=True)
+        (process.state / "models.bin").write_bytes(learnt.models())
+        process.start(command=["-m", "benchmarks.dataplane.counted_gateway"])
+        try:
+            yield _family(process.pid)
+        finally:
+            process.stop()
+            topology.gateway.run(["nft", "flush", "ruleset"])
+
+    def command(self, directory: Path) -> list[str]:
+        """Run by `running` itself."""
+        raise NotImplementedError(directory)
+
+
+def _found(program: str) -> str:
+    path = shutil.which(program, path="/usr/sbin:/usr/bin:/sbin:/bin")
+    if path is None:
+        raise FileNotFoundError(f"{program} is not installed; `make benchmark`, as root, installs it")
+    return path
+
+
+def _family(pid: int) -> list[int]:
+    """Return a process and its children, once those are there."""
+    time.sleep(1.0)
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [pid, *map(int, children)]

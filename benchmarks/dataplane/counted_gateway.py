@@ -1,0 +1,46 @@
+"""The shipped gateway, on event time that moves by 20 s with each call: a load of thousands per second is a loop then.
+
+A load test is a flood, and would be refused as one. Everything else, policy and thresholds included, is what
+`alleyes run` runs; every call is decoded, scored, judged and recorded.
+"""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from proxy.clocks import EventClock
+from proxy.commands.options import configuration
+from proxy.commands.run import serve
+
+CYCLE = 20_000
+"""Milliseconds between two looks of a light controller at its sensor."""
+
+
+class CountingClock:
+    """Event time that only calls move; whoever else looks at it moves it as well, which does no harm."""
+
+    def __init__(self, start: int) -> None:
+        """Begin at `start`, ms since the epoch."""
+        self._now = start
+
+    def now(self) -> int:
+        """Return the time of the next turn."""
+        self._now += CYCLE
+        return self._now
+
+
+def main() -> None:
+    """Run the gateway."""
+    parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--config", type=Path, required=True)
+    arguments = parser.parse_args()
+
+    def clock(newest: int) -> EventClock:
+        return CountingClock(newest)
+
+    serve(configuration(arguments.config), clock)
+
+
+if __name__ == "__main__":
+    main()

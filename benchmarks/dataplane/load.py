@@ -1,0 +1,122 @@
+"""A load and its figures: wrk on the services' host, an nginx as access point, the CPU time of who is in between."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.dataplane import learnt
+from tests.network.namespaces import Host, Topology
+from tests.site.gateway_process import AGENT_PORT
+
+_TICKS = os.sysconf("SC_CLK_TCK")
+_REQUESTS = re.compile(r"Requests/sec:\s+([\d.]+)")
+_TOTAL = re.compile(r"(\d+) requests in ")
+_LATENCY = re.compile(r"LATENCY ([\d.]+) ([\d.]+)")
+_ERRORS = re.compile(r"Non-2xx or 3xx responses: (\d+)|Socket errors: connect (\d+), read (\d+), write (\d+)")
+_SCRIPT = """
+wrk.method = "{method}"
+wrk.headers["Host"] = "{host}"
+wrk.headers["Accept"] = "application/json"
+{body}
+done = function(summary, latency, requests)
+  io.write(string.format("LATENCY %.1f %.1f\\n", latency:percentile(50), latency:percentile(99)))
+end
+"""
+_BODY = 'wrk.headers["Content-Type"] = "application/json"\nwrk.body = \'{"value":"1"}\''
+_ACCESS_POINT = """
+daemon off; worker_processes 1; pid {directory}/point.pid; error_log {directory}/point-error.log;
+events {{ worker_connections 1024; }}
+http {{
+    access_log off; keepalive_requests 100000000; default_type application/json;
+    client_body_temp_path {directory}/pb; proxy_temp_path {directory}/pp; fastcgi_temp_path {directory}/pf;
+    uwsgi_temp_path {directory}/pu; scgi_temp_path {directory}/ps;
+    server {{
+        listen {address}{ssl};
+        location / {{
+            if ($request_method = PUT) {{ return 204; }}
+            return 200 '{{"value":"1","type":"/derived/boolean","access":"rw","version":7,"time":1520031600}}';
+        }}
+    }}
+}}
+"""
+
+
+class Load(msgspec.Struct, frozen=True):
+    """What was measured of one run of wrk."""
+
+    rps: float
+    p50: float
+    """Microseconds."""
+    p99: float
+    cpu: float | None
+    """Microseconds of CPU time of the proxy's processes per request; None without a proxy."""
+    rss: float | None
+    """Megabytes at the end of the run, all processes together."""
+    errors: int
+
+
+@contextmanager
+def access_point(topology: Topology, directory: Path, *, certificate: Path | None, key: Path | None) -> Iterator[None]:
+    """Run a fast access point, with TLS where it has a certificate."""
+    ssl = "" if certificate is None else f" ssl; ssl_certificate {certificate}; ssl_certificate_key {key}"
+    text = _ACCESS_POINT.format(directory=directory, address=f"{Topology.ACCESS_IPV4[0]}:{AGENT_PORT}", ssl=ssl)
+    (directory / "point.conf").write_text(text)
+    argv = ["nginx", "-c", str(directory / "point.conf"), "-p", str(directory), "-e", str(directory / "point.log")]
+    process = topology.access.popen(argv, stderr=subprocess.DEVNULL)
+    time.sleep(0.5)
+    try:
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+def run(
+    lan: Host, directory: Path, pids: Sequence[int], *, target: str, method: str, connections: int, seconds: float
+) -> Load:
+    """Put `method` on the target `host:port` for some seconds over kept connections.
+
+    Raises:
+        RuntimeError: wrk told no figures.
+    """
+    node = learnt.READ if method == "GET" else learnt.WRITTEN
+    script = directory / f"{method}.lua"
+    script.write_text(_SCRIPT.format(method=method, host=target, body=_BODY if method == "PUT" else ""))
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), f"http://{target}/vsl{node}"]
+    before = _cpu(pids)
+    told = lan.run(argv, timeout=seconds + 30).stdout
+    spent = _cpu(pids) - before
+    rate, total, latency = _REQUESTS.search(told), _TOTAL.search(told), _LATENCY.search(told)
+    if rate is None or total is None or latency is None:
+        raise RuntimeError(f"wrk told no figures: {told}")
+    count = int(total[1])
+    return Load(
+        rps=float(rate[1]),
+        p50=float(latency[1]),
+        p99=float(latency[2]),
+        cpu=1e6 * spent / count if pids and count else None,
+        rss=_rss(pids) if pids else None,
+        errors=sum(int(number) for found in _ERRORS.finditer(told) for number in found.groups() if number),
+    )
+
+
+def _cpu(pids: Sequence[int]) -> float:
+    """Return the seconds of CPU time that processes have used, threads included."""
+    total = 0
+    for pid in pids:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        total += int(fields[11]) + int(fields[12])
+    return total / _TICKS
+
+
+def _rss(pids: Sequence[int]) -> float:
+    pages = sum(int(Path(f"/proc/{pid}/statm").read_text().split()[1]) for pid in pids)
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
