@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -35,8 +36,13 @@ class Identity:
 
     def delegation(self) -> str:
         """Return the `Authorization` header with which a Knowledge Agent acts for this service."""
-        identity = {"clientId": self.client_id, "accessIDs": list(self.access_ids), "ka": self.agent}
-        return "VSL " + base64.b64encode(json.dumps(identity, separators=(",", ":")).encode()).decode()
+        return _delegation(self.client_id, self.access_ids, self.agent)
+
+
+@lru_cache(maxsize=4096)  # asked for with every call of every service
+def _delegation(client_id: str, access_ids: tuple[str, ...], agent: bool) -> str:  # noqa: FBT001 -- a field as it is
+    identity = {"clientId": client_id, "accessIDs": list(access_ids), "ka": agent}
+    return "VSL " + base64.b64encode(json.dumps(identity, separators=(",", ":")).encode()).decode()
 
 
 def _extension_text(certificate: x509.Certificate, oid: ObjectIdentifier) -> str | None:

@@ -14,12 +14,12 @@ from pathlib import Path
 from benchmarks.dataplane import learnt
 from tests.network.namespaces import Topology
 from tests.site.certificates import SiteAuthority
-from tests.site.gateway_process import AGENT_PORT, GatewayProcess, gateway_settings
+from tests.site.gateway_process import AGENT_PORT, READY_SECONDS, GatewayProcess, gateway_settings
 
 PORT = 9000
 UPSTREAM = f"{Topology.ACCESS_IPV4[0]}:{AGENT_PORT}"
 _REDIRECT = f"""
-table ip redirect {{
+table ip measured {{
     chain prerouting {{
         type nat hook prerouting priority dstnat;
         iifname "{Topology.IOT_INTERFACE}" tcp dport {AGENT_PORT} redirect to :{PORT}
@@ -82,10 +82,11 @@ class Contender(ABC):
         """Run it; its processes are the value."""
         topology.gateway.run(["nft", "flush", "ruleset"])
         topology.gateway.run(["nft", "-f", "-"], input=_REDIRECT)
-        process = topology.gateway.popen(
-            self.command(directory), stdout=subprocess.DEVNULL, stderr=(directory / f"{self.name}.log").open("wb")
-        )
+        log = directory / f"{self.name}.log"
+        with log.open("wb") as written:
+            process = topology.gateway.popen(self.command(directory), stdout=written, stderr=written)
         try:
+            _wait_until_it_listens(topology, process, log)
             yield _family(process.pid)
         finally:
             process.terminate()
@@ -214,8 +215,20 @@ def _found(program: str) -> str:
     return path
 
 
+def _wait_until_it_listens(topology: Topology, process: subprocess.Popen[bytes], log: Path) -> None:
+    deadline = time.monotonic() + READY_SECONDS
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            topology.lan.connect(Topology.ACCESS_IPV4[0], AGENT_PORT).close()
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError(f"{process.args!r} does not listen:\n{log.read_text(errors='replace')}")
+
+
 def _family(pid: int) -> list[int]:
     """Return a process and its children, once those are there."""
-    time.sleep(1.0)
+    time.sleep(0.3)
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [pid, *map(int, children)]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
+
+import msgspec
 
 from models.access import Access
 from policy.verdict import Refusal, Sender
@@ -12,8 +13,7 @@ Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names in lower case."""
 
 
-@dataclass(frozen=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """One HTTP request as the HTTP layer parsed it, whole."""
 
     method: str
@@ -23,8 +23,7 @@ class Request:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Outbound:
+class Outbound(msgspec.Struct, frozen=True):
     """The canonical re-serialisation of what was judged: exactly this is sent, and nothing else."""
 
     method: str
@@ -33,8 +32,7 @@ class Outbound:
     body: bytes
 
 
-@dataclass(frozen=True)
-class Decoded:
+class Decoded(msgspec.Struct, frozen=True):
     """What a request means."""
 
     accesses: tuple[Access, ...] = ()
@@ -47,8 +45,7 @@ class Decoded:
     """On success the access point has new nodes."""
 
 
-@dataclass(frozen=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """An HTTP answer of our own."""
 
     status: int

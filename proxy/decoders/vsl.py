@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
+
+import msgspec
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
@@ -19,6 +22,8 @@ _JSON = "application/json"
 _OCTETS = "application/octet-stream"
 _PASSED_ON = frozenset({"user-agent"})
 _ONCE = frozenset({"host", "content-type", "content-length", "accept", "authorization", "upgrade", "expect"})
+_TOLD = _PASSED_ON | _ONCE
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _WEBSOCKET = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol")
 _LARGEST_HEADER_COUNT = 64
 _LARGEST_HEADER_BYTES = 8192
@@ -289,9 +294,9 @@ def _single_headers(headers: Headers) -> dict[str, str]:
     for name, value in headers:
         if name in found and (name in _ONCE or name in _WEBSOCKET):
             raise _Refused(ambiguous("ambiguous-headers", f"the header {name} occurs twice"))
-        if name in _PASSED_ON | _ONCE and not value.isascii():
+        if name in _TOLD and not value.isascii():
             raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds more than ASCII"))
-        if any(character < " " or character == "\x7f" for character in value):
+        if _CONTROL.search(value):
             raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds control characters"))
         found[name] = value
     if "host" not in found:
@@ -304,7 +309,7 @@ def _with_unknown_nodes_refused(decoded: Decoded) -> Decoded:
     if unknown is None or decoded.refusal is not None:
         return decoded
     refusal = unsupported("unknown-node", f"nothing is known of {unknown.node}, so no model can judge the call")
-    return replace(decoded, refusal=refusal)
+    return msgspec.structs.replace(decoded, refusal=refusal)
 
 
 def _require_json(headers: dict[str, str], outbound: Outbound) -> None:

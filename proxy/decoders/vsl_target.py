@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 _TARGET = re.compile(r"/[!-~]*")
 _PATH = re.compile(r"[A-Za-z0-9._:~/-]*")
@@ -41,8 +42,7 @@ class BadTarget(ValueError):
         self.code = code
 
 
-@dataclass(frozen=True)
-class Target:
+class Target(msgspec.Struct, frozen=True):
     """A parsed target."""
 
     interface: Interface

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
+import msgspec
 from mitmproxy.proxy import commands
 
 from proxy.decoders.base import Answer, Outbound, Request
@@ -23,8 +24,7 @@ class RegisteredHook(commands.StartHook):
     name = "registered"
 
 
-@dataclass(frozen=True)
-class Relayed:
+class Relayed(msgspec.Struct, frozen=True):
     """What becomes of one message of a callback channel. Empty bytes are not sent."""
 
     onward: bytes = b""
@@ -45,8 +45,7 @@ class Channel(Protocol):
         ...
 
 
-@dataclass(frozen=True)
-class Ruling:
+class Ruling(msgspec.Struct, frozen=True):
     """What becomes of a request: it is answered by the gateway, or goes to the access point."""
 
     answer: Answer | None

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import httptools
+import msgspec
 
 from proxy.http1.bad_message import BadMessage
 
 _END = b"\r\n\r\n"
 # A lone CR at the very end may still become a CRLF.
 _FORBIDDEN = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\r(?!\n|\Z)|(?<!\r)\n")
+_CONTROLS = bytes({*range(0x20), 0x7F} - set(b"\t\r\n"))
 _LENGTH = re.compile(r"[0-9]{1,12}")
 HOP_BY_HOP = frozenset(
     {
@@ -26,8 +27,7 @@ Fields = tuple[tuple[str, str], ...]
 """Field lines in order; names in lower case, values as Latin-1 text."""
 
 
-@dataclass(frozen=True)
-class HeadLimits:
+class HeadLimits(msgspec.Struct, frozen=True):
     """What a head may cost."""
 
     line_bytes: int
@@ -63,6 +63,10 @@ def take_head(buffer: bytearray, limits: HeadLimits) -> bytes | None:
 
 
 def _check_bytes(buffer: bytearray, end: int) -> None:
+    head = bytes(buffer[:end])
+    ends = head.count(b"\r\n")
+    if ends == head.count(b"\n") == head.count(b"\r") and len(head.translate(None, _CONTROLS)) == len(head):
+        return  # nearly all; the expression below takes ten times as long
     found = _FORBIDDEN.search(buffer, 0, min(end, len(buffer)))
     if found is not None:
         raise BadMessage("malformed-request", f"the byte {found[0][:1].hex()} may not stand there, at {found.start()}")
@@ -85,8 +89,7 @@ class _Collector:
         self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
 
 
-@dataclass(frozen=True)
-class Head:
+class Head(msgspec.Struct, frozen=True):
     """A parsed head."""
 
     fields: Fields
@@ -127,8 +130,7 @@ def values(fields: Fields, name: str) -> list[str]:
     return [value for each, value in fields if each == name]
 
 
-@dataclass(frozen=True)
-class Framing:
+class Framing(msgspec.Struct, frozen=True):
     """How long a body is (RFC 9112, section 6)."""
 
     length: int | None

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import ip_address
 
 import httptools
+import msgspec
 
 from proxy.decoders.base import Request
 from proxy.http1.bad_message import BadMessage
@@ -30,16 +30,14 @@ class Progress(Enum):
     BODY = auto()
 
 
-@dataclass(frozen=True)
-class Authority:
+class Authority(msgspec.Struct, frozen=True):
     """Network address and port of an access point, as they stand in a target and in Host."""
 
     host: str
     port: int
 
 
-@dataclass(frozen=True)
-class Received:
+class Received(msgspec.Struct, frozen=True):
     """A whole request."""
 
     request: Request

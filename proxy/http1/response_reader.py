@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 import httptools
+import msgspec
 
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
@@ -18,8 +18,7 @@ _BODILESS = frozenset({204, 304})
 _FIRST_FINAL = 200
 
 
-@dataclass(frozen=True)
-class ResponseHead:
+class ResponseHead(msgspec.Struct, frozen=True):
     """The head of an answer."""
 
     status: int

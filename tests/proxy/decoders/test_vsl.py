@@ -1,11 +1,11 @@
 """Requests of services become accesses, and exactly what was judged is sent on."""
 
 import json
-from dataclasses import replace
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from models.access import Operation
 from policy.verdict import Sender, Strength
