@@ -20,6 +20,7 @@ _SCOPES = {
     "m": "METADATA",
 }
 _PARAMETERS = frozenset({"depth", "scope", "version"})
+_DOTS = frozenset({".", ".."})
 _DEPTH = re.compile(r"-1|[0-9]{1,4}")
 _VERSION = re.compile(r"-1|[0-9]{1,9}")
 
@@ -68,6 +69,8 @@ class Target(msgspec.Struct, frozen=True):
 
 
 def _parameters(query: str) -> tuple[int, str]:
+    if not query:
+        return 0, ""
     found: dict[str, str] = {}
     for item in re.split("[&;]", query):
         name, separator, value = item.partition("=")
@@ -104,7 +107,7 @@ def parse(target: str, own_address: str) -> Target:
             "ambiguous-target", "the path holds characters that access points and gateways read differently"
         )
     segments = path.split("/")[1:]
-    if any(segment in {".", ".."} for segment in segments):
+    if not _DOTS.isdisjoint(segments):
         raise BadTarget("ambiguous-target", "the path holds dot segments")
     match segments:
         case ["service", "register" | "unregister" as what]:
@@ -124,7 +127,7 @@ def parse(target: str, own_address: str) -> Target:
 def _node(root: str, rest: list[str], query: str) -> Target:
     if not root.startswith("/"):
         raise BadTarget("ambiguous-target", "the path holds ~, but it is not known which service is calling")
-    if any("~" in segment for segment in rest) or "~" in root:
+    if "~" in root or "~" in "".join(rest):
         raise BadTarget("ambiguous-target", "the path holds ~ at a place where it has no meaning")
     while rest and not rest[-1]:
         rest = rest[:-1]

@@ -23,6 +23,9 @@ HOP_BY_HOP = frozenset(
 )
 """Fields that concern one connection (RFC 9110, section 7.6.1), or the framing, which is made anew."""
 
+TELLING = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding"})
+"""Fields that this layer acts upon."""
+
 Fields = tuple[tuple[str, str], ...]
 """Field lines in order; names in lower case, values as Latin-1 text."""
 
@@ -72,62 +75,58 @@ def _check_bytes(buffer: bytearray, end: int) -> None:
         raise BadMessage("malformed-request", f"the byte {found[0][:1].hex()} may not stand there, at {found.start()}")
 
 
-class _Collector:
-    """What httptools calls back."""
-
-    __slots__ = ("fields", "url")
-
-    def __init__(self) -> None:
-        self.url = b""
-        self.fields: list[tuple[str, str]] = []
-
-    def on_url(self, url: bytes) -> None:
-        self.url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        # llhttp leaves the white space that may follow a value (RFC 9112, section 5).
-        self.fields.append((name.decode("latin-1").lower(), value.decode("latin-1").strip(" \t")))
-
-
 class Head(msgspec.Struct, frozen=True):
     """A parsed head."""
 
     fields: Fields
+    telling: dict[str, list[str]]
+    """Values of the fields that this layer acts upon, by name."""
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of all lines of such a field, in order."""
+        return self.telling.get(name, [])
 
     @property
     def closes(self) -> bool:
         """Whether the sender ends the connection after this message (RFC 9112, section 9.6)."""
-        named = ",".join(values(self.fields, "connection")).lower().split(",")
-        return any(option.strip() == "close" for option in named)
+        return any(
+            option.strip().lower() == "close" for line in self.values("connection") for option in line.split(",")
+        )
+
+
+class _Listening:
+    """llhttp checks; nothing that it could call back is wanted."""
 
 
 Parser = httptools.HttpRequestParser | httptools.HttpResponseParser
 
 
 def parse_head(raw: bytes, make: Callable[[object], Parser], limits: HeadLimits) -> Head:
-    """Parse a complete head with llhttp.
+    """Parse a complete head: llhttp checks it, line by line as strict as can be, and the lines it accepted are cut.
 
     Raises:
         BadMessage: it is malformed, or has too many fields.
     """
-    collector = _Collector()
-    parser = make(collector)
     try:
-        parser.feed_data(raw)
+        make(_Listening()).feed_data(raw)
     except httptools.HttpParserUpgrade:
         pass  # what follows is another protocol; whether it may is decided elsewhere
-    except (httptools.HttpParserError, UnicodeDecodeError) as error:
+    except httptools.HttpParserError as error:
         about_framing = any(name in str(error) for name in ("Content-Length", "Transfer-Encoding"))
         code = "ambiguous-framing" if about_framing else "malformed-request"
         raise BadMessage(code, f"not a valid message: {error}"[:200]) from error
-    if len(collector.fields) > limits.fields:
+    lines = raw.decode("latin-1").split("\r\n")[1:-2]
+    if len(lines) > limits.fields:
         raise BadMessage("headers-too-large", f"there are more than {limits.fields} header fields")
-    return Head(tuple(collector.fields))
-
-
-def values(fields: Fields, name: str) -> list[str]:
-    """Return the values of all field lines of a name, which is given in lower case."""
-    return [value for each, value in fields if each == name]
+    fields: list[tuple[str, str]] = []
+    telling: dict[str, list[str]] = {}
+    for line in lines:
+        written, _, value = line.partition(":")
+        name, value = written.lower(), value.strip(" \t")
+        fields.append((name, value))
+        if name in TELLING:
+            telling.setdefault(name, []).append(value)
+    return Head(tuple(fields), telling)
 
 
 class Framing(msgspec.Struct, frozen=True):
@@ -138,13 +137,13 @@ class Framing(msgspec.Struct, frozen=True):
     chunked: bool = False
 
 
-def framing(fields: Fields) -> Framing:
+def framing(head: Head) -> Framing:
     """Read the framing of a message.
 
     Raises:
         BadMessage: it can be read in two ways, or in none.
     """
-    lengths, codings = values(fields, "content-length"), values(fields, "transfer-encoding")
+    lengths, codings = head.values("content-length"), head.values("transfer-encoding")
     if codings:
         if lengths:
             raise BadMessage("ambiguous-framing", "the message has a length and is chunked as well")

@@ -12,7 +12,7 @@ import msgspec
 from proxy.decoders.base import Request
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
-from proxy.http1.head import Framing, Head, HeadLimits, framing, parse_head, take_head, values
+from proxy.http1.head import Framing, Head, HeadLimits, framing, parse_head, take_head
 
 _METHOD = re.compile(rb"[A-Z]{1,16}(?: |\Z)")
 _LINE = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
@@ -133,7 +133,7 @@ class RequestReader:
             raise BadMessage("method-not-allowed", f"the method {method} is not spoken here")
         head = parse_head(raw, httptools.HttpRequestParser, self._limits)
         target = self._origin_form(target, head)
-        how = framing(head.fields)
+        how = framing(head)
         if how.length is not None and how.length > self._body_bytes:
             raise BadMessage("body-too-large", f"the body is larger than {self._body_bytes} bytes")
         self._expect(head, how)
@@ -142,7 +142,7 @@ class RequestReader:
         return True
 
     def _expect(self, head: Head, how: Framing) -> None:
-        expected = values(head.fields, "expect")
+        expected = head.values("expect")
         if expected:
             if len(expected) > 1 or expected[0].lower() != "100-continue":
                 raise BadMessage("expectation", f"the expectation {expected[0][:48]!r} cannot be met")
@@ -154,7 +154,7 @@ class RequestReader:
         Where a call goes is known from its connection. Host is not passed on, so a service may call the access point
         by any name; only a whole URL must say the same as Host, and name the address that was called.
         """
-        hosts = values(head.fields, "host")
+        hosts = head.values("host")
         if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
             raise BadMessage("bad-host", "there is not exactly one valid Host field")
         if target.startswith("/"):

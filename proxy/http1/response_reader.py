@@ -93,7 +93,7 @@ class ResponseReader:
         head = parse_head(raw, httptools.HttpResponseParser, _LIMITS)
         if status < _FIRST_FINAL and status != SWITCHING_PROTOCOLS:
             return
-        how = framing(head.fields)
+        how = framing(head)
         bodiless = self._method == "HEAD" or status in _BODILESS or status == SWITCHING_PROTOCOLS
         length = 0 if bodiless else how.length
         if length is not None and length > self._most:
