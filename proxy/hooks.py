@@ -177,13 +177,17 @@ class Hooks:
 
     def expired(self, client_id: str, phase: Phase) -> None:
         """Record that a connection is cut because it did not go on in time, where somebody began something."""
-        live = self._gate.connections[client_id]
-        seconds = deadlines(self._gate.limits)[phase]
-        if phase is Phase.HANDSHAKE:
-            self._gate.on_tls_refusal(live.ip, f"the handshake took longer than {seconds:g} s")
-        elif phase in {Phase.HEAD, Phase.BODY}:
-            problem = BadMessage("too-slow", f"the {phase} of the request took longer than {seconds:g} s")
-            ConnectionJudge(self._gate.judging, live).malformed(problem, "")
+        try:
+            live = self._gate.connections[client_id]
+            live.deadline.stop()
+            seconds = deadlines(self._gate.limits)[phase]
+            if phase is Phase.HANDSHAKE:
+                self._gate.on_tls_refusal(live.ip, f"the handshake took longer than {seconds:g} s")
+            elif phase in {Phase.HEAD, Phase.BODY}:
+                problem = BadMessage("too-slow", f"the {phase} of the request took longer than {seconds:g} s")
+                ConnectionJudge(self._gate.judging, live).malformed(problem, "")
+        except Exception as error:  # noqa: BLE001 -- a full audit log must not end whoever cuts slow connections
+            self._gate.judging.on_broken("expired", error)
 
 
 def deadlines(limits: Limits) -> Mapping[Phase, float]:

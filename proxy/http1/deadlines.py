@@ -5,6 +5,7 @@ Nothing is timed here; whoever has a clock asks which connections are overdue (`
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Mapping
 from enum import StrEnum
@@ -55,3 +56,7 @@ class Deadline:
     def renew(self) -> None:
         """Begin the same phase again, as something was completed in it."""
         self.at = self._clock() + self._seconds[self.phase]
+
+    def stop(self) -> None:
+        """Expect nothing more: the connection is being cut."""
+        self.at = math.inf

@@ -224,6 +224,16 @@ def test_who_begins_a_request_and_does_not_go_on_is_recorded(phase: Phase, recor
     assert [verdict.call.refusal.code for verdict in bench.verdicts if verdict.call.refusal] == ["too-slow"] * recorded
 
 
+def test_a_record_that_cannot_be_kept_does_not_end_whoever_cuts_slow_connections() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    object.__setattr__(bench.judging, "enforcement", Raising())
+    bench.hooks.expired(client.id, Phase.HEAD)
+    bench.hooks.expired("gone", Phase.HEAD)
+    assert [place for place, _ in bench.broken] == ["expired", "expired"]
+    assert bench.connections.overdue(float("1e12")) == []
+
+
 def test_a_handshake_without_end_is_recorded() -> None:
     bench = Bench(LEARN)
     bench.hooks.expired(bench.connect().id, Phase.HANDSHAKE)
