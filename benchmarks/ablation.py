@@ -70,6 +70,7 @@ GAPS = (
     Gap("isolated site", "plain", ("agreement",), Federation.ISOLATED),
     Gap("poisoned sites", "poisoning_one_site", ("onsets", "third", "quorate", "established")),
     Gap("poisoned sites", "poisoning_two_sites", ("sites", "onsets", "third", "quorate")),
+    Gap("an attacker in two sites", "two_sites_at_once", ("third", "onsets")),
     Gap("brownfield", "brownfield", ("learnt instances", REGISTRATION, RELATIONSHIP)),
     Gap("silent night", "silent_night", ("pause", PERIOD)),
     Gap("day and night", "day_night", ("pause", "habit", PERIOD)),

@@ -56,7 +56,7 @@ def _short(setting: str, value: Any) -> str:
         case "hours", _:
             return f"{value} h"
         case "attacks", _:
-            return " and ".join(map(str, value))
+            return " and ".join(map(_attack, value))
         case "update_at", _:
             return f"update at {value / 3600:g} h"
         case "silent", (begin, end):
@@ -65,6 +65,10 @@ def _short(setting: str, value: Any) -> str:
             return setting.replace("_", " ")
         case _:
             return f"{setting.replace('_', ' ')} {value}"
+
+
+def _attack(attack: Any) -> str:
+    return f"{attack['name']} in site {attack['site']}" if isinstance(attack, dict) else str(attack)
 
 
 def load(file: Path = FILE) -> Published:

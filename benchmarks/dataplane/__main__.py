@@ -55,7 +55,7 @@ class Case(NamedTuple):
 
 
 def measure(
-    cases: Sequence[Case], topology: Topology, authority: SiteAuthority, directory: Path, rounds: int, seconds: float
+    cases: Sequence[Case], topology: Topology, authority: SiteAuthority, directory: Path, rounds: int, seconds: int
 ) -> list[Row]:
     """Run every case once a round, in random order, and return the medians."""
     found: dict[tuple[str, bool, str, int], list[Load]] = defaultdict(list)
@@ -145,9 +145,9 @@ def table(rows: Sequence[Row]) -> str:
 
 @click.command()
 @click.option("--rounds", default=3, show_default=True, help="Interleaved runs of each data plane.")
-@click.option("--seconds", default=3.0, show_default=True, help="Of each load.")
+@click.option("--seconds", default=3, show_default=True, help="Of each load.")
 @click.option("--only", multiple=True, help="This data plane; may be repeated. Direct is measured always.")
-def main(rounds: int, seconds: float, only: tuple[str, ...]) -> None:
+def main(rounds: int, seconds: int, only: tuple[str, ...]) -> None:
     """Print a table and write the JSON."""
     policy = yaml.safe_load((ROOT / "config" / "policy.yaml").read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory(prefix="alleyes-benchmark-") as name, Topology(services=2) as topology:

@@ -80,7 +80,7 @@ def access_point(topology: Topology, directory: Path, *, certificate: Path | Non
 
 
 def run(
-    lan: Host, directory: Path, pids: Sequence[int], *, target: str, method: str, connections: int, seconds: float
+    lan: Host, directory: Path, pids: Sequence[int], *, target: str, method: str, connections: int, seconds: int
 ) -> Load:
     """Put `method` on the target `host:port` for some seconds over kept connections.
 
@@ -90,7 +90,7 @@ def run(
     node = learnt.READ if method == "GET" else learnt.WRITTEN
     script = directory / f"{method}.lua"
     script.write_text(_SCRIPT.format(method=method, host=target, body=_BODY if method == "PUT" else ""))
-    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds:g}s", "-s", str(script), f"http://{target}/vsl{node}"]
+    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), f"http://{target}/vsl{node}"]
     before = _cpu(pids)
     told = lan.run(argv, timeout=seconds + 30).stdout
     spent = _cpu(pids) - before
