@@ -143,7 +143,7 @@ class Http1Layer(layer.Layer):
             try:
                 received = self._requests.next()
             except BadMessage as problem:
-                yield from self._answer(self._judge.malformed(problem, self._requests.line), close=True)
+                yield from self._refuse(self._judge.malformed(problem, self._requests.line))
                 return
             if received is None:
                 phase = _PHASES.get(self._requests.progress)
@@ -161,12 +161,12 @@ class Http1Layer(layer.Layer):
         outbound = ruling.outbound
         if ruling.answer is not None or outbound is None:
             answer = ruling.answer or self._judge.unavailable(_BROKEN)
-            yield from self._answer(answer, close=True, method=method)
+            yield from self._refuse(answer, method)
             return
         exchange = _Exchange(ruling, outbound, received, self._answer_bytes)
         if self._identity not in {None, ruling.identity}:
             self._conclude(exchange, accepted=False)
-            yield from self._answer(self._judge.unavailable(_CHANGED), close=True, method=method)
+            yield from self._refuse(self._judge.unavailable(_CHANGED), method)
             return
         self._identity = ruling.identity
         self._exchange = exchange
@@ -179,11 +179,9 @@ class Http1Layer(layer.Layer):
         opening.blocking = self  # type: ignore[assignment]  # as its layers do themselves
         yield opening
 
-    def _answer(self, answer: Answer, *, close: bool, method: str = "GET") -> layer.CommandGenerator[None]:
-        data = serialiser.answer(answer, close=close, head_only=method == "HEAD")
-        yield commands.SendData(self.context.client, data)
-        if close:
-            yield from self._close()
+    def _refuse(self, answer: Answer, method: str = "GET") -> layer.CommandGenerator[None]:
+        yield commands.SendData(self.context.client, serialiser.answer(answer, head_only=method == "HEAD"))
+        yield from self._close()
 
     # What the access point sends.
 
@@ -326,7 +324,7 @@ class Http1Layer(layer.Layer):
             method = "GET" if exchange is None else exchange.method
             try:
                 answer = self._judge.unavailable(message)
-                data = serialiser.answer(answer, close=True, head_only=method == "HEAD")
+                data = serialiser.answer(answer, head_only=method == "HEAD")
                 yield commands.SendData(self.context.client, data)
             except Exception as error:  # noqa: BLE001 -- the connection is closed all the same
                 self._judge.broken("http1", error)

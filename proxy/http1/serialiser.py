@@ -27,16 +27,14 @@ def request(outbound: Outbound) -> bytes:
     return _head(f"{outbound.method} {outbound.target} HTTP/1.1", fields) + outbound.body
 
 
-def answer(ours: Answer, *, close: bool, head_only: bool) -> bytes:
-    """Return an answer of the gateway's own.
+def answer(ours: Answer, *, head_only: bool) -> bytes:
+    """Return an answer of the gateway's own; the connection ends with it.
 
     Raises:
         ValueError: a part holds a line end.
     """
     fields = [(name, value) for name, value in ours.headers if name not in HOP_BY_HOP]
-    fields.append(("content-length", str(len(ours.body))))
-    if close:
-        fields.append(("connection", "close"))
+    fields += [("content-length", str(len(ours.body))), ("connection", "close")]
     head = _head(f"HTTP/1.1 {ours.status} {_reason(ours.status)}", fields)
     return head if head_only else head + ours.body
 

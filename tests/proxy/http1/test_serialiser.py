@@ -43,12 +43,12 @@ def test_a_line_end_within_a_line_is_never_sent(outbound: Outbound) -> None:
         serialiser.request(outbound)
 
 
-def test_an_answer_of_ours_tells_its_length_and_ends_the_connection_where_asked() -> None:
+def test_an_answer_of_ours_tells_its_length_and_ends_the_connection() -> None:
     ours = Answer(403, (("content-type", "application/json"), ("connection", "keep-alive")), b"{}")
-    sent = serialiser.answer(ours, close=True, head_only=False)
+    sent = serialiser.answer(ours, head_only=False)
     assert sent.startswith(b"HTTP/1.1 403 Forbidden\r\n")
     assert sent.endswith(b"content-length: 2\r\nconnection: close\r\n\r\n{}")
-    assert serialiser.answer(ours, close=False, head_only=True).endswith(b"content-length: 2\r\n\r\n")
+    assert serialiser.answer(ours, head_only=True).endswith(b"content-length: 2\r\nconnection: close\r\n\r\n")
 
 
 def test_what_concerned_the_access_point_s_connection_stays_there() -> None:
