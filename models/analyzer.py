@@ -26,9 +26,11 @@ from models.communication_model import CommunicationModel
 from models.descriptor import LATE, LONGEST, MINUTE, Descriptor
 from models.instance import MAX_FLOWS, Flow, Instance
 from models.knowledge import HERE, Knowledge
+from models.node import Report
 from models.normal_form import DEMANDED, RELATIONSHIP, NormalForm
 from models.periodicity import Rhythm
 from models.relationship import key_of
+from models.replica import Replica
 from models.score import Score
 from models.values import Value, read
 
@@ -199,24 +201,41 @@ class Analyzer:
             lasts. If several minutes passed at once, each descriptor stands for all of them, up to a day. The time
             that passed before an analyzer was loaded was not observed and does not count.
         """
+        return [descriptor for _, descriptor in self._close(time) or ()]
+
+    def report(self, time: int) -> Report | None:
+        """Do the same for a worker of a node; return what the node is to hear, None while the minute lasts."""
+        closed = self._close(time)
+        if closed is None:
+            return None
+        return Report(
+            newest=self._newest,
+            descriptors=closed,
+            arrivals=self._arrivals,
+            instances=[instance.state(address) for address, instance in self._instances.items()],
+        )
+
+    def _close(self, time: int) -> list[tuple[str, Descriptor]] | None:
         self._note(time)
         now = time // MINUTE
         begun = self._minute
         if begun is None or now == begun:
-            return []
+            return None
         if now < begun and not self._resumed:
             if begun - now > LATE:
                 self._minute, self._newest = now, time
-            return []
+            return None
         minutes = 1 if self._resumed else min(now - begun, LONGEST)
         self._resumed = False
         self._minute = now
-        descriptors = [instance.close(begun, minutes) for instance in self._instances.values() if instance.known]
+        closed = [
+            (address, instance.close(begun, minutes)) for address, instance in self._instances.items() if instance.known
+        ]
         if not self._shares:
-            self.knowledge.fold(descriptors)
+            self.knowledge.fold([descriptor for _, descriptor in closed])
             self.knowledge.read()
             self.knowledge.deliberate(time)
-        return descriptors
+        return closed
 
     def models(self) -> Mapping[str, CommunicationModel]:
         """Return the models by service type, as of the last closed minute. They go on changing."""
@@ -236,19 +255,24 @@ class Analyzer:
         )
 
     @classmethod
-    def load(cls, data: bytes) -> Analyzer:
+    def load(cls, data: bytes, *, replica: bool = False) -> Analyzer:
         """Return the analyzer that was dumped.
+
+        Args:
+            data: What `dump` returned, or `models.node.Node.dump`.
+            replica: Whether it goes on as a worker of a node, which folds the descriptors (`models.replica`).
 
         Raises:
             ValueError: the bytes are of something else, of another version, or damaged.
         """
         state = decode(data)
-        analyzer = cls(origin=state.origin)
+        knowledge = Replica.restored(state.knowledge) if replica else Knowledge.restored(state.knowledge)
+        analyzer = cls(origin=state.origin, knowledge=knowledge)
+        analyzer._shares = replica
         analyzer._newest = state.newest
         analyzer._minute = state.minute
         analyzer._arrivals = state.arrivals
         analyzer._resumed = True
-        analyzer.knowledge = Knowledge.restored(state.knowledge)
         for each in state.instances:
             instance = analyzer._instances[each.address] = Instance.restored(each)
             analyzer._flows += instance.flows

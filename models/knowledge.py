@@ -6,6 +6,7 @@ A single gateway is a group of one. Workers of one node, or the nodes of a feder
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from typing import Self
 
 import msgspec
 
@@ -149,7 +150,7 @@ class Knowledge:
         )
 
     @classmethod
-    def restored(cls, state: KnowledgeState) -> Knowledge:
+    def restored(cls, state: KnowledgeState) -> Self:
         """Return the knowledge that was stored; call `read` before scoring.
 
         Raises:
