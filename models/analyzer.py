@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from models.access import Access, Operation
 from models.anomaly import (
@@ -206,11 +206,13 @@ class Analyzer:
     def report(self, time: int) -> Report | None:
         """Do the same for a worker of a node; return what the node is to hear, None while the minute lasts."""
         closed = self._close(time)
-        if closed is None:
-            return None
+        return None if closed is None else self.part(closed)
+
+    def part(self, closed: Sequence[tuple[str, Descriptor]] = ()) -> Report:
+        """Return what this worker has of its node's state, with the descriptors of a minute that it `closed`."""
         return Report(
             newest=self._newest,
-            descriptors=closed,
+            descriptors=list(closed),
             arrivals=self._arrivals,
             instances=[instance.state(address) for address, instance in self._instances.items()],
         )
@@ -273,7 +275,7 @@ class Analyzer:
         analyzer._minute = state.minute
         analyzer._arrivals = state.arrivals
         analyzer._resumed = True
-        for each in state.instances:
+        for each in state.instances[-MAX_INSTANCES:]:
             instance = analyzer._instances[each.address] = Instance.restored(each)
             analyzer._flows += instance.flows
         analyzer.knowledge.read()

@@ -100,6 +100,13 @@ class Node:
             self._since = now if any(self._waiting.values()) else None
         return learnt
 
+    def finish(self) -> None:
+        """Fold all that was reported; nobody is waited for any longer."""
+        for worker in list(self._waiting):
+            self.leave(worker)
+        if self._left:
+            self._close([])
+
     def see(self, sightings: Iterable[Sighting]) -> Decided | None:
         """Take what workers sighted; return what is accepted for it."""
         for each in sightings:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
 from policy.loading import invalid
 
@@ -36,6 +36,7 @@ def duration(length: float) -> str:
 Duration = Annotated[
     int,
     BeforeValidator(seconds),
+    PlainSerializer(duration, when_used="json"),  # what one process of the gateway writes, another one reads
     WithJsonSchema({"type": "string", "pattern": PATTERN, "examples": ["1h"]}),
 ]
 """A field that is written as text and holds seconds."""

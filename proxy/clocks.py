@@ -26,6 +26,11 @@ class MonotonicEventClock:
     scale: float = 1.0
     _origin: float = field(default_factory=time.monotonic)
 
+    @classmethod
+    def since(cls, start: int, origin: float, scale: float = 1.0) -> MonotonicEventClock:
+        """Return event time that was `start` (ms) at a reading of the monotonic clock (s): processes may share it."""
+        return cls(start=start, scale=scale, _origin=origin)
+
     def now(self) -> int:
         """Return the current event time in milliseconds."""
         return self.start + int((time.monotonic() - self._origin) * 1000 * self.scale)

@@ -15,6 +15,9 @@ from proxy.http1.deadlines import Deadline, Phase
 from proxy.identity import Identity
 from proxy.registry import SiteRegistry
 
+MOST_ADDRESSES = 65_536
+"""Network addresses whose senders are remembered."""
+
 
 @dataclass(frozen=True)
 class Destination:
@@ -93,7 +96,6 @@ class ConnectionTable:
     _connections: dict[str, Connection] = field(default_factory=dict)
     _senders_by_ip: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
 
-    _MOST_ADDRESSES = 65_536
     _MOST_SENDERS = 64
 
     def open(self, client_id: str, connection: Connection) -> None:
@@ -140,7 +142,7 @@ class ConnectionTable:
         if len(senders) < self._MOST_SENDERS:
             senders.add(sender.address)
         self._senders_by_ip.move_to_end(sender.ip)
-        if len(self._senders_by_ip) > self._MOST_ADDRESSES:
+        if len(self._senders_by_ip) > MOST_ADDRESSES:
             self._senders_by_ip.popitem(last=False)
 
     def senders(self) -> dict[str, list[str]]:
@@ -149,7 +151,7 @@ class ConnectionTable:
 
     def remember(self, senders: Mapping[str, Sequence[str]]) -> None:
         """Take back what `senders` gave before a restart."""
-        for ip, addresses in list(senders.items())[-self._MOST_ADDRESSES :]:
+        for ip, addresses in list(senders.items())[-MOST_ADDRESSES:]:
             self._senders_by_ip[ip] = set(addresses[: self._MOST_SENDERS])
 
     def shared(self, sender_address: str, ip: str) -> bool:

@@ -11,24 +11,22 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.processes.messages import Beat, TypeStatus
+
 FILE = "status.json"
 _STALE_SECONDS = 10.0
 _BEAT_SECONDS = 2.0
-
-
-class TypeStatus(msgspec.Struct, frozen=True):
-    """How far the model of one service type is."""
-
-    mode: str
-    """The effective mode."""
-    instance_minutes: int
-    relationships: int
 
 
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a running gateway; counts since its start."""
 
     pid: int
+    """Of the supervisor."""
+    workers: tuple[Beat | None, ...]
+    """What each worker says of itself; None while one is being started."""
+    restarts: int
+    """Times a worker ended and was started again."""
     mode: str
     """The mode of service types that the policy does not name."""
     policy_revision: str

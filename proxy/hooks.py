@@ -26,21 +26,13 @@ from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
 from proxy.registry import SiteRegistry
-from proxy.tls import refusal_of
+from proxy.tls import TlsContexts, refusal_of
 
 _LONGEST_QUOTE = 200
 HEAD_LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
 """Of a request. Services send a few hundred bytes."""
 
 OriginalDestination = tuple[str, int]
-
-
-@dataclass(frozen=True)
-class TlsContexts:
-    """The contexts of both sides; towards access points one for each agent."""
-
-    towards_services: SSL.Context
-    towards_access_points: Mapping[str, SSL.Context]
 
 
 @dataclass(frozen=True)

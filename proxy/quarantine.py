@@ -1,30 +1,25 @@
-"""Carries a quarantine out: on disk, on live connections, and in the kernel where the address is the sender's own.
+"""Carries a quarantine out: on disk, and in the kernel where the address is the sender's own.
 
-A quarantine is first a state of an identity in the judge; that holds at once. What is here follows, off the hot path.
+A quarantine is first a state of an identity in the judge, and on its connections (`proxy.worker.quarantine`); that
+holds at once. What is here follows, in the supervisor.
 """
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
-from policy.verdict import Verdict
-from proxy.connections import ConnectionTable
+from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.commands import Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.neighbours import mac_of
 from proxy.firewall.nftables import FirewallError
 from proxy.firewall.plan import Entry
-from proxy.registry import SiteRegistry
 from proxy.storage.quarantine_store import QuarantineStore
 
 _KERNEL_SECONDS = 5.0
-_ANSWER_FIRST_SECONDS = 0.2
-"""The refused caller gets its answer before its connections are cut."""
 
 
 class QuarantineLog(Protocol):
@@ -37,15 +32,12 @@ class QuarantineLog(Protocol):
 
 @dataclass(frozen=True)
 class QuarantineKeeper:
-    """Keeps disk, kernel and connections in step with the register. Called on the event loop's thread."""
+    """Keeps disk and kernel in step with the register. Called on the event loop's thread."""
 
     register: QuarantineRegister
     store: QuarantineStore
     firewall: FirewallHelper
-    connections: ConnectionTable
-    registry: SiteRegistry
     log: QuarantineLog
-    abort: Callable[[Iterable[str]], None]
     background: Executor
     """One thread, so that changes reach disk and kernel in their order."""
     on_broken: Callable[[str, BaseException], None]
@@ -75,16 +67,19 @@ class QuarantineKeeper:
         """Return what should stand in the kernel for the quarantines that hold now."""
         return tuple(self._in_kernel.values())
 
-    def enter(self, verdict: Verdict) -> None:
-        """Carry out a verdict that quarantined its sender."""
-        sender = verdict.call.sender
-        entry = next((e for e in self.register.entries if e.identity == identity_of(sender)), None)
-        if entry is None:
-            return
-        owns = self._owns_address(entry)
-        loop = asyncio.get_running_loop()
-        self.background.submit(self._project, entry, owns=owns)
-        loop.call_later(_ANSWER_FIRST_SECONDS, self._cut, entry.identity)
+    def enter(self, entry: QuarantineEntry, now: float, *, owns_address: bool) -> None:
+        """Carry out a quarantine of a worker's.
+
+        Args:
+            entry: The quarantine.
+            now: Real time, seconds since the epoch.
+            owns_address: Whether no other sender has the network address, so that the kernel may drop it.
+
+        Raises:
+            ProtectedError: the sender is protected by now.
+        """
+        self.register.add(entry, now=now)
+        self.background.submit(self._project, entry, owns=owns_address)
 
     def expire(self, now: float) -> None:
         """Let senders through again whose time has come; the kernel's entries end by themselves.
@@ -97,13 +92,6 @@ class QuarantineKeeper:
     def release(self, entry: QuarantineEntry) -> None:
         """Let a sender through again that has left the register before its time."""
         self.background.submit(self._release, entry)
-
-    def _owns_address(self, entry: QuarantineEntry) -> bool:
-        inventoried = self.registry.service_at(entry.ip)
-        return not self.connections.shared(entry.address, entry.ip) and inventoried in {None, entry.address}
-
-    def _cut(self, identity: str) -> None:
-        self.abort(self.connections.of_identity(identity, self.registry))
 
     def _project(self, entry: QuarantineEntry, *, owns: bool) -> None:
         try:

@@ -13,6 +13,7 @@ from pathlib import Path
 from policy.document import Scoring
 from proxy.audit import chained_file
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
+from proxy.audit.layout import chains
 from proxy.storage import quarantine_store
 from proxy.storage.model_store import ModelStore, ModelStoreError
 
@@ -47,10 +48,11 @@ def look(directory: Path, scoring: Scoring = Scoring.ALLEYES) -> Findings:
         quarantine_store.look(directory)
     except quarantine_store.QuarantineStoreError as error:
         problems.append(str(error))
-    try:
-        chained_file.look(directory / AUDIT_DIRECTORY)
-    except chained_file.JournalError as error:
-        problems.append(str(error))
+    for chain in chains(directory / AUDIT_DIRECTORY):
+        try:
+            chained_file.look(chain)
+        except chained_file.JournalError as error:
+            problems.append(str(error))
     return Findings(problems, warnings)
 
 

@@ -5,14 +5,15 @@ No session is ever resumed, so that the verification here happens on every conne
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
 
-from proxy.configuration import KeyPair, Tls
+from proxy.configuration import GatewayDocument, KeyPair, Tls, TlsMode
 from proxy.identity import IdentityError, check_knowledge_agent
 
 _NO_RESUMPTION = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
@@ -112,6 +113,29 @@ def towards_access_point(tls: Tls, agent: str) -> SSL.Context:
     context = _context(SSL.TLS_CLIENT_METHOD, tls.towards_access_points, tls.site_ca)
     context.set_verify(SSL.VERIFY_PEER, _verify_with(lambda certificate: check_knowledge_agent(certificate, agent)))
     return context
+
+
+@dataclass(frozen=True)
+class TlsContexts:
+    """The contexts of both sides; towards access points one for each agent."""
+
+    towards_services: SSL.Context
+    towards_access_points: Mapping[str, SSL.Context]
+
+
+def contexts(document: GatewayDocument) -> TlsContexts | None:
+    """Return the contexts that a configuration needs; None where nothing speaks TLS.
+
+    Raises:
+        TlsFilesError: a file cannot be used.
+    """
+    if document.tls is None:
+        return None
+    secured = [point.agent for point in document.access_points if point.tls is TlsMode.REQUIRED]
+    return TlsContexts(
+        towards_services=towards_services(document.tls),
+        towards_access_points={agent: towards_access_point(document.tls, agent) for agent in secured},
+    )
 
 
 def refusal_of(connection: SSL.Connection) -> str | None:

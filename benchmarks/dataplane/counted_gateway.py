@@ -7,11 +7,12 @@ A load test is a flood, and would be refused as one. Everything else, policy and
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from proxy.clocks import EventClock
 from proxy.commands.options import configuration
 from proxy.commands.run import serve
+from proxy.worker.process import add_arguments, run
 
 CYCLE = 20_000
 """Milliseconds between two looks of a light controller at its sensor."""
@@ -31,15 +32,15 @@ class CountingClock:
 
 
 def main() -> None:
-    """Run the gateway."""
+    """Run the gateway, or one of its workers."""
     parser = argparse.ArgumentParser(description=main.__doc__)
+    if "--channel" in sys.argv:
+        add_arguments(parser)
+        run(parser.parse_args(), lambda start, _origin: CountingClock(start))
+        return
     parser.add_argument("--config", type=Path, required=True)
-    arguments = parser.parse_args()
-
-    def clock(newest: int) -> EventClock:
-        return CountingClock(newest)
-
-    serve(configuration(arguments.config), clock)
+    worker = (sys.executable, "-m", "benchmarks.dataplane.counted_gateway")
+    serve(configuration(parser.parse_args().config), worker, lambda newest: newest)
 
 
 if __name__ == "__main__":

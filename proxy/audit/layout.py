@@ -1,8 +1,29 @@
 """Names of the audit directory, beside the rest of the state, and of the files in it."""
 
+from __future__ import annotations
+
+from pathlib import Path
+
 DIRECTORY = "audit"
 
 JOURNAL_FILE = "journal.jsonl"
 """The records, one per line, oldest first."""
 HEAD_FILE = "journal.head"
 """Number and hash of the newest record."""
+
+WORKER = "worker-"
+"""How the directories of the workers' own chains begin."""
+
+
+def chain_of_worker(number: int) -> str:
+    """Return the name of a worker's directory, within the one of the supervisor."""
+    return f"{WORKER}{number}"
+
+
+def chains(directory: Path) -> list[Path]:
+    """Return the directories that hold journals: the supervisor's and, by number, those of its workers.
+
+    Workers that are not used any more have left theirs.
+    """
+    workers = [path for path in directory.glob(f"{WORKER}*") if path.name.removeprefix(WORKER).isdecimal()]
+    return [directory, *sorted(workers, key=lambda path: int(path.name.removeprefix(WORKER)))]

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
-from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -16,7 +14,6 @@ from proxy.audit.layout import JOURNAL_FILE
 MAXIMUM_LINE = 16 * 1024 * 1024
 """Bytes of a line that are read in one piece; no record is nearly as long."""
 _BLOCK = 64 * 1024
-_POLL = 0.2
 
 
 class Record(NamedTuple):
@@ -60,36 +57,47 @@ def newest(directory: Path, count: int) -> list[Record]:
     Raises:
         OSError: if the journal cannot be read.
     """
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        file.seek(_offset_of_newest(file, count))
-        return list(deque(_parsed(lines(file)), maxlen=count)) if count else []
+    tail = Tail(directory, count)
+    try:
+        return tail.take()
+    finally:
+        tail.close()
 
 
-def follow(directory: Path, count: int) -> Iterator[Record]:
-    """Yield the newest `count` records, then each new one as it is written; does not end.
+class Tail:
+    """The end of a journal that is being written: first its newest records, then those that came since."""
 
-    Raises:
-        OSError: if the journal cannot be read.
-    """
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        file.seek(_offset_of_newest(file, count))
-        recent: deque[Record] = deque(maxlen=count)
-        rest = b""
-        caught_up = False
-        while True:
-            for piece in lines(file):
-                rest += piece
-                if not rest.endswith(b"\n"):
-                    continue
-                record, rest = parse(rest), b""
-                if record is not None and caught_up:
-                    yield record
-                elif record is not None:
-                    recent.append(record)
-            if not caught_up:
-                yield from recent
-                caught_up = True
-            time.sleep(_POLL)
+    def __init__(self, directory: Path, count: int) -> None:
+        """Open it and begin with the newest `count` records.
+
+        Raises:
+            OSError: if the journal cannot be read.
+        """
+        self._file = (directory / JOURNAL_FILE).open("rb")
+        self._file.seek(_offset_of_newest(self._file, count))
+        self._rest = b""
+        self._first: int | None = count
+
+    def take(self) -> list[Record]:
+        """Return what is new, oldest first.
+
+        Raises:
+            OSError: if the journal cannot be read.
+        """
+        found: list[Record] = []
+        for piece in lines(self._file):
+            self._rest += piece
+            if not self._rest.endswith(b"\n"):
+                continue
+            record, self._rest = parse(self._rest), b""
+            if record is not None:
+                found.append(record)
+        count, self._first = self._first, None
+        return found if count is None else found[max(0, len(found) - count) :]
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
 
 
 def find(directory: Path, prefix: str) -> Record | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -13,8 +14,9 @@ import msgspec
 from policy.explanation import printable
 from proxy.audit.event import told
 from proxy.audit.layout import JOURNAL_FILE
-from proxy.audit.reader import AmbiguousIdError, Record, find, follow, newest
-from proxy.audit.verify import Report, verify
+from proxy.audit.log import find, follow, newest, verify
+from proxy.audit.reader import AmbiguousIdError, Record
+from proxy.audit.verify import Report
 from proxy.commands.options import DEFAULT_CONFIG, configuration
 
 DEFAULT_DIRECTORY = Path("/var/lib/alleyes/audit")
@@ -71,23 +73,26 @@ def show(*, identifier: str, directory: Path | None, config: Path | None, output
         except AmbiguousIdError as error:
             _end(f"{error}; give more of it", _NOT_FOUND)
         if record is None:
-            _end(f"no record with the id {printable(identifier)} in {place / JOURNAL_FILE}", _NOT_FOUND)
+            _end(f"no record with the id {printable(identifier)} in {place}", _NOT_FOUND)
         click.echo("\n".join(_sheet(record.data)) if output == "human" else record.line)
 
 
 @audit.command("verify")
 @_location
 def verify_command(*, directory: Path | None, config: Path | None, output: str) -> None:
-    """Check the whole chain; exit code 1 if a record was changed, taken out or put in."""
+    """Check every chain whole; exit code 1 if a record was changed, taken out or put in."""
     place = _directory(directory, config)
     with _readable(place):
-        report = verify(place)
+        reports = verify(place)
+    whole = all(report.ok for report in reports.values())
     if output == "json":
-        click.echo(msgspec.json.encode({"ok": report.ok, "directory": str(place), **msgspec.to_builtins(report)}))
+        chains = [{"ok": report.ok, "directory": str(chain), **asdict(report)} for chain, report in reports.items()]
+        click.echo(msgspec.json.encode({"ok": whole, "chains": chains}))
     else:
-        for line in _told(report, place):
-            click.echo(line)
-    if not report.ok:
+        for chain, report in reports.items():
+            for line in _told(report, chain):
+                click.echo(line)
+    if not whole:
         raise SystemExit(_NOT_FOUND)
 
 

@@ -12,7 +12,7 @@ from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.configuration import GatewayDocument
 from proxy.health import HealthFile, NotServing
-from proxy.service import StartRefused, machine_problems, read_inputs
+from proxy.inputs import StartRefused, machine_problems, read_inputs
 
 
 @click.command("check")

@@ -43,6 +43,8 @@ class Loaded:
 
     analyzer: AnyAnalyzer | None
     """None where nothing has been stored yet."""
+    state: bytes | None = None
+    """What it was read from."""
     warning: str | None = None
     """Set where the current generation was damaged and the previous one is used, and where there are only models of
     another scoring."""
@@ -105,7 +107,7 @@ class ModelStore:
                 continue
             self._current_is_good = path == self._current
             warning = f"{problems[0]}; going on with {path}" if problems else None
-            return Loaded(analyzer=analyzer, warning=warning)
+            return Loaded(analyzer=analyzer, state=state, warning=warning)
         if problems:
             raise ModelStoreError(
                 "; ".join(problems) + "; restore these files from a backup, or move them away to learn from the start"

@@ -23,13 +23,14 @@ from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
 from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.enforcement import Enforcement
-from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks, TlsContexts
+from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.layer import Http1Layer
 from proxy.http1.request_reader import Authority, RequestReader
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.tls import TlsContexts
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
 from tests.proxy.parts import StandingClock, live, plain_point

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,11 @@ from policy.quarantine import QuarantineEntry
 from policy.verdict import Strength
 from proxy.configuration import KeyPair, Limits, Tls
 from proxy.connections import Connection, Destination
-from proxy.health import Status, TypeStatus
+from proxy.health import Status
 from proxy.hooks import deadlines
 from proxy.http1.deadlines import Deadline
 from proxy.identity import Identity
+from proxy.processes.messages import Beat, TypeStatus
 from tests.site.certificates import Credentials, SiteAuthority
 
 type Settings = dict[str, Any]
@@ -131,10 +133,31 @@ def shake_hands(client: SSL.Connection, server: SSL.Connection) -> dict[str, SSL
     return errors
 
 
+def beat(**changes: object) -> Beat:
+    """Return what a worker without a care says of itself."""
+    calm = Beat(
+        pid=os.getpid(),
+        event_time=1_520_031_600_000,
+        service_types={"/doorLock": TypeStatus("monitor", 412, 3)},
+        connections=5,
+        quarantined=1,
+        forwarded=100,
+        refused=2,
+        broken=0,
+        unseen=0,
+        audit_pending=0,
+        audit_lost=0,
+        audit_error=None,
+    )
+    return msgspec.structs.replace(calm, **changes)
+
+
 def status(**changes: object) -> Status:
     """Return what a gateway without a care says of itself."""
     calm = Status(
         pid=os.getpid(),
+        workers=(beat(),),
+        restarts=0,
         mode="enforce",
         policy_revision="ac17ce3f2bec",
         event_time=1_520_031_600_000,
@@ -156,3 +179,9 @@ def status(**changes: object) -> Status:
 def live(ip: str, destination: Destination, identity: Identity | None = None) -> Connection:
     """Return a connection that has just come."""
     return Connection(ip, destination, deadline=Deadline(deadlines(Limits())), identity=identity)
+
+
+def free_port() -> int:
+    """Return a port of this machine that nobody uses at the moment."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])

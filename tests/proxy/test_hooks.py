@@ -11,12 +11,11 @@ from mitmproxy.test import tflow
 from OpenSSL import SSL
 
 from proxy.connections import Connection
-from proxy.hooks import TlsContexts
 from proxy.http1.deadlines import Phase
 from proxy.http1.layer import Http1Layer
 from proxy.identity import Identity
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
-from proxy.tls import towards_access_point, towards_services
+from proxy.tls import TlsContexts, towards_access_point, towards_services
 from tests.proxy import parts
 from tests.proxy.judged import LEARN, POINT, SERVICE_IP, Bench, Raising, refusal_code, request, status
 from tests.proxy.parts import tls_of

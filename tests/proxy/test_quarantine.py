@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,23 +11,17 @@ import msgspec
 import pytest
 
 from policy.protection import Protection
-from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
-from policy.verdict import Action, Sender, Strength
+from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
+from policy.verdict import Sender, Strength
 from proxy import quarantine
-from proxy.configuration import AccessPoint, InventoryDocument
-from proxy.connections import ConnectionTable, Destination
-from proxy.decoders.vsl import VslDecoder
 from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, Firewall, FirewallError
 from proxy.firewall.plan import Entry
-from proxy.identity import Identity
 from proxy.quarantine import QuarantineKeeper
-from proxy.registry import SiteRegistry
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
-from tests.proxy.audit.events import verdict
-from tests.proxy.parts import live, plain_point, quarantine_entry
+from tests.proxy.parts import quarantine_entry
 
 MAC = "02:00:5e:00:53:01"
 
@@ -63,42 +57,22 @@ class Bench:
         self.firewall.start()
         self.register = QuarantineRegister(capacity=capacity)
         self.store = QuarantineStore(directory)
-        self.registry = SiteRegistry(
-            InventoryDocument.model_validate({"services": [{"address": "/agent1/boiler", "ip": "192.0.2.40"}]}),
-            frozenset({"agent1"}),
-        )
-        self.connections = ConnectionTable(most=10, most_of_one=10)
         self.log = Log()
-        self.aborted: list[str] = []
         self.broken: list[BaseException] = []
         self.background = background
         self.keeper = QuarantineKeeper(
             register=self.register,
             store=self.store,
             firewall=self.firewall,
-            connections=self.connections,
-            registry=self.registry,
             log=self.log,
-            abort=self._abort,
             background=background,
             on_broken=lambda _place, error: self.broken.append(error),
         )
 
-    def _abort(self, client_ids: Iterable[str]) -> None:
-        self.aborted += client_ids
-
-    def connect(self, client_id: str, name: str, ip: str) -> None:
-        point = AccessPoint.model_validate(plain_point())
-        decoder = VslDecoder(agent="agent1", authority="a", registry=self.registry, most_accesses=4)
-        identity = Identity(name, (name,))
-        self.connections.open(client_id, live(ip, Destination(point, decoder), identity=identity))
-
-    async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0) -> None:
-        """Quarantine a sender, as a verdict does, and wait until that is carried out."""
+    async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0, owns: bool = True) -> None:
+        """Quarantine a sender, as a worker asks for it, and wait until that is carried out."""
         entry = quarantine_entry(sender.address, ip=sender.ip, until=until, identity=identity_of(sender))
-        self.register.add(entry, now=entry.since)
-        made = verdict(action=Action.QUARANTINE)
-        self.keeper.enter(msgspec.structs.replace(made, call=msgspec.structs.replace(made.call, sender=sender)))
+        self.keeper.enter(entry, entry.since, owns_address=owns)
         await self.settled()
 
     async def settled(self) -> None:
@@ -107,7 +81,6 @@ class Bench:
 
 @pytest.fixture
 def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(quarantine, "_ANSWER_FIRST_SECONDS", 0.02)
     monkeypatch.setattr(quarantine, "mac_of", lambda _ip: MAC)
     with ThreadPoolExecutor(max_workers=1) as background:
         bench = Bench(tmp_path, background)
@@ -134,28 +107,12 @@ async def test_without_a_known_link_address_the_ip_alone_is_cut_off(
     assert bench.log.lines == [("added", WASHING_MACHINE.address, "192.0.2.17")]
 
 
-@pytest.mark.parametrize("how", ["seen there before", "inventoried there"])
-async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench: Bench, how: str) -> None:
-    sender = WASHING_MACHINE
-    if how == "seen there before":
-        bench.connections.note(msgspec.structs.replace(sender, address="/agent1/tv1"))
-    else:
-        sender = msgspec.structs.replace(sender, ip="192.0.2.40")
-    await bench.enter(sender)
+async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench: Bench) -> None:
+    await bench.enter(owns=False)
     assert bench.kernel.held == set()
-    assert bench.log.lines == [("added", sender.address, "none: other senders share the address")]
+    assert bench.log.lines == [("added", WASHING_MACHINE.address, "none: other senders share the address")]
     (stored,) = bench.store.all()
     assert stored.kernel is None
-
-
-async def test_live_connections_are_cut_after_the_answer(bench: Bench) -> None:
-    bench.connect("first", "washingmachine1", "192.0.2.17")
-    bench.connect("second", "washingmachine1", "192.0.2.18")
-    bench.connect("other", "tv1", "192.0.2.19")
-    await bench.enter()
-    assert bench.aborted == []
-    await asyncio.sleep(0.06)
-    assert bench.aborted == ["first", "second"]
 
 
 async def test_a_kernel_that_refuses_is_told_and_the_quarantine_holds(bench: Bench) -> None:
@@ -173,8 +130,10 @@ async def test_a_disk_that_refuses_is_told_and_the_quarantine_holds(bench: Bench
     assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
 
 
-async def test_a_verdict_whose_quarantine_has_been_lifted_meanwhile_does_nothing(bench: Bench) -> None:
-    bench.keeper.enter(verdict(action=Action.QUARANTINE))
+async def test_who_is_protected_is_not_taken_in(bench: Bench) -> None:
+    bench.register.protect(Protection.of([WASHING_MACHINE.address]))
+    with pytest.raises(ProtectedError):
+        await bench.enter()
     await bench.settled()
     assert bench.log.lines == []
     assert bench.store.all() == []

@@ -11,11 +11,13 @@ import pytest
 from models.analyzer import Analyzer
 from policy.document import Scoring
 from proxy.audit.journal import Journal
+from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
-from proxy.service import Service, StartRefused, read_inputs
+from proxy.inputs import StartRefused, read_inputs
 from proxy.storage.model_store import CURRENT, PREVIOUS
 from proxy.storage.quarantine_store import FILE, QuarantineStore
 from proxy.stored_state import Findings, look
+from proxy.supervisor.supervisor import Supervisor
 from tests.proxy.parts import plain_settings, quarantine_entry, write_settings
 
 FINE = Findings([], [])
@@ -53,7 +55,7 @@ def looked(directory: Path) -> Findings:
 def told_at_start(directory: Path) -> list[str]:
     path = write_settings(directory.parent, plain_settings(state_directory=str(directory)))
     with pytest.raises(StartRefused) as refused:
-        Service(read_inputs(load_gateway(path)))
+        Supervisor(read_inputs(load_gateway(path)), WORKER)
     return refused.value.problems
 
 

@@ -15,6 +15,7 @@ WITHOUT_TEST = {
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
     "proxy/http1/bad_message.py": "plain data",
     "proxy/http1/call.py": "plain data and protocols",
+    "proxy/processes/messages.py": "plain data",
     "proxy/evaluation/subject.py": "plain data and protocols",
 }
 """Modules that need no test of their own, each with its reason."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -18,6 +19,7 @@ from proxy.hooks import Hooks
 from proxy.http1 import serialiser
 from proxy.http1.layer import Http1Layer
 from proxy.judging import ConnectionJudge
+from proxy.worker.process import add_arguments, run
 
 PARTS: dict[str, tuple[object, str]] = {
     "decoder": (VslDecoder, "decode"),
@@ -43,14 +45,22 @@ def _raising(name: str) -> Callable[..., NoReturn]:
 
 
 def main() -> None:
-    """Run the gateway with `--fault` raising: a hook, or one of the parts that a call passes through."""
+    """Run the gateway with `--fault` raising in its worker: a hook, or one of the parts that a call passes through."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--fault", choices=[*PARTS, *HOOKS], required=True)
+    if "--channel" in sys.argv:
+        add_arguments(parser)
+        arguments = parser.parse_args()
+        owner, name = PARTS.get(arguments.fault, (Hooks, arguments.fault))
+        with mock.patch.object(owner, name, _raising(name)):
+            run(arguments)
+        return
+    parser.add_argument("--config", type=Path, required=True)
     arguments = parser.parse_args()
-    owner, name = PARTS.get(arguments.fault, (Hooks, arguments.fault))
-    with mock.patch.object(owner, name, _raising(name)):
-        serve(configuration(arguments.config))
+    serve(
+        configuration(arguments.config),
+        (sys.executable, "-m", "tests.site.faulty_gateway", "--fault", arguments.fault),
+    )
 
 
 if __name__ == "__main__":

@@ -59,9 +59,14 @@ class GatewayProcess:
         return self.process.pid
 
     @property
+    def audit(self) -> Path:
+        """The audit log: the supervisor's chain, and beside it those of the workers."""
+        return self.state / "audit"
+
+    @property
     def journal(self) -> Path:
-        """The audit log."""
-        return self.state / "audit" / "journal.jsonl"
+        """The chain of the first worker."""
+        return self.audit / "worker-0" / "journal.jsonl"
 
     def write(self, gateway: Settings, policy: Settings, inventory: Settings | None = None) -> None:
         """Write the three configuration files."""
@@ -120,10 +125,11 @@ class GatewayProcess:
 
     def records(self) -> list[Mapping[str, Any]]:
         """Return the audit log's whole records, oldest first."""
-        if not self.journal.exists():
-            return []
-        lines = self.journal.read_text(encoding="utf-8").splitlines(keepends=True)
-        return [json.loads(line) for line in lines if line.endswith("\n")]
+        found = []
+        for journal in sorted(self.audit.glob("**/journal.jsonl")):
+            lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
+            found += [json.loads(line) for line in lines if line.endswith("\n")]
+        return sorted(found, key=lambda record: str(record["time"]))
 
     def models(self) -> Mapping[str, CommunicationModel]:
         """Return the models that the gateway has stored, by service type."""

@@ -6,25 +6,29 @@ Scaling exists only here. Everything else, thresholds included, is what `alleyes
 from __future__ import annotations
 
 import argparse
+import sys
 from pathlib import Path
 
-from proxy.clocks import EventClock, MonotonicEventClock
+from proxy.clocks import MonotonicEventClock
 from proxy.commands.options import configuration
 from proxy.commands.run import serve
+from proxy.worker.process import add_arguments, run
 
 
 def main() -> None:
     """Run the gateway with event time from `--start` (ms since the epoch), `--scale` times as fast as real time."""
     parser = argparse.ArgumentParser(description=main.__doc__)
+    parser.add_argument("--scale", type=float, required=True)
+    if "--channel" in sys.argv:
+        add_arguments(parser)
+        arguments = parser.parse_args()
+        run(arguments, lambda start, origin: MonotonicEventClock.since(start, origin, arguments.scale))
+        return
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("--start", type=int, required=True)
-    parser.add_argument("--scale", type=float, required=True)
     arguments = parser.parse_args()
-
-    def clock(newest: int) -> EventClock:
-        return MonotonicEventClock(start=max(arguments.start, newest), scale=arguments.scale)
-
-    serve(configuration(arguments.config), clock)
+    worker = (sys.executable, "-m", "tests.site.scaled_gateway", "--scale", str(arguments.scale))
+    serve(configuration(arguments.config), worker, lambda newest: max(arguments.start, newest))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,11 @@
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from proxy.audit.layout import JOURNAL_FILE
-from proxy.audit.reader import AmbiguousIdError, Record, find, follow, newest
+from proxy.audit.reader import AmbiguousIdError, Record, Tail, find, newest
 from tests.proxy.audit.events import event, journal_lines, write
 
 
@@ -62,23 +60,22 @@ def test_a_beginning_that_fits_several_names_some_of_them(tmp_path: Path) -> Non
     assert caught.value.candidates == expected(0, 1, 2, 3, 4)
 
 
-def take(source: Iterator[Record], count: int) -> list[Record]:
-    return [next(source) for _ in range(count)]
-
-
-def test_following_shows_the_newest_and_then_each_new_record_once_it_is_whole(tmp_path: Path) -> None:
+def test_the_tail_is_the_newest_and_then_each_new_record_once_it_is_whole(tmp_path: Path) -> None:
     write(tmp_path, 5)
-    source = follow(tmp_path, 2)
-    assert ids(take(source, 2)) == expected(3, 4)
+    tail = Tail(tmp_path, 2)
+    assert ids(tail.take()) == expected(3, 4)
+    assert tail.take() == []
 
     write(tmp_path, 2, first=5)
-    assert ids(take(source, 2)) == expected(5, 6)
+    assert ids(tail.take()) == expected(5, 6)
 
     write(tmp_path, 1, first=7)
     whole = (tmp_path / JOURNAL_FILE).read_bytes()
     (tmp_path / JOURNAL_FILE).write_bytes(whole[:-20])
-    threading.Timer(0.5, lambda: (tmp_path / JOURNAL_FILE).write_bytes(whole)).start()
-    assert ids(take(source, 1)) == expected(7)
+    assert tail.take() == []
+    (tmp_path / JOURNAL_FILE).write_bytes(whole)
+    assert ids(tail.take()) == expected(7)
+    tail.close()
 
 
 def test_a_journal_that_is_not_there_is_an_error(tmp_path: Path) -> None:

@@ -139,8 +139,9 @@ def test_verify_names_a_changed_record_and_ends_with_1(log: Path) -> None:
         in result.output
     )
     assert data["ok"] is False
-    assert data["first"]["damage"] == "changed"
-    assert (data["first"]["line"], data["first"]["record"]) == (4, "19a7c0-0003-abcdef")
+    (chain,) = data["chains"]
+    assert (chain["ok"], chain["directory"], chain["first"]["damage"]) == (False, str(log), "changed")
+    assert (chain["first"]["line"], chain["first"]["record"]) == (4, "19a7c0-0003-abcdef")
 
 
 def test_verify_names_newest_records_that_were_cut_off(log: Path) -> None:

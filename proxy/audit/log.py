@@ -1,0 +1,90 @@
+"""The audit log as a whole: the chains of the supervisor and its workers, merged by time as they are read."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from proxy.audit import reader
+from proxy.audit import verify as chain
+from proxy.audit.layout import JOURNAL_FILE, chains
+from proxy.audit.reader import AmbiguousIdError, Record, Tail
+
+_POLL_SECONDS = 0.2
+
+
+def journals(directory: Path) -> list[Path]:
+    """Return the directories that hold a journal, the supervisor's first.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    found = [each for each in chains(directory) if (each / JOURNAL_FILE).exists()]
+    if not found:
+        raise FileNotFoundError(directory / JOURNAL_FILE)
+    return found
+
+
+def newest(directory: Path, count: int) -> list[Record]:
+    """Return the newest `count` records of all chains, oldest of them first.
+
+    Raises:
+        OSError: if a journal cannot be read.
+    """
+    found = [record for each in journals(directory) for record in reader.newest(each, count)]
+    return sorted(found, key=_when)[max(0, len(found) - count) :]
+
+
+def follow(directory: Path, count: int) -> Iterator[Record]:
+    """Yield the newest `count` records, then each new one as it is written; does not end.
+
+    Raises:
+        OSError: if a journal cannot be read.
+    """
+    tails = {each: Tail(each, count) for each in journals(directory)}
+    first = sorted((record for tail in tails.values() for record in tail.take()), key=_when)
+    yield from first[max(0, len(first) - count) :]
+    while True:
+        time.sleep(_POLL_SECONDS)
+        # A worker that was added begins a journal of its own.
+        tails |= {each: Tail(each, sys.maxsize) for each in journals(directory) if each not in tails}
+        yield from sorted((record for tail in tails.values() for record in tail.take()), key=_when)
+
+
+def find(directory: Path, prefix: str) -> Record | None:
+    """Return the record whose id is, or uniquely begins with, `prefix`; None if there is none.
+
+    Raises:
+        AmbiguousIdError: if several ids begin so and none is equal.
+        OSError: if a journal cannot be read.
+    """
+    found: list[Record] = []
+    candidates: list[str] = []
+    for each in journals(directory):
+        try:
+            record = reader.find(each, prefix)
+        except AmbiguousIdError as ambiguous:
+            candidates += ambiguous.candidates
+            continue
+        if record is not None and record.data.get("id") == prefix:
+            return record
+        found += [record] if record is not None else []
+    candidates += [str(record.data["id"]) for record in found]
+    if len(candidates) > 1:
+        raise AmbiguousIdError(prefix, candidates)
+    return found[0] if found else None
+
+
+def verify(directory: Path) -> dict[Path, chain.Report]:
+    """Check every chain; return what was found by its directory.
+
+    Raises:
+        OSError: if a journal cannot be read.
+    """
+    return {each: chain.verify(each) for each in journals(directory)}
+
+
+def _when(record: Record) -> str:
+    return str(record.data.get("time", ""))

@@ -1,0 +1,117 @@
+"""Everything that is read and looked at before anything is changed: configuration, certificates, this machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from policy.document import Scoring
+from policy.loading import DocumentError, load_document
+from proxy import certificates, preflight, stored_state, tls
+from proxy.clocks import real_now
+from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.firewall.plan import Plan, PlanError
+from proxy.plan import firewall_plan
+from proxy.policy_file import LoadedPolicy, load_policy
+
+
+class StartRefused(Exception):
+    """The gateway cannot start; `problems` has one line for each reason, with its remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Everything that was read."""
+
+    document: GatewayDocument
+    policy: LoadedPolicy
+    inventory: InventoryDocument
+    plan: Plan
+    """What the kernel is to enforce."""
+
+
+def read_inputs(document: GatewayDocument) -> Inputs:
+    """Read and check policy, inventory and certificates.
+
+    Raises:
+        StartRefused: with every problem found.
+    """
+    problems: list[str] = []
+    policy: LoadedPolicy | None = None
+    inventory: InventoryDocument | None = None
+    try:
+        policy = load_policy(document.policy)
+    except DocumentError as error:
+        problems += [str(problem) for problem in error.problems]
+    try:
+        inventory = load_document(document.inventory, InventoryDocument)
+    except DocumentError as error:
+        problems += [str(problem) for problem in error.problems]
+    problems += _certificate_problems(document)
+    if policy is not None and policy.document.scoring is Scoring.PAPER and document.workers > 1:
+        problems.append(
+            f"{document.policy}: scoring: paper is for one worker, and gateway.yaml has {document.workers}"
+            " -- write `workers: 1` there, or `scoring: alleyes` here"
+        )
+    plan: Plan | None = None
+    # The files' own checks leave nothing to object to, and say it better; this is for what they do not know of.
+    place = "gateway.yaml"
+    try:
+        firewall_plan(document, InventoryDocument())
+        place = str(document.inventory)
+        plan = firewall_plan(document, inventory or InventoryDocument())
+    except PlanError as error:
+        problems.append(f"{place}: {error} -- correct it; the firewall cannot have it in a rule")
+    if problems or policy is None or inventory is None or plan is None:
+        raise StartRefused(problems)
+    return Inputs(document=document, policy=policy, inventory=inventory, plan=plan)
+
+
+def _certificate_problems(document: GatewayDocument) -> list[str]:
+    if document.tls is None:
+        return []
+    found = certificates.problems(document.tls, datetime.fromtimestamp(real_now(), UTC))
+    if not found:
+        try:
+            tls.contexts(document)
+        except tls.TlsFilesError as error:
+            return [str(error)]
+    return found
+
+
+def prepare(document: GatewayDocument) -> Inputs:
+    """Read everything and look at this machine; nothing is changed.
+
+    Raises:
+        StartRefused: with every problem of files, machine and stored state.
+    """
+    problems: list[str] = []
+    scoring = Scoring.ALLEYES
+    try:
+        inputs = read_inputs(document)
+        scoring = inputs.policy.document.scoring
+    except StartRefused as refused:
+        problems += refused.problems
+    problems += machine_problems(document)
+    if problems:
+        # Without one of those the state is read when it is opened.
+        raise StartRefused(problems + stored_state.look(document.state_directory, scoring).problems)
+    return inputs
+
+
+def machine_problems(document: GatewayDocument, *, ports: bool = True) -> list[str]:
+    """Return what of this machine keeps the gateway from starting, one line each, with the remedy.
+
+    Args:
+        document: `gateway.yaml`; no other file is needed, so that a mistake there does not hide what is wrong here.
+        ports: whether the ports must be free; they are not while the gateway runs.
+    """
+    try:
+        plan = firewall_plan(document, InventoryDocument())
+    except PlanError:
+        return []
+    return preflight.check(plan, ports=ports)

@@ -1,0 +1,155 @@
+"""Everything that passes between the supervisor and a worker, as plain data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from models.replica import Sighting
+from policy.quarantine import QuarantineEntry
+from proxy.registry import AgentStructure
+
+
+class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """All that a worker needs to serve; it reads no configuration, so that it runs what the supervisor checked."""
+
+    number: int
+    """Which worker it is, from 0."""
+    document: bytes
+    """`gateway.yaml`, checked, as JSON; paths in it are absolute."""
+    policy: bytes
+    """`policy.yaml`, checked, as JSON."""
+    revision: str
+    """Of the policy."""
+    inventory: bytes
+    """`inventory.yaml`, checked, as JSON."""
+    state: bytes
+    """What the models know and remember (`Analyzer.dump`); empty for nothing."""
+    start: int
+    """Event time, ms since the epoch, at ..."""
+    origin: float
+    """... this reading of the monotonic clock, which all processes of a machine share; seconds."""
+    structures: Mapping[str, AgentStructure]
+    """What is known of each access point."""
+    quarantines: Sequence[QuarantineEntry]
+    senders: Mapping[str, Sequence[str]]
+    """Senders that each network address has carried."""
+
+
+class Knows(msgspec.Struct, frozen=True, tag=True):
+    """The structure of an access point was read."""
+
+    agent: str
+    structure: AgentStructure
+
+
+class Refreshed(msgspec.Struct, frozen=True, tag=True):
+    """The structure was read, or could not be, after a registration; it has been told before."""
+
+    ticket: int
+
+
+class Follow(msgspec.Struct, frozen=True, tag=True):
+    """The node's knowledge changed (`models.replica.decode`)."""
+
+    step: bytes
+
+
+class Judge(msgspec.Struct, frozen=True, tag=True):
+    """Judge by another policy from now on."""
+
+    policy: bytes
+    revision: str
+
+
+class Hold(msgspec.Struct, frozen=True, tag=True):
+    """A sender was quarantined at another worker."""
+
+    entry: QuarantineEntry
+
+
+class Stop(msgspec.Struct, frozen=True, tag=True):
+    """End: hand over what was learnt, and close the audit log."""
+
+
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Stop
+
+
+class Serving(msgspec.Struct, frozen=True, tag=True):
+    """All listeners are open."""
+
+
+class Failed(msgspec.Struct, frozen=True, tag=True):
+    """The worker cannot serve; one line for each reason, with its remedy."""
+
+    problems: list[str]
+
+
+class TypeStatus(msgspec.Struct, frozen=True):
+    """How far the model of one service type is."""
+
+    mode: str
+    """The effective mode."""
+    instance_minutes: int
+    relationships: int
+
+
+class Beat(msgspec.Struct, frozen=True, tag=True, kw_only=True):
+    """The worker is alive; counts since its start."""
+
+    pid: int
+    event_time: int
+    """Milliseconds since the epoch."""
+    service_types: dict[str, TypeStatus]
+    connections: int
+    quarantined: int
+    forwarded: int
+    refused: int
+    broken: int
+    """Times the worker itself failed."""
+    unseen: int
+    """Sightings of candidates that there was no room for."""
+    audit_pending: int
+    audit_lost: int
+    audit_error: str | None
+    """Why the latest attempt to write its audit log failed; None while it works."""
+
+
+class Minute(msgspec.Struct, frozen=True, tag=True):
+    """The worker closed a minute, or ends."""
+
+    content: bytes
+    """Its report (`models.node.REPORT`); of the paper's scoring, which has one worker, all that it knows."""
+    senders: Mapping[str, Sequence[str]]
+    """Senders that each network address has carried."""
+
+
+class Seen(msgspec.Struct, frozen=True, tag=True):
+    """Candidates were shown."""
+
+    sightings: list[Sighting]
+
+
+class Quarantined(msgspec.Struct, frozen=True, tag=True):
+    """A verdict quarantined its sender; it is refused here already."""
+
+    entry: QuarantineEntry
+    owns_address: bool
+    """Whether the kernel may drop the network address: no other sender has been seen there."""
+
+
+class Registered(msgspec.Struct, frozen=True, tag=True):
+    """A service registered at an access point; its answer waits for `Refreshed`."""
+
+    agent: str
+    ticket: int
+
+
+class InForce(msgspec.Struct, frozen=True, tag=True):
+    """A policy is in force."""
+
+    revision: str
+
+
+ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Registered | InForce

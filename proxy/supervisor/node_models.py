@@ -1,0 +1,154 @@
+"""What the supervisor does with the models: for the shipped scoring a node's, for the paper's those of one worker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from models.node import REPORT, Node
+from models.paper.analyzer import PaperAnalyzer
+from models.replica import Sighting, encode
+from policy.document import Scoring
+
+
+class NodeModels(Protocol):
+    """The models of a node, whatever the scoring. Times are readings of the monotonic clock, in seconds."""
+
+    @property
+    def newest(self) -> int:
+        """Newest event time that was seen, ms; 0 for none."""
+        ...
+
+    def dump(self) -> bytes:
+        """Return what a worker begins with, and what is stored."""
+        ...
+
+    def join(self, worker: int) -> None:
+        """Expect reports of a worker."""
+        ...
+
+    def leave(self, worker: int) -> None:
+        """Expect none of it any more."""
+        ...
+
+    def minute(self, worker: int, content: bytes, now: float) -> list[bytes]:
+        """Take what a worker closed a minute with; return the steps that all workers are to follow.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        ...
+
+    def due(self, now: float) -> list[bytes]:
+        """Return the steps that no longer wait for anybody."""
+        ...
+
+    def see(self, sightings: Sequence[Sighting]) -> list[bytes]:
+        """Take sightings of candidates; return the steps that follow from them."""
+        ...
+
+    def finish(self) -> None:
+        """Take in what waits, for the end."""
+        ...
+
+
+class SharedModels:
+    """Models that the workers of a node learn together."""
+
+    def __init__(self, stored: bytes | None) -> None:
+        """Begin with what was stored.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        self._node = Node(stored)
+
+    @property
+    def newest(self) -> int:
+        """Newest event time that was seen, ms; 0 for none."""
+        return self._node.newest
+
+    def dump(self) -> bytes:
+        """Return what a worker begins with, and what is stored."""
+        return self._node.dump()
+
+    def join(self, worker: int) -> None:
+        """Expect reports of a worker."""
+        self._node.join(worker)
+
+    def leave(self, worker: int) -> None:
+        """Expect none of it any more."""
+        self._node.leave(worker)
+
+    def minute(self, worker: int, content: bytes, now: float) -> list[bytes]:
+        """Fold what a worker reported once all have."""
+        return [encode(step) for step in self._node.report(worker, REPORT.decode(content), now)]
+
+    def due(self, now: float) -> list[bytes]:
+        """Fold what waited long enough."""
+        return [encode(step) for step in self._node.due(now)]
+
+    def see(self, sightings: Sequence[Sighting]) -> list[bytes]:
+        """Note sightings, and accept what they corroborate."""
+        step = self._node.see(sightings)
+        return [] if step is None else [encode(step)]
+
+    def finish(self) -> None:
+        """Fold what waits."""
+        self._node.finish()
+
+
+class SingleModels:
+    """Models that one worker keeps by itself; here they are only kept for the disk."""
+
+    def __init__(self, stored: bytes | None) -> None:
+        """Begin with what was stored.
+
+        Raises:
+            ValueError: it cannot be read.
+        """
+        self._state = stored or b""
+        self._newest = PaperAnalyzer.load(stored).newest if stored else 0
+
+    @property
+    def newest(self) -> int:
+        """Newest event time that had been seen at the start, ms; 0 for none."""
+        return self._newest
+
+    def dump(self) -> bytes:
+        """Return what the worker told last."""
+        return self._state or PaperAnalyzer().dump()
+
+    def join(self, worker: int) -> None:
+        """Nobody is waited for."""
+
+    def leave(self, worker: int) -> None:
+        """Nobody is waited for."""
+
+    def minute(self, worker: int, content: bytes, now: float) -> list[bytes]:
+        """Keep it; there is nobody else to follow."""
+        del worker, now
+        self._state = content
+        return []
+
+    def due(self, now: float) -> list[bytes]:
+        """Nothing waits."""
+        del now
+        return []
+
+    def see(self, sightings: Sequence[Sighting]) -> list[bytes]:
+        """The paper knows no candidates."""
+        del sightings
+        return []
+
+    def finish(self) -> None:
+        """Nothing waits."""
+
+
+def node_models(scoring: Scoring, stored: bytes | None) -> NodeModels:
+    """Return the models of a scoring.
+
+    Raises:
+        ValueError: what was stored cannot be read.
+    """
+    return SingleModels(stored) if scoring is Scoring.PAPER else SharedModels(stored)

@@ -1,0 +1,462 @@
+"""Builds the gateway from its configuration, keeps its workers, and ends it (composition root of the supervisor)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import structlog
+
+from policy.loading import DocumentError
+from policy.protection import Protection
+from policy.quarantine import ProtectedError, QuarantineRegister
+from proxy import health
+from proxy.audit.chained_file import JournalError
+from proxy.audit.event import Kind
+from proxy.audit.journal import Journal
+from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
+from proxy.audit.trail import AuditTrail
+from proxy.clocks import real_now
+from proxy.connections import MOST_ADDRESSES
+from proxy.firewall.commands import InstallTable
+from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.nftables import FirewallError
+from proxy.inputs import Inputs, StartRefused
+from proxy.policy_file import LoadedPolicy, reload_policy
+from proxy.processes.messages import (
+    Begin,
+    Follow,
+    Hold,
+    InForce,
+    Judge,
+    Knows,
+    Minute,
+    Quarantined,
+    Refreshed,
+    Registered,
+    Seen,
+    ToSupervisor,
+)
+from proxy.protection import fixed_protection
+from proxy.quarantine import QuarantineKeeper
+from proxy.registry import AgentStructure, SiteRegistry
+from proxy.registry_refresh import RegistryRefresh
+from proxy.storage.address_store import AddressStore
+from proxy.storage.model_store import ModelStore, ModelStoreError
+from proxy.storage.plan_store import PlanStore
+from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.supervisor.node_models import node_models
+from proxy.supervisor.status import together
+from proxy.supervisor.workers import Listener, Workers
+from proxy.table_watch import TableWatch
+
+_TICK_SECONDS = 0.25
+_KERNEL_SECONDS = 10.0
+_IN_FORCE_SECONDS = 5.0
+"""How long a reload waits for the workers to judge by the new policy."""
+
+StartOfTime = Callable[[int], int]
+"""Returns event time (ms) at the start, given the newest one that the stored models have seen (0 for none)."""
+
+log = structlog.get_logger("alleyes")
+
+
+def wall_time(newest: int) -> int:
+    """Return real time, or what the models have seen if the machine's clock is behind."""
+    return max(int(real_now() * 1000), newest)
+
+
+class Supervisor:
+    """The gateway from start to end. Make it, then `run` it once."""
+
+    def __init__(self, inputs: Inputs, command: Sequence[str], *, start: StartOfTime = wall_time) -> None:
+        """Open the state on disk.
+
+        Args:
+            inputs: What was read and checked.
+            command: Program and arguments of a worker.
+            start: When event time begins.
+
+        Raises:
+            StartRefused: with every reason why it cannot be used.
+        """
+        self._inputs = inputs
+        document = inputs.document
+        problems: list[str] = []
+        state = _state_directory(document.state_directory)
+        self._model_store = ModelStore(state, inputs.policy.document.scoring)
+        try:
+            loaded = self._model_store.load()
+        except ModelStoreError as error:
+            problems.append(str(error))
+        try:
+            self._quarantine_store = QuarantineStore(state)
+        except QuarantineStoreError as error:
+            problems.append(str(error))
+        try:
+            self._journal = Journal(state / AUDIT_DIRECTORY, capacity=document.limits.audit_queue)
+        except JournalError as error:
+            problems.append(str(error))
+        if problems:
+            raise StartRefused(problems)
+        if loaded.warning is not None:
+            log.warning("models", detail=loaded.warning)
+        self._models = node_models(inputs.policy.document.scoring, loaded.state)
+        self._start = start(self._models.newest)
+        self._origin = time.monotonic()
+        self._policy = inputs.policy
+        self._trail = AuditTrail(self._journal, real_now)
+        self._register = QuarantineRegister(fixed=fixed_protection(document, inputs.inventory))
+        self._register.protect(Protection.of(self._policy.document.quarantine.protected))
+        agents = frozenset(point.agent for point in document.access_points)
+        self._registry = SiteRegistry(inputs.inventory, agents)
+        self._structures: dict[str, AgentStructure] = {}
+        self._address_store = AddressStore(state)
+        self._senders = dict(self._address_store.load())
+        self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
+        self._firewall = FirewallHelper()
+        self._plan = inputs.plan
+        self._health = health.HealthFile(state)
+        self._failures = 0
+        self._writing: asyncio.Future[None] | None = None
+        self._in_force: dict[int, str] = {}
+        self._ending = asyncio.Event()
+        self._keeper = QuarantineKeeper(
+            register=self._register,
+            store=self._quarantine_store,
+            firewall=self._firewall,
+            log=self._trail,
+            background=self._background,
+            on_broken=self._broken,
+        )
+        self._refresh = RegistryRefresh(
+            points={point.agent: point for point in document.access_points},
+            tls=document.tls,
+            registry=self._registry,
+            on_structure=self._know,
+            on_problem=lambda line: log.warning("types", detail=line),
+        )
+        self._workers = Workers(
+            document.workers,
+            command,
+            Listener(
+                begin=self._begin,
+                on_message=self._take,
+                on_serving=self._models.join,
+                on_ended=self._worker_ended,
+            ),
+        )
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Install the firewall's table, serve until SIGTERM or SIGINT, and stop; guards and quarantines stay behind.
+
+        Raises:
+            StartRefused: the table cannot be installed or a worker cannot serve.
+        """
+        try:
+            await self._serve()
+        finally:
+            self._background.shutdown(wait=True)
+            self._firewall.close()
+            self._quarantine_store.close()
+            self._journal.close()
+
+    async def _serve(self) -> None:
+        self._install_table()
+        self._remember_plan()
+        loop = asyncio.get_running_loop()
+        for ending in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(ending, self._ending.set)
+        loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
+        watching = asyncio.create_task(self._table_watch().forever())
+        try:
+            # What is known of the access points reaches those workers that have begun before.
+            problems, _ = await asyncio.gather(self._workers.start(), self._refresh.before_serving())
+            if problems:
+                raise StartRefused(problems)
+            mode = self._policy.document.mode
+            self._trail.note(
+                Kind.START,
+                f"The gateway started, {mode} mode, policy {self._policy.revision}.",
+                mode=mode,
+                policy_revision=self._policy.revision,
+            )
+            await self._until_the_end(watching)
+        finally:
+            watching.cancel()
+            await self._end()
+
+    async def _until_the_end(self, watching: asyncio.Task[None]) -> None:
+        """Work until told to end; a gateway whose own tasks have died must not look alive."""
+        works = (self._ended(), self._refresh.forever(), self._tick(), self._workers.forever())
+        tasks = [watching, *map(asyncio.create_task, works)]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in tasks:
+                task.cancel()
+
+    async def _ended(self) -> None:
+        await self._ending.wait()
+
+    def _begin(self, number: int) -> Begin:
+        """Return what a worker begins with: all that is in force now."""
+        return Begin(
+            number=number,
+            document=self._inputs.document.model_dump_json().encode(),
+            policy=self._policy.document.model_dump_json().encode(),
+            revision=self._policy.revision,
+            inventory=self._inputs.inventory.model_dump_json().encode(),
+            state=self._models.dump(),
+            start=self._start,
+            origin=self._origin,
+            structures=self._structures,
+            quarantines=self._register.entries,
+            senders=self._senders,
+        )
+
+    def _take(self, number: int, message: ToSupervisor) -> None:
+        """Take what a worker says.
+
+        Raises:
+            ValueError: it cannot be read, or no worker says that while it serves.
+        """
+        match message:
+            case Minute():
+                self._follow(self._models.minute(number, message.content, time.monotonic()))
+                self._remember(message.senders)
+                self._store_models()
+            case Seen():
+                self._follow(self._models.see(message.sightings))
+            case Quarantined():
+                self._quarantine(number, message)
+            case Registered():
+                self._later(self._refreshed(number, message))
+            case InForce():
+                self._in_force[number] = message.revision
+            case _:
+                raise ValueError(f"{type(message).__name__} while serving")
+
+    def _remember(self, senders: Mapping[str, Sequence[str]]) -> None:
+        """Remember whom each network address carries, as the worker says that it belongs to; the longest unseen go."""
+        for ip, addresses in senders.items():
+            self._senders.pop(ip, None)
+            self._senders[ip] = list(addresses)
+        for ip in list(self._senders)[: max(0, len(self._senders) - MOST_ADDRESSES)]:
+            del self._senders[ip]
+
+    def _follow(self, steps: Sequence[bytes]) -> None:
+        for step in steps:
+            self._workers.tell_all(Follow(step))
+
+    def _quarantine(self, number: int, message: Quarantined) -> None:
+        try:
+            self._keeper.enter(message.entry, real_now(), owns_address=message.owns_address)
+        except ProtectedError as protected:
+            log.warning("quarantine", detail=str(protected))
+            return
+        self._workers.tell_all(Hold(message.entry), but=number)
+
+    async def _refreshed(self, number: int, message: Registered) -> None:
+        await self._refresh.after_registration(message.agent)
+        self._workers.send(number, Refreshed(message.ticket))
+
+    def _know(self, agent: str, structure: AgentStructure) -> None:
+        self._structures[agent] = structure
+        self._workers.tell_all(Knows(agent, structure))
+
+    def _worker_ended(self, number: int, reason: str) -> None:
+        self._models.leave(number)
+        self._failures += 1
+        log.error("a worker ended and is started again", worker=number, reason=reason)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN,
+                f"Worker {number} ended ({reason}) and is started again; until then the calls of its senders are"
+                " refused.",
+                place="worker",
+                worker=number,
+                reason=reason,
+            )
+
+    def _later(self, work: Coroutine[None, None, None]) -> None:
+        """Do something that waits beside everything else; what goes wrong in it is told."""
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._broken("supervisor", error)
+
+    def _reload_soon(self) -> None:
+        self._later(self.reload_policy())
+
+    async def reload_policy(self) -> None:
+        """Read the policy again; a broken file changes nothing."""
+        try:
+            policy = reload_policy(self._inputs.document.policy, self._inputs.policy.document.scoring)
+        except DocumentError as error:
+            for problem in error.problems:
+                log.error("policy not reloaded", detail=str(problem))
+            self._trail.note(
+                Kind.POLICY_RELOAD,
+                "The new policy is broken; the one in force stays.",
+                problems=[str(problem) for problem in error.problems],
+                policy_revision=self._policy.revision,
+            )
+            return
+        await self._put_in_force(policy)
+        self._trail.note(
+            Kind.POLICY_RELOAD,
+            f"Policy {policy.revision} is in force, {policy.document.mode} mode.",
+            mode=policy.document.mode,
+            policy_revision=policy.revision,
+        )
+        log.info("policy reloaded", revision=policy.revision, mode=str(policy.document.mode))
+
+    async def _put_in_force(self, policy: LoadedPolicy) -> None:
+        """Let all workers judge by a policy; one that does not answer is ended, and begins with it."""
+        self._policy = policy
+        for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
+            self._keeper.release(entry)
+        self._in_force.clear()
+        self._workers.tell_all(Judge(policy.document.model_dump_json().encode(), policy.revision))
+        deadline = time.monotonic() + _IN_FORCE_SECONDS
+        while missing := [n for n in self._workers.serving() if self._in_force.get(n) != policy.revision]:
+            if time.monotonic() > deadline:
+                for number in missing:
+                    self._workers.end(number)
+                return
+            await asyncio.sleep(0.01)
+
+    def _table_watch(self) -> TableWatch:
+        def restored(changed: tuple[str, ...]) -> None:
+            log.error("somebody changed the firewall's table; it was put back", changed=changed)
+            self._trail.note(
+                Kind.BROKEN,
+                f"Somebody removed or changed the firewall's table ({', '.join(changed)}); it was put back.",
+                place="firewall",
+            )
+
+        return TableWatch(
+            firewall=self._firewall,
+            installation=lambda: InstallTable(plan=self._plan, entries=self._keeper.kernel_entries()),
+            on_restored=restored,
+            on_problem=lambda line: log.error("the firewall's table", detail=line),
+        )
+
+    def _install_table(self) -> None:
+        try:
+            entries = self._keeper.restore(real_now())
+            self._firewall.start()
+            applied = self._firewall.submit(InstallTable(plan=self._plan, entries=entries)).result(_KERNEL_SECONDS)
+        except (FirewallError, QuarantineStoreError, ValueError) as error:
+            raise StartRefused([str(error)]) from error
+        if applied.left_out or applied.protected:
+            log.warning("quarantines not in the kernel", no_room=applied.left_out, protected=applied.protected)
+
+    def _remember_plan(self) -> None:
+        """Store what is enforced now, for `alleyes guard` at a boot at which the configuration is broken."""
+        try:
+            PlanStore(self._inputs.document.state_directory).save(self._plan)
+        except OSError as error:
+            log.error("the plan was not stored", detail=str(error))
+
+    async def _tick(self) -> None:
+        while True:
+            self._follow(self._models.due(time.monotonic()))
+            self._keeper.expire(real_now())
+            if self._health.due():
+                self._background.submit(self._health.write, self._status())
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _store_models(self) -> None:
+        """Store the models and the addresses, unless that is under way; at most a minute of learning is lost."""
+        if self._writing is not None and not self._writing.done():
+            return
+        try:
+            state = self._models.dump()
+        except Exception as error:  # noqa: BLE001 -- what cannot be stored must not end what works in memory
+            log.error("models", detail=f"the models cannot be stored: {error!r}")
+            return
+        loop = asyncio.get_running_loop()
+        self._writing = loop.run_in_executor(self._background, self._write, state, dict(self._senders))
+
+    def _write(self, state: bytes, senders: dict[str, list[str]]) -> None:
+        try:
+            self._model_store.save(state)
+        except OSError as error:
+            log.error(
+                "models",
+                detail=f"the models cannot be stored ({error}); learning goes on in memory; make room on the disk",
+            )
+        try:
+            self._address_store.save(senders)
+        except OSError as error:
+            log.error("addresses not stored", detail=str(error))
+
+    def _status(self) -> health.Status:
+        own = health.Status(
+            pid=os.getpid(),
+            workers=(),
+            restarts=self._workers.restarts(),
+            mode=self._policy.document.mode,
+            policy_revision=self._policy.revision,
+            event_time=self._models.newest,
+            types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
+            service_types={},
+            connections=0,
+            quarantined=len(self._register),
+            quarantines_evicted=self._register.evictions,
+            forwarded=0,
+            refused=0,
+            broken=self._failures,
+            audit_pending=self._journal.pending,
+            audit_lost=self._journal.lost,
+            audit_error=self._journal.last_error if self._journal.failing else None,
+        )
+        return together(own, self._workers.beats())
+
+    def _broken(self, place: str, error: BaseException) -> None:
+        """Record that the supervisor itself failed; no call depends on it."""
+        self._failures += 1
+        log.error("broken", place=place, exc_info=error)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN,
+                f"The gateway failed in {place}; what was decided before stays.",
+                place=place,
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    async def _end(self) -> None:
+        self._health.clear()
+        await self._workers.stop()
+        self._models.finish()
+        self._background.shutdown(wait=True)
+        self._write(self._models.dump(), self._senders)
+        with contextlib.suppress(JournalError):
+            self._trail.note(Kind.STOP, "The gateway stopped; its guards and quarantines stay.")
+
+
+def _state_directory(path: Path) -> Path:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StartRefused(
+            [f"state_directory {path}: {error.strerror}; make it, or give another one in gateway.yaml"]
+        ) from error
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise StartRefused([f"state_directory {path}: is not writable; give it to the gateway's user"])
+    return path

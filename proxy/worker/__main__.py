@@ -1,0 +1,5 @@
+"""`python -m proxy.worker`: started by the supervisor only."""
+
+from proxy.worker.process import main
+
+main()

@@ -1,0 +1,55 @@
+"""Lets event time pass for the models of a worker, and tells the supervisor of each minute: at most one is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from models.analyzer import Analyzer
+from models.node import REPORT
+from models.paper.analyzer import PaperAnalyzer
+from models.replica import Replica, decode
+from proxy.clocks import EventClock
+from proxy.processes.messages import Minute, Seen
+
+
+@dataclass(frozen=True)
+class Learning:
+    """Closes the minutes of event time."""
+
+    analyzer: Analyzer | PaperAnalyzer
+    clock: EventClock
+    send: Callable[[Minute | Seen], None]
+    senders: Callable[[], Mapping[str, Sequence[str]]]
+    """What the supervisor is to remember of network addresses."""
+
+    def advance(self) -> None:
+        """Close the minutes that have passed, and tell of them; and of candidates, which do not wait for a minute."""
+        analyzer = self.analyzer
+        now = self.clock.now()
+        if isinstance(analyzer, Analyzer):
+            report = analyzer.report(now)
+            if report is not None:
+                self._tell(REPORT.encode(report))
+            if isinstance(analyzer.knowledge, Replica) and (sightings := analyzer.knowledge.take_sightings()):
+                self.send(Seen(sightings))
+        elif analyzer.advance(now):
+            self._tell(analyzer.dump())
+
+    def follow(self, step: bytes) -> None:
+        """Let the copy of the node's knowledge follow.
+
+        Raises:
+            ValueError: the step cannot be read.
+        """
+        if isinstance(self.analyzer, Analyzer) and isinstance(self.analyzer.knowledge, Replica):
+            self.analyzer.knowledge.follow(decode(step))
+
+    def finish(self) -> None:
+        """Hand over everything, the minute under way included; for the end of the process."""
+        self.advance()
+        analyzer = self.analyzer
+        self._tell(REPORT.encode(analyzer.part()) if isinstance(analyzer, Analyzer) else analyzer.dump())
+
+    def _tell(self, content: bytes) -> None:
+        self.send(Minute(content, self.senders()))

@@ -1,0 +1,74 @@
+"""The process around a worker: its end of the channel, its clock, and how it ends."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+import socket
+from collections.abc import Callable
+
+import structlog
+
+from proxy import logs
+from proxy.clocks import EventClock, MonotonicEventClock
+from proxy.processes.channel import Channel, ChannelClosed, ChannelFull
+from proxy.processes.messages import Begin, Failed, ToSupervisor, ToWorker
+from proxy.processes.parent import end_with_parent
+from proxy.worker.worker import CannotServe, Worker
+
+ClockFactory = Callable[[int, float], EventClock]
+"""Makes the event clock from event time (ms since the epoch) at a reading of the monotonic clock (s)."""
+
+_FAILED = 2
+
+log = structlog.get_logger("alleyes")
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what the supervisor tells a worker on its command line; the rest comes over the channel."""
+    parser.add_argument("--channel", type=int, required=True, help="descriptor of the socket to the supervisor")
+    parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
+
+
+def main() -> None:
+    """Be a worker of the shipped gateway."""
+    parser = argparse.ArgumentParser(prog="proxy.worker", description=main.__doc__)
+    add_arguments(parser)
+    run(parser.parse_args())
+
+
+def run(arguments: argparse.Namespace, clock: ClockFactory = MonotonicEventClock.since) -> None:
+    """Be a worker until the supervisor says otherwise, or ends."""
+    end_with_parent(arguments.parent)
+    # What is sent to all processes of the gateway, from a terminal or by systemd, is the supervisor's to act upon.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    logs.configure()
+    raise SystemExit(asyncio.run(_work(arguments.channel, clock)))
+
+
+async def _work(descriptor: int, clock: ClockFactory) -> int:
+    end = socket.socket(fileno=descriptor)
+    channel: Channel[ToSupervisor, ToWorker] = await Channel.over(end, ToWorker)
+    try:
+        begin = await _beginning(channel)
+        worker = Worker(begin, channel, clock(begin.start, begin.origin))
+        await worker.run()
+    except CannotServe as refused:
+        channel.send(Failed(refused.problems))
+        await channel.sent()
+        return _FAILED
+    except (ChannelClosed, ChannelFull) as problem:
+        log.error("a worker ends", reason=str(problem))
+        return _FAILED
+    await channel.sent()
+    channel.close()
+    return 0
+
+
+async def _beginning(channel: Channel[ToSupervisor, ToWorker]) -> Begin:
+    begin = await channel.receive()
+    if not isinstance(begin, Begin):
+        raise ChannelClosed(f"{type(begin).__name__} before the beginning")
+    return begin

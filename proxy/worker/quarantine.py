@@ -1,0 +1,59 @@
+"""Carries out in a worker what a quarantine means there: new calls are refused already, live connections are cut."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
+from policy.verdict import Verdict
+from proxy.connections import ConnectionTable
+from proxy.processes.messages import Quarantined
+from proxy.registry import SiteRegistry
+
+_ANSWER_FIRST_SECONDS = 0.2
+"""The refused caller gets its answer before its connections are cut."""
+
+
+@dataclass(frozen=True)
+class WorkerQuarantine:
+    """Keeps live connections in step with the register, and tells the supervisor. For the event loop's thread."""
+
+    register: QuarantineRegister
+    connections: ConnectionTable
+    registry: SiteRegistry
+    abort: Callable[[Iterable[str]], None]
+    send: Callable[[Quarantined], None]
+
+    def enter(self, verdict: Verdict) -> None:
+        """Carry out a verdict that quarantined its sender."""
+        identity = identity_of(verdict.call.sender)
+        entry = next((e for e in self.register.entries if e.identity == identity), None)
+        if entry is None:
+            return
+        self.send(Quarantined(entry, self._owns_address(entry)))
+        self._cut_soon(identity)
+
+    def hold(self, entry: QuarantineEntry, now: float) -> None:
+        """Shut out a sender that another worker quarantined; real time in seconds since the epoch."""
+        try:
+            self.register.add(entry, now=now)
+        except ProtectedError:
+            return  # the policy changed in between; the supervisor releases it as well
+        self._cut_soon(entry.identity)
+
+    def expire(self, now: float) -> None:
+        """Let senders through again whose time has come."""
+        self.register.take_evicted()
+        self.register.expire(now)
+
+    def _owns_address(self, entry: QuarantineEntry) -> bool:
+        inventoried = self.registry.service_at(entry.ip)
+        return not self.connections.shared(entry.address, entry.ip) and inventoried in {None, entry.address}
+
+    def _cut_soon(self, identity: str) -> None:
+        asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut, identity)
+
+    def _cut(self, identity: str) -> None:
+        self.abort(self.connections.of_identity(identity, self.registry))

@@ -1,0 +1,292 @@
+"""Builds one worker from what the supervisor tells it, serves, and ends (composition root of the worker)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Mapping
+
+import structlog
+
+from models.analyzer import Analyzer
+from models.communication_model import CommunicationModel
+from models.paper.analyzer import PaperAnalyzer
+from models.paper.communication_model import CommunicationModel as PaperModel
+from policy.document import PolicyDocument, Scoring
+from policy.engine import Engine
+from policy.quarantine import ProtectedError, QuarantineRegister
+from proxy import tls
+from proxy.audit.chained_file import JournalError
+from proxy.audit.event import Kind
+from proxy.audit.journal import Journal
+from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
+from proxy.audit.layout import chain_of_worker
+from proxy.audit.trail import AuditTrail
+from proxy.clocks import EventClock, real_now
+from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
+from proxy.connections import ConnectionTable, Destination
+from proxy.decoders.vsl import VslDecoder
+from proxy.enforcement import Enforcement
+from proxy.gateway import Gateway
+from proxy.hooks import Gatekeeper, Hooks
+from proxy.http1.bad_message import BadMessage
+from proxy.judging import Judging
+from proxy.knowledge_agent import services
+from proxy.processes.channel import Channel, ChannelClosed
+from proxy.processes.messages import (
+    Beat,
+    Begin,
+    Follow,
+    Hold,
+    InForce,
+    Judge,
+    Knows,
+    Refreshed,
+    Serving,
+    Stop,
+    ToSupervisor,
+    ToWorker,
+    TypeStatus,
+)
+from proxy.protection import fixed_protection
+from proxy.registry import AgentStructure, SiteRegistry
+from proxy.worker.learning import Learning
+from proxy.worker.quarantine import WorkerQuarantine
+from proxy.worker.registrations import Registrations
+
+_TICK_SECONDS = 0.25
+_BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
+"""Places whose failure refuses what is at hand."""
+
+log = structlog.get_logger("alleyes")
+
+
+class CannotServe(Exception):
+    """The worker cannot serve; `problems` has one line for each reason, with its remedy."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+class Worker:
+    """One worker from start to end. Make it inside a running event loop, then `run` it once."""
+
+    def __init__(self, begin: Begin, channel: Channel[ToSupervisor, ToWorker], clock: EventClock) -> None:
+        """Build it.
+
+        Raises:
+            CannotServe: with every reason why it cannot serve.
+        """
+        self._begin = begin
+        self._channel = channel
+        self._clock = clock
+        self._document = document = GatewayDocument.model_validate_json(begin.document)
+        policy = PolicyDocument.model_validate_json(begin.policy)
+        inventory = InventoryDocument.model_validate_json(begin.inventory)
+        self._analyzer = _analyzer(policy.scoring, begin.state)
+        self._register = QuarantineRegister(fixed=fixed_protection(document, inventory))
+        self._engine = Engine(
+            analyzer=self._analyzer, policy=policy, revision=begin.revision, quarantines=self._register
+        )
+        for entry in begin.quarantines:
+            with contextlib.suppress(ProtectedError):
+                self._register.add(entry, now=real_now())
+        agents = frozenset(point.agent for point in document.access_points)
+        self._registry = SiteRegistry(inventory, agents)
+        for agent, structure in begin.structures.items():
+            self._know(agent, structure)
+        limits = document.limits
+        share = -(-limits.connections // document.workers)
+        self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
+        self._connections.remember(begin.senders)
+        try:
+            contexts = tls.contexts(document)
+        except tls.TlsFilesError as error:
+            raise CannotServe([str(error)]) from error
+        directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
+        try:
+            self._journal = Journal(directory, capacity=limits.audit_queue)
+        except JournalError as error:
+            raise CannotServe([str(error)]) from error
+        self._trail = AuditTrail(self._journal, real_now)
+        self._failures = 0
+        self._gateway = Gateway(document, document.state_directory, worker=begin.number)
+        self._quarantine = WorkerQuarantine(
+            register=self._register,
+            connections=self._connections,
+            registry=self._registry,
+            abort=self._gateway.abort,
+            send=channel.send,
+        )
+        self._registrations = Registrations(channel.send)
+        self._learning = Learning(
+            analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.senders
+        )
+        self._hooks = Hooks(self._gatekeeper(contexts))
+
+    async def run(self) -> None:
+        """Serve until the supervisor says `Stop`; then hand over what was learnt.
+
+        Raises:
+            CannotServe: a listener cannot be opened.
+            ChannelClosed: the supervisor has ended.
+        """
+        self._gateway.install(self._hooks, on_running=lambda: self._channel.send(Serving()))
+        listening, ticking = asyncio.create_task(self._listen()), asyncio.create_task(self._tick())
+        for task in (listening, ticking):
+            task.add_done_callback(lambda _: self._gateway.shut_down())
+        try:
+            await self._gateway.run()
+        except SystemExit as error:
+            raise CannotServe(["a listener could not be opened; see the lines above"]) from error
+        finally:
+            ticking.cancel()
+            self._journal.close()
+        if ticking.done() and not ticking.cancelled():
+            ticking.result()
+        listening.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await listening
+        self._learning.finish()
+
+    async def _listen(self) -> None:
+        """Do what the supervisor says, until it says `Stop`."""
+        while not isinstance(message := await self._channel.receive(), Stop):
+            self._take(message)
+
+    def _take(self, message: ToWorker) -> None:
+        match message:
+            case Knows():
+                self._know(message.agent, message.structure)
+            case Refreshed():
+                self._registrations.refreshed(message.ticket)
+            case Follow():
+                self._learning.follow(message.step)
+            case Judge():
+                self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
+            case Hold():
+                self._quarantine.hold(message.entry, real_now())
+            case _:
+                raise ChannelClosed(f"{type(message).__name__} while serving")
+
+    def _know(self, agent: str, structure: AgentStructure) -> None:
+        """Make every service that an access point knows known to the models: its idle minutes count from now on."""
+        self._registry.replace_agent(agent, structure)
+        now = self._clock.now()
+        for address, service_type in services(agent, structure):
+            self._analyzer.register(address, service_type, now)
+
+    def _judge_by(self, policy: PolicyDocument, revision: str) -> None:
+        self._engine.replace_policy(policy, revision)
+        # They were let open by the policy before; services open them again, and are judged.
+        self._gateway.abort(self._connections.channels())
+        self._channel.send(InForce(revision))
+
+    async def _tick(self) -> None:
+        beats = False
+        while True:
+            for client_id, phase in self._connections.overdue(time.monotonic()):
+                self._gateway.abort([client_id])
+                self._hooks.expired(client_id, phase)
+            self._learning.advance()
+            self._quarantine.expire(real_now())
+            if beats := not beats:
+                self._channel.send(self._beat())
+            await asyncio.sleep(_TICK_SECONDS)
+
+    def _beat(self) -> Beat:
+        models: Mapping[str, CommunicationModel | PaperModel] = self._analyzer.models()
+        knowledge = getattr(self._analyzer, "knowledge", None)
+        return Beat(
+            pid=os.getpid(),
+            event_time=self._clock.now(),
+            service_types={
+                name: TypeStatus(self._engine.rules(name).mode, model.weight, len(model.relationships))
+                for name, model in sorted(models.items())
+            },
+            connections=len(self._connections),
+            quarantined=len(self._register),
+            forwarded=self._trail.forwarded,
+            refused=self._trail.refused,
+            broken=self._failures,
+            unseen=getattr(knowledge, "unseen", 0),
+            audit_pending=self._journal.pending,
+            audit_lost=self._journal.lost,
+            audit_error=self._journal.last_error if self._journal.failing else None,
+        )
+
+    def _gatekeeper(self, contexts: tls.TlsContexts | None) -> Gatekeeper:
+        return Gatekeeper(
+            judging=Judging(
+                enforcement=Enforcement(
+                    engine=self._engine,
+                    log=self._trail,
+                    clock=self._clock,
+                    real_now=real_now,
+                    on_quarantine=self._quarantine.enter,
+                ),
+                registry=self._registry,
+                connections=self._connections,
+                on_broken=self._broken,
+                on_misbehaviour=self._misbehaved,
+            ),
+            registry=self._registry,
+            destinations=destinations(self._document, self._registry),
+            connections=self._connections,
+            contexts=contexts,
+            limits=self._document.limits,
+            on_tls_refusal=self._trail.tls_refused,
+            on_crowd=self._trail.crowded,
+            on_registration=self._registrations.registered,
+        )
+
+    def _broken(self, place: str, error: BaseException) -> None:
+        """Record that the gateway itself failed; a call that was not decided yet was refused."""
+        consequence = "the call was refused" if place in _BEFORE_THE_VERDICT else "what was decided before stays"
+        self._failures += 1
+        log.error("broken", place=place, exc_info=error)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN,
+                f"The gateway failed in {place}; {consequence}.",
+                place=place,
+                error=f"{type(error).__name__}: {error}",
+            )
+
+    def _misbehaved(self, agent: str, problem: BadMessage) -> None:
+        """Record that an access point sent what it should not; what it answered was not passed on."""
+        log.warning("access point", agent=agent, detail=problem.detail)
+        with contextlib.suppress(Exception):
+            self._trail.note(
+                Kind.BROKEN, f"{agent} broke the protocol: {problem.detail}.", place=problem.code, agent=agent
+            )
+
+
+def _analyzer(scoring: Scoring, state: bytes) -> Analyzer | PaperAnalyzer:
+    if scoring is Scoring.PAPER:
+        return PaperAnalyzer.load(state) if state else PaperAnalyzer()
+    return Analyzer.load(state, replica=True)
+
+
+def destinations(document: GatewayDocument, registry: SiteRegistry) -> dict[tuple[str, int], Destination]:
+    """Return the access points by every address and port at which they are called."""
+    found: dict[tuple[str, int], Destination] = {}
+    for point in document.access_points:
+        for address in (point.ipv4, point.ipv6):
+            if address is None:
+                continue
+            decoder = VslDecoder(
+                agent=point.agent,
+                authority=_authority(point, str(address)),
+                registry=registry,
+                most_accesses=document.limits.accesses_per_call,
+            )
+            found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
+    return found
+
+
+def _authority(point: AccessPoint, address: str) -> str:
+    return f"[{address}]:{point.port}" if ":" in address else f"{address}:{point.port}"

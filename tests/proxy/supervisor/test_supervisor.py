@@ -1,0 +1,197 @@
+"""The composition root of the gateway: nothing broken is taken into service, and a reload changes all or nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from models.analyzer import Analyzer
+from models.paper.analyzer import PaperAnalyzer
+from policy.verdict import Mode
+from proxy.commands.run import WORKER
+from proxy.configuration import load_gateway
+from proxy.inputs import Inputs, StartRefused, read_inputs
+from proxy.processes.messages import Minute, Quarantined, Serving
+from proxy.registry import AgentStructure
+from proxy.storage.model_store import CURRENT, PREVIOUS
+from proxy.storage.quarantine_store import FILE
+from proxy.supervisor.supervisor import Supervisor, wall_time
+from tests.policy.calls import EVENT_TIME
+from tests.proxy.audit.events import records
+from tests.proxy.parts import Settings, plain_settings, quarantine_entry, write_settings
+
+
+def inputs(directory: Path, settings: Settings | None = None, policy: str = "mode: learn\n") -> Inputs:
+    path = write_settings(directory, settings or plain_settings(state_directory="state"), policy)
+    return read_inputs(load_gateway(path))
+
+
+@contextmanager
+def made(given: Inputs) -> Iterator[Supervisor]:
+    """A supervisor that is closed afterwards, as far as it was opened."""
+    supervisor = Supervisor(given, WORKER)
+    try:
+        yield supervisor
+    finally:
+        supervisor._background.shutdown()
+        supervisor._quarantine_store.close()
+        supervisor._journal.close(timeout=10)
+
+
+def test_damaged_state_is_told_at_once_and_left_as_it_is(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    state = tmp_path / "state"
+    state.mkdir()
+    damaged = {CURRENT: b"damaged", PREVIOUS: b"damaged too", FILE: b"no database" * 1000, "audit": b"in the way"}
+    for name, content in damaged.items():
+        (state / name).write_bytes(content)
+    with pytest.raises(StartRefused) as refused:
+        Supervisor(given, WORKER)
+    assert len(refused.value.problems) == 3
+    for name, content in damaged.items():
+        assert any(str(state / name) in problem for problem in refused.value.problems)
+        assert (state / name).read_bytes() == content
+
+
+def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
+    given = inputs(tmp_path)
+    (tmp_path / "state").write_text("in the way")
+    with pytest.raises(StartRefused) as refused:
+        Supervisor(given, WORKER)
+    (problem,) = refused.value.problems
+    assert problem.startswith(f"state_directory {tmp_path / 'state'}: File exists; ")
+
+
+def test_nobody_else_can_look_into_the_state_directory(tmp_path: Path) -> None:
+    with made(inputs(tmp_path)):
+        assert (tmp_path / "state").stat().st_mode & 0o077 == 0
+
+
+def test_event_time_goes_on_where_the_stored_models_ended(tmp_path: Path) -> None:
+    analyzer = Analyzer()
+    analyzer.register("/agent1/a", "/a", EVENT_TIME)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / CURRENT).write_bytes(analyzer.dump())
+    given: list[int] = []
+
+    def start(newest: int) -> int:
+        given.append(newest)
+        return newest
+
+    supervisor = Supervisor(inputs(tmp_path), WORKER, start=start)
+    supervisor._quarantine_store.close()
+    supervisor._journal.close(timeout=10)
+    assert given == [EVENT_TIME]
+
+
+def test_event_time_never_starts_before_what_has_been_seen() -> None:
+    now = int(time.time() * 1000)
+    assert now <= wall_time(0) <= now + 5_000
+    assert wall_time(now + 86_400_000) == now + 86_400_000
+
+
+def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
+    structure = AgentStructure(types={"/agent1/lock1": "/doorLock"}, children={})
+    entry = quarantine_entry(until=1e12)
+    with made(inputs(tmp_path)) as supervisor:
+        supervisor._know("agent1", structure)
+        supervisor._quarantine(0, Quarantined(entry, owns_address=False))
+        begin = supervisor._begin(1)
+    assert begin.number == 1
+    assert begin.structures == {"agent1": structure}
+    assert list(begin.quarantines) == [entry]
+    assert begin.revision == supervisor._policy.revision
+    assert Analyzer.load(begin.state, replica=True).models() == {}
+
+
+def test_a_quarantine_of_a_protected_sender_reaches_nobody(tmp_path: Path) -> None:
+    given = inputs(tmp_path, policy="quarantine: {protected: [/agent1/washingmachine1]}\n")
+    with made(given) as supervisor:
+        supervisor._quarantine(0, Quarantined(quarantine_entry(until=1e12), owns_address=True))
+        assert supervisor._begin(0).quarantines == ()
+
+
+@pytest.mark.parametrize("message", [Minute(b"damaged", {}), Serving()], ids=["damaged", "out of place"])
+def test_what_no_worker_says_is_refused(tmp_path: Path, message: Minute | Serving) -> None:
+    with made(inputs(tmp_path)) as supervisor, pytest.raises(ValueError, match=r"report|Serving"):
+        supervisor._take(0, message)
+
+
+async def test_a_broken_policy_changes_nothing(tmp_path: Path) -> None:
+    with made(inputs(tmp_path)) as supervisor:
+        before = supervisor._policy.revision
+        (tmp_path / "policy.yaml").write_text("mode: strict\n")
+        await supervisor.reload_policy()
+        assert supervisor._policy.revision == before
+    (record,) = records(tmp_path / "state" / "audit")
+    assert (record["kind"], record["sentence"]) == (
+        "policy-reload",
+        "The new policy is broken; the one in force stays.",
+    )
+
+
+async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> None:
+    entry = quarantine_entry()
+    with made(inputs(tmp_path)) as supervisor:
+        before = supervisor._policy.revision
+        supervisor._register.add(entry, now=entry.since)
+        supervisor._quarantine_store.put(entry, None)
+        (tmp_path / "policy.yaml").write_text(f"mode: enforce\nquarantine: {{protected: [{entry.address}]}}\n")
+        await supervisor.reload_policy()
+        supervisor._background.shutdown()
+        assert supervisor._policy.revision != before
+        assert supervisor._status().mode == Mode.ENFORCE
+        assert supervisor._register.entries == ()
+        assert supervisor._quarantine_store.all() == []
+    assert {record["kind"] for record in records(tmp_path / "state" / "audit")} == {
+        "policy-reload",
+        "quarantine-removed",
+    }
+
+
+def test_a_worker_that_ended_is_on_record(tmp_path: Path) -> None:
+    with made(inputs(tmp_path)) as supervisor:
+        supervisor._worker_ended(1, "by signal 9")
+        assert supervisor._status().broken == 1
+    (record,) = records(tmp_path / "state" / "audit")
+    assert record["kind"] == "broken"
+    assert record["details"] == {"place": "worker", "worker": 1, "reason": "by signal 9"}
+
+
+def test_what_breaks_is_on_record_and_no_call_depends_on_it(tmp_path: Path) -> None:
+    with made(inputs(tmp_path)) as supervisor:
+        supervisor._broken("quarantine", RuntimeError("a defect"))
+    (record,) = records(tmp_path / "state" / "audit")
+    assert record["details"] == {"place": "quarantine", "error": "RuntimeError: a defect"}
+    assert "the call was refused" not in str(record["sentence"])
+
+
+async def test_another_scoring_takes_a_restart_and_has_models_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    stored = Analyzer()
+    stored.register("/agent1/a", "/a", EVENT_TIME)
+    (tmp_path / "state" / CURRENT).write_bytes(stored.dump())
+    given = inputs(tmp_path)
+    with made(given) as supervisor:
+        given.document.policy.write_text("mode: monitor\nscoring: paper\n")
+        await supervisor.reload_policy()
+        assert supervisor._status().mode == Mode.LEARN
+    (record,) = records(tmp_path / "state" / "audit")
+    assert "takes a restart" in str(record["details"])
+    with made(inputs(tmp_path, policy="scoring: paper\n")) as supervisor:
+        assert PaperAnalyzer.load(supervisor._begin(0).state).models() == {}
+    assert (tmp_path / "state" / CURRENT).read_bytes() == stored.dump()
+
+
+def test_senders_of_all_workers_are_remembered_but_not_without_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("proxy.supervisor.supervisor.MOST_ADDRESSES", 2)
+    with made(inputs(tmp_path)) as supervisor:
+        for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
+            supervisor._remember({ip: ["/agent1/a"]})
+        assert list(supervisor._begin(0).senders) == ["192.0.2.1", "192.0.2.3"]

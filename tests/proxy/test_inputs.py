@@ -1,0 +1,53 @@
+"""Everything is read before anything is changed, and every problem of every file is told at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.configuration import load_gateway
+from proxy.inputs import StartRefused, read_inputs
+from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
+from tests.site.certificates import SiteAuthority
+
+
+def refused(path: Path) -> list[str]:
+    with pytest.raises(StartRefused) as caught:
+        read_inputs(load_gateway(path))
+    return caught.value.problems
+
+
+def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, authority: SiteAuthority) -> None:
+    settings = plain_settings(
+        access_points=[plain_point(tls="required")], tls=tls_settings(authority) | {"site_ca": "missing.pem"}
+    )
+    path = write_settings(tmp_path, settings, "mode: strict\nthresholds: {block: -1}\n", {"services": 5})
+    assert [problem.partition(":")[0] for problem in refused(path)] == [
+        str(tmp_path / name) for name in ("policy.yaml", "policy.yaml", "inventory.yaml", "missing.pem")
+    ]
+
+
+def test_what_only_the_firewall_objects_to_is_told_of_the_file_that_it_is_in(tmp_path: Path) -> None:
+    path = write_settings(tmp_path, plain_settings(), "mode: strict\n")
+    document = load_gateway(path)
+    interfaces = document.interfaces.model_copy(update={"services": ["no interface"]})
+    with pytest.raises(StartRefused) as caught:
+        read_inputs(document.model_copy(update={"interfaces": interfaces}))
+    policy, plan = caught.value.problems
+    assert policy.startswith(f"{tmp_path / 'policy.yaml'}:1: mode")
+    assert plan.startswith("gateway.yaml: interface name 'no interface'")
+
+
+def test_the_paper_s_scoring_has_one_worker(tmp_path: Path) -> None:
+    path = write_settings(tmp_path, plain_settings(workers=2), "scoring: paper\n")
+    (problem,) = refused(path)
+    assert problem.startswith(
+        f"{tmp_path / 'policy.yaml'}: scoring: paper is for one worker, and gateway.yaml has 2 --"
+    )
+    read_inputs(load_gateway(write_settings(tmp_path, plain_settings(), "scoring: paper\n")))
+
+
+def test_reading_changes_nothing(tmp_path: Path) -> None:
+    read_inputs(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"), "mode: learn\n")))
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,17 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.configuration import InventoryDocument, load_gateway
+from proxy.protection import fixed_protection
+from tests.proxy.parts import plain_settings, write_settings
+
+
+@pytest.mark.parametrize("ip", ["10.77.1.1", "10.77.2.11", "10.77.1.254"], ids=["gateway", "access point", "inventory"])
+def test_the_installation_can_never_be_quarantined(tmp_path: Path, ip: str) -> None:
+    document = load_gateway(write_settings(tmp_path, plain_settings()))
+    protection = fixed_protection(document, InventoryDocument.model_validate({"protected": ["10.77.1.254"]}))
+    assert protection.covers("/agent1/a", ip)
+    assert not protection.covers("/agent1/a", "10.77.1.9")
