@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from policy import yaml_source
 from policy.document import PolicyDocument
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
-from proxy.firewall.plan import INTERFACE
+from proxy.firewall.plan import INTERFACE, LAST_PORT, MOST_WORKERS
 
 
 def _interface(name: str) -> str:
@@ -105,7 +105,7 @@ class AccessPoint(Document):
     port: Port
     """Port that services call."""
     listen_port: Port
-    """Port of the gateway that those calls are redirected to; one of its own for each access point."""
+    """First port of the gateway that those calls are redirected to; each access point has one for every worker."""
     tls: TlsMode
     decoder: Literal["vsl"] = "vsl"
 
@@ -172,6 +172,30 @@ def _twice(entries: Iterable[tuple[tuple[int, str], object]], section: str, reme
             yield Inconsistency(path, f"{value} is taken by {section}[{earlier}]", remedy)
 
 
+def _crowded(points: list[tuple[int, AccessPoint]], workers: int) -> Iterator[Inconsistency]:
+    """Yield the access points whose ports for the workers overlap those of an earlier one, or go beyond the last."""
+    remedy = "give every access point a port of its own"
+    if workers > 1:
+        remedy = f"leave {workers} ports free from each `listen_port` on, one for each of the {workers} workers"
+    for i, point in points:
+        wanted = point.listen_port
+        if wanted + workers - 1 > LAST_PORT:
+            found = f"{wanted} leaves no room for {workers} workers"
+            yield Inconsistency((i, "listen_port"), found, f"choose one up to {LAST_PORT + 1 - workers}")
+        for j, earlier in points[:i]:
+            taken = earlier.listen_port
+            if abs(wanted - taken) < workers:
+                found = f"{wanted} is taken by access_points[{j}]"
+                if workers > 1:
+                    found = f"{_ports(wanted, workers)} overlap those of access_points[{j}], {_ports(taken, workers)}"
+                yield Inconsistency((i, "listen_port"), found, remedy)
+                break
+
+
+def _ports(first: int, workers: int) -> str:
+    return f"ports {first} to {first + workers - 1}"
+
+
 def _unheard(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Iterator[Inconsistency]:
     """Yield the addresses of access points for whose family the gateway does not listen."""
     for i, point in points:
@@ -191,6 +215,8 @@ class GatewayDocument(Document):
     listen: Listen
     tls: Tls | None = None
     """Needed as soon as one access point has `tls: required`."""
+    workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
+    """Processes that judge calls; each sender has one of them, by its address."""
     access_points: Annotated[list[AccessPoint], Field(min_length=1)]
     """What the gateway stands in front of."""
     reachable: list[IPv4Network | IPv6Network] = []
@@ -209,11 +235,7 @@ class GatewayDocument(Document):
         points = list(enumerate(access_points))
         found = [
             *_twice((((i, "agent"), point.agent) for i, point in points), "access_points", "give every agent once"),
-            *_twice(
-                (((i, "listen_port"), point.listen_port) for i, point in points),
-                "access_points",
-                "give every access point a port of its own",
-            ),
+            *_crowded(points, info.data.get("workers", 1)),
             *_twice(
                 (
                     ((i, family), f"{ip} port {point.port}")

@@ -18,10 +18,10 @@ _SPARE_SECONDS = 30
 """How much later mitmproxy's own time-out may come than the last of our deadlines."""
 
 
-def listeners(document: GatewayDocument) -> list[tuple[str, int]]:
-    """Return the addresses and ports the proxy listens on, one for each access point and family."""
+def listeners(document: GatewayDocument, worker: int = 0) -> list[tuple[str, int]]:
+    """Return the addresses and ports that a worker, from 0 on, listens on: one for each access point and family."""
     return [
-        (str(local), point.listen_port)
+        (str(local), point.listen_port + worker)
         for point in document.access_points
         for remote, local in ((point.ipv4, document.listen.ipv4), (point.ipv6, document.listen.ipv6))
         if remote is not None and local is not None

@@ -102,9 +102,10 @@ def listener_problems(plan: Plan) -> list[str]:
     """Return the listeners that can not be bound, other than for an address that this machine does not have."""
     problems = []
     for redirect in plan.redirects:
-        reason = _binding_problem(redirect.listener, redirect.listener_port)
-        if reason is not None:
-            problems.append(f"port {redirect.listener_port} on {redirect.listener} {reason}")
+        for port in plan.listener_ports(redirect):
+            reason = _binding_problem(redirect.listener, port)
+            if reason is not None:
+                problems.append(f"port {port} on {redirect.listener} {reason}")
     return problems
 
 

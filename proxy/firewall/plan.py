@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from itertools import pairwise
 from math import isfinite
 
 import msgspec
@@ -12,6 +13,8 @@ INTERFACE = re.compile(r"[A-Za-z0-9_.:@+-]{1,15}")
 NAME = re.compile(r"[A-Za-z0-9_.:-]{1,64}")
 MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 LAST_PORT = 65535
+MOST_WORKERS = 64
+LAST_SEED = 2**32 - 1
 
 
 class PlanError(ValueError):
@@ -73,6 +76,7 @@ class Redirect(msgspec.Struct, frozen=True):
     port: int
     listener: str
     listener_port: int
+    """Port of the first worker."""
 
 
 class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,6 +86,7 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     """The port that services call."""
     listener_port: int
+    """Port of the first worker; the others follow it."""
     ipv4: str | None = None
     ipv6: str | None = None
     listener_ipv4: str | None = None
@@ -133,9 +138,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
     """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
+    workers: int = 1
+    """Worker k, from 0 on, listens k ports above each `listener_port`."""
+    seed: int = 1
+    """Of the hash that gives each sender its worker; with the same seed a sender keeps it. 0 would let the kernel choose."""
 
     def __post_init__(self) -> None:
-        """Check names, networks and that no two listeners are the same.
+        """Check names, networks, numbers and that no two listeners are the same.
 
         Raises:
             PlanError: naming the value.
@@ -147,18 +156,35 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for field in ("protected", "reachable"):
             networks = tuple(str(_network(text, field)) for text in getattr(self, field))
             msgspec.structs.force_setattr(self, field, networks)
-        for what, ends in (
-            ("access point", [(r.address, r.port) for r in self.redirects]),
-            ("listener", [(r.listener, r.listener_port) for r in self.redirects]),
-        ):
-            if twice := sorted({end for end in ends if ends.count(end) > 1}):
-                message = f"two {what}s share {', '.join(f'{address} port {port}' for address, port in twice)}"
+        for field, most in (("workers", MOST_WORKERS), ("seed", LAST_SEED)):
+            if not 1 <= getattr(self, field) <= most:
+                message = f"{field}: {getattr(self, field)} is outside 1 to {most}"
+                raise PlanError(message)
+        called = [(redirect.address, redirect.port) for redirect in self.redirects]
+        if twice := sorted({end for end in called if called.count(end) > 1}):
+            message = f"two access points share {', '.join(f'{address} port {port}' for address, port in twice)}"
+            raise PlanError(message)
+        self._check_listeners()
+
+    def _check_listeners(self) -> None:
+        ends = sorted((redirect.listener, redirect.listener_port) for redirect in self.redirects)
+        for address, port in ends:
+            _port_checked(port + self.workers - 1, f"the last of {self.workers} workers at {address} from {port} on")
+        for (address, port), (other, next_port) in pairwise(ends):
+            if address == other and next_port < port + self.workers:
+                shared = f"{address} port {next_port}"
+                remedy = f"leave {self.workers} ports to each access point, one for each worker"
+                message = f"two listeners share {shared}" + (f"; {remedy}" if self.workers > 1 else "")
                 raise PlanError(message)
 
     @property
     def redirects(self) -> tuple[Redirect, ...]:
         """The redirects of all access points."""
         return tuple(redirect for point in self.access_points for redirect in point.redirects)
+
+    def listener_ports(self, redirect: Redirect) -> range:
+        """Return the ports of a redirect, the first worker's first."""
+        return range(redirect.listener_port, redirect.listener_port + self.workers)
 
     def protection_of(self, ip: str) -> str | None:
         """Return why an address can not be quarantined, or None."""

@@ -5,7 +5,7 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 | chain | hook, priority | does |
 |---|---|---|
 | `quarantine` | prerouting, -350 | drops quarantined senders and spoofed access points, established connections too |
-| `redirect_calls` | prerouting (nat), -110 | sends calls of access points to their exact listener |
+| `redirect_calls` | prerouting (nat), -110 | sends calls of access points to the listener of the sender's worker |
 | `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected |
 | `guard_access_points` | forward, -10 | drops what would reach an access point around the listeners |
 
@@ -20,6 +20,7 @@ from ipaddress import IPv4Address, ip_address
 from math import ceil
 
 from proxy.firewall.plan import Entry, Plan, Redirect
+from proxy.firewall.workers import port_of, ports_of
 
 FAMILY = "inet"
 TABLE = "alleyes"
@@ -217,25 +218,25 @@ def _redirect_rules(plan: Plan) -> list[str]:
             listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
             rules.append(
                 f"{arriving}{protocol} daddr {redirect.address} tcp dport {redirect.port} counter name redirected "
-                f'dnat {protocol} to {listener}:{redirect.listener_port} comment "{point.name}"'
+                f'dnat {protocol} to {listener}:{port_of(plan, redirect, f"{protocol} saddr")} comment "{point.name}"'
             )
     return rules
 
 
-def _redirected(redirect: Redirect) -> str:
+def _redirected(plan: Plan, redirect: Redirect) -> str:
     protocol = _protocol(redirect.address)
     return (
-        f"{protocol} daddr {redirect.listener} tcp dport {redirect.listener_port} ct status dnat "
+        f"{protocol} daddr {redirect.listener} tcp dport {ports_of(plan, redirect)} ct status dnat "
         f"ct original {protocol} daddr {redirect.address} ct original proto-dst {redirect.port} accept"
     )
 
 
 def _listener_rules(plan: Plan) -> list[str]:
-    ports = sorted({redirect.listener_port for redirect in plan.redirects})
+    ports = sorted({port for redirect in plan.redirects for port in plan.listener_ports(redirect)})
     if not ports:
         return []
     return [
-        *(_redirected(redirect) for redirect in plan.redirects),
+        *(_redirected(plan, redirect) for redirect in plan.redirects),
         f"tcp dport {_listed(ports)} counter name direct reject with tcp reset",
     ]
 

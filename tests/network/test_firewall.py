@@ -9,84 +9,21 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Self
 
 import pytest
 
-from proxy.firewall.commands import Command, InstallTable, Quarantine, Release, Uninstall
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.commands import InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.neighbours import mac_of
-from proxy.firewall.nftables import Applied, Counter, Firewall, NotInstalledError, ProtectedAddressError
-from proxy.firewall.plan import AccessPoint, Entry, Plan
-from tests.network.namespaces import Host, Topology
+from proxy.firewall.nftables import Applied, NotInstalledError, ProtectedAddressError
+from proxy.firewall.plan import Entry, Plan
+from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
+from tests.network.namespaces import Topology
 from tests.network.peers import EchoServer, datagram_reaches, echoes, pings, reaches
 
 ROOT = Path(__file__).parents[2]
-CALLED = 8443
 OTHER = 8080
-
-PLAN = Plan(
-    access_points=tuple(
-        AccessPoint(
-            name=f"agent{number}",
-            ipv4=f"10.77.2.1{number}",
-            ipv6=f"fd77:2::1{number}",
-            port=CALLED,
-            listener_ipv4=Topology.GATEWAY_IPV4,
-            listener_ipv6=Topology.GATEWAY_IPV6,
-            listener_port=9000 + number,
-        )
-        for number in (1, 2, 3)
-    ),
-    service_interfaces=(Topology.IOT_INTERFACE,),
-    access_interfaces=(Topology.ACCESS_INTERFACE,),
-    protected=("10.77.1.28", "fd77:9::/32"),
-)
-FAMILIES = pytest.mark.parametrize(
-    ("access", "listener", "service"),
-    [("10.77.2.11", "10.77.1.1", "10.77.1.10"), ("fd77:2::11", "fd77:1::1", "fd77:1::10")],
-    ids=["IPv4", "IPv6"],
-)
-
-
-class Gateway:
-    """The gateway's firewall helper, and readings of its table."""
-
-    def __init__(self, host: Host) -> None:
-        self.host = host
-        self.helper = FirewallHelper()
-        with host.entered():
-            self.helper.start()
-
-    def do(self, command: Command) -> Applied:
-        return self.helper.submit(command).result(timeout=10)
-
-    def install(self, *entries: Entry) -> None:
-        self.do(InstallTable(PLAN, entries))
-
-    def quarantine(self, ip: str, *, mac: str | None = None, seconds: float | None = 60) -> Entry:
-        entry = Entry(ip=ip, mac=mac, until=None if seconds is None else time.time() + seconds)
-        assert self.do(Quarantine((entry,))).count == 1
-        return entry
-
-    def counters(self) -> dict[str, Counter]:
-        return self.helper.counters().result(timeout=10)
-
-    def entries(self) -> set[tuple[str, str | None]]:
-        with self.host.entered():
-            return {(entry.ip, entry.mac) for entry in Firewall().entries()}
-
-    def ruleset(self) -> str:
-        return self.host.run(["nft", "list", "ruleset"]).stdout
-
-
-@pytest.fixture
-def gateway(topology: Topology) -> Iterator[Gateway]:
-    gateway = Gateway(topology.gateway)
-    yield gateway
-    gateway.helper.close()
 
 
 @FAMILIES
@@ -398,7 +335,7 @@ import sys, time
 from proxy.firewall.commands import InstallTable, Quarantine
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.plan import Entry
-from tests.network.test_firewall import PLAN
+from tests.network.gateway import PLAN
 helper = FirewallHelper()
 helper.start()
 helper.submit(InstallTable(PLAN)).result()

@@ -97,6 +97,18 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         ({"access_points": [plain_point(ipv6="::ffff:10.77.2.11")]}, "access_points[0].ipv6: "),
         ({"fail_mode": "open"}, "fail_mode"),
         ({"limits": {"body_bytes": 10}}, "body_bytes"),
+        ({"workers": 65}, "workers"),
+        (
+            {
+                "workers": 4,
+                "access_points": [plain_point(), plain_point(agent="agent2", ipv4="10.77.2.12", listen_port=9104)],
+            },
+            "ports 9104 to 9107 overlap those of access_points[0], ports 9101 to 9104 -- leave 4 ports free from each",
+        ),
+        (
+            {"workers": 4, "access_points": [plain_point(listen_port=65533)]},
+            "access_points[0].listen_port: 65533 leaves no room for 4 workers -- choose one up to 65532",
+        ),
         ({"policies": "policy.yaml"}, "policies"),
     ],
 )

@@ -61,6 +61,11 @@ def test_a_listener_for_each_access_point_and_family() -> None:
     ]
 
 
+def test_each_worker_listens_a_port_further() -> None:
+    document = GatewayDocument.model_validate(plain_settings(workers=3))
+    assert [listeners(document, worker) for worker in range(3)] == [[("10.77.1.1", 9101 + k)] for k in range(3)]
+
+
 async def test_nothing_but_our_hooks_decides_on_a_connection(tmp_path: Path) -> None:
     gateway = Gateway(document(9101), tmp_path)
     loaded = set(gateway._master.addons.lookup)

@@ -21,6 +21,7 @@ def test_every_family_of_every_access_point_is_redirected() -> None:
     )
     inventory = InventoryDocument(protected=[IPv4Address("10.77.1.254"), IPv6Address("fd77:1::fe")])
     plan = firewall_plan(GatewayDocument.model_validate(settings), inventory)
+    assert plan.workers == 1
     assert plan.redirects == (
         Redirect("10.77.2.11", 8081, "10.77.1.1", 9101),
         Redirect("fd77:2::11", 8081, "fd77:1::1", 9101),
@@ -31,3 +32,9 @@ def test_every_family_of_every_access_point_is_redirected() -> None:
     assert plan.protection_of("10.77.1.254") is not None
     assert plan.protection_of("fd77:1::fe") is not None
     assert plan.protection_of("10.77.1.9") is None
+
+
+def test_every_worker_gets_its_share() -> None:
+    plan = firewall_plan(GatewayDocument.model_validate(plain_settings(workers=3)), InventoryDocument())
+    assert list(plan.listener_ports(plan.redirects[0])) == [9101, 9102, 9103]
+    assert plan.seed == firewall_plan(GatewayDocument.model_validate(plain_settings()), InventoryDocument()).seed

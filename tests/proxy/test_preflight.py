@@ -6,6 +6,7 @@ import shutil
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from proxy.firewall.plan import AccessPoint, Plan
@@ -46,6 +47,12 @@ def test_a_taken_port(machine: Host, address: str) -> None:
     with machine.listen(address, 9001):
         (problem,) = check(plan())
     assert problem.startswith(f"port 9001 on {address} is taken -- end the other process")
+
+
+def test_a_taken_port_of_a_later_worker(machine: Host) -> None:
+    with machine.listen("10.77.1.1", 9003):
+        (problem,) = check(msgspec.structs.replace(plan(), workers=3))
+    assert problem.startswith("port 9003 on 10.77.1.1 is taken -- end the other process")
 
 
 def test_ports_that_the_gateway_itself_has_need_not_be_free(machine: Host) -> None:

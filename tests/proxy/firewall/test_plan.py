@@ -106,6 +106,36 @@ def test_protection_says_why(ip: str, reason: str | None) -> None:
     assert plan.protection_of(ip) == reason
 
 
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"workers": 0}, "workers: 0 is outside 1 to 64"),
+        ({"workers": 65}, "workers: 65 is outside 1 to 64"),
+        ({"seed": 0}, "seed: 0 is outside 1 to 4294967295"),
+        (
+            {"workers": 2, "access_points": (point(), point(name="agent2", ipv4="10.77.2.12", listener_port=9002))},
+            "two listeners share 10.77.1.1 port 9002; leave 2 ports to each access point, one for each worker",
+        ),
+        (
+            {"workers": 3, "access_points": (point(listener_port=65534),)},
+            "the last of 3 workers at 10.77.1.1 from 65534 on: port 65536",
+        ),
+    ],
+)
+def test_every_worker_needs_ports_of_its_own(values: dict[str, Any], complaint: str) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        Plan(**{"access_points": (point(),)} | values)
+
+
+def test_the_ports_of_the_workers_follow_each_other() -> None:
+    points = (point(), point(name="agent2", ipv4="10.77.2.12", listener_port=9005))
+    plan = Plan(access_points=points, workers=4)
+    assert [list(plan.listener_ports(redirect)) for redirect in plan.redirects] == [
+        [9001, 9002, 9003, 9004],
+        [9005, 9006, 9007, 9008],
+    ]
+
+
 @pytest.mark.parametrize("until", [float("inf"), float("nan")])
 def test_an_end_is_a_moment(until: float) -> None:
     with pytest.raises(PlanError, match="leave the end away"):
