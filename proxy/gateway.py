@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from mitmproxy.addons import core, errorcheck, proxyserver
@@ -28,12 +28,29 @@ def listeners(document: GatewayDocument, worker: int = 0) -> list[tuple[str, int
     ]
 
 
+class _Announcement:
+    """An addon that tells when mitmproxy has opened its listeners."""
+
+    def __init__(self, tell: Callable[[], None]) -> None:
+        self._tell = tell
+
+    def running(self) -> None:
+        """Tell."""
+        self._tell()
+
+
 class Gateway:
     """The running proxy. Make it inside a running event loop."""
 
-    def __init__(self, document: GatewayDocument, configuration_directory: Path) -> None:
-        """Prepare the proxy; `configuration_directory` is where mitmproxy may keep files of its own (it needs none)."""
-        options = Options(mode=[f"transparent@{host}:{port}" for host, port in listeners(document)])
+    def __init__(self, document: GatewayDocument, configuration_directory: Path, worker: int = 0) -> None:
+        """Prepare the proxy of a worker.
+
+        Args:
+            document: `gateway.yaml`.
+            configuration_directory: Where mitmproxy may keep files of its own; it needs none.
+            worker: Its number, from 0.
+        """
+        options = Options(mode=[f"transparent@{host}:{port}" for host, port in listeners(document, worker)])
         self._master = Master(options, event_loop=asyncio.get_running_loop())
         self._ending = threading.Event()
         self._proxyserver = proxyserver.Proxyserver()
@@ -50,9 +67,14 @@ class Gateway:
             tcp_timeout=max(document.limits.idle_seconds, document.limits.answer_seconds) + _SPARE_SECONDS,
         )
 
-    def install(self, hooks: Hooks) -> None:
-        """Put our hooks in place; before this the proxy has no layer for any connection."""
-        self._master.addons.add(hooks)
+    def install(self, hooks: Hooks, on_running: Callable[[], None] = lambda: None) -> None:
+        """Put our hooks in place; before this the proxy has no layer for any connection.
+
+        Args:
+            hooks: Ours.
+            on_running: Called once every listener is open.
+        """
+        self._master.addons.add(hooks, _Announcement(on_running))
 
     async def run(self) -> None:
         """Serve until `shut_down`.

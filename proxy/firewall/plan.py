@@ -141,7 +141,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     workers: int = 1
     """Worker k, from 0 on, listens k ports above each `listener_port`."""
     seed: int = 1
-    """Of the hash that gives each sender its worker; with the same seed a sender keeps it. 0 would let the kernel choose."""
+    """Of the hash that gives each sender its worker; with the same one a sender keeps it. 0: the kernel chooses."""
 
     def __post_init__(self) -> None:
         """Check names, networks, numbers and that no two listeners are the same.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+import msgspec
 import structlog
 
 from policy.loading import DocumentError
@@ -27,6 +29,7 @@ from proxy.connections import MOST_ADDRESSES
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import FirewallError
+from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
 from proxy.policy_file import LoadedPolicy, reload_policy
 from proxy.processes.messages import (
@@ -49,7 +52,7 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
-from proxy.storage.plan_store import PlanStore
+from proxy.storage.plan_store import PlanStore, PlanStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.status import together
@@ -121,7 +124,7 @@ class Supervisor:
         self._senders = dict(self._address_store.load())
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         self._firewall = FirewallHelper()
-        self._plan = inputs.plan
+        self._plan = msgspec.structs.replace(inputs.plan, seed=_seed(state, inputs.plan))
         self._health = health.HealthFile(state)
         self._failures = 0
         self._writing: asyncio.Future[None] | None = None
@@ -448,6 +451,17 @@ class Supervisor:
         self._write(self._models.dump(), self._senders)
         with contextlib.suppress(JournalError):
             self._trail.note(Kind.STOP, "The gateway stopped; its guards and quarantines stay.")
+
+
+def _seed(state: Path, plan: Plan) -> int:
+    """Return what decides which sender has which worker: the same as last time, and nothing that senders know."""
+    try:
+        before = PlanStore(state).load()
+    except PlanStoreError:
+        before = None
+    if before is not None and before.workers == plan.workers > 1:
+        return before.seed
+    return 1 + secrets.randbelow(LAST_SEED)
 
 
 def _state_directory(path: Path) -> Path:
