@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.dataplane import learnt
-from tests.network.namespaces import Topology
+from benchmarks.dataplane.load import request
+from tests.network.namespaces import Host, Topology
 from tests.site.certificates import SiteAuthority
 from tests.site.gateway_process import AGENT_PORT, READY_SECONDS, GatewayProcess, gateway_settings
 
@@ -172,11 +174,30 @@ class Alleyes(Contender):
 
     name = "alleyes"
 
-    def __init__(self, authority: SiteAuthority, policy: dict[str, object], *, tls: bool) -> None:
-        """Measure it with or without TLS on both sides."""
+    def __init__(
+        self,
+        authority: SiteAuthority,
+        policy: dict[str, object],
+        *,
+        tls: bool,
+        workers: int = 1,
+        sources: Sequence[str] = (),
+    ) -> None:
+        """Measure it with or without TLS on both sides, with so many workers.
+
+        Args:
+            authority: The site's.
+            policy: The shipped one; it is enforced.
+            tls: Whether both sides speak TLS.
+            workers: How many.
+            sources: Addresses of more light controllers, beside the services' host.
+        """
         self._authority = authority
         self._policy = policy
         self._tls = tls
+        self._sources = sources
+        self.workers = workers
+        self._state = Path()
 
     @contextmanager
     def running(self, topology: Topology, directory: Path) -> Iterator[list[int]]:
@@ -188,10 +209,16 @@ class Alleyes(Contender):
         settings = gateway_settings(self._authority, process.state, tls="required" if self._tls else "plain", agents=1)
         if not self._tls:
             del settings["tls"]
+        settings["workers"] = self.workers
+        self._state = process.state
         source = topology.service_ipv4(0)
         services = [
             {"address": address, "service_type": name, **({"ip": source} if address == learnt.LIGHT else {})}
             for address, name in learnt.TYPES.items()
+        ]
+        services += [
+            {"address": f"{learnt.LIGHT}-{index}", "service_type": learnt.TYPES[learnt.LIGHT], "ip": ip}
+            for index, ip in enumerate(self._sources)
         ]
         process.write(settings, self._policy | {"mode": "enforce"}, {"services": services})
         process.state.mkdir(parents=True)
@@ -202,6 +229,34 @@ class Alleyes(Contender):
         finally:
             process.stop()
             topology.gateway.run(["nft", "flush", "ruleset"])
+
+    def worker_pids(self) -> list[int]:
+        """Return the process ids of its workers, once they have told them."""
+        status = self._state / "status.json"
+        deadline = time.monotonic() + READY_SECONDS
+        while time.monotonic() < deadline:
+            beats = json.loads(status.read_bytes())["workers"] if status.exists() else []
+            if beats and all(beats):
+                return [int(beat["pid"]) for beat in beats]
+            time.sleep(0.1)
+        raise RuntimeError("the workers do not tell their process ids")
+
+    def one_of_each_worker(self, hosts: Mapping[str, Host]) -> list[Host]:
+        """Return hosts that different workers have, one for each worker; hosts are given by their address."""
+        found: dict[str, Host] = {}
+        for ip, host in hosts.items():
+            with host.connect(Topology.ACCESS_IPV4[0], AGENT_PORT) as end:
+                end.sendall(request("GET", UPSTREAM))
+                end.recv(65536)
+            time.sleep(0.1)
+            for journal in self._state.glob("audit/worker-*/journal.jsonl"):
+                if f'"ip":"{ip}"' in journal.read_text(encoding="utf-8"):
+                    found.setdefault(journal.parent.name, host)
+        if len(found) < self.workers:
+            raise RuntimeError(
+                f"{len(found)} of {self.workers} workers have any of {len(hosts)} addresses; run it again"
+            )
+        return list(found.values())
 
     def command(self, directory: Path) -> list[str]:
         """Run by `running` itself."""

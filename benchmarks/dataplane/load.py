@@ -30,7 +30,8 @@ done = function(summary, latency, requests)
   io.write(string.format("LATENCY %.1f %.1f\\n", latency:percentile(50), latency:percentile(99)))
 end
 """
-_BODY = 'wrk.headers["Content-Type"] = "application/json"\nwrk.body = \'{"value":"1"}\''
+BODY = '{"value":"1"}'
+_WITH_BODY = f'wrk.headers["Content-Type"] = "application/json"\nwrk.body = \'{BODY}\''
 _ACCESS_POINT = """
 daemon off; worker_processes 1; pid {directory}/point.pid; error_log {directory}/point-error.log;
 events {{ worker_connections 1024; }}
@@ -61,6 +62,7 @@ class Load(msgspec.Struct, frozen=True):
     rss: float | None
     """Megabytes at the end of the run, all processes together."""
     errors: int
+    requests: int
 
 
 @contextmanager
@@ -80,20 +82,70 @@ def access_point(topology: Topology, directory: Path, *, certificate: Path | Non
 
 
 def run(
-    lan: Host, directory: Path, pids: Sequence[int], *, target: str, method: str, connections: int, seconds: int
+    lan: Host,
+    directory: Path,
+    pids: Sequence[int],
+    *,
+    target: str,
+    method: str,
+    connections: int,
+    seconds: int,
+    kept: bool = True,
 ) -> Load:
-    """Put `method` on the target `host:port` for some seconds over kept connections.
+    """Put `method` on the target `host:port` for some seconds, over kept connections or each over one of its own.
 
     Raises:
         RuntimeError: wrk told no figures.
     """
-    node = learnt.READ if method == "GET" else learnt.WRITTEN
-    script = directory / f"{method}.lua"
-    script.write_text(_SCRIPT.format(method=method, host=target, body=_BODY if method == "PUT" else ""))
-    argv = ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), f"http://{target}/vsl{node}"]
+    argv = _wrk(directory, target, method, connections, seconds, kept=kept)
     before = _cpu(pids)
     told = lan.run(argv, timeout=seconds + 30).stdout
+    return _read(told, _cpu(pids) - before if pids else None, pids)
+
+
+def run_from(
+    hosts: Sequence[Host],
+    directory: Path,
+    pids: Sequence[int],
+    *,
+    target: str,
+    method: str,
+    connections: int,
+    seconds: int,
+) -> Load:
+    """Do the same from several hosts at once, over so many connections together; rates add up, latencies are means.
+
+    Raises:
+        RuntimeError: wrk told no figures.
+    """
+    argv = _wrk(directory, target, method, connections // len(hosts), seconds, kept=True)
+    before = _cpu(pids)
+    processes = [host.popen(argv, stdout=subprocess.PIPE, text=True) for host in hosts]
+    told = [process.communicate(timeout=seconds + 30)[0] for process in processes]
     spent = _cpu(pids) - before
+    each = [_read(text, None, pids) for text in told]
+    requests = sum(one.requests for one in each)
+    return Load(
+        rps=sum(one.rps for one in each),
+        p50=sum(one.p50 for one in each) / len(each),
+        p99=sum(one.p99 for one in each) / len(each),
+        cpu=1e6 * spent / requests if pids and requests else None,
+        rss=_rss(pids) if pids else None,
+        errors=sum(one.errors for one in each),
+        requests=requests,
+    )
+
+
+def _wrk(directory: Path, target: str, method: str, connections: int, seconds: int, *, kept: bool) -> list[str]:
+    """Return the command line that loads."""
+    node = learnt.READ if method == "GET" else learnt.WRITTEN
+    script = directory / f"{method}{'' if kept else '-closing'}.lua"
+    lines = [_WITH_BODY if method == "PUT" else "", "" if kept else 'wrk.headers["Connection"] = "close"']
+    script.write_text(_SCRIPT.format(method=method, host=target, body="\n".join(lines)))
+    return ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "-s", str(script), f"http://{target}/vsl{node}"]
+
+
+def _read(told: str, spent: float | None, pids: Sequence[int]) -> Load:
     rate, total, latency = _REQUESTS.search(told), _TOTAL.search(told), _LATENCY.search(told)
     if rate is None or total is None or latency is None:
         raise RuntimeError(f"wrk told no figures: {told}")
@@ -102,10 +154,20 @@ def run(
         rps=float(rate[1]),
         p50=float(latency[1]),
         p99=float(latency[2]),
-        cpu=1e6 * spent / count if pids and count else None,
+        cpu=1e6 * spent / count if spent is not None and count else None,
         rss=_rss(pids) if pids else None,
         errors=sum(int(number) for found in _ERRORS.finditer(told) for number in found.groups() if number),
+        requests=count,
     )
+
+
+def request(method: str, target: str) -> bytes:
+    """Return the bytes of the request that wrk sends."""
+    node = learnt.READ if method == "GET" else learnt.WRITTEN
+    head = f"{method} /vsl{node} HTTP/1.1\r\nHost: {target}\r\nAccept: application/json\r\n"
+    if method == "GET":
+        return f"{head}\r\n".encode()
+    return f"{head}Content-Type: application/json\r\nContent-Length: {len(BODY)}\r\n\r\n{BODY}".encode()
 
 
 def _cpu(pids: Sequence[int]) -> float:

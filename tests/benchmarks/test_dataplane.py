@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from benchmarks.dataplane import learnt
-from benchmarks.dataplane.__main__ import Row, ratios, table
 from benchmarks.dataplane.counted_gateway import CountingClock
+from benchmarks.dataplane.memory import Memory
+from benchmarks.dataplane.report import Found, Judge, NewConnections, Nftables, OpenLoop, Row, ratios, table
 from models.access import Operation
 from models.analyzer import Analyzer
 from policy.document import PolicyDocument
@@ -34,16 +36,43 @@ def row(name: str, rps: float, *, method: str = "GET", connections: int = 8, tls
 def test_ratios_compare_rates_under_load_in_plain_http() -> None:
     rows = [row("direct", 1000), row("alleyes", 500), row("mitmdump", 50), row("alleyes", 1, connections=1)]
     rows.append(row("alleyes", 9, tls=True))
-    found = ratios(rows)
+    rows.append(msgspec.structs.replace(row("alleyes", 900), workers=2))
+    found = ratios(rows, {1: 400, 2: 700})
     assert found["vs_mitmdump_get"] == 10
     assert found["vs_direct_get"] == 0.5
     assert found["vs_modsecurity_get"] is None
     assert found["vs_mitmdump_put"] is None
+    assert found["workers_2_vs_1"] == 1.75
+    assert ratios(rows, {1: 400})["workers_2_vs_1"] is None
 
 
 def test_the_table_shows_a_dash_where_nothing_was_measured() -> None:
-    line = table([row("direct", 1000)]).splitlines()[1]
+    line = table(Found(rows=[row("direct", 1000)], ratios={})).splitlines()[1]
     assert line.split() == ["direct", "GET", "8", "1,000", "-", "12", "-", "97", "0"]
+
+
+def test_everything_that_was_measured_is_told() -> None:
+    everything = Found(
+        rows=[msgspec.structs.replace(row("alleyes", 1000), workers=2)],
+        ratios={"vs_mitmdump_get": 8.5},
+        open_loop=[OpenLoop(name="nginx", rate=200, p50_added_us=90, p99_added_us=110)],
+        new_connections=[NewConnections(name="haproxy", rps=5000, cpu_us=41)],
+        memory=Memory(
+            idle_mb=92.5,
+            after_100k_mb=95.5,
+            after_200k_mb=None,
+            requests=150_000,
+            connection_kib=25.5,
+            supervisor_mb=60.5,
+        ),
+        nftables=Nftables(
+            cut_ms_p50=0.4, cut_ms_p99=0.9, insert_ms_at_0=0.1, insert_ms_at_1k=0.2, insert_ms_at_100k=0.3
+        ),
+        judge_us=Judge(12.5, 99.5),
+    )
+    told = table(everything)
+    for part in ("alleyes x2", "8.50", "200 PUT/s", "5,000", "95.5 and - MB", "0.90 ms (p99)", "0.300 ms", "99.5 us"):
+        assert part in told
 
 
 @pytest.mark.parametrize(("node", "operation"), [(learnt.READ, Operation.GET), (learnt.WRITTEN, Operation.SET)])
