@@ -225,8 +225,8 @@ class GatewayDocument(Document):
     inventory: Path = Path("inventory.yaml")
     state_directory: Path = DEFAULT_STATE
     """Models, quarantines and the audit log."""
-    fail_mode: Literal["closed"] = "closed"
-    """`closed`: while the gateway is down, no call passes."""
+    fail_mode: Literal["closed", "open"] = "closed"
+    """`closed`: while the gateway is down, no call passes. `open`: calls pass unjudged then, but not of quarantined."""
     limits: Limits = Limits()
 
     @field_validator("access_points")

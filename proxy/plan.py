@@ -25,6 +25,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         access_interfaces=tuple(document.interfaces.access_points),
         reachable=tuple(str(network) for network in document.reachable),
         protected=tuple(str(address) for address in inventory.protected),
+        fail_mode=document.fail_mode,
         workers=document.workers,
     )
 

@@ -23,6 +23,8 @@ from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 def command(config: Path) -> None:
     """Install redirects, guards and the stored quarantines without serving: every call is refused until `run` serves.
 
+    With `fail_mode: open` calls pass unjudged until then, but not those of senders in quarantine.
+
     For the time between boot and the gateway's start; needs no interface to exist yet. Where the configuration is
     broken, the plan of the gateway's last start is used. Needs CAP_NET_ADMIN.
     """
@@ -32,7 +34,8 @@ def command(config: Path) -> None:
     except FirewallError as error:
         refuse([str(error)])
     points = ", ".join(point.name for point in plan.access_points)
-    click.echo(f"alleyes: no call passes to {points} until the gateway serves; {applied.count} in quarantine")
+    passing = "no call passes" if plan.fail_mode == "closed" else "calls pass unjudged (fail_mode: open)"
+    click.echo(f"alleyes: {passing} to {points} until the gateway serves; {applied.count} in quarantine")
 
 
 def _plan(config: Path) -> Plan:

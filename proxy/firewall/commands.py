@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from proxy.firewall.plan import Entry, Plan, PlanError
+from proxy.firewall.plan import MOST_WORKERS, Entry, Plan, PlanError
 
 MOST_ENTRIES = 1024
 """Most senders in one command: a refusal of many more would not fit the kernel's answer."""
@@ -54,10 +54,31 @@ class Uninstall(msgspec.Struct, frozen=True, tag=True):
     """Remove the table and everything in it: from now on traffic passes unjudged."""
 
 
+class Alive(msgspec.Struct, frozen=True, tag=True):
+    """These workers serve, for the next seconds; to be said again before those are over.
+
+    In fail mode open the calls of a worker's senders pass unjudged once it was not said in time. In fail mode closed
+    it changes nothing.
+    """
+
+    workers: tuple[int, ...]
+    """Numbers from 0 on."""
+
+    def __post_init__(self) -> None:
+        """Check that there can be such workers.
+
+        Raises:
+            PlanError: when one can not be.
+        """
+        if wrong := [worker for worker in self.workers if not 0 <= worker < MOST_WORKERS]:
+            message = f"there is no worker {wrong[0]}; they have the numbers 0 to {MOST_WORKERS - 1}"
+            raise PlanError(message)
+
+
 def _check_number(entries: tuple[Entry, ...]) -> None:
     if len(entries) > MOST_ENTRIES:
         message = f"{len(entries)} senders in one command; at most {MOST_ENTRIES}"
         raise PlanError(message)
 
 
-Command = InstallTable | Quarantine | Release | Uninstall
+Command = InstallTable | Quarantine | Release | Alive | Uninstall

@@ -18,9 +18,10 @@ from nftables import Nftables
 
 from proxy.firewall import ruleset
 from proxy.firewall.addresses import own_addresses
-from proxy.firewall.commands import MOST_ENTRIES, Command, InstallTable, Quarantine, Release, Uninstall
+from proxy.firewall.commands import MOST_ENTRIES, Alive, Command, InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.plan import Entry, Plan
 from proxy.firewall.structure import Structure, read_structure
+from proxy.firewall.workers import ALIVE_SECONDS
 
 LIBRARY = "libnftables.so.1"
 FULL = "Too many open files in system"
@@ -58,7 +59,7 @@ class Applied(msgspec.Struct, frozen=True):
     """What a command came to."""
 
     count: int
-    """Senders in quarantine after an installation, put there, or let through; tables removed (0 or 1)."""
+    """Senders in quarantine after an installation, put there or let through; workers armed; tables removed (0 or 1)."""
     left_out: int = 0
     """Senders that an installation found no room for: the guards matter more than the last quarantine."""
     protected: dict[str, str] = {}
@@ -75,11 +76,14 @@ class Counter(msgspec.Struct, frozen=True):
 class Firewall:
     """The table of the network namespace in which the constructor runs. For one thread."""
 
-    def __init__(self, *, now: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self, *, now: Callable[[], float] = time.time, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         """Open libnftables.
 
         Args:
             now: real time, seconds since the epoch.
+            monotonic: seconds of the clock that never steps.
 
         Raises:
             LibraryMissingError: when the machine does not have it.
@@ -91,6 +95,9 @@ class Firewall:
             raise LibraryMissingError(message) from error
         self._nft = _context()
         self._now = now
+        self._monotonic = monotonic
+        self._alive_until: dict[int, float] = {}
+        """Of the monotonic clock, by worker; so that an installation does not disarm what is armed."""
         self._plan: Plan | None = None
         self._installed: Structure | None = None
 
@@ -111,6 +118,8 @@ class Firewall:
                 return self._quarantine(command.entries)
             case Release():
                 return self._release(command.entries)
+            case Alive():
+                return self._arm(command.workers)
             case Uninstall():
                 return self._uninstall()
 
@@ -155,7 +164,7 @@ class Firewall:
         protected = _protections(plan, wanted)
         chosen, left_out = ruleset.fitting(entry for entry in wanted if entry.ip not in protected)
         try:
-            self._run(ruleset.ruleset(plan, chosen, now=self._now()), needs_table=False)
+            self._run(self._whole(plan, chosen), needs_table=False)
         except _TooLongError:
             self._install_in_parts(plan, chosen)
         self._plan = plan
@@ -164,6 +173,11 @@ class Firewall:
             # Where it can't be read now, `changes` finds the table changed, and it is installed once more.
             self._installed = _structure()
         return Applied(len(chosen), left_out, protected)
+
+    def _whole(self, plan: Plan, entries: Iterable[Entry]) -> str:
+        now = self._monotonic()
+        left = {worker: until - now for worker, until in self._alive_until.items() if worker < plan.workers}
+        return ruleset.ruleset(plan, entries, now=self._now(), alive_for=left)
 
     def _members(self, name: str) -> list[Entry]:
         now = self._now()
@@ -191,7 +205,7 @@ class Firewall:
 
         Inside a user namespace (rootless containers) the kernel bounds a transaction at a few thousand senders.
         """
-        self._run(ruleset.ruleset(plan, entries[:MOST_ENTRIES], now=self._now()), needs_table=False)
+        self._run(self._whole(plan, entries[:MOST_ENTRIES]), needs_table=False)
         for part in batched(entries[MOST_ENTRIES:], MOST_ENTRIES):
             self._run(ruleset.insertion(part, self._now()))
 
@@ -214,6 +228,18 @@ class Firewall:
         if entries:
             self._run(ruleset.removal(entries))
         return Applied(len(entries))
+
+    def _arm(self, workers: tuple[int, ...]) -> Applied:
+        if self._plan is None:
+            message = "no table was installed by this process, so it is not known how many workers there are"
+            raise NotInstalledError(message)
+        armed = {worker for worker in workers if worker < self._plan.workers}
+        if self._plan.fail_mode == "closed" or not armed:
+            return Applied(0)
+        until = self._monotonic() + ALIVE_SECONDS
+        self._run(ruleset.arming(armed))
+        self._alive_until |= dict.fromkeys(armed, until)
+        return Applied(len(armed))
 
     def _uninstall(self) -> Applied:
         was_there = self.present()

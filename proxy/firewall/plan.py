@@ -6,6 +6,7 @@ import re
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from itertools import pairwise
 from math import isfinite
+from typing import Literal
 
 import msgspec
 
@@ -138,10 +139,12 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
     """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
+    fail_mode: Literal["closed", "open"] = "closed"
+    """Closed: the guards hold whatever dies. Open: they hold for the senders of workers that are known to live."""
     workers: int = 1
     """Worker k, from 0 on, listens k ports above each `listener_port`."""
     seed: int = 1
-    """Of the hash that gives each sender its worker; with the same one a sender keeps it. 0: the kernel chooses."""
+    """Of the hash that gives each sender its worker; the same seed, the same worker. With 0 the kernel would choose."""
 
     def __post_init__(self) -> None:
         """Check names, networks, numbers and that no two listeners are the same.

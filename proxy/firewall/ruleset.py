@@ -11,6 +11,9 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 
 -350 is before connection tracking (-200), so a quarantine needs no work on existing connections: the packet after the
 transaction is already dropped. -110 and -10 come just before the usual places of other tables.
+
+In fail mode open the set `alive` holds the numbers of the workers that serve, each for some seconds: without its worker
+there, a sender is neither redirected nor kept from calling directly.
 """
 
 from __future__ import annotations
@@ -20,7 +23,16 @@ from ipaddress import IPv4Address, ip_address
 from math import ceil
 
 from proxy.firewall.plan import Entry, Plan, Redirect
-from proxy.firewall.workers import port_of, ports_of
+from proxy.firewall.workers import (
+    ALIVE_SECONDS,
+    ALIVE_SET,
+    alive,
+    alive_elements,
+    alive_set,
+    dead,
+    port_of,
+    ports_of,
+)
 
 FAMILY = "inet"
 TABLE = "alleyes"
@@ -49,6 +61,7 @@ COUNTERS: Mapping[str, str] = {
     "redirected": "connections sent to a listener",
     "direct": "packets to a listener that were not redirected",
     "bypass": "packets towards an access point around the listeners",
+    "unjudged": "packets of calls that fail mode open let pass, because the sender's worker is not alive",
 }
 """Named counters and what they count."""
 
@@ -117,22 +130,37 @@ def removal(entries: Iterable[Entry]) -> str:
     return "\n".join(lines)
 
 
+def arming(workers: Iterable[int]) -> str:
+    """Return the commands that let workers count as alive from now on, whether or not they do; see `insertion`."""
+    seconds = dict.fromkeys(workers, ALIVE_SECONDS)
+    if not seconds:
+        return ""
+    target = f"element {FAMILY} {TABLE} {ALIVE_SET}"
+    keys = ", ".join(map(str, sorted(seconds)))
+    commands = ("add", keys), ("delete", keys), ("add", alive_elements(seconds))
+    return "\n".join(f"{verb} {target} {{ {elements} }}" for verb, elements in commands)
+
+
 def uninstallation() -> str:
     """Return the commands that remove the table, whether or not there is one."""
     return f"add table {FAMILY} {TABLE}\ndelete table {FAMILY} {TABLE}"
 
 
-def ruleset(plan: Plan, entries: Iterable[Entry] = (), *, now: float = 0.0) -> str:
+def ruleset(
+    plan: Plan, entries: Iterable[Entry] = (), *, now: float = 0.0, alive_for: Mapping[int, float] | None = None
+) -> str:
     """Return the commands that put the whole table in place, replacing one that is there, in one transaction.
 
     Args:
         plan: interfaces, access points and their listeners.
         entries: who is in quarantine; ones whose time is over are left out.
         now: real time, seconds since the epoch.
+        alive_for: how many seconds each worker still counts as alive; of account in fail mode open.
     """
     blocks = [
         *(f"counter {name} {{ }}" for name in COUNTERS),
         *_quarantine_sets(entries, now),
+        *([alive_set(alive_for or {})] if plan.fail_mode == "open" else ()),
         _chain("quarantine", "filter hook prerouting priority -350", _quarantine_rules(plan)),
         _chain("redirect_calls", "nat hook prerouting priority -110", _redirect_rules(plan)),
         _chain("guard_listeners", "filter hook input priority -10", _listener_rules(plan)),
@@ -181,6 +209,10 @@ def _interfaces(names: Iterable[str]) -> str:
     return _listed(f'"{name}"' for name in names)
 
 
+def _arriving(plan: Plan) -> str:
+    return f"iifname {_interfaces(plan.service_interfaces)} " if plan.service_interfaces else ""
+
+
 def _addresses(plan: Plan) -> list[tuple[str, str]]:
     """Return the access points' addresses per protocol, as nft writes both."""
     found: dict[str, dict[str, None]] = {}
@@ -210,14 +242,15 @@ def _quarantine_rules(plan: Plan) -> list[str]:
 
 
 def _redirect_rules(plan: Plan) -> list[str]:
-    arriving = f"iifname {_interfaces(plan.service_interfaces)} " if plan.service_interfaces else ""
     rules = []
     for point in plan.access_points:
         for redirect in point.redirects:
             protocol = _protocol(redirect.address)
+            armed = f"{alive(plan, f'{protocol} saddr')} " if plan.fail_mode == "open" else ""
             listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
             rules.append(
-                f"{arriving}{protocol} daddr {redirect.address} tcp dport {redirect.port} counter name redirected "
+                f"{_arriving(plan)}{protocol} daddr {redirect.address} tcp dport {redirect.port} {armed}"
+                f"counter name redirected "
                 f'dnat {protocol} to {listener}:{port_of(plan, redirect, f"{protocol} saddr")} comment "{point.name}"'
             )
     return rules
@@ -255,8 +288,28 @@ def _access_point_rules(plan: Plan) -> list[str]:
         if plan.access_interfaces:
             among = f"iifname {_interfaces(plan.access_interfaces)} {protocol} saddr {addresses}"
             rules.append(f"{among} {protocol} daddr {addresses} accept")
+        rules += _call_rules(plan, protocol)
         rules.append(f"{protocol} daddr {addresses} counter name bypass drop")
     return [*rules, *_between_the_networks(plan)]
+
+
+def _call_rules(plan: Plan, protocol: str) -> list[str]:
+    """Return the rules for calls that are not redirected, and for what access points answer to such.
+
+    In fail mode open they pass while the sender's worker is gone. Once it is back they are reset: otherwise the retries
+    of a call that passed unjudged would keep their place in conntrack, which is not redirected any more, and the sender
+    would wait for minutes.
+    """
+    called = _listed(f"{r.address} . {r.port}" for r in plan.redirects if _protocol(r.address) == protocol)
+    call = f"{_arriving(plan)}{protocol} daddr . tcp dport {called}"
+    answer = f"{protocol} saddr . tcp sport {called} ct direction reply"
+    if plan.fail_mode == "closed":
+        return [f"{answer} counter name bypass drop"]
+    return [
+        f"{call} {dead(plan, f'{protocol} saddr')} counter name unjudged accept",
+        f"{call} counter name bypass reject with tcp reset",
+        f"{answer} {alive(plan, f'{protocol} daddr')} counter name bypass reject with tcp reset",
+    ]
 
 
 def _between_the_networks(plan: Plan) -> list[str]:

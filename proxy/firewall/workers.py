@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from proxy.firewall.plan import Plan, Redirect
+from collections.abc import Mapping
+
+from proxy.firewall.plan import MOST_WORKERS, Plan, Redirect
+
+ALIVE_SET = "alive"
+ALIVE_SECONDS = 3.0
+"""How long a worker counts as alive after it was said; several times as long as it takes to say it again."""
 
 
 def worker_of(plan: Plan, address: str) -> str:
@@ -25,3 +31,33 @@ def ports_of(plan: Plan, redirect: Redirect) -> str:
     """Return the listener's ports of all workers."""
     ports = plan.listener_ports(redirect)
     return str(ports[0]) if plan.workers == 1 else f"{ports[0]}-{ports[-1]}"
+
+
+def alive(plan: Plan, address: str) -> str:
+    """Return the match for a sender whose worker is known to live."""
+    return f"{worker_of(plan, address)} @{ALIVE_SET}"
+
+
+def dead(plan: Plan, address: str) -> str:
+    """Return the match for a sender whose worker is not known to live."""
+    return f"{worker_of(plan, address)} != @{ALIVE_SET}"
+
+
+def alive_set(seconds: Mapping[int, float]) -> str:
+    """Return the definition of the set of live workers.
+
+    nft has no name for the type of a hash, and 1.0.6 crashes when it lists a set that is `typeof jhash`; a CPU's
+    number has the same form.
+
+    Args:
+        seconds: for how long each worker still counts as alive.
+    """
+    elements = alive_elements(seconds)
+    listed = f"\n\telements = {{ {elements} }}" if elements else ""
+    return f"set {ALIVE_SET} {{\n\ttypeof meta cpu\n\tsize {MOST_WORKERS}\n\tflags timeout{listed}\n}}"
+
+
+def alive_elements(seconds: Mapping[int, float]) -> str:
+    """Return live workers as elements, each with the time it has left; without those whose time is over."""
+    left = {worker: int(time * 1000) for worker, time in sorted(seconds.items())}
+    return ", ".join(f"{worker} timeout {time}ms" for worker, time in left.items() if time > 0)

@@ -26,8 +26,8 @@ from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import real_now
 from proxy.connections import MOST_ADDRESSES
-from proxy.firewall.commands import InstallTable
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.commands import Alive, InstallTable
+from proxy.firewall.helper import FirewallHelper, HelperBusyError
 from proxy.firewall.nftables import FirewallError
 from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
@@ -380,9 +380,16 @@ class Supervisor:
         while True:
             self._follow(self._models.due(time.monotonic()))
             self._keeper.expire(real_now())
+            if self._plan.fail_mode == "open":
+                self._say_who_lives()
             if self._health.due():
                 self._background.submit(self._health.write, self._status())
             await asyncio.sleep(_TICK_SECONDS)
+
+    def _say_who_lives(self) -> None:
+        """Keep the kernel from letting calls pass: of those workers that serve, for the next seconds."""
+        with contextlib.suppress(HelperBusyError):  # said again long before it is over
+            self._firewall.submit(Alive(self._workers.alive()))
 
     def _store_models(self) -> None:
         """Store the models and the addresses, unless that is under way; at most a minute of learning is lost."""

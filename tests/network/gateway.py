@@ -62,6 +62,9 @@ class Gateway:
     def counters(self) -> dict[str, Counter]:
         return self.helper.counters().result(timeout=10)
 
+    def changes(self) -> tuple[str, ...]:
+        return self.helper.changes().result(timeout=10)
+
     def entries(self) -> set[tuple[str, str | None]]:
         with self.host.entered():
             return {(entry.ip, entry.mac) for entry in Firewall().entries()}

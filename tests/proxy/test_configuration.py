@@ -95,7 +95,7 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         ),
         ({"listen": {"ipv4": "10.77.1.1", "ipv6": "fe80::1%eth0"}}, "listen.ipv6: 'fe80::1%eth0' has a zone -- "),
         ({"access_points": [plain_point(ipv6="::ffff:10.77.2.11")]}, "access_points[0].ipv6: "),
-        ({"fail_mode": "open"}, "fail_mode"),
+        ({"fail_mode": "ajar"}, "fail_mode"),
         ({"limits": {"body_bytes": 10}}, "body_bytes"),
         ({"workers": 65}, "workers"),
         (
@@ -151,7 +151,7 @@ def test_entries_that_do_not_fit_together_are_named_at_once_each_with_its_line(t
         "    port: 8081\n"
         "    listen_port: 9101\n"
         "    tls: required\n"
-        "fail_mode: open\n",
+        "fail_mode: ajar\n",
         encoding="utf-8",
     )
     problems = problems_of(path)

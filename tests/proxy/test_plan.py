@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
 
+import pytest
+
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Redirect
 from proxy.plan import firewall_plan
@@ -32,6 +34,12 @@ def test_every_family_of_every_access_point_is_redirected() -> None:
     assert plan.protection_of("10.77.1.254") is not None
     assert plan.protection_of("fd77:1::fe") is not None
     assert plan.protection_of("10.77.1.9") is None
+
+
+@pytest.mark.parametrize("mode", ["closed", "open"])
+def test_the_fail_mode_is_the_kernel_s(mode: str) -> None:
+    document = GatewayDocument.model_validate(plain_settings(fail_mode=mode))
+    assert firewall_plan(document, InventoryDocument()).fail_mode == mode
 
 
 def test_every_worker_gets_its_share() -> None:

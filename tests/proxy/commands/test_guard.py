@@ -52,6 +52,15 @@ def test_the_table_is_there_with_the_stored_quarantines(config: Path, machine: H
     assert [entry.ip for entry in Firewall().entries()] == ["192.0.2.17"]
 
 
+def test_with_fail_mode_open_calls_pass_but_quarantines_hold(tmp_path: Path, machine: Host) -> None:
+    config = write_settings(tmp_path, plain_settings(state_directory=".", fail_mode="open"))
+    with QuarantineStore(tmp_path) as store:
+        store.put(quarantine_entry(), Entry(ip="192.0.2.17"))
+    answer = guarded(config)
+    assert "calls pass unjudged (fail_mode: open) to agent1" in answer.stdout
+    assert [entry.ip for entry in Firewall().entries()] == ["192.0.2.17"]
+
+
 def test_no_interface_needs_to_be_there_yet(config: Path, isolated: None) -> None:
     bare = Host("bare")
     try:

@@ -6,10 +6,11 @@ import json
 import statistics
 import time
 
+import msgspec
 import pytest
 
 from proxy.firewall import nftables, ruleset
-from proxy.firewall.commands import InstallTable, Quarantine, Release, Uninstall
+from proxy.firewall.commands import Alive, InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.nftables import (
     Applied,
     Counter,
@@ -134,6 +135,41 @@ def test_a_table_of_an_earlier_process_takes_no_quarantine_before_its_plan_is_kn
     Firewall().apply(InstallTable(PLAN))
     with pytest.raises(NotInstalledError, match="which addresses are protected"):
         Firewall().apply(Quarantine((Entry(ip="10.77.1.10"),)))
+
+
+def test_workers_are_armed_in_fail_mode_open_alone(machine: Host) -> None:
+    firewall = Firewall()
+    with pytest.raises(NotInstalledError, match="how many workers"):
+        firewall.apply(Alive((0,)))
+    firewall.apply(InstallTable(PLAN))
+    assert firewall.apply(Alive((0,))) == Applied(0)
+    firewall.apply(InstallTable(msgspec.structs.replace(PLAN, workers=2, fail_mode="open")))
+    assert firewall.apply(Alive((0, 1, 2))) == Applied(2)
+    assert firewall.apply(Alive(())) == Applied(0)
+    listed = machine.run(["nft", "list", "set", "inet", "alleyes", "alive"]).stdout
+    assert "0 timeout 3s" in listed
+    assert "1 timeout 3s" in listed
+    assert firewall.changes() == ()
+    machine.run(["nft", "flush", "ruleset"])
+    with pytest.raises(NotInstalledError):
+        firewall.apply(Alive((0,)))
+
+
+def test_an_installation_keeps_the_time_that_workers_have_left(machine: Host) -> None:
+    monotonic = [100.0]
+    plan = msgspec.structs.replace(PLAN, workers=3, fail_mode="open")
+    firewall = Firewall(monotonic=lambda: monotonic[0])
+    firewall.apply(InstallTable(plan))
+    firewall.apply(Alive((0,)))
+    monotonic[0] = 102.0
+    firewall.apply(Alive((1,)))
+    firewall.apply(InstallTable(plan))
+    listed = machine.run(["nft", "list", "set", "inet", "alleyes", "alive"]).stdout
+    assert "0 timeout 1s" in listed
+    assert "1 timeout 3s" in listed
+    monotonic[0] = 104.0
+    firewall.apply(InstallTable(msgspec.structs.replace(plan, workers=1)))
+    assert "timeout 1s" not in machine.run(["nft", "list", "set", "inet", "alleyes", "alive"]).stdout
 
 
 def test_uninstalling_says_whether_there_was_something(machine: Host) -> None:

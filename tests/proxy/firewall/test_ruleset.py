@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from proxy.firewall import ruleset
@@ -56,6 +57,20 @@ def test_each_listener_takes_only_its_own_calls_and_the_last_word_is_no() -> Non
 def test_the_last_word_on_an_access_point_is_no(addresses: str) -> None:
     rules = [rule for rule in chain(ruleset.ruleset(TWO), "guard_access_points") if addresses in rule]
     assert rules[-1] == f"{addresses} counter name bypass drop"
+
+
+def test_with_fail_mode_closed_nothing_asks_who_is_alive() -> None:
+    assert "alive" not in ruleset.ruleset(TWO, alive_for={0: 3.0})
+    assert "unjudged accept" not in ruleset.ruleset(TWO)
+
+
+def test_with_fail_mode_open_every_way_asks_for_the_sender_s_worker() -> None:
+    text = ruleset.ruleset(msgspec.structs.replace(TWO, fail_mode="open"), alive_for={1: 3.0})
+    assert "elements = { 1 timeout 3000ms }" in text
+    assert all("seed 0x1 @alive counter name redirected" in rule for rule in chain(text, "redirect_calls"))
+    passing = [rule for rule in chain(text, "guard_access_points") if "unjudged accept" in rule]
+    assert len(passing) == 2
+    assert all(rule.startswith('iifname { "iot", "wlan0" }') and "!= @alive" in rule for rule in passing)
 
 
 def test_without_interfaces_calls_from_anywhere_are_redirected() -> None:

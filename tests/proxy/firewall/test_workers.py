@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.firewall.plan import Plan
-from proxy.firewall.workers import port_of, ports_of, worker_of
+from proxy.firewall.workers import alive_elements, alive_set, port_of, ports_of, worker_of
 from tests.proxy.firewall.test_plan import point
 
 
@@ -23,3 +23,8 @@ def test_the_worker_depends_on_the_sender_and_the_seed_alone() -> None:
         f"{worker} map {{ 0 : 9003, 1 : 9004 }}",
     ]
     assert [ports_of(plan, redirect) for redirect in plan.redirects] == ["9001-9002", "9003-9004"]
+
+
+def test_a_worker_is_alive_for_the_time_it_has_left() -> None:
+    assert alive_elements({1: 0.25, 0: 3.0, 2: 0.0, 3: -1.0}) == "0 timeout 3000ms, 1 timeout 250ms"
+    assert "elements" not in alive_set({0: -1.0})
