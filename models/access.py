@@ -26,6 +26,11 @@ class Operation(StrEnum):
     CONNECT = "connect"
 
 
+# By names of their own where every access is compared with them: an enumeration takes its time to look up its members.
+SET = Operation.SET
+REGISTER = Operation.REGISTER
+
+
 class Access(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One decoded access of one service to one node of another (or of itself).
 

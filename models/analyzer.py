@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 
-from models.access import Access, Operation
+from models.access import REGISTER, SET, Access, Operation
 from models.anomaly import (
     LOCATION,
     PARTNER,
@@ -107,7 +107,7 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            expected=key.operation in DEMANDED and _demanded(access),
+            expected=access.operation in DEMANDED and _demanded(access),
             room=where,
             familiar=where is not None and (instance.familiar(flow, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
@@ -115,8 +115,8 @@ class Analyzer:
             habit=flow.habit,
             gap=counters.gap,
             untimely=flow.rhythm.judge(time),
-            written=_written(access, flow, form) if access.operation is Operation.SET else None,
-            settled=0 if key.own or instance.among_its_own(access) else self._settled_without(instance, access, form),
+            written=_written(access, flow, form) if access.operation is SET else None,
+            settled=0 if flow.own or instance.among_its_own(access) else self._settled_without(instance, access, form),
             missing=0.0 if missing and form.accepts(SEQUENCE, key) else missing,
             unregistered=0.0 if instance.known else self._unregistered(access, instance, form),
         )
@@ -136,7 +136,7 @@ class Analyzer:
         if service_type is None:
             return
         instance, flow = self._locate(access, service_type)
-        if access.operation is Operation.REGISTER:
+        if access.operation is REGISTER:
             self._register(instance)
         elif not instance.known and not instance.registered:
             self._arrivals.appear()
@@ -389,4 +389,4 @@ def _demanded(access: Access) -> bool:
     """
     if access.operation is Operation.CONNECT:
         return True
-    return access.operation is Operation.REGISTER and access.own and access.destination_type == access.source_type
+    return access.operation is REGISTER and access.own and access.destination_type == access.source_type

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import msgspec
 
@@ -38,7 +38,7 @@ class CommunicationModel(msgspec.Struct, kw_only=True):
         Raises:
             ValueError: the report is of another service type; nothing was changed.
         """
-        self.absorb(self.fitting(as_model(descriptor)))
+        self.absorb(self.fitting(together(self.service_type, (descriptor,))))
 
     def fitting(self, news: CommunicationModel) -> CommunicationModel:
         """Return what this model, an origin's own, has room for.
@@ -126,17 +126,33 @@ class CommunicationModel(msgspec.Struct, kw_only=True):
             raise ValueError(f"a model of {self.service_type} cannot take in reports of {service_type}")
 
 
-def as_model(descriptor: Descriptor) -> CommunicationModel:
-    """Return the model of a single report. It shares its relationships with the report."""
-    return CommunicationModel(
-        service_type=descriptor.service_type,
-        weight=descriptor.minutes,
-        relationships=descriptor.relationships,
-        partners={
-            partner: ClusteringFeature(1, count, count * count, descriptor.minute, descriptor.minute**2)
-            for partner, count in descriptor.partners.items()
-        },
-    )
+def together(service_type: str, descriptors: Iterable[Descriptor]) -> CommunicationModel:
+    """Return the model of some reports. What only one of them shows, as most of it, is shared with that report.
+
+    Raises:
+        ValueError: one is of another service type.
+    """
+    model = CommunicationModel(service_type=service_type)
+    relationships, partners = model.relationships, model.partners
+    summed: set[Key] = set()
+    for descriptor in descriptors:
+        model.check_type(descriptor.service_type)
+        model.weight += descriptor.minutes
+        minute = descriptor.minute
+        for key, relationship in descriptor.relationships.items():
+            present = relationships.get(key)
+            if present is None:
+                relationships[key] = relationship
+                continue
+            if key not in summed:
+                summed.add(key)
+                shared, present = present, Relationship()
+                present.absorb(shared)
+                relationships[key] = present
+            present.absorb(relationship)
+        for partner, count in descriptor.partners.items():
+            partners.setdefault(partner, ClusteringFeature()).observe(count, minute)
+    return model
 
 
 def _fitting[K, V](known: dict[K, V], news: dict[K, V]) -> dict[K, V]:

@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from models.candidates import QUORUM
-from models.communication_model import CommunicationModel, as_model
+from models.communication_model import CommunicationModel, together
 from models.descriptor import Descriptor
 from models.relationship import Key
 
@@ -73,12 +73,10 @@ class Contributions:
         Raises:
             ValueError: one is of another service type, or there are too many origins; nothing was changed.
         """
-        together = CommunicationModel(service_type=self.total.service_type)
-        for descriptor in descriptors:
-            together.absorb(as_model(descriptor))
+        news = together(self.total.service_type, descriptors)
         contribution = self._by_origin.get(origin) or self._begin(origin)
         model = contribution.model
-        taken = model.fitting(together)
+        taken = model.fitting(news)
         for key in taken.relationships.keys() - model.relationships.keys():
             self._supporters[key] = self._supporters.get(key, 0) + _voices(origin)
         model.absorb(taken)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from models.access import Access, Operation
+from models.access import SET, Access
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature
 from models.descriptor import MINUTE, Descriptor
@@ -58,9 +58,12 @@ class Flow:
         "accepted",
         "before",
         "counters",
+        "data_type",
         "habit",
         "key",
         "mark",
+        "own",
+        "partner",
         "preceding",
         "readings",
         "rhythm",
@@ -76,10 +79,7 @@ class Flow:
         rhythm: Rhythm | None = None,
         habit: Habit | None = None,
     ) -> None:
-        self.key = key
-        self.mark = mark_of(key)
-        self.rooms = 0
-        """Kinds of rooms in which its relationship was seen, as far as this flow was asked: bits of `_ROOM_BITS`."""
+        self.relate(key)
         self.before: int | None = None
         """What the newest access followed (`sequence.category`), until it teaches."""
         self.preceding: int | None = None
@@ -94,6 +94,15 @@ class Flow:
         self.readings = readings or []
         self.rhythm = rhythm or Rhythm()
         self.habit = habit or Habit()
+
+    def relate(self, key: Key) -> None:
+        """Be of this joint relationship from now on."""
+        self.key = key
+        # The parts of a tuple take longer to read by their names, and these are read at every access.
+        self.partner, self.own, _, self.data_type = key
+        self.mark = mark_of(key)
+        self.rooms = 0
+        """Kinds of rooms in which its relationship was seen, as far as this flow was asked: bits of `_ROOM_BITS`."""
 
     def hit(self, time: int) -> None:
         """Count an access, and keep the reading until the access may teach."""
@@ -127,7 +136,7 @@ class Flow:
     def written(self, access: Access) -> Value | None:
         """Return what an access writes; None for anything but a write: the reader did not choose what it reads."""
         text = access.value
-        if text is None or access.operation is not Operation.SET:
+        if text is None or access.operation is not SET:
             return None
         if text != self._text:
             self._text, self._value = text, read(text)
@@ -243,11 +252,8 @@ class Instance:
         if flow is None:
             return None
         self._flows.move_to_end(name)
-        key = flow.key
-        if key.data_type != (access.data_type or "") or key.partner != (access.destination_type or ""):
-            flow.key = key_of(access)  # a write may claim another data type, a registry may learn a type
-            flow.mark = mark_of(flow.key)
-            flow.rooms = 0
+        if flow.data_type != (access.data_type or "") or flow.partner != (access.destination_type or ""):
+            flow.relate(key_of(access))  # a write may claim another data type, a registry may learn a type
         return flow
 
     def drop_flow(self) -> None:
@@ -322,7 +328,7 @@ class Instance:
             if gaps is None:
                 gaps = relationship.gaps[index] = ClusteringFeature()
             gaps.observe(gap, minute)
-        if access.operation is Operation.SET:
+        if access.operation is SET:
             flow.write(access, relationship)
         if room is not None and not self.familiar(flow, room):
             self._place(key, relationship, room)
@@ -330,9 +336,9 @@ class Instance:
         if before is not None:
             relationship.follow(before)
             flow.before = None
-        if not key.own:
-            relationship.newcomers += self._meet(access, key.partner)
-            self._count(access.destination, key.partner)
+        if not flow.own:
+            self._meet(access, flow.partner, relationship)
+            self._count(access.destination, flow.partner)
 
     def _count(self, address: str, partner: str) -> None:
         """Count an instance among the partners of this minute."""
@@ -342,14 +348,15 @@ class Instance:
         if sum(map(len, self._partners.values())) < MAX_PARTNERS:
             self._partners.setdefault(partner, set()).add(address)
 
-    def _meet(self, access: Access, partner: str) -> bool:
-        """Let an instance be a partner; return whether it is a newcomer to one that had settled."""
+    def _meet(self, access: Access, partner: str, relationship: Relationship) -> None:
+        """Let an instance be a partner; count it where it is a newcomer to one that had settled."""
         circle = self._circles.get(partner)
         if circle is None:
             if len(self._circles) >= MAX_CIRCLES:
-                return False
+                return
             circle = self._circles[partner] = Circle(access.time)
-        return circle.meet(access.destination, access.time)
+        if circle.meet(access.destination, access.time):
+            relationship.newcomers += 1
 
     def _place(self, key: Key, relationship: Relationship, room: str) -> None:
         seen = self._familiar.get(key, 0)

@@ -67,20 +67,25 @@ class Relationship(msgspec.Struct, kw_only=True):
     def absorb(self, other: Relationship) -> None:
         """Add another one to this one, in place."""
         self.weight += other.weight
-        self.instances += other.instances
-        if other.rooms:
-            self.rooms.absorb(other.rooms)
         self.fast.absorb(other.fast)
         self.slow.absorb(other.slow)
-        if other.written:  # as in most minutes nothing is: no more calls than are needed
-            tally.add(self.written, other.written)
-        self.falls += other.falls
-        self.newcomers += other.newcomers
         tally.add(self.before, other.before)
+        # In most minutes most of what follows is nothing, and even to add that takes its time.
+        if other.instances:
+            self.instances += other.instances
+        if other.rooms:
+            self.rooms.absorb(other.rooms)
+        if other.written:
+            tally.add(self.written, other.written)
+        if other.falls:
+            self.falls += other.falls
+        if other.newcomers:
+            self.newcomers += other.newcomers
+        gaps = self.gaps
         for index, feature in other.gaps.items():
-            mine = self.gaps.get(index)
+            mine = gaps.get(index)
             if mine is None:
-                self.gaps[index] = feature + ClusteringFeature()
+                gaps[index] = feature + ClusteringFeature()
             else:
                 mine.absorb(feature)
 

@@ -173,26 +173,27 @@ def _shortest(times: Sequence[float], within: float, end: float) -> tuple[Timer,
     first = times[0]
     shortest = within / WIDEST
     longest = (end + within - first) / (FEWEST_FIRES - 1)
-    for time in times:
+    for second, time in enumerate(times):
         period = time - first
         if period > longest:
             break
         if period >= shortest:
-            found = _chain(times, period, within, end)
+            found = _chain(times, second, within, end)
             if found is not None:
                 return found
     return None
 
 
-def _chain(times: Sequence[float], period: float, within: float, end: float) -> tuple[Timer, list[int]] | None:
-    """Follow a timer from the first access to the end, unless it misses too many of its due times."""
+def _chain(times: Sequence[float], second: int, within: float, end: float) -> tuple[Timer, list[int]] | None:
+    """Follow a timer from the first access and another one to the end, unless it misses too many of its due times."""
     first = times[0]
-    members = [0]
-    due = first + period
-    steps = 1
+    members = [0, second]
+    period = times[second] - first
+    due = times[second] + period
+    steps = 2
     missed = 0
     largest = 0.0
-    begin, count = 1, len(times)
+    begin, count = second + 1, len(times)
     while due <= end + within:
         # The nearest access that is left; of two at the same distance the later one.
         place = bisect_left(times, due, begin)
@@ -237,14 +238,15 @@ class Timers:
     against it are due times that are missed: an extra access, which an attacker may add, leaves them claimed.
     """
 
-    __slots__ = ("_credit", "_newest", "_proven", "_strayed", "_strays", "_timers", "_trusted")
+    __slots__ = ("_credit", "_proven", "_strayed", "_strays", "_timers", "_trusted", "newest")
 
     def __init__(self, timers: Sequence[Timer], newest: int) -> None:
         """Follow timers that were extracted from accesses up to `newest`."""
         self._timers = list(timers)
         self._strays: list[int] = []
         self._strayed = False
-        self._newest = newest
+        self.newest = newest
+        """Time of the newest access that was judged."""
         self._credit = 0
         self._trusted = False
         self._proven = False
@@ -265,18 +267,13 @@ class Timers:
         """What is to be stored."""
         timers = [msgspec.structs.replace(each) for each in self._timers]
         return TimersState(
-            timers, list(self._strays), self._strayed, self._newest, self._credit, self._trusted, self._proven
+            timers, list(self._strays), self._strayed, self.newest, self._credit, self._trusted, self._proven
         )
 
     @property
     def timers(self) -> Sequence[Timer]:
         """The timers, in the order in which they were found."""
         return self._timers
-
-    @property
-    def newest(self) -> int:
-        """Time of the newest access that was judged."""
-        return self._newest
 
     @property
     def proven(self) -> bool:
@@ -290,7 +287,7 @@ class Timers:
             0 for an access in time, an excused or an out-of-order one, and while the flow is not trusted. None if the
             timers are no more those of the flow.
         """
-        if time < self._newest:
+        if time < self.newest:
             return 0.0
         best: Timer | None = None
         least = math.inf
@@ -301,7 +298,7 @@ class Timers:
             off = abs(time - timer.due) / timer.width
             if off < least:
                 best, least = timer, off
-        self._newest = time
+        self.newest = time
         if died and not self._bury():
             return None
         if best is not None and least <= (1.0 if self._trusted else STRETCH):
