@@ -160,7 +160,8 @@ def assess(  # noqa: PLR0913 - as many as are observed of an access
             *(norm, sor, here, fast, slow, location, rate_fast, rate_slow, untimely, value, text, partner),
             *(missing, unregistered, written, settled),
         )
-        deciding = RELATIONSHIP if sor >= soa else evidence.largest
+        # Mostly it is a rate, and of equal terms that is the first.
+        deciding = RELATIONSHIP if sor >= soa else RATE if soa in (rate_fast, rate_slow) else evidence.largest
     return Score(
         av=form.som * max(sor, soa),
         som=form.som,

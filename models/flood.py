@@ -7,6 +7,7 @@ leaky counters per instance, node and operation are compared with those of the t
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import msgspec
 
@@ -34,7 +35,15 @@ RESTARTED = 60_000
 """A time that steps back by more than this (ms) is not a late time stamp but another clock."""
 
 
-class LeakyCounters(msgspec.Struct, array_like=True):
+type CountersState = tuple[int, float, float, int]
+"""`LeakyCounters` in storage: time, fast, slow, gap."""
+type HabitState = tuple[int, float, float]
+"""`Habit` in storage: count, mean, square."""
+
+
+# These two change at every access. Attributes of a structure of msgspec's take ten times as long to set.
+@dataclass(slots=True)
+class LeakyCounters:
     """Two counters of the same events, c <- c * exp(-dt / tau) + 1, that forget at different speeds."""
 
     time: int
@@ -43,6 +52,11 @@ class LeakyCounters(msgspec.Struct, array_like=True):
     slow: float = 0.0
     gap: int = 0
     """Time from the event before the newest one to it, ms."""
+
+    @property
+    def state(self) -> CountersState:
+        """What is to be stored: the arguments that make these counters."""
+        return self.time, self.fast, self.slow, self.gap
 
     def hit(self, time: int) -> None:
         """Count an event. A late time stamp counts as now: a negative dt would let the counters grow without end."""
@@ -75,7 +89,8 @@ class LeakyCounters(msgspec.Struct, array_like=True):
             self.slow = slow
 
 
-class Habit(msgspec.Struct, array_like=True):
+@dataclass(slots=True)
+class Habit:
     """What the slow counter of one flow reads at accesses that taught: some instances are busier than their type.
 
     It stays on the node, so it may forget: the newest reading weighs at least 1/512.
@@ -85,6 +100,11 @@ class Habit(msgspec.Struct, array_like=True):
     mean: float = 0.0
     square: float = 0.0
     """Mean of the squared readings."""
+
+    @property
+    def state(self) -> HabitState:
+        """What is to be stored: the arguments that make this habit."""
+        return self.count, self.mean, self.square
 
     def observe(self, reading: float) -> None:
         """Take a reading in."""

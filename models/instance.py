@@ -11,7 +11,7 @@ from models.access import SET, Access
 from models.categorical import OTHER_ROOM, SAME_ROOM
 from models.clustering_feature import ClusteringFeature
 from models.descriptor import MINUTE, Descriptor
-from models.flood import ALIKE, UNIT, Habit, LeakyCounters
+from models.flood import ALIKE, UNIT, CountersState, Habit, HabitState, LeakyCounters
 from models.partners import MAX_CIRCLES, Circle
 from models.periodicity import Rhythm, RhythmState, bin_of
 from models.relationship import Key, Relationship, key_of
@@ -42,11 +42,11 @@ class FlowState(msgspec.Struct, frozen=True, array_like=True):
     node: str
     operation: str
     key: Key
-    counters: LeakyCounters
+    counters: CountersState
     readings: list[Reading]
     rhythm: RhythmState
-    habit: Habit
-    accepted: LeakyCounters | None = None
+    habit: HabitState
+    accepted: CountersState | None = None
 
 
 class Flow:
@@ -94,6 +94,27 @@ class Flow:
         self.readings = readings or []
         self.rhythm = rhythm or Rhythm()
         self.habit = habit or Habit()
+
+    def state(self, node: str, operation: str) -> FlowState:
+        """Return what is to be stored."""
+        return FlowState(
+            node=node,
+            operation=operation,
+            key=self.key,
+            counters=self.counters.state,
+            readings=self.readings,
+            rhythm=self.rhythm.state,
+            habit=self.habit.state,
+            accepted=None if self.accepted is None else self.accepted.state,
+        )
+
+    @classmethod
+    def restored(cls, state: FlowState) -> Flow:
+        """Return the flow that was stored."""
+        counters, habit = LeakyCounters(*state.counters), Habit(*state.habit)
+        flow = cls(state.key, counters, state.readings, Rhythm(state.rhythm), habit)
+        flow.accepted = None if state.accepted is None else LeakyCounters(*state.accepted)
+        return flow
 
     def relate(self, key: Key) -> None:
         """Be of this joint relationship from now on."""
@@ -163,9 +184,9 @@ class Flow:
         An access teaches only after its answer. What the counters read by then may include a flood that came between.
         """
         readings = self.readings
-        for place, reading in enumerate(readings):
+        for reading in readings:
             if reading[0] == time:
-                del readings[place]
+                readings.remove(reading)
                 return reading
         return None
 
@@ -385,13 +406,7 @@ class Instance:
         return InstanceState(
             address,
             self.service_type,
-            [
-                FlowState(
-                    *(node, operation, flow.key, flow.counters, flow.readings, flow.rhythm.state, flow.habit),
-                    flow.accepted,
-                )
-                for (node, operation), flow in self._flows.items()
-            ],
+            [flow.state(node, operation) for (node, operation), flow in self._flows.items()],
             self._familiar,
             self._open,
             {partner: sorted(found) for partner, found in self._partners.items()},
@@ -408,9 +423,7 @@ class Instance:
         instance.known = state.known
         instance.registered = state.registered
         for each in state.flows:
-            flow = Flow(each.key, each.counters, each.readings, Rhythm(each.rhythm), each.habit)
-            flow.accepted = each.accepted
-            instance._flows[each.node, each.operation] = flow
+            instance._flows[each.node, each.operation] = Flow.restored(each)
         instance._familiar = state.familiar
         instance._circles = dict(state.circles)
         instance._open = state.open

@@ -25,6 +25,7 @@ MAX_NODES = 4096
 """Agents of one trace."""
 MAX_CALLERS = 65_536
 """Sources whose node is remembered."""
+_FORWARD = Action.FORWARD  # once per access: an enumeration takes its time to look up its members
 
 
 class Federation(StrEnum):
@@ -111,11 +112,11 @@ class FederatedSubject:
         engine, sender = self._callers.get((access.source, access.source_type)) or self._meet(access)
         call = Call(sender=sender, accesses=(access,), time=time, may_quarantine=False)
         verdict = engine.judge(call, now=time / 1000)
-        refused = verdict.would_be is not Action.FORWARD
+        refused = verdict.would_be is not _FORWARD
         if not refused:
             engine.conclude(verdict, accepted=True)
-        score = verdict.score
-        return Judgement(0.0 if score is None else score.av, refused)
+        scores = verdict.scores
+        return Judgement(scores[0].av if scores else 0.0, refused)
 
     @property
     def mining_seconds(self) -> float:
