@@ -133,11 +133,11 @@ def together(service_type: str, descriptors: Iterable[Descriptor]) -> Communicat
         ValueError: one is of another service type.
     """
     model = CommunicationModel(service_type=service_type)
-    relationships, partners = model.relationships, model.partners
+    weight, relationships, partners = 0, model.relationships, model.partners
     summed: set[Key] = set()
     for descriptor in descriptors:
         model.check_type(descriptor.service_type)
-        model.weight += descriptor.minutes
+        weight += descriptor.minutes
         minute = descriptor.minute
         for key, relationship in descriptor.relationships.items():
             present = relationships.get(key)
@@ -152,6 +152,7 @@ def together(service_type: str, descriptors: Iterable[Descriptor]) -> Communicat
             present.absorb(relationship)
         for partner, count in descriptor.partners.items():
             partners.setdefault(partner, ClusteringFeature()).observe(count, minute)
+    model.weight = weight
     return model
 
 

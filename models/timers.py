@@ -119,7 +119,7 @@ def _width(period: float, width: float) -> float:
 
 def covered(timers: Sequence[Timer]) -> float:
     """Return the share of all time that lies in due windows."""
-    return sum(2 * timer.width / timer.period for timer in timers)
+    return sum([2 * timer.width / timer.period for timer in timers])
 
 
 def extract(times: Sequence[int]) -> list[Timer]:
@@ -194,7 +194,8 @@ def _chain(times: Sequence[float], second: int, within: float, end: float) -> tu
     missed = 0
     largest = 0.0
     begin, count = second + 1, len(times)
-    while due <= end + within:
+    last = end + within
+    while due <= last:
         # The nearest access that is left; of two at the same distance the later one.
         place = bisect_left(times, due, begin)
         residual = times[place] - due if place < count else math.inf
@@ -209,7 +210,7 @@ def _chain(times: Sequence[float], second: int, within: float, end: float) -> tu
             due += GAIN * residual
         elif due + within <= end:
             missed += 1
-            if missed > 1 + LOST * steps:
+            if missed > 1 and missed > 1 + LOST * steps:
                 return None
         steps += 1
         due += period

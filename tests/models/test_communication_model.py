@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models import communication_model as module
-from models.communication_model import MAX_KEYS, CommunicationModel
+from models.communication_model import MAX_KEYS, CommunicationModel, together
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
 from tests.models.test_relationship import relationships, summary
@@ -78,6 +78,21 @@ def test_descriptors_add_up() -> None:
     assert model.relationships[key].weight == 2
     # LS = 2+4, SS = 4+16, minutes 7+8 and 49+64.
     assert model.partners["/a"].sums == (2, 6, 20, 15, 113)
+
+
+@given(st.lists(st.dictionaries(KEYS, VISIBLE, max_size=3), max_size=4), st.integers(1, 9))
+def test_reports_together_teach_what_they_teach_one_by_one(shown: list[dict[Key, Relationship]], count: int) -> None:
+    reports = [
+        Descriptor(service_type="/light", minute=7, minutes=2, relationships=each, partners={"/a": count})
+        for each in [*shown, *shown[:1]]  # one of them twice
+    ]
+    before = copy.deepcopy(reports)
+    one_by_one = CommunicationModel(service_type="/light")
+    for report in [*reports, *reports]:
+        one_by_one.fold(report)
+    at_once = together("/light", reports)
+    assert total(at_once, at_once) == one_by_one
+    assert reports == before
 
 
 def test_report_of_another_type_is_refused() -> None:
