@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from proxy.firewall.commands import InstallTable
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.helper import FirewallHelper, HelperClosedError
 
 _PERIOD_SECONDS = 0.25
 
@@ -31,11 +31,17 @@ class TableWatch:
             await self.once()
 
     async def once(self) -> None:
-        """Look once; install the table again if anything of it is gone or different."""
+        """Look once; install the table again if anything of it is gone or different.
+
+        Raises:
+            HelperClosedError: there is no helper any more, and only a restart of the gateway brings another.
+        """
         try:
             changed = await asyncio.wrap_future(self.firewall.changes())
             if changed:
                 await asyncio.wrap_future(self.firewall.submit(self.installation()))
                 self.on_restored(changed)
+        except HelperClosedError:
+            raise
         except Exception as error:  # noqa: BLE001 -- a gateway that ended just when its table is gone would help nobody
             self.on_problem(f"{type(error).__name__}: {error}")

@@ -283,7 +283,11 @@ def _wait_until_it_listens(topology: Topology, process: subprocess.Popen[bytes],
 
 
 def _family(pid: int) -> list[int]:
-    """Return a process and its children, once those are there."""
+    """Return a process and all that it started, once those are there."""
     time.sleep(0.3)
-    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
-    return [pid, *map(int, children)]
+    return [pid, *_descendants(pid)]
+
+
+def _descendants(pid: int) -> list[int]:
+    children = [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    return [each for child in children for each in (child, *_descendants(child))]

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import click
 
-from proxy import logs
+from proxy import logs, privileges
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.configuration import GatewayDocument
+from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.launcher import Launcher
 from proxy.inputs import StartRefused, prepare
+from proxy.preflight import PRIVILEGED_PORTS
 from proxy.supervisor.supervisor import StartOfTime, Supervisor, wall_time
 
 WORKER = (sys.executable, "-P", "-m", "proxy.worker")
@@ -29,9 +32,22 @@ def serve(document: GatewayDocument, command: Sequence[str] = WORKER, start: Sta
     """
     logs.configure()
     try:
-        asyncio.run(Supervisor(prepare(document), command, start=start).run())
+        inputs = prepare(document)
+        with Launcher() as launcher:
+            _give_up_privileges(document)
+            supervisor = Supervisor(inputs, command, FirewallHelper(launcher), start=start)
+            asyncio.run(supervisor.run())
     except StartRefused as refused:
         refuse(refused.problems)
+    except privileges.PrivilegesError as error:
+        refuse([str(error)])
+
+
+def _give_up_privileges(document: GatewayDocument) -> None:
+    """Keep nothing but what listeners of the workers need; before there are threads, each of which would keep its own."""
+    low = any(point.listen_port < PRIVILEGED_PORTS for point in document.access_points)
+    privileges.become_owner_of(document.state_directory)
+    privileges.drop([privileges.NET_BIND_SERVICE] if low else [], passed_on=True)
 
 
 @click.command("run")

@@ -1,23 +1,51 @@
-"""The firewall helper: the one place that holds nftables. Takes typed commands, answers with futures.
+"""The gateway's side of the firewall helper, the one process that may change the kernel's rules.
 
-A thread now; the commands are plain values, so that it can become a process of its own without its callers noticing.
+Typed commands go to it, their outcomes come back as futures. A helper that dies is replaced, and told the plan again.
 """
 
 from __future__ import annotations
 
-import queue
+import contextlib
+import os
+import select
+import socket
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+import weakref
+from collections import deque
 from concurrent.futures import Future
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, Protocol
 
-from proxy.firewall.commands import MOST_ENTRIES, Command, Quarantine
-from proxy.firewall.nftables import Applied, Counter, Firewall, FirewallError
+import msgspec
+
+from proxy.firewall.commands import Command, InstallTable, Uninstall
+from proxy.firewall.framing import FrameError, FrameReader, framed
+from proxy.firewall.launcher import Launcher, LauncherLostError
+from proxy.firewall.messages import (
+    Answer,
+    Changes,
+    Counters,
+    Failure,
+    ReadChanges,
+    ReadCounters,
+    Ready,
+    Request,
+    encoded,
+    error_of,
+    read_answer,
+)
+from proxy.firewall.nftables import Applied, Counter, FirewallError
 
 QUEUE_SIZE = 1024
-"""Most jobs waiting; a transaction takes well under a millisecond."""
-BATCH = 256
-"""Most waiting jobs taken up at once."""
+"""Most jobs unanswered; a transaction takes well under a millisecond."""
+_START_SECONDS = 10.0
+_INSTALL_SECONDS = 30.0
+"""With full sets an installation takes a second; this only bounds the unforeseen."""
+_FIRST_PAUSE_SECONDS = 0.05
+_LONGEST_PAUSE_SECONDS = 5.0
+"""Between attempts to start another helper, doubling."""
+_CHUNK = 1 << 16
 
 
 class HelperBusyError(FirewallError):
@@ -25,53 +53,157 @@ class HelperBusyError(FirewallError):
 
 
 class HelperClosedError(FirewallError):
-    """The helper has ended; nothing was done."""
+    """The helper has ended for good; nothing was done."""
 
 
-class _Job[Answer]:
-    """Something to do with the firewall, and the future that hears of it."""
+class HelperLostError(FirewallError):
+    """The helper died over it; whether it was done is not known. Another one is being started."""
 
-    def __init__(self, work: Callable[[Firewall], Answer], quarantine: Quarantine | None = None) -> None:
-        self.work = work
-        self.quarantine = quarantine
-        """Set where the job is a quarantine, which may share a transaction with others."""
-        self.future: Future[Answer] = Future()
 
-    def do(self, firewall: Firewall) -> None:
-        """Do it; what goes wrong is the caller's to know, and the helper outlives it."""
+class Connector(Protocol):
+    """Where helpers come from."""
+
+    def connect(self) -> socket.socket:
+        """Return a connection to a fresh helper.
+
+        Raises:
+            LauncherLostError: when there can be none any more.
+        """
+        ...
+
+    def close(self) -> None:
+        """Make no more of them."""
+        ...
+
+
+@dataclass(frozen=True)
+class _Job:
+    """Something for the helper to do, and the future that hears of it."""
+
+    wanted: Command | ReadCounters | ReadChanges
+    future: Future[Any] = field(default_factory=Future)
+
+
+class _Link:
+    """One connection to one helper, from its first word on; what it was sent and has not answered."""
+
+    def __init__(self, connection: socket.socket) -> None:
+        """Wait until the helper is ready.
+
+        Raises:
+            FirewallError: when it can not work, e.g. without libnftables.
+            OSError: when it is gone, or takes too long.
+        """
+        self.connection = connection
+        self.outgoing = bytearray()
+        self.pending: dict[int, _Job] = {}
+        self._reader = FrameReader()
+        self._number = 0
+        self._next_answer(_START_SECONDS)
+
+    def ask(self, command: Command) -> None:
+        """Have a command carried out and wait for it, before anything else is sent.
+
+        Raises:
+            FirewallError: with which it failed.
+            OSError: when the helper is gone, or takes too long.
+        """
+        self.connection.settimeout(_INSTALL_SECONDS)
+        self._number += 1
+        self.connection.sendall(framed(encoded(Request(self._number, command))))
+        self._next_answer(_INSTALL_SECONDS)
+
+    def add(self, job: _Job) -> None:
+        """Put a job on its way.
+
+        Raises:
+            FrameError: when it does not fit a message.
+        """
+        self._number += 1
+        self.outgoing += framed(encoded(Request(self._number, job.wanted)))
+        self.pending[self._number] = job
+
+    def send(self) -> None:
+        """Send what the connection takes now."""
+        sent = self.connection.send(self.outgoing)
+        del self.outgoing[:sent]
+
+    def receive(self) -> list[Answer]:
+        """Return the answers that are there.
+
+        Raises:
+            ConnectionError: when the helper is gone.
+            FrameError: when it speaks nonsense; or msgspec.MsgspecError.
+        """
+        data = self.connection.recv(_CHUNK)
+        if not data:
+            raise ConnectionResetError("the firewall helper has ended")
+        self._reader.feed(data)
+        answers = []
+        while (message := self._reader.take()) is not None:
+            answers.append(read_answer(message))
+        return answers
+
+    def answered(self, answer: Answer) -> _Job:
+        """Return the job that an answer is for, which waits no longer.
+
+        Raises:
+            FrameError: when there is none.
+        """
         try:
-            answer = self.work(firewall)
-        except Exception as error:  # noqa: BLE001 - handed on whole
-            self.future.set_exception(error)
-        else:
-            self.future.set_result(answer)
+            return self.pending.pop(answer.number)
+        except KeyError:
+            raise FrameError(f"an answer to {answer.number}, which nobody asked") from None
+
+    def _next_answer(self, seconds: float) -> None:
+        self.connection.settimeout(seconds)
+        answers: list[Answer] = []
+        while not answers:
+            answers = self.receive()
+        outcome = answers[0].outcome
+        if isinstance(outcome, Failure):
+            raise error_of(outcome)
 
 
 class FirewallHelper:
-    """Owns a `Firewall` in a thread of its own; handing over neither waits nor grows without bound."""
+    """Hands commands to the helper; handing over neither waits nor grows without bound."""
 
-    def __init__(self, open_firewall: Callable[[], Firewall] = Firewall, *, queue_size: int = QUEUE_SIZE) -> None:
+    def __init__(self, connector: Connector | None = None, *, queue_size: int = QUEUE_SIZE) -> None:
         """Prepare it.
 
         Args:
-            open_firewall: called in the thread; the table is that of the network namespace `start` is called in.
-            queue_size: most jobs waiting.
+            connector: where helpers come from, and closed with this; None: a `Launcher` made by `start`.
+            queue_size: most jobs without an answer.
         """
-        self._open = open_firewall
-        self._jobs: queue.Queue[_Job[Any] | None] = queue.Queue(queue_size)
-        self._opened: Future[None] = Future()
+        self._connector = connector
+        self._queue_size = queue_size
+        self._jobs: deque[_Job] = deque()
+        self._unanswered = 0
         self._gate = threading.Lock()
-        self._closed = False
-        self._thread = threading.Thread(target=self._serve, name="firewall-helper", daemon=True)
+        self._closed: str | None = None
+        """Why nothing is taken any more."""
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        weakref.finalize(self, os.close, self._wake)
+        self._plan: InstallTable | None = None
+        self._thread: threading.Thread | None = None
+        self.restarts = 0
+        """How often a helper died and another one took its place."""
 
     def start(self) -> None:
-        """Start it and wait until libnftables is open.
+        """Start it, in the network namespace of the calling thread, and wait until libnftables is open.
 
         Raises:
-            LibraryMissingError: when the machine does not have it.
+            FirewallError: when it does not start; LibraryMissingError when the machine does not have libnftables.
         """
+        self._connector = self._connector or Launcher()
+        try:
+            link = _Link(self._connector.connect())
+        except (OSError, FrameError, msgspec.MsgspecError) as error:
+            raise FirewallError(f"the firewall helper does not start: {error}; see what it printed") from error
+        self._thread = threading.Thread(
+            target=self._serve, args=(self._connector, link), name="firewall-helper", daemon=True
+        )
         self._thread.start()
-        self._opened.result()
 
     def submit(self, command: Command) -> Future[Applied]:
         """Hand over a command; its future ends with what it came to, or with the `FirewallError` it failed with.
@@ -80,10 +212,7 @@ class FirewallHelper:
             HelperBusyError: when too many jobs wait.
             HelperClosedError: when the helper has ended.
         """
-        quarantine = command if isinstance(command, Quarantine) else None
-        job = _Job(lambda firewall: firewall.apply(command), quarantine)
-        self._hand_over(job)
-        return job.future
+        return self._hand_over(command)
 
     def counters(self) -> Future[dict[str, Counter]]:
         """Ask for the table's counters.
@@ -92,9 +221,7 @@ class FirewallHelper:
             HelperBusyError: when too many jobs wait.
             HelperClosedError: when the helper has ended.
         """
-        job = _Job(lambda firewall: firewall.counters())
-        self._hand_over(job)
-        return job.future
+        return self._hand_over(ReadCounters())
 
     def changes(self) -> Future[tuple[str, ...]]:
         """Ask which parts of the table somebody changed since it was installed.
@@ -103,9 +230,7 @@ class FirewallHelper:
             HelperBusyError: when too many jobs wait.
             HelperClosedError: when the helper has ended.
         """
-        job = _Job(lambda firewall: firewall.changes())
-        self._hand_over(job)
-        return job.future
+        return self._hand_over(ReadChanges())
 
     def close(self, timeout: float = 5.0) -> None:
         """Finish what waits and end; the table stays as it is.
@@ -116,80 +241,158 @@ class FirewallHelper:
         Raises:
             TimeoutError: when the kernel did not answer in time.
         """
+        self._refuse("the firewall helper has ended")
+        try:
+            if self._thread is not None:
+                self._thread.join(timeout)
+                if self._thread.is_alive():
+                    raise TimeoutError("the firewall helper does not finish; the kernel does not answer")
+        finally:
+            if self._connector is not None:
+                self._connector.close()
+
+    def _refuse(self, reason: str) -> None:
         with self._gate:
-            if self._closed:
+            self._closed = self._closed or reason
+            os.eventfd_write(self._wake, 1)
+
+    def _hand_over(self, wanted: Command | ReadCounters | ReadChanges) -> Future[Any]:
+        job = _Job(wanted)
+        # From now on it is done; whoever does not wait for it any more takes nothing back.
+        job.future.set_running_or_notify_cancel()
+        with self._gate:
+            if self._closed is not None:
+                raise HelperClosedError(self._closed)
+            if self._unanswered >= self._queue_size:
+                raise HelperBusyError(f"{self._queue_size} firewall jobs wait already")
+            self._unanswered += 1
+            self._jobs.append(job)
+            os.eventfd_write(self._wake, 1)
+        return job.future
+
+    def _serve(self, connector: Connector, first: _Link) -> None:
+        """Serve one helper after the other, until closed or there are no more."""
+        link: _Link | None = first
+        pause = _FIRST_PAUSE_SECONDS
+        try:
+            while link is not None:
+                begun = time.monotonic()
+                if self._served(link):
+                    return
+                if time.monotonic() - begun > _LONGEST_PAUSE_SECONDS:
+                    pause = _FIRST_PAUSE_SECONDS
+                link, pause = self._another(connector, pause)
+        finally:
+            self._refuse("the firewall helper has ended")
+            while self._jobs:
+                self._settle(self._jobs.popleft(), HelperClosedError(str(self._closed)))
+
+    def _served(self, link: _Link) -> bool:
+        """Serve one helper; return whether everything was answered when this was closed, or it died before."""
+        lost: BaseException | None = None
+        try:
+            with link.connection:
+                self._converse(link)
+        except (OSError, FrameError, msgspec.MsgspecError) as error:
+            lost = error
+        finally:
+            for job in link.pending.values():
+                self._settle(job, HelperLostError(f"the firewall helper died: {lost}"))
+        return lost is None
+
+    def _converse(self, link: _Link) -> None:
+        """Pass jobs and answers on until closed and everything is answered.
+
+        Raises:
+            OSError: when the helper is gone.
+        """
+        link.connection.settimeout(0)
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        while True:
+            self._put_on_the_way(link)
+            if self._closed is not None and not link.pending:
                 return
-            self._closed = True
-        if not self._thread.is_alive():
-            return
-        try:
-            self._jobs.put(None, timeout=timeout)
-        except queue.Full:
-            message = "the firewall helper does not take up its work; the kernel does not answer"
-            raise TimeoutError(message) from None
-        self._thread.join(timeout)
-        if self._thread.is_alive():
-            message = "the firewall helper does not finish; the kernel does not answer"
-            raise TimeoutError(message)
+            poll.register(link.connection, select.POLLIN | (select.POLLOUT if link.outgoing else 0))
+            for descriptor, events in poll.poll():
+                if descriptor == self._wake:
+                    os.eventfd_read(self._wake)
+                    continue
+                if events & select.POLLOUT:
+                    link.send()
+                if events & ~select.POLLOUT:
+                    for answer in link.receive():
+                        self._take(link.answered(answer), answer)
 
-    def _hand_over(self, job: _Job[Any]) -> None:
-        with self._gate:
-            if self._closed:
-                message = "the firewall helper has ended"
-                raise HelperClosedError(message)
+    def _put_on_the_way(self, link: _Link) -> None:
+        while self._jobs:
+            job = self._jobs.popleft()
             try:
-                self._jobs.put_nowait(job)
-            except queue.Full:
-                message = f"{self._jobs.maxsize} firewall jobs wait already"
-                raise HelperBusyError(message) from None
+                link.add(job)
+            except FrameError as error:
+                self._settle(job, FirewallError(str(error)))
 
-    def _serve(self) -> None:
-        try:
-            firewall = self._open()
-        except Exception as error:  # noqa: BLE001 - raised by `start`
-            self._opened.set_exception(error)
-            return
-        self._opened.set_result(None)
-        ended = False
-        while not ended:
-            waiting = [self._jobs.get()]
-            while len(waiting) < BATCH and waiting[-1] is not None:
-                try:
-                    waiting.append(self._jobs.get_nowait())
-                except queue.Empty:
-                    break
-            jobs = [job for job in waiting if job is not None]
-            ended = len(jobs) < len(waiting)
-            for group in _transactions(jobs):
-                _settle(firewall, group)
+    def _take(self, job: _Job, answer: Answer) -> None:
+        match answer.outcome:
+            case Failure() as failure:
+                self._settle(job, error_of(failure))
+                return
+            case Counters(values):
+                outcome: object = values
+            case Changes(parts):
+                outcome = parts
+            case Applied() | Ready():
+                outcome = answer.outcome
+        if isinstance(job.wanted, InstallTable):
+            # Without its entries: who is in quarantine by then stands in the kernel, and some may have been let go.
+            self._plan = InstallTable(job.wanted.plan)
+        elif isinstance(job.wanted, Uninstall):
+            self._plan = None
+        self._settle(job, outcome)
 
-
-def _transactions(jobs: Iterable[_Job[Any]]) -> Iterator[list[_Job[Any]]]:
-    """Split into what is done together: quarantines that follow each other and fit one command, others alone."""
-    group: list[_Job[Any]] = []
-    size = 0
-    for job in jobs:
-        entries = 0 if job.quarantine is None else len(job.quarantine.entries)
-        if group and (job.quarantine is None or group[-1].quarantine is None or size + entries > MOST_ENTRIES):
-            yield group
-            group, size = [], 0
-        group.append(job)
-        size += entries
-    if group:
-        yield group
-
-
-def _settle(firewall: Firewall, jobs: Sequence[_Job[Any]]) -> None:
-    """Do them in one transaction; if it fails, one by one, so that only those fail that must."""
-    quarantines = [job.quarantine for job in jobs if job.quarantine is not None]
-    if len(quarantines) > 1:
-        try:
-            firewall.apply(Quarantine(tuple(entry for quarantine in quarantines for entry in quarantine.entries)))
-        except FirewallError:
-            pass
+    def _settle(self, job: _Job, outcome: object) -> None:
+        with self._gate:
+            self._unanswered -= 1
+        if isinstance(outcome, FirewallError):
+            job.future.set_exception(outcome)
         else:
-            for job, quarantine in zip(jobs, quarantines, strict=True):
-                job.future.set_result(Applied(len(quarantine.entries)))
-            return
-    for job in jobs:
-        job.do(firewall)
+            job.future.set_result(outcome)
+
+    def _another(self, connector: Connector, pause: float) -> tuple[_Link | None, float]:
+        """Return a link to another helper that knows the plan, and how long to wait before the next; None: no more."""
+        while True:
+            self._rest(pause)
+            pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
+            if self._closed is not None:
+                return None, pause
+            try:
+                link = self._prepared(connector)
+            except LauncherLostError as error:
+                self._refuse(str(error))
+                return None, pause
+            except (FirewallError, OSError, FrameError, msgspec.MsgspecError):
+                continue
+            self.restarts += 1
+            return link, pause
+
+    def _prepared(self, connector: Connector) -> _Link:
+        connection = connector.connect()
+        try:
+            link = _Link(connection)
+            if self._plan is not None:
+                # What the kernel refuses now, whoever watches over the table finds missing, and installs again.
+                with contextlib.suppress(FirewallError):
+                    link.ask(self._plan)
+        except BaseException:
+            connection.close()
+            raise
+        return link
+
+    def _rest(self, seconds: float) -> None:
+        """Wait; not on when this is closed."""
+        until = time.monotonic() + seconds
+        poll = select.poll()
+        poll.register(self._wake, select.POLLIN)
+        while self._closed is None and (left := until - time.monotonic()) > 0:
+            if poll.poll(left * 1000):
+                os.eventfd_read(self._wake)

@@ -55,7 +55,7 @@ class _TooLongError(FirewallError):
     """The kernel does not take so much in one transaction."""
 
 
-class Applied(msgspec.Struct, frozen=True):
+class Applied(msgspec.Struct, frozen=True, tag=True):
     """What a command came to."""
 
     count: int

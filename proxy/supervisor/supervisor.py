@@ -78,12 +78,15 @@ def wall_time(newest: int) -> int:
 class Supervisor:
     """The gateway from start to end. Make it, then `run` it once."""
 
-    def __init__(self, inputs: Inputs, command: Sequence[str], *, start: StartOfTime = wall_time) -> None:
+    def __init__(
+        self, inputs: Inputs, command: Sequence[str], firewall: FirewallHelper, *, start: StartOfTime = wall_time
+    ) -> None:
         """Open the state on disk.
 
         Args:
             inputs: What was read and checked.
             command: Program and arguments of a worker.
+            firewall: Not started yet.
             start: When event time begins.
 
         Raises:
@@ -123,7 +126,7 @@ class Supervisor:
         self._address_store = AddressStore(state)
         self._senders = dict(self._address_store.load())
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
-        self._firewall = FirewallHelper()
+        self._firewall = firewall
         self._plan = msgspec.structs.replace(inputs.plan, seed=_seed(state, inputs.plan))
         self._health = health.HealthFile(state)
         self._failures = 0

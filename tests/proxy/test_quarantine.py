@@ -21,6 +21,7 @@ from proxy.firewall.plan import Entry
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
+from tests.proxy.firewall.served import InThread
 from tests.proxy.parts import quarantine_entry
 
 MAC = "02:00:5e:00:53:01"
@@ -53,7 +54,7 @@ class Log:
 class Bench:
     def __init__(self, directory: Path, background: ThreadPoolExecutor, *, capacity: int = 8) -> None:
         self.kernel = Kernel()
-        self.firewall = FirewallHelper(lambda: self.kernel)
+        self.firewall = FirewallHelper(InThread(lambda: self.kernel))
         self.firewall.start()
         self.register = QuarantineRegister(capacity=capacity)
         self.store = QuarantineStore(directory)

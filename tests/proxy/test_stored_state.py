@@ -13,6 +13,7 @@ from policy.document import Scoring
 from proxy.audit.journal import Journal
 from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
+from proxy.firewall.helper import FirewallHelper
 from proxy.inputs import StartRefused, read_inputs
 from proxy.storage.model_store import CURRENT, PREVIOUS
 from proxy.storage.quarantine_store import FILE, QuarantineStore
@@ -55,7 +56,7 @@ def looked(directory: Path) -> Findings:
 def told_at_start(directory: Path) -> list[str]:
     path = write_settings(directory.parent, plain_settings(state_directory=str(directory)))
     with pytest.raises(StartRefused) as refused:
-        Supervisor(read_inputs(load_gateway(path)), WORKER)
+        Supervisor(read_inputs(load_gateway(path)), WORKER, FirewallHelper())
     return refused.value.problems
 
 

@@ -10,11 +10,12 @@ import pytest
 
 from proxy import table_watch
 from proxy.firewall.commands import Command, InstallTable
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.helper import FirewallHelper, HelperClosedError
 from proxy.firewall.netlink import NetlinkError
 from proxy.firewall.nftables import Applied, Firewall, FirewallError
 from proxy.firewall.plan import AccessPoint, Entry, Plan
 from proxy.table_watch import TableWatch
+from tests.proxy.firewall.served import InThread
 
 INSTALLATION = InstallTable(
     plan=Plan(
@@ -48,7 +49,7 @@ class Kernel(Firewall):
 class Bench:
     def __init__(self) -> None:
         self.kernel = Kernel()
-        self.helper = FirewallHelper(lambda: self.kernel)
+        self.helper = FirewallHelper(InThread(lambda: self.kernel))
         self.helper.start()
         self.restored: list[tuple[str, ...]] = []
         self.problems: list[str] = []
@@ -94,10 +95,16 @@ async def test_what_was_changed_is_put_back_with_the_quarantines(bench: Bench) -
 
 
 @pytest.mark.parametrize(
-    "refusal", [FirewallError("not permitted"), NetlinkError("too busy"), RuntimeError("oh")], ids=repr
+    ("refusal", "told"),
+    [
+        (FirewallError("not permitted"), "FirewallError: not permitted"),
+        (NetlinkError("too busy"), "FirewallError: NetlinkError: too busy"),
+        (RuntimeError("oh"), "FirewallError: RuntimeError: oh"),
+    ],
+    ids=repr,
 )
 async def test_whatever_goes_wrong_is_told_and_tried_again(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, refusal: Exception
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, refusal: Exception, told: str
 ) -> None:
     monkeypatch.setattr(table_watch, "_PERIOD_SECONDS", 0.005)
     bench.kernel.changed, bench.kernel.refuses = ("table",), refusal
@@ -109,7 +116,7 @@ async def test_whatever_goes_wrong_is_told_and_tried_again(
     watching.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await watching
-    assert set(bench.problems) == {f"{type(refusal).__name__}: {refusal}"}
+    assert set(bench.problems) == {told}
     assert bench.kernel.commands == [INSTALLATION]
 
 
@@ -117,3 +124,10 @@ async def test_a_restoration_that_cannot_be_recorded_is_told_and_holds(bench: Be
     bench.kernel.changed, bench.journal_full = ("table",), True
     await bench.watch.once()
     assert (bench.kernel.commands, bench.problems) == ([INSTALLATION], ["RuntimeError: no room"])
+
+
+async def test_without_a_helper_the_watch_ends(bench: Bench) -> None:
+    bench.helper.close()
+    async with asyncio.timeout(5):
+        with pytest.raises(HelperClosedError):
+            await bench.watch.forever()

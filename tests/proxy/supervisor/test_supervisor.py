@@ -14,6 +14,7 @@ from models.paper.analyzer import PaperAnalyzer
 from policy.verdict import Mode
 from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
+from proxy.firewall.helper import FirewallHelper
 from proxy.inputs import Inputs, StartRefused, read_inputs
 from proxy.processes.messages import Minute, Quarantined, Serving
 from proxy.registry import AgentStructure
@@ -33,7 +34,7 @@ def inputs(directory: Path, settings: Settings | None = None, policy: str = "mod
 @contextmanager
 def made(given: Inputs) -> Iterator[Supervisor]:
     """A supervisor that is closed afterwards, as far as it was opened."""
-    supervisor = Supervisor(given, WORKER)
+    supervisor = Supervisor(given, WORKER, FirewallHelper())
     try:
         yield supervisor
     finally:
@@ -50,7 +51,7 @@ def test_damaged_state_is_told_at_once_and_left_as_it_is(tmp_path: Path) -> None
     for name, content in damaged.items():
         (state / name).write_bytes(content)
     with pytest.raises(StartRefused) as refused:
-        Supervisor(given, WORKER)
+        Supervisor(given, WORKER, FirewallHelper())
     assert len(refused.value.problems) == 3
     for name, content in damaged.items():
         assert any(str(state / name) in problem for problem in refused.value.problems)
@@ -61,7 +62,7 @@ def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
     given = inputs(tmp_path)
     (tmp_path / "state").write_text("in the way")
     with pytest.raises(StartRefused) as refused:
-        Supervisor(given, WORKER)
+        Supervisor(given, WORKER, FirewallHelper())
     (problem,) = refused.value.problems
     assert problem.startswith(f"state_directory {tmp_path / 'state'}: File exists; ")
 
@@ -82,7 +83,7 @@ def test_event_time_goes_on_where_the_stored_models_ended(tmp_path: Path) -> Non
         given.append(newest)
         return newest
 
-    supervisor = Supervisor(inputs(tmp_path), WORKER, start=start)
+    supervisor = Supervisor(inputs(tmp_path), WORKER, FirewallHelper(), start=start)
     supervisor._quarantine_store.close()
     supervisor._journal.close(timeout=10)
     assert given == [EVENT_TIME]

@@ -1,0 +1,29 @@
+"""Processes and what they are: children, descriptors, whether they are gone."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+
+def children(process: int, containing: str = "") -> list[int]:
+    """The children of a process whose command line contains a text, those of all of its threads."""
+    found: list[int] = []
+    for task in Path(f"/proc/{process}/task").iterdir():
+        found += [int(child) for child in (task / "children").read_text().split()]
+    return [child for child in found if containing in Path(f"/proc/{child}/cmdline").read_text()]
+
+
+def gone(*processes: int, seconds: float = 5.0) -> None:
+    """Wait until there are none of these any more."""
+    deadline = time.monotonic() + seconds
+    while left := [process for process in processes if _alive(process)]:
+        assert time.monotonic() < deadline, f"still there: {left}"
+        time.sleep(0.01)
+
+
+def _alive(process: int) -> bool:
+    try:
+        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
