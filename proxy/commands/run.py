@@ -44,7 +44,7 @@ def serve(document: GatewayDocument, command: Sequence[str] = WORKER, start: Sta
 
 
 def _give_up_privileges(document: GatewayDocument) -> None:
-    """Keep nothing but what listeners of the workers need; before there are threads, each of which would keep its own."""
+    """Keep nothing but what listeners of workers need; before there are threads, each of which would keep its own."""
     low = any(point.listen_port < PRIVILEGED_PORTS for point in document.access_points)
     privileges.become_owner_of(document.state_directory)
     privileges.drop([privileges.NET_BIND_SERVICE] if low else [], passed_on=True)
