@@ -13,7 +13,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from policy import yaml_source
 from policy.document import PolicyDocument
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
-from proxy.firewall.plan import INTERFACE, LAST_PORT, MOST_WORKERS
+from proxy.firewall.plan import INTERFACE, LAST_PORT, MOST_PER_SECOND, MOST_WORKERS, SenderLimits
 
 
 def _interface(name: str) -> str:
@@ -147,6 +147,14 @@ class Limits(Document):
     """Most connections at a time; above it new ones are refused."""
     connections_per_address: Annotated[int, Field(ge=1, le=100_000)] = 256
     """Most connections of one network address at a time."""
+    sender_connections: Annotated[int, Field(ge=1, le=MOST_PER_SECOND)] = SenderLimits().connections
+    """Most connections of one sender at a time; the kernel refuses more before the proxy has work with them."""
+    sender_new_connections_per_second: Annotated[int, Field(ge=1, le=MOST_PER_SECOND)] = (
+        SenderLimits().new_connections_per_second
+    )
+    """Most connections that one sender opens in a second; the kernel drops more. Two seconds' may come at once."""
+    sender_packets_per_second: Annotated[int, Field(ge=1, le=MOST_PER_SECOND)] = SenderLimits().packets_per_second
+    """Most packets of one sender in a second; the kernel drops more. Two seconds' may come at once."""
     handshake_seconds: Annotated[int, Field(ge=1, le=300)] = 10
     """A TLS handshake takes no longer."""
     first_request_seconds: Annotated[int, Field(ge=1, le=300)] = 20

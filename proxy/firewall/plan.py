@@ -16,6 +16,7 @@ MAC = re.compile(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}")
 LAST_PORT = 65535
 MOST_WORKERS = 64
 LAST_SEED = 2**32 - 1
+MOST_PER_SECOND = 1_000_000
 
 
 class PlanError(ValueError):
@@ -67,6 +68,12 @@ def _family_checked(text: str | None, family: type[IPv4Address | IPv6Address], w
 def _port_checked(port: int, what: str) -> None:
     if not 1 <= port <= LAST_PORT:
         message = f"{what}: port {port} is outside 1 to {LAST_PORT}"
+        raise PlanError(message)
+
+
+def _in_range(what: str, number: int, most: int) -> None:
+    if not 1 <= number <= most:
+        message = f"{what}: {number} is outside 1 to {most}"
         raise PlanError(message)
 
 
@@ -127,6 +134,24 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(redirect.address for redirect in self.redirects)
 
 
+class SenderLimits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one sender may do to the proxy before the kernel stops it, whatever it says."""
+
+    packets_per_second: int = 5000
+    new_connections_per_second: int = 200
+    connections: int = 512
+    """At a time."""
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            PlanError: naming the one that is no limit.
+        """
+        for field in self.__struct_fields__:
+            _in_range(field, getattr(self, field), MOST_PER_SECOND)
+
+
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that the table is made of, apart from who is in quarantine."""
 
@@ -139,6 +164,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
     """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
+    limits: SenderLimits = SenderLimits()
     fail_mode: Literal["closed", "open"] = "closed"
     """Closed: the guards hold whatever dies. Open: they hold for the senders of workers that are known to live."""
     workers: int = 1
@@ -159,10 +185,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for field in ("protected", "reachable"):
             networks = tuple(str(_network(text, field)) for text in getattr(self, field))
             msgspec.structs.force_setattr(self, field, networks)
-        for field, most in (("workers", MOST_WORKERS), ("seed", LAST_SEED)):
-            if not 1 <= getattr(self, field) <= most:
-                message = f"{field}: {getattr(self, field)} is outside 1 to {most}"
-                raise PlanError(message)
+        _in_range("workers", self.workers, MOST_WORKERS)
+        _in_range("seed", self.seed, LAST_SEED)
         called = [(redirect.address, redirect.port) for redirect in self.redirects]
         if twice := sorted({end for end in called if called.count(end) > 1}):
             message = f"two access points share {', '.join(f'{address} port {port}' for address, port in twice)}"

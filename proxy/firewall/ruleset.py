@@ -5,8 +5,11 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 | chain | hook, priority | does |
 |---|---|---|
 | `quarantine` | prerouting, -350 | drops quarantined senders and spoofed access points, established connections too |
+| `limit_senders` | prerouting, -340 | what goes to access points and listeners is limited, by the next two |
+| `limit_sender4`, `limit_sender6` | | limit together whom the sets have no room for |
+| `limit_known4`, `limit_known6` | | drop what one sender sends too fast |
 | `redirect_calls` | prerouting (nat), -110 | sends calls of access points to the listener of the sender's worker |
-| `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected |
+| `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected, or too often |
 | `guard_access_points` | forward, -10 | drops what would reach an access point around the listeners |
 
 -350 is before connection tracking (-200), so a quarantine needs no work on existing connections: the packet after the
@@ -22,6 +25,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, ip_address
 from math import ceil
 
+from proxy.firewall.limits import connection_rule, dispatch_rules, limit_chains, limit_sets
 from proxy.firewall.plan import Entry, Plan, Redirect
 from proxy.firewall.workers import (
     ALIVE_SECONDS,
@@ -58,6 +62,9 @@ COUNTERS: Mapping[str, str] = {
     "quarantined_link4": "packets of senders quarantined by link and IPv4 address",
     "quarantined_link6": "packets of senders quarantined by link and IPv6 address",
     "spoofed": "packets from the services' side with an access point's address as sender",
+    "too_many_packets": "packets of senders that send too many",
+    "too_many_connections": "attempts of senders that open too many connections, in a second or at a time",
+    "no_room": "packets of senders that the sets for limits have no room for, beyond what those may send together",
     "redirected": "connections sent to a listener",
     "direct": "packets to a listener that were not redirected",
     "bypass": "packets towards an access point around the listeners",
@@ -160,8 +167,11 @@ def ruleset(
     blocks = [
         *(f"counter {name} {{ }}" for name in COUNTERS),
         *_quarantine_sets(entries, now),
+        *limit_sets(),
         *([alive_set(alive_for or {})] if plan.fail_mode == "open" else ()),
         _chain("quarantine", "filter hook prerouting priority -350", _quarantine_rules(plan)),
+        *(_part(name, rules) for name, rules in limit_chains(plan.limits).items()),
+        _chain("limit_senders", "filter hook prerouting priority -340", _limit_rules(plan)),
         _chain("redirect_calls", "nat hook prerouting priority -110", _redirect_rules(plan)),
         _chain("guard_listeners", "filter hook input priority -10", _listener_rules(plan)),
         _chain("guard_access_points", "filter hook forward priority -10", _access_point_rules(plan)),
@@ -185,6 +195,11 @@ def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
 def _chain(name: str, hook: str, rules: Sequence[str]) -> str:
     lines = "".join(f"\t{rule}\n" for rule in rules)
     return f"chain {name} {{\n\ttype {hook}; policy accept;\n{lines}}}"
+
+
+def _part(name: str, rules: Sequence[str]) -> str:
+    """Return a chain that others send packets through."""
+    return f"chain {name} {{\n{''.join(f'\t{rule}\n' for rule in rules)}}}"
 
 
 def _quarantine_sets(entries: Iterable[Entry], now: float) -> list[str]:
@@ -241,6 +256,14 @@ def _quarantine_rules(plan: Plan) -> list[str]:
     ]
 
 
+def _limit_rules(plan: Plan) -> list[str]:
+    return [
+        rule
+        for protocol, addresses in _addresses(plan)
+        for rule in dispatch_rules(plan, protocol, addresses, _arriving(plan))
+    ]
+
+
 def _redirect_rules(plan: Plan) -> list[str]:
     rules = []
     for point in plan.access_points:
@@ -269,6 +292,11 @@ def _listener_rules(plan: Plan) -> list[str]:
     if not ports:
         return []
     return [
+        *(
+            f"meta nfproto {family} tcp dport {_listed(ports)} ct state new ct status dnat "
+            f"{connection_rule(plan.limits, protocol)}"
+            for family, protocol in (("ipv4", "ip"), ("ipv6", "ip6"))
+        ),
         *(_redirected(plan, redirect) for redirect in plan.redirects),
         f"tcp dport {_listed(ports)} counter name direct reject with tcp reset",
     ]

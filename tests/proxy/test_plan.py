@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from proxy.configuration import GatewayDocument, InventoryDocument
-from proxy.firewall.plan import Redirect
+from proxy.firewall.plan import Redirect, SenderLimits
 from proxy.plan import firewall_plan
 from tests.proxy.parts import plain_point, plain_settings
 
@@ -46,3 +46,10 @@ def test_every_worker_gets_its_share() -> None:
     plan = firewall_plan(GatewayDocument.model_validate(plain_settings(workers=3)), InventoryDocument())
     assert list(plan.listener_ports(plan.redirects[0])) == [9101, 9102, 9103]
     assert plan.seed == firewall_plan(GatewayDocument.model_validate(plain_settings()), InventoryDocument()).seed
+
+
+def test_the_limits_of_senders_are_the_kernel_s() -> None:
+    limits = {"sender_packets_per_second": 7, "sender_new_connections_per_second": 5, "sender_connections": 3}
+    document = GatewayDocument.model_validate(plain_settings(limits=limits))
+    expected = SenderLimits(packets_per_second=7, new_connections_per_second=5, connections=3)
+    assert firewall_plan(document, InventoryDocument()).limits == expected

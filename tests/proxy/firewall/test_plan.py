@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proxy.firewall.plan import AccessPoint, Entry, Plan, PlanError, canonical_ip, canonical_mac
+from proxy.firewall.plan import AccessPoint, Entry, Plan, PlanError, SenderLimits, canonical_ip, canonical_mac
 
 
 def point(**changes: Any) -> AccessPoint:
@@ -125,6 +125,13 @@ def test_protection_says_why(ip: str, reason: str | None) -> None:
 def test_every_worker_needs_ports_of_its_own(values: dict[str, Any], complaint: str) -> None:
     with pytest.raises(PlanError, match=complaint):
         Plan(**{"access_points": (point(),)} | values)
+
+
+@pytest.mark.parametrize("field", ["packets_per_second", "new_connections_per_second", "connections"])
+@pytest.mark.parametrize("number", [0, 1_000_001])
+def test_a_limit_that_is_none_is_refused(field: str, number: int) -> None:
+    with pytest.raises(PlanError, match=f"{field}: {number} is outside 1 to 1000000"):
+        SenderLimits(**{field: number})
 
 
 def test_the_ports_of_the_workers_follow_each_other() -> None:

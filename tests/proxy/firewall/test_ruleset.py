@@ -48,6 +48,7 @@ def test_each_access_point_gets_its_redirects() -> None:
 
 def test_each_listener_takes_only_its_own_calls_and_the_last_word_is_no() -> None:
     *accepting, last = chain(ruleset.ruleset(TWO), "guard_listeners")
+    accepting = [rule for rule in accepting if not rule.startswith("meta nfproto")]
     assert len(accepting) == 3
     assert all("ct status dnat" in rule and rule.endswith("accept") for rule in accepting)
     assert last == "tcp dport { 9001, 9002 } counter name direct reject with tcp reset"
@@ -89,7 +90,8 @@ def test_on_a_shared_interface_access_points_are_not_taken_for_spoofed() -> None
 def test_no_set_is_an_interval_set_and_each_has_a_cap() -> None:
     text = ruleset.ruleset(TWO)
     assert "interval" not in text
-    assert text.count("flags timeout") == text.count(f"size {ruleset.SET_SIZE}") == len(ruleset.SETS)
+    assert text.count(f"size {ruleset.SET_SIZE}") == len(ruleset.SETS)
+    assert text.count("\tset ") == text.count("\t\tsize ")
 
 
 def test_quarantines_are_part_of_the_transaction() -> None:
