@@ -13,7 +13,15 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 from policy import yaml_source
 from policy.document import PolicyDocument
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
-from proxy.firewall.plan import INTERFACE, LAST_PORT, MOST_PER_SECOND, MOST_WORKERS, SenderLimits
+from proxy.firewall.plan import (
+    INTERFACE,
+    LAST_PORT,
+    MOST_PER_SECOND,
+    MOST_WORKERS,
+    PlanError,
+    SenderLimits,
+    canonical_mac,
+)
 
 
 def _interface(name: str) -> str:
@@ -23,6 +31,15 @@ def _interface(name: str) -> str:
             "use up to 15 letters, digits and _ . : @ + -, as `ip link` shows it",
         )
     return name
+
+
+def _mac(text: str) -> str:
+    try:
+        return canonical_mac(text)
+    except PlanError:
+        raise invalid(
+            f"{text!r} is not a link address", "write it as `ip neighbour` shows it: 02:00:5e:00:53:01"
+        ) from None
 
 
 def _plain[T: IPv4Address | IPv6Address](address: T) -> T:
@@ -42,6 +59,8 @@ PlainIPv6 = Annotated[IPv6Address, AfterValidator(_plain)]
 """An IPv6 address that the firewall can have in a rule."""
 AnyIP = Annotated[IPv4Address | IPv6Address, AfterValidator(_plain)]
 """The same of either family."""
+MAC_SPELLING = "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"
+Mac = Annotated[str, AfterValidator(_mac), Field(json_schema_extra={"pattern": MAC_SPELLING})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
@@ -282,6 +301,14 @@ class InventoriedService(Document):
     """For services that the access point does not know the type of."""
     ip: AnyIP | None = None
     """Network address of a service that has no certificate."""
+    mac: Mac | None = None
+    """Link address that belongs to `ip`; a router's, if the service is behind one. Others with `ip` are dropped."""
+
+    @model_validator(mode="after")
+    def _mac_of_an_ip(self) -> Self:
+        if self.mac is not None and self.ip is None:
+            raise invalid(f"{self.address} has a mac, but no ip that belongs to it", "give both, or neither")
+        return self
 
 
 class InventoryDocument(Document):

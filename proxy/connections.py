@@ -59,7 +59,7 @@ class Connection:
             return Sender(
                 address=inventoried,
                 service_type=registry.service_type(inventoried),
-                strength=Strength.IP,
+                strength=Strength.MAC_AND_IP if registry.is_bound(self.ip) else Strength.IP,
                 ip=self.ip,
             )
         return Sender(address=f"ip:{self.ip}", service_type=None, strength=Strength.UNKNOWN, ip=self.ip)

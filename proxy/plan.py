@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from proxy.configuration import GatewayDocument, InventoryDocument
-from proxy.firewall.plan import AccessPoint, Plan, SenderLimits
+from proxy.firewall.plan import AccessPoint, Binding, Plan, SenderLimits
 
 
 def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Plan:
@@ -25,6 +25,11 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         access_interfaces=tuple(document.interfaces.access_points),
         reachable=tuple(str(network) for network in document.reachable),
         protected=tuple(str(address) for address in inventory.protected),
+        bindings=tuple(
+            Binding(ip=str(service.ip), mac=service.mac)
+            for service in inventory.services
+            if service.ip is not None and service.mac is not None
+        ),
         limits=SenderLimits(
             packets_per_second=document.limits.sender_packets_per_second,
             new_connections_per_second=document.limits.sender_new_connections_per_second,

@@ -42,12 +42,14 @@ class SiteRegistry:
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
     _by_ip: Mapping[str, str] = field(init=False)
+    _bound: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         services = self.inventory.services
         self._locations = MappingProxyType({s.address: s.location for s in services if s.location is not None})
         self._inventoried_types = MappingProxyType({s.address: s.service_type for s in services if s.service_type})
         self._by_ip = MappingProxyType({str(s.ip): s.address for s in services if s.ip is not None})
+        self._bound = frozenset(str(s.ip) for s in services if s.mac is not None)
 
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
         """Take over the current structure of one access point."""
@@ -85,6 +87,10 @@ class SiteRegistry:
     def service_at(self, ip: str) -> str | None:
         """Return the service that the inventory has at a network address."""
         return self._by_ip.get(ip)
+
+    def is_bound(self, ip: str) -> bool:
+        """Tell whether the kernel lets only one link address have a network address."""
+        return ip in self._bound
 
     def subtree(self, node: str, depth: int) -> Iterator[str]:
         """Yield `node` and the known nodes up to `depth` levels below it; -1 means all."""

@@ -17,6 +17,8 @@ LAST_PORT = 65535
 MOST_WORKERS = 64
 LAST_SEED = 2**32 - 1
 MOST_PER_SECOND = 1_000_000
+MOST_BINDINGS = 1024
+"""Most senders bound to a link address: more would not fit one transaction inside a user namespace."""
 
 
 class PlanError(ValueError):
@@ -134,6 +136,22 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
         return tuple(redirect.address for redirect in self.redirects)
 
 
+class Binding(msgspec.Struct, frozen=True, kw_only=True):
+    """A network address that only the sender with this link address has."""
+
+    ip: str
+    mac: str
+
+    def __post_init__(self) -> None:
+        """Put both addresses into their one spelling.
+
+        Raises:
+            PlanError: when one is none.
+        """
+        msgspec.structs.force_setattr(self, "ip", canonical_ip(self.ip))
+        msgspec.structs.force_setattr(self, "mac", canonical_mac(self.mac))
+
+
 class SenderLimits(msgspec.Struct, frozen=True, kw_only=True):
     """What one sender may do to the proxy before the kernel stops it, whatever it says."""
 
@@ -164,6 +182,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
     """Addresses and networks that can never be quarantined: router, name servers, federation, operators."""
+    bindings: tuple[Binding, ...] = ()
+    """Senders on the services' side whose addresses belong together; others with such a network address are dropped."""
     limits: SenderLimits = SenderLimits()
     fail_mode: Literal["closed", "open"] = "closed"
     """Closed: the guards hold whatever dies. Open: they hold for the senders of workers that are known to live."""
@@ -187,6 +207,13 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             msgspec.structs.force_setattr(self, field, networks)
         _in_range("workers", self.workers, MOST_WORKERS)
         _in_range("seed", self.seed, LAST_SEED)
+        if len(self.bindings) > MOST_BINDINGS:
+            message = f"{len(self.bindings)} senders are bound to a link address; at most {MOST_BINDINGS} can be"
+            raise PlanError(message)
+        bound = [binding.ip for binding in self.bindings]
+        if twice_bound := sorted({ip for ip in bound if bound.count(ip) > 1}):
+            message = f"{', '.join(twice_bound)}: bound to two link addresses"
+            raise PlanError(message)
         called = [(redirect.address, redirect.port) for redirect in self.redirects]
         if twice := sorted({end for end in called if called.count(end) > 1}):
             message = f"two access points share {', '.join(f'{address} port {port}' for address, port in twice)}"

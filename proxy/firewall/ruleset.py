@@ -4,7 +4,8 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 
 | chain | hook, priority | does |
 |---|---|---|
-| `quarantine` | prerouting, -350 | drops quarantined senders and spoofed access points, established connections too |
+| `quarantine` | prerouting, -350 | drops quarantined, forged and spoofed senders, established connections too |
+| `check_link4`, `check_link6` | | drop who has a bound address without its link address |
 | `limit_senders` | prerouting, -340 | what goes to access points and listeners is limited, by the next two |
 | `limit_sender4`, `limit_sender6` | | limit together whom the sets have no room for |
 | `limit_known4`, `limit_known6` | | drop what one sender sends too fast |
@@ -25,6 +26,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from ipaddress import IPv4Address, ip_address
 from math import ceil
 
+from proxy.firewall.bindings import binding_chains, binding_rules, binding_sets
 from proxy.firewall.limits import connection_rule, dispatch_rules, limit_chains, limit_sets
 from proxy.firewall.plan import Entry, Plan, Redirect
 from proxy.firewall.workers import (
@@ -65,6 +67,7 @@ COUNTERS: Mapping[str, str] = {
     "too_many_packets": "packets of senders that send too many",
     "too_many_connections": "attempts of senders that open too many connections, in a second or at a time",
     "no_room": "packets of senders that the sets for limits have no room for, beyond what those may send together",
+    "forged_sender": "packets from the services' side with another link address than the sender's",
     "redirected": "connections sent to a listener",
     "direct": "packets to a listener that were not redirected",
     "bypass": "packets towards an access point around the listeners",
@@ -167,8 +170,10 @@ def ruleset(
     blocks = [
         *(f"counter {name} {{ }}" for name in COUNTERS),
         *_quarantine_sets(entries, now),
+        *binding_sets(plan.bindings),
         *limit_sets(),
         *([alive_set(alive_for or {})] if plan.fail_mode == "open" else ()),
+        *(_part(name, rules) for name, rules in binding_chains().items()),
         _chain("quarantine", "filter hook prerouting priority -350", _quarantine_rules(plan)),
         *(_part(name, rules) for name, rules in limit_chains(plan.limits).items()),
         _chain("limit_senders", "filter hook prerouting priority -340", _limit_rules(plan)),
@@ -247,6 +252,7 @@ def _quarantine_rules(plan: Plan) -> list[str]:
         ]
     return [
         *rules,
+        *binding_rules(_arriving(plan)),
         # Like ARP, or the gateway gives the neighbour up and a released sender stays mute for seconds.
         "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
         "ip saddr @quarantine4 counter name quarantined4 drop",

@@ -193,6 +193,14 @@ def test_an_entry_three_times_is_named_twice(tmp_path: Path) -> None:
         ([{"address": "/agent1"}], "services[0].address"),
         ([{"address": "/agent1/a/node"}], "services[0].address"),
         ([{"address": "/agent1/a", "room": "kitchen"}], "room"),
+        (
+            [{"address": "/agent1/a", "ip": "192.0.2.4", "mac": "02:00:5e:00:53"}],
+            "services[0].mac: '02:00:5e:00:53' is not a link address -- write it as",
+        ),
+        (
+            [{"address": "/agent1/a", "mac": "02:00:5e:00:53:01"}],
+            "services[0]: /agent1/a has a mac, but no ip that belongs to it -- give both",
+        ),
         ([{"address": "/agent1/a", "ip": "fe80::4%eth0"}], "services[0].ip: 'fe80::4%eth0' has a zone -- "),
     ],
 )

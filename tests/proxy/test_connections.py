@@ -49,6 +49,12 @@ def test_without_a_certificate_the_inventory_tells(registry: SiteRegistry, desti
     )
 
 
+def test_an_address_that_is_bound_to_its_link_weighs_more(destination: Destination) -> None:
+    boiler = {"address": "/agent1/boiler", "ip": "192.0.2.40", "mac": "02:00:5e:00:53:01"}
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": [boiler]}), frozenset({"agent1"}))
+    assert live("192.0.2.40", destination).sender(registry).strength is Strength.MAC_AND_IP
+
+
 def test_nobody_knows_the_rest(registry: SiteRegistry, destination: Destination) -> None:
     assert live("192.0.2.41", destination).sender(registry) == Sender(
         address="ip:192.0.2.41", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.41"

@@ -7,7 +7,7 @@ from ipaddress import IPv4Address, IPv6Address
 import pytest
 
 from proxy.configuration import GatewayDocument, InventoryDocument
-from proxy.firewall.plan import Redirect, SenderLimits
+from proxy.firewall.plan import Binding, Redirect, SenderLimits
 from proxy.plan import firewall_plan
 from tests.proxy.parts import plain_point, plain_settings
 
@@ -53,3 +53,18 @@ def test_the_limits_of_senders_are_the_kernel_s() -> None:
     document = GatewayDocument.model_validate(plain_settings(limits=limits))
     expected = SenderLimits(packets_per_second=7, new_connections_per_second=5, connections=3)
     assert firewall_plan(document, InventoryDocument()).limits == expected
+
+
+def test_services_with_a_link_address_are_bound_to_it() -> None:
+    inventory = InventoryDocument.model_validate(
+        {
+            "services": [
+                {"address": "/agent1/a", "ip": "192.0.2.4", "mac": "02-00-5E-00-53-01"},
+                {"address": "/agent1/b", "ip": "2001:db8::4", "mac": "02:00:5e:00:53:01"},
+                {"address": "/agent1/c", "ip": "192.0.2.5"},
+            ]
+        }
+    )
+    plan = firewall_plan(GatewayDocument.model_validate(plain_settings()), inventory)
+    mac = "02:00:5e:00:53:01"
+    assert plan.bindings == (Binding(ip="192.0.2.4", mac=mac), Binding(ip="2001:db8::4", mac=mac))

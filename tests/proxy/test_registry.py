@@ -27,6 +27,7 @@ def registry() -> SiteRegistry:
             "services": [
                 {"address": "/agent1/light1", "location": "kitchen", "service_type": "/somethingElse"},
                 {"address": "/agent1/boiler", "service_type": "/boilerControl", "ip": "2001:DB8::40"},
+                {"address": "/agent1/pump", "ip": "192.0.2.41", "mac": "02-00-5E-00-53-01"},
             ]
         }
     )
@@ -78,6 +79,8 @@ def test_locations_and_network_addresses_are_the_inventory_s(registry: SiteRegis
     assert registry.location("/agent1/boiler") is None
     assert registry.service_at("2001:db8::40") == "/agent1/boiler"
     assert registry.service_at("2001:db8::41") is None
+    assert registry.is_bound("192.0.2.41")
+    assert not registry.is_bound("2001:db8::40")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from proxy.firewall.plan import AccessPoint, Entry, Plan, PlanError, SenderLimits, canonical_ip, canonical_mac
+from proxy.firewall.plan import AccessPoint, Binding, Entry, Plan, PlanError, SenderLimits, canonical_ip, canonical_mac
 
 
 def point(**changes: Any) -> AccessPoint:
@@ -132,6 +132,23 @@ def test_every_worker_needs_ports_of_its_own(values: dict[str, Any], complaint: 
 def test_a_limit_that_is_none_is_refused(field: str, number: int) -> None:
     with pytest.raises(PlanError, match=f"{field}: {number} is outside 1 to 1000000"):
         SenderLimits(**{field: number})
+
+
+def test_a_binding_is_put_into_its_one_spelling() -> None:
+    binding = Binding(ip="::ffff:10.0.0.1", mac="02-00-5E-00-53-0A")
+    assert (binding.ip, binding.mac) == ("10.0.0.1", "02:00:5e:00:53:0a")
+
+
+@pytest.mark.parametrize(
+    ("bindings", "complaint"),
+    [
+        ([("10.0.0.1", "02:00:5e:00:53:01"), ("10.0.0.1", "02:00:5e:00:53:02")], "10.0.0.1: bound to two"),
+        ([(f"10.0.{n >> 8}.{n & 255}", "02:00:5e:00:53:01") for n in range(1025)], "1025 senders .* at most 1024"),
+    ],
+)
+def test_bindings_that_make_no_table_are_refused(bindings: list[tuple[str, str]], complaint: str) -> None:
+    with pytest.raises(PlanError, match=complaint):
+        Plan(access_points=(), bindings=tuple(Binding(ip=ip, mac=mac) for ip, mac in bindings))
 
 
 def test_the_ports_of_the_workers_follow_each_other() -> None:
