@@ -89,6 +89,8 @@ class Interfaces(Document):
     """Interfaces on the side of the services (the IoT network)."""
     access_points: Annotated[list[Interface], Field(min_length=1)]
     """Interfaces on the side of the access points; nothing of the services is forwarded there unjudged."""
+    bridge: Interface | None = None
+    """The bridge that all of them are ports of; with `topology: bridge`."""
 
     @model_validator(mode="after")
     def _apart(self) -> Self:
@@ -239,6 +241,8 @@ class GatewayDocument(Document):
     """`gateway.yaml`: where the gateway stands and what it stands in front of."""
 
     interfaces: Interfaces
+    topology: Annotated[Literal["routed", "bridge"], Field(validate_default=True)] = "routed"
+    """`routed`: the gateway is the services' router to the access points. `bridge`: both are in one network."""
     listen: Listen
     tls: Tls | None = None
     """Needed as soon as one access point has `tls: required`."""
@@ -255,6 +259,17 @@ class GatewayDocument(Document):
     fail_mode: Literal["closed", "open"] = "closed"
     """`closed`: while the gateway is down, no call passes. `open`: calls pass unjudged then, but not of quarantined."""
     limits: Limits = Limits()
+
+    @field_validator("topology")
+    @classmethod
+    def _bridged(cls, topology: str, info: ValidationInfo) -> str:
+        interfaces = info.data.get("interfaces")
+        if interfaces is not None and (topology == "bridge") != (interfaces.bridge is not None):
+            raise invalid(
+                f"`topology: {topology}` does not go with what `interfaces.bridge` says",
+                "give the bridge's name there and write `topology: bridge`, or neither",
+            )
+        return topology
 
     @field_validator("access_points")
     @classmethod

@@ -23,6 +23,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         ),
         service_interfaces=tuple(document.interfaces.services),
         access_interfaces=tuple(document.interfaces.access_points),
+        bridge=document.interfaces.bridge,
         reachable=tuple(str(network) for network in document.reachable),
         protected=tuple(str(address) for address in inventory.protected),
         bindings=tuple(

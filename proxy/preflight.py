@@ -11,12 +11,15 @@ from pathlib import Path
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.nftables import Firewall, FirewallError
 from proxy.firewall.plan import Plan
+from proxy.firewall.ports import ports_of
 
 CAP_NET_ADMIN = 12
 """Bit in the capability sets of capabilities(7)."""
 PRIVILEGED_PORTS = 1024
 FORWARDING = {4: "net/ipv4/ip_forward", 6: "net/ipv6/conf/all/forwarding"}
 """Kernel parameter per IP version, as under /proc/sys."""
+BRIDGED = {4: "net/bridge/bridge-nf-call-iptables", 6: "net/bridge/bridge-nf-call-ip6tables"}
+"""The same for br_netfilter, which lets bridged packets pass through the rules."""
 STATUS = Path("/proc/thread-self/status")
 PARAMETERS = Path("/proc/sys")
 
@@ -34,10 +37,10 @@ def check(plan: Plan, *, ports: bool = True) -> list[str]:
     return [
         *([] if privileged else [_CAPABILITY]),
         *(nftables_problems() if privileged else []),
-        *interface_problems((*plan.service_interfaces, *plan.access_interfaces)),
+        *interface_problems((*plan.service_interfaces, *plan.access_interfaces, *filter(None, [plan.bridge]))),
         *address_problems(plan, own_addresses()),
         *(listener_problems(plan) if ports else []),
-        *forwarding_problems(plan, PARAMETERS),
+        *(forwarding_problems(plan, PARAMETERS) if plan.bridge is None else bridge_problems(plan, PARAMETERS)),
     ]
 
 
@@ -132,6 +135,42 @@ def _binding_problem(address: str, port: int) -> str | None:
     return None
 
 
+def bridge_problems(plan: Plan, parameters: Path) -> list[str]:
+    """Return what keeps bridged packets from the rules: interfaces that are no ports of the bridge, br_netfilter off.
+
+    Args:
+        plan: what is to be installed.
+        parameters: the directory of kernel parameters, /proc/sys.
+    """
+    ports = ports_of(plan.bridge) if plan.bridge is not None else frozenset()
+    problems = [
+        f"interface {name} is no port of {plan.bridge} -- ip link set {name} master {plan.bridge}"
+        for name in (*plan.service_interfaces, *plan.access_interfaces)
+        if name not in ports
+    ]
+    for version in _versions(plan):
+        path = BRIDGED[version]
+        parameter = path.replace("/", ".")
+        try:
+            on = (parameters / path).read_text(encoding="ascii").strip() != "0"
+        except OSError:
+            remedy = f"modprobe br_netfilter && sysctl -w {parameter}=1"
+            problems.append(
+                f"br_netfilter is missing, so no IPv{version} call can be redirected on a bridge -- {remedy}"
+            )
+            continue
+        if not on:
+            remedy = f"sysctl -w {parameter}=1"
+            problems.append(
+                f"br_netfilter is off for IPv{version}, so no call can be redirected on a bridge -- {remedy}"
+            )
+    return problems
+
+
+def _versions(plan: Plan) -> list[int]:
+    return sorted({6 if ":" in redirect.address else 4 for redirect in plan.redirects})
+
+
 def forwarding_problems(plan: Plan, parameters: Path) -> list[str]:
     """Return the IP versions of the plan that this machine does not route.
 
@@ -139,9 +178,8 @@ def forwarding_problems(plan: Plan, parameters: Path) -> list[str]:
         plan: what is to be installed.
         parameters: the directory of kernel parameters, /proc/sys.
     """
-    versions = sorted({6 if ":" in redirect.address else 4 for redirect in plan.redirects})
     problems = []
-    for version in versions:
+    for version in _versions(plan):
         path = FORWARDING[version]
         try:
             on = (parameters / path).read_text(encoding="ascii").strip() != "0"

@@ -16,11 +16,11 @@ from typing import Any
 import msgspec
 from nftables import Nftables
 
-from proxy.firewall import ruleset
+from proxy.firewall import bridge, ruleset
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import MOST_ENTRIES, Alive, Command, InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.plan import Entry, Plan
-from proxy.firewall.structure import Structure, read_structure
+from proxy.firewall.structure import BRIDGE, INET, Structure, read_structure
 from proxy.firewall.workers import ALIVE_SECONDS
 
 LIBRARY = "libnftables.so.1"
@@ -146,7 +146,7 @@ class Firewall:
         """
         if self._installed is None:
             return ("table",)
-        return self._installed.differences(_structure())
+        return self._installed.differences(_structure(self._plan))
 
     def counters(self) -> dict[str, Counter]:
         """Return the named counters; they start at zero with each installation.
@@ -155,8 +155,15 @@ class Firewall:
             NotInstalledError: when there is no table.
         """
         listed = self._listed(f"list counters table {ruleset.FAMILY} {ruleset.TABLE}")
-        counters = [item["counter"] for item in listed if "counter" in item]
-        return {counter["name"]: Counter(counter["packets"], counter["bytes"]) for counter in counters}
+        if self._plan is not None and self._plan.bridge is not None:
+            listed += self._listed(f"list counters table {bridge.FAMILY} {ruleset.TABLE}")
+        found: dict[str, Counter] = {}
+        for item in listed:
+            if (counter := item.get("counter")) is not None:
+                before = found.get(counter["name"], Counter(0, 0))
+                sums = before.packets + counter["packets"], before.bytes + counter["bytes"]
+                found[counter["name"]] = Counter(*sums)
+        return found
 
     def _install(self, plan: Plan, entries: tuple[Entry, ...]) -> Applied:
         wanted = [*(self._kept() if self.present() else ()), *entries]
@@ -171,13 +178,22 @@ class Firewall:
         self._installed = None
         with contextlib.suppress(FirewallError):
             # Where it can't be read now, `changes` finds the table changed, and it is installed once more.
-            self._installed = _structure()
+            self._installed = _structure(plan)
         return Applied(len(chosen), left_out, protected)
 
     def _whole(self, plan: Plan, entries: Iterable[Entry]) -> str:
         now = self._monotonic()
         left = {worker: until - now for worker, until in self._alive_until.items() if worker < plan.workers}
-        return ruleset.ruleset(plan, entries, now=self._now(), alive_for=left)
+        text = ruleset.ruleset(plan, entries, now=self._now(), alive_for=left)
+        return text if plan.bridge is not None else self._without_bridge() + text
+
+    def _without_bridge(self) -> str:
+        """Return the commands that remove the second table if there is one; not every kernel knows its family."""
+        tables: list[dict[str, Any]] = []
+        with contextlib.suppress(FirewallError):
+            tables = self._listed(f"list tables {bridge.FAMILY}", needs_table=False)
+        there = any(item.get("table", {}).get("name") == ruleset.TABLE for item in tables)
+        return f"{bridge.bridge_removal(ruleset.TABLE)}\n" if there else ""
 
     def _members(self, name: str) -> list[Entry]:
         now = self._now()
@@ -243,7 +259,7 @@ class Firewall:
 
     def _uninstall(self) -> Applied:
         was_there = self.present()
-        self._run(ruleset.uninstallation(), needs_table=False)
+        self._run(self._without_bridge() + ruleset.uninstallation(), needs_table=False)
         self._plan = self._installed = None
         return Applied(int(was_there))
 
@@ -296,9 +312,10 @@ def _protections(plan: Plan, entries: Iterable[Entry]) -> dict[str, str]:
     return {ip: reason for ip, reason in sorted(reasons.items()) if reason is not None}
 
 
-def _structure() -> Structure:
+def _structure(plan: Plan | None) -> Structure:
+    bridged = plan is not None and plan.bridge is not None
     try:
-        return read_structure()
+        return read_structure((INET, BRIDGE) if bridged else (INET,))
     except OSError as error:
         message = f"the structure of the table can not be read: {error}"
         raise FirewallError(message) from error

@@ -178,6 +178,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Where services' calls arrive; empty: anywhere."""
     access_interfaces: tuple[str, ...] = ()
     """Where the access points are. Their addresses are taken for spoofed when they arrive from the services."""
+    bridge: str | None = None
+    """The bridge that all those interfaces are ports of; None: the gateway routes between them."""
     reachable: tuple[str, ...] = ()
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
@@ -198,7 +200,10 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         Raises:
             PlanError: naming the value.
         """
-        for name in (*self.service_interfaces, *self.access_interfaces):
+        if self.bridge is not None and not (self.service_interfaces and self.access_interfaces):
+            message = f"bridge {self.bridge}: it is not said which of its ports lead to services and to access points"
+            raise PlanError(message)
+        for name in (*self.service_interfaces, *self.access_interfaces, *filter(None, [self.bridge])):
             if not INTERFACE.fullmatch(name):
                 message = f"interface name {name!r}: up to 15 letters, digits and _ . : @ + -"
                 raise PlanError(message)

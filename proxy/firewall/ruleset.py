@@ -1,4 +1,4 @@
-"""The text of our one nftables table. Pure: the same plan and entries give the same text.
+"""The text of our nftables table. Pure: the same plan and entries give the same text.
 
 Names are part of the operator's interface (`nft list table inet alleyes`) and of the metrics; they stay.
 
@@ -17,7 +17,8 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 transaction is already dropped. -110 and -10 come just before the usual places of other tables.
 
 In fail mode open the set `alive` holds the numbers of the workers that serve, each for some seconds: without its worker
-there, a sender is neither redirected nor kept from calling directly.
+there, a sender is neither redirected nor kept from calling directly. A gateway that is a bridge has a second table, see
+`bridge`.
 """
 
 from __future__ import annotations
@@ -27,8 +28,10 @@ from ipaddress import IPv4Address, ip_address
 from math import ceil
 
 from proxy.firewall.bindings import binding_chains, binding_rules, binding_sets
+from proxy.firewall.bridge import bridge_table
 from proxy.firewall.limits import connection_rule, dispatch_rules, limit_chains, limit_sets
 from proxy.firewall.plan import Entry, Plan, Redirect
+from proxy.firewall.sides import Mark, crossings, from_access, from_services, from_services_alone
 from proxy.firewall.workers import (
     ALIVE_SECONDS,
     ALIVE_SET,
@@ -44,6 +47,8 @@ FAMILY = "inet"
 TABLE = "alleyes"
 SET_SIZE = 65535
 """Most senders in one quarantine set."""
+
+NEIGHBOUR_DISCOVERY = "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 
 DAY = 86_400_000
 """Milliseconds."""
@@ -182,7 +187,8 @@ def ruleset(
         _chain("guard_access_points", "filter hook forward priority -10", _access_point_rules(plan)),
     ]
     body = "\n\n".join("\n".join(f"\t{line}" for line in block.splitlines()) for block in blocks)
-    return f"{uninstallation()}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
+    text = f"{uninstallation()}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
+    return text if plan.bridge is None else text + bridge_table(plan, TABLE)
 
 
 def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -225,14 +231,6 @@ def _listed(values: Iterable[str | int]) -> str:
     return "{ " + ", ".join(str(value) for value in values) + " }"
 
 
-def _interfaces(names: Iterable[str]) -> str:
-    return _listed(f'"{name}"' for name in names)
-
-
-def _arriving(plan: Plan) -> str:
-    return f"iifname {_interfaces(plan.service_interfaces)} " if plan.service_interfaces else ""
-
-
 def _addresses(plan: Plan) -> list[tuple[str, str]]:
     """Return the access points' addresses per protocol, as nft writes both."""
     found: dict[str, dict[str, None]] = {}
@@ -243,18 +241,16 @@ def _addresses(plan: Plan) -> list[tuple[str, str]]:
 
 def _quarantine_rules(plan: Plan) -> list[str]:
     rules = []
-    # On a shared interface an access point's address legitimately arrives from there.
-    services_only = [name for name in plan.service_interfaces if name not in plan.access_interfaces]
-    if services_only and plan.access_interfaces:
+    if (services := from_services_alone(plan)) is not None:
         rules += [
-            f"iifname {_interfaces(services_only)} {protocol} saddr {addresses} counter name spoofed drop"
+            f"{services}{protocol} saddr {addresses} counter name spoofed drop"
             for protocol, addresses in _addresses(plan)
         ]
     return [
         *rules,
-        *binding_rules(_arriving(plan)),
+        *binding_rules(from_services(plan)),
         # Like ARP, or the gateway gives the neighbour up and a released sender stays mute for seconds.
-        "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert } accept",
+        f"{NEIGHBOUR_DISCOVERY} accept",
         "ip saddr @quarantine4 counter name quarantined4 drop",
         "ip6 saddr @quarantine6 counter name quarantined6 drop",
         "ether saddr . ip saddr @quarantine_link4 counter name quarantined_link4 drop",
@@ -266,7 +262,7 @@ def _limit_rules(plan: Plan) -> list[str]:
     return [
         rule
         for protocol, addresses in _addresses(plan)
-        for rule in dispatch_rules(plan, protocol, addresses, _arriving(plan))
+        for rule in dispatch_rules(plan, protocol, addresses, from_services(plan))
     ]
 
 
@@ -278,7 +274,7 @@ def _redirect_rules(plan: Plan) -> list[str]:
             armed = f"{alive(plan, f'{protocol} saddr')} " if plan.fail_mode == "open" else ""
             listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
             rules.append(
-                f"{_arriving(plan)}{protocol} daddr {redirect.address} tcp dport {redirect.port} {armed}"
+                f"{from_services(plan)}{protocol} daddr {redirect.address} tcp dport {redirect.port} {armed}"
                 f"counter name redirected "
                 f'dnat {protocol} to {listener}:{port_of(plan, redirect, f"{protocol} saddr")} comment "{point.name}"'
             )
@@ -314,14 +310,13 @@ def _access_point_rules(plan: Plan) -> list[str]:
     A connection that the gateway first sees in its middle, and first from the access point's side, would count as
     opened by it; therefore an access point opens TCP connections with a SYN or not at all.
     """
-    rules = []
+    rules = [] if plan.bridge is None else _bridged_rules(plan)
     for protocol, addresses in _addresses(plan):
         begins = "tcp flags & (fin | syn | rst | ack) != syn"
         rules.append(f"{protocol} saddr {addresses} {begins} ct state new counter name bypass drop")
         rules.append(f"{protocol} daddr {addresses} ct direction reply ct state established,related accept")
-        if plan.access_interfaces:
-            among = f"iifname {_interfaces(plan.access_interfaces)} {protocol} saddr {addresses}"
-            rules.append(f"{among} {protocol} daddr {addresses} accept")
+        if (access := from_access(plan)) is not None:
+            rules.append(f"{access} {protocol} saddr {addresses} {protocol} daddr {addresses} accept")
         rules += _call_rules(plan, protocol)
         rules.append(f"{protocol} daddr {addresses} counter name bypass drop")
     return [*rules, *_between_the_networks(plan)]
@@ -335,7 +330,7 @@ def _call_rules(plan: Plan, protocol: str) -> list[str]:
     would wait for minutes.
     """
     called = _listed(f"{r.address} . {r.port}" for r in plan.redirects if _protocol(r.address) == protocol)
-    call = f"{_arriving(plan)}{protocol} daddr . tcp dport {called}"
+    call = f"{from_services(plan)}{protocol} daddr . tcp dport {called}"
     answer = f"{protocol} saddr . tcp sport {called} ct direction reply"
     if plan.fail_mode == "closed":
         return [f"{answer} counter name bypass drop"]
@@ -352,14 +347,27 @@ def _between_the_networks(plan: Plan) -> list[str]:
     An access point may have addresses that nobody declared: another IPv4, an IPv6 that it gave itself. Calls to those
     would go around the gateway.
     """
-    if not plan.service_interfaces or not plan.access_interfaces:
+    ways = crossings(plan)
+    if ways is None:
         return []
-    services, access = _interfaces(plan.service_interfaces), _interfaces(plan.access_interfaces)
-    inwards = f"iifname {services} oifname {access}"
+    inwards, outwards = ways
     begins = "tcp flags & (fin | syn | rst | ack) != syn"
     return [
-        f"iifname {access} oifname {services} {begins} ct state new counter name bypass drop",
+        f"{outwards} {begins} ct state new counter name bypass drop",
         f"{inwards} ct direction reply ct state established,related accept",
         *(f"{inwards} {'ip6' if ':' in network else 'ip'} daddr {network} accept" for network in plan.reachable),
         f"{inwards} counter name bypass drop",
+    ]
+
+
+def _bridged_rules(plan: Plan) -> list[str]:
+    """Return what a bridge needs besides: neighbours that find each other, no way round by the gateway's routes.
+
+    All packets that come here are noted, so that the other table drops what did not.
+    """
+    routed = f"meta mark and {Mark.BRIDGED:#010x} != {Mark.BRIDGED:#010x}"
+    return [
+        f"meta mark set mark or {Mark.GUARDED:#010x}",
+        f'{from_services(plan)}oifname "{plan.bridge}" {routed} counter name bypass drop',
+        f"{NEIGHBOUR_DISCOVERY} accept",
     ]

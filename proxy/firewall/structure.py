@@ -8,6 +8,7 @@ kernel's `uapi/linux/netfilter/nf_tables.h`.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, attributes, dump
@@ -15,8 +16,8 @@ from proxy.firewall.ruleset import TABLE
 
 SUBSYSTEM = 10 << 8
 """NFNL_SUBSYS_NFTABLES, as the upper byte of a message's type."""
-INET = 1
-"""NFPROTO_INET, the family of our table."""
+INET, BRIDGE = 1, 7
+"""NFPROTO_INET, NFPROTO_BRIDGE: the families of our tables."""
 FIXED_PART = struct.Struct("=BBH")
 """Family, version, resource (nfgenmsg)."""
 NAME_OF_TABLE = 1
@@ -58,18 +59,19 @@ class Structure(NamedTuple):
         return tuple(name for name in self._fields if getattr(self, name) != getattr(other, name))
 
 
-def read_structure() -> Structure:
-    """Return the structure of our table, every part empty where there is no table.
+def read_structure(families: Sequence[int] = (INET,)) -> Structure:
+    """Return the structure of our tables, every part empty where there is no table.
 
     Raises:
         OSError: when the kernel does not answer, or its rules change faster than they can be read.
     """
-    return Structure(*(_objects(kind) for kind in (TABLES, CHAINS, RULES, SETS, OBJECTS)))
+    kinds = (TABLES, CHAINS, RULES, SETS, OBJECTS)
+    return Structure(*(tuple(part for family in families for part in _objects(kind, family)) for kind in kinds))
 
 
-def _objects(kind: Kind) -> tuple[bytes, ...]:
+def _objects(kind: Kind, family: int) -> tuple[bytes, ...]:
     name = TABLE.encode() + b"\0"
-    question = FIXED_PART.pack(INET, 0, 0)
+    question = FIXED_PART.pack(family, 0, 0)
     if kind is RULES:
         # A machine may have thousands of rules of others.
         question += ATTRIBUTE.pack(ATTRIBUTE.size + len(name), NAME_OF_TABLE) + name

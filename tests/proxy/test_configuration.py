@@ -98,6 +98,11 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
         ({"fail_mode": "ajar"}, "fail_mode"),
         ({"limits": {"body_bytes": 10}}, "body_bytes"),
         ({"workers": 65}, "workers"),
+        ({"topology": "bridge"}, "`topology: bridge` does not go with what `interfaces.bridge` says -- give"),
+        (
+            {"interfaces": {"services": ["iot"], "access_points": ["lo"], "bridge": "br0"}},
+            "`topology: routed` does not go with what `interfaces.bridge` says -- give",
+        ),
         (
             {
                 "workers": 4,

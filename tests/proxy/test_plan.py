@@ -68,3 +68,10 @@ def test_services_with_a_link_address_are_bound_to_it() -> None:
     plan = firewall_plan(GatewayDocument.model_validate(plain_settings()), inventory)
     mac = "02:00:5e:00:53:01"
     assert plan.bindings == (Binding(ip="192.0.2.4", mac=mac), Binding(ip="2001:db8::4", mac=mac))
+
+
+def test_a_bridge_is_named() -> None:
+    interfaces = {"services": ["port1"], "access_points": ["port2"], "bridge": "br0"}
+    document = GatewayDocument.model_validate(plain_settings(topology="bridge", interfaces=interfaces))
+    assert firewall_plan(document, InventoryDocument()).bridge == "br0"
+    assert firewall_plan(GatewayDocument.model_validate(plain_settings()), InventoryDocument()).bridge is None

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from proxy.firewall.plan import AccessPoint, Plan
-from proxy.preflight import check, forwarding_problems, may_administer_network
+from proxy.preflight import bridge_problems, check, forwarding_problems, may_administer_network
 from tests.network.fixtures import isolated, machine
 from tests.network.namespaces import Host
 
@@ -131,3 +131,41 @@ def test_missing_nftables(machine: Host, monkeypatch: pytest.MonkeyPatch) -> Non
     (problem,) = check(plan())
     assert problem.startswith("nftables can not be used: libnftables.so.999")
     assert problem.endswith("apt-get install libnftables1")
+
+
+@pytest.fixture
+def bridge(machine: Host) -> Host:
+    """The machine, with its interface `iot` as a bridge of the ports `port1` and `port2`."""
+    for number in (1, 2):
+        machine.ip("link", "add", f"port{number}", "type", "veth", "peer", "name", f"peer{number}")
+        machine.ip("link", "set", f"port{number}", "master", "iot")
+    for protocol in ("iptables", "ip6tables"):
+        machine.sysctl(f"net/bridge/bridge-nf-call-{protocol}", "1")
+    machine.forwarding(on=False)
+    return machine
+
+
+BRIDGED = msgspec.structs.replace(plan(interface="port1"), access_interfaces=("port2",), bridge="iot")
+
+
+def test_a_sound_bridge_has_no_problem_and_need_not_forward(bridge: Host) -> None:
+    assert check(BRIDGED) == []
+
+
+def test_a_port_of_no_bridge(bridge: Host) -> None:
+    bridge.ip("link", "set", "port2", "nomaster")
+    assert check(BRIDGED) == ["interface port2 is no port of iot -- ip link set port2 master iot"]
+
+
+@pytest.mark.parametrize(("protocol", "version"), [("iptables", 4), ("ip6tables", 6)])
+def test_bridged_packets_that_do_not_meet_the_rules(bridge: Host, protocol: str, version: int) -> None:
+    bridge.sysctl(f"net/bridge/bridge-nf-call-{protocol}", "0")
+    (problem,) = check(BRIDGED)
+    assert problem.startswith(f"br_netfilter is off for IPv{version}")
+    assert problem.endswith(f"-- sysctl -w net.bridge.bridge-nf-call-{protocol}=1")
+
+
+def test_a_machine_without_br_netfilter(bridge: Host, tmp_path: Path) -> None:
+    problems = bridge_problems(BRIDGED, tmp_path)
+    assert [problem.partition(",")[0] for problem in problems] == ["br_netfilter is missing"] * 2
+    assert all("-- modprobe br_netfilter && sysctl -w net.bridge" in problem for problem in problems)

