@@ -26,6 +26,11 @@ HOP_BY_HOP = frozenset(
 TELLING = frozenset({"connection", "content-length", "expect", "host", "transfer-encoding"})
 """Fields that this layer acts upon."""
 
+REMEMBERED = 512
+"""Most heads of one kind whose reading is remembered; the one that came longest ago is forgotten first."""
+LONGEST_REMEMBERED = 2048
+"""Bytes of the longest head that is remembered: all of them together stay small, whatever somebody sends."""
+
 Fields = tuple[tuple[str, str], ...]
 """Field lines in order; names in lower case, values as Latin-1 text."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from enum import Enum, auto
+from functools import lru_cache
 from ipaddress import ip_address
 
 import httptools
@@ -12,7 +13,17 @@ import msgspec
 from proxy.decoders.base import Request
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
-from proxy.http1.head import Framing, Head, HeadLimits, framing, parse_head, take_head
+from proxy.http1.head import (
+    LONGEST_REMEMBERED,
+    REMEMBERED,
+    Fields,
+    Framing,
+    Head,
+    HeadLimits,
+    framing,
+    parse_head,
+    take_head,
+)
 
 _METHOD = re.compile(rb"[A-Z]{1,16}(?: |\Z)")
 _LINE = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
@@ -44,6 +55,19 @@ class Received(msgspec.Struct, frozen=True):
     keep_alive: bool
 
 
+class _RequestHead(msgspec.Struct, frozen=True):
+    """The head of a request that passed every check."""
+
+    method: str
+    target: str
+    """In origin form."""
+    fields: Fields
+    framing: Framing
+    keep_alive: bool
+    expects: bool
+    """The sender waits for a `100 Continue` before it sends the body."""
+
+
 class RequestReader:
     """Cuts requests off what a connection brings. A connection that brought something bad is at its end."""
 
@@ -59,12 +83,12 @@ class RequestReader:
         self._limits = limits
         self._body_bytes = body_bytes
         self._buffer = bytearray()
-        self._begun: tuple[str, str, Head, Framing] | None = None
+        self._raw = b""
+        """The newest head that was complete, of a request that came as far."""
+        self._begun: _RequestHead | None = None
         self._chunks: ChunkedDecoder | None = None
-        self._body = bytearray()
+        self._chunked_body = bytearray()
         self._continue = False
-        self.line = ""
-        """Method and target of the newest request, as far as they are known."""
 
     def feed(self, data: bytes) -> None:
         """Take bytes in."""
@@ -74,6 +98,14 @@ class RequestReader:
     def waiting(self) -> int:
         """Bytes that were not looked at yet."""
         return len(self._buffer)
+
+    @property
+    def line(self) -> str:
+        """Method and target of the newest request, as far as they are known."""
+        line = _LINE.match(self._raw)
+        if line is None:
+            return self._raw.partition(b"\r\n")[0].decode("latin-1")[:512]
+        return f"{line[1].decode('ascii')} {line[2].decode('ascii')[:512]}"
 
     @property
     def progress(self) -> Progress:
@@ -99,94 +131,117 @@ class RequestReader:
         Raises:
             BadMessage: it is malformed, ambiguous or too large.
         """
-        if self._begun is None and not self._begin():
+        head = self._begun or self._begin()
+        if head is None:
             return None
-        assert self._begun is not None  # noqa: S101 -- `_begin` said so
-        method, target, head, how = self._begun
-        if not self._take_body(how):
+        body = self._take_body(head.framing)
+        if body is None:
             return None
-        request = Request(method=method, target=target, headers=head.fields, body=bytes(self._body))
-        self._begun = self._chunks = None
-        self._body = bytearray()
+        self._begun = None
         self._continue = False
-        return Received(request, keep_alive=not head.closes)
+        request = Request(method=head.method, target=head.target, headers=head.fields, body=body)
+        return Received(request, keep_alive=head.keep_alive)
 
-    def _begin(self) -> bool:
+    def _begin(self) -> _RequestHead | None:
         if not self._buffer:
-            return False
-        self.line = ""
-        if not _METHOD.match(bytes(self._buffer[:_LONGEST_METHOD])):
+            return None
+        self._raw = b""
+        if not _METHOD.match(self._buffer, 0, _LONGEST_METHOD):
             raise BadMessage("malformed-request", "it does not begin with the name of a method")
         raw = take_head(self._buffer, self._limits)
         if raw is None:
-            return False
-        line = _LINE.match(raw)
-        if line is None:
-            self.line = raw[: raw.index(b"\r\n")].decode("latin-1")[:512]
-            raise BadMessage("malformed-request", "its first line is not a method, a target and a version")
-        method, target = line[1].decode("ascii"), line[2].decode("ascii")
-        self.line = f"{method} {target[:512]}"
-        if (line[3], line[4]) != (b"1", b"1"):
-            version = f"HTTP/{line[3].decode()}.{line[4].decode()}"
-            raise BadMessage("http-version", f"{version} is not spoken here")
-        if method in _TUNNELLING:
-            raise BadMessage("method-not-allowed", f"the method {method} is not spoken here")
-        head = parse_head(raw, httptools.HttpRequestParser, self._limits)
-        target = self._origin_form(target, head)
-        how = framing(head)
-        if how.length is not None and how.length > self._body_bytes:
-            raise BadMessage("body-too-large", f"the body is larger than {self._body_bytes} bytes")
-        self._expect(head, how)
-        self._begun = method, target, head, how
-        self._chunks = ChunkedDecoder() if how.chunked else None
-        return True
+            return None
+        self._raw = raw
+        read = _read_head if len(raw) <= LONGEST_REMEMBERED else _read_head.__wrapped__
+        head = read(raw, self._destination, self._limits, self._body_bytes)
+        self._begun = head
+        self._continue = head.expects
+        if head.framing.chunked:
+            self._chunks = ChunkedDecoder()
+            self._chunked_body = bytearray()
+        return head
 
-    def _expect(self, head: Head, how: Framing) -> None:
-        expected = head.values("expect")
-        if expected:
-            if len(expected) > 1 or expected[0].lower() != "100-continue":
-                raise BadMessage("expectation", f"the expectation {expected[0][:48]!r} cannot be met")
-            self._continue = how.chunked or bool(how.length)
-
-    def _origin_form(self, target: str, head: Head) -> str:
-        """Return the target in origin form, and see that Host agrees with it (RFC 9112, section 3.2).
-
-        Where a call goes is known from its connection. Host is not passed on, so a service may call the access point
-        by any name; only a whole URL must say the same as Host, and name the address that was called.
-        """
-        hosts = head.values("host")
-        if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
-            raise BadMessage("bad-host", "there is not exactly one valid Host field")
-        if target.startswith("/"):
-            if "#" in target:
-                raise BadMessage("malformed-request", "the target has a fragment")
-            return target
-        absolute = _ABSOLUTE.fullmatch(target)
-        if absolute is None:
-            raise BadMessage("target-form", "the target is not in origin form (RFC 9112, section 3.2.1)")
-        if absolute[1].lower() != hosts[0].lower() or not self._names_destination(absolute[1]):
-            raise BadMessage("absolute-form", "the target is a whole URL and does not name the access point")
-        return absolute[2] or "/"
-
-    def _names_destination(self, authority: str) -> bool:
-        found = _HOST.fullmatch(authority)
-        if found is None or int(found[2] or 0) != self._destination.port:
-            return False
-        try:
-            return ip_address(found[1].strip("[]")) == ip_address(self._destination.host)
-        except ValueError:
-            return False
-
-    def _take_body(self, how: Framing) -> bool:
-        if self._chunks is not None:
-            for piece in self._chunks.take(self._buffer):
-                self._body += piece
-                if len(self._body) > self._body_bytes:
-                    raise BadMessage("body-too-large", f"the body is larger than {self._body_bytes} bytes")
-            return self._chunks.finished
-        length = how.length or 0
+    def _take_body(self, how: Framing) -> bytes | None:
+        """Take a body off the buffer; None while it is not complete."""
+        if how.chunked:
+            return self._take_chunks()
+        length = how.length
+        if not length:
+            return b""
         if len(self._buffer) < length:
-            return False
-        self._body += self._buffer[:length]
+            return None
+        body = bytes(self._buffer[:length])
         del self._buffer[:length]
-        return True
+        return body
+
+    def _take_chunks(self) -> bytes | None:
+        assert self._chunks is not None  # noqa: S101 -- `_begin` made it
+        for piece in self._chunks.take(self._buffer):
+            self._chunked_body += piece
+            if len(self._chunked_body) > self._body_bytes:
+                raise BadMessage("body-too-large", f"the body is larger than {self._body_bytes} bytes")
+        return bytes(self._chunked_body) if self._chunks.finished else None
+
+
+@lru_cache(REMEMBERED)
+def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, body_bytes: int) -> _RequestHead:
+    """Read a complete head. What services ask for they ask for again, byte for byte: the newest are remembered.
+
+    Raises:
+        BadMessage: it is malformed, ambiguous, or of a body that is too large.
+    """
+    line = _LINE.match(raw)
+    if line is None:
+        raise BadMessage("malformed-request", "its first line is not a method, a target and a version")
+    method, target = line[1].decode("ascii"), line[2].decode("ascii")
+    if (line[3], line[4]) != (b"1", b"1"):
+        version = f"HTTP/{line[3].decode()}.{line[4].decode()}"
+        raise BadMessage("http-version", f"{version} is not spoken here")
+    if method in _TUNNELLING:
+        raise BadMessage("method-not-allowed", f"the method {method} is not spoken here")
+    head = parse_head(raw, httptools.HttpRequestParser, limits)
+    target = _origin_form(target, head, destination)
+    how = framing(head)
+    if how.length is not None and how.length > body_bytes:
+        raise BadMessage("body-too-large", f"the body is larger than {body_bytes} bytes")
+    return _RequestHead(method, target, head.fields, how, keep_alive=not head.closes, expects=_expects(head, how))
+
+
+def _expects(head: Head, how: Framing) -> bool:
+    expected = head.values("expect")
+    if not expected:
+        return False
+    if len(expected) > 1 or expected[0].lower() != "100-continue":
+        raise BadMessage("expectation", f"the expectation {expected[0][:48]!r} cannot be met")
+    return how.chunked or bool(how.length)
+
+
+def _origin_form(target: str, head: Head, destination: Authority) -> str:
+    """Return the target in origin form, and see that Host agrees with it (RFC 9112, section 3.2).
+
+    Where a call goes is known from its connection. Host is not passed on, so a service may call the access point
+    by any name; only a whole URL must say the same as Host, and name the address that was called.
+    """
+    hosts = head.values("host")
+    if len(hosts) != 1 or not _HOST.fullmatch(hosts[0]):
+        raise BadMessage("bad-host", "there is not exactly one valid Host field")
+    if target.startswith("/"):
+        if "#" in target:
+            raise BadMessage("malformed-request", "the target has a fragment")
+        return target
+    absolute = _ABSOLUTE.fullmatch(target)
+    if absolute is None:
+        raise BadMessage("target-form", "the target is not in origin form (RFC 9112, section 3.2.1)")
+    if absolute[1].lower() != hosts[0].lower() or not _names(destination, absolute[1]):
+        raise BadMessage("absolute-form", "the target is a whole URL and does not name the access point")
+    return absolute[2] or "/"
+
+
+def _names(destination: Authority, authority: str) -> bool:
+    found = _HOST.fullmatch(authority)
+    if found is None or int(found[2] or 0) != destination.port:
+        return False
+    try:
+        return ip_address(found[1].strip("[]")) == ip_address(destination.host)
+    except ValueError:
+        return False

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 import httptools
 import msgspec
 
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
-from proxy.http1.head import Fields, HeadLimits, framing, parse_head, take_head
+from proxy.http1.head import (
+    LONGEST_REMEMBERED,
+    REMEMBERED,
+    Fields,
+    Framing,
+    HeadLimits,
+    framing,
+    parse_head,
+    take_head,
+)
 
 _LINE = re.compile(rb"HTTP/1\.([01]) ([1-5][0-9]{2})(?: ([\t -~\x80-\xff]*))?\r\n")
 _LIMITS = HeadLimits(line_bytes=1024, head_bytes=32 * 1024, fields=128)
@@ -31,6 +41,8 @@ class ResponseHead(msgspec.Struct, frozen=True):
 
 class ResponseReader:
     """Reads one answer off what an access point sends."""
+
+    __slots__ = ("_buffer", "_chunks", "_left", "_method", "_most", "_received", "finished", "head")
 
     def __init__(self, method: str, body_bytes: int) -> None:
         """Read the answer to a request of `method`; a body of more than `body_bytes` is refused."""
@@ -86,24 +98,16 @@ class ResponseReader:
         self.finished = True
 
     def _begin(self, raw: bytes) -> None:
-        line = _LINE.match(raw)
-        if line is None:
-            raise BadMessage("bad-answer", "the answer does not begin with a version and a status")
-        status = int(line[2])
-        head = parse_head(raw, httptools.HttpResponseParser, _LIMITS)
-        if status < _FIRST_FINAL and status != SWITCHING_PROTOCOLS:
+        read = _read_head if len(raw) <= LONGEST_REMEMBERED else _read_head.__wrapped__
+        head, how = read(raw, self._method == "HEAD")
+        if head.status < _FIRST_FINAL and head.status != SWITCHING_PROTOCOLS:
             return
-        how = framing(head)
-        bodiless = self._method == "HEAD" or status in _BODILESS or status == SWITCHING_PROTOCOLS
-        length = 0 if bodiless else how.length
-        if length is not None and length > self._most:
+        if how.length is not None and how.length > self._most:
             raise BadMessage("bad-answer", f"the answer is larger than {self._most} bytes")
-        reason = (line[3] or b"").decode("latin-1")
-        self._left = length
-        self._chunks = ChunkedDecoder() if how.chunked and not bodiless else None
-        told = how.length if self._method == "HEAD" else length
-        self.head = ResponseHead(status, reason, head.fields, line[1] == b"1" and not head.closes, told)
-        self.finished = self._left == 0 and self._chunks is None
+        self._left = how.length
+        self._chunks = ChunkedDecoder() if how.chunked else None
+        self.head = head
+        self.finished = how.length == 0
 
     def _take_body(self) -> bytes:
         if self._chunks is not None:
@@ -121,3 +125,27 @@ class ResponseReader:
         if self._received > self._most:
             raise BadMessage("bad-answer", f"the answer is larger than {self._most} bytes")
         return content
+
+
+@lru_cache(REMEMBERED)
+def _read_head(raw: bytes, to_head: bool) -> tuple[ResponseHead, Framing]:  # noqa: FBT001 -- two kinds of answers
+    """Read the head of an answer, to a HEAD or to another request; return it and how much follows it.
+
+    Answers of the same second hardly differ, so the newest are remembered.
+
+    Raises:
+        BadMessage: it is malformed or ambiguous.
+    """
+    line = _LINE.match(raw)
+    if line is None:
+        raise BadMessage("bad-answer", "the answer does not begin with a version and a status")
+    status = int(line[2])
+    head = parse_head(raw, httptools.HttpResponseParser, _LIMITS)
+    reason = (line[3] or b"").decode("latin-1")
+    keep_alive = line[1] == b"1" and not head.closes
+    if status < _FIRST_FINAL and status != SWITCHING_PROTOCOLS:
+        return ResponseHead(status, reason, head.fields, keep_alive, 0), Framing(0)
+    how = framing(head)
+    follows = Framing(0) if to_head or status in _BODILESS or status == SWITCHING_PROTOCOLS else how
+    told = how if to_head else follows
+    return ResponseHead(status, reason, head.fields, keep_alive, told.length), follows
