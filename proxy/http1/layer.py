@@ -91,144 +91,156 @@ class Http1Layer(layer.Layer):
         self._exchange: _Exchange | None = None
         self._relay: Relay | None = None
         self._closed = False
+        self._commands: list[commands.Command] = []
+        """What the event under way leads to."""
 
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if self._closed:
             return
         try:
-            yield from self._dispatch(event)
+            self._dispatch(event)
         except Exception as error:  # noqa: BLE001 -- mitmproxy would leave the connection open, with nobody at its end
             self._judge.broken("http1", error)
-            yield from self._give_up(_BROKEN)
+            self._give_up(_BROKEN)
+        given, self._commands = self._commands, []
+        yield from given
 
-    def _dispatch(self, event: events.Event) -> layer.CommandGenerator[None]:
+    def _dispatch(self, event: events.Event) -> None:
         match event:
             case events.DataReceived():
                 if event.connection is self.context.client:
-                    yield from self._from_service(event.data)
+                    self._from_service(event.data)
                 else:
-                    yield from self._from_access_point(event.data)
+                    self._from_access_point(event.data)
             case events.ConnectionClosed():
                 if event.connection is self.context.client:
-                    yield from self._close()
+                    self._close()
                 else:
-                    yield from self._access_point_left()
+                    self._access_point_left()
             case events.OpenConnectionCompleted():
-                yield from self._opened(event.reply)
+                self._opened(event.reply)
             case events.HookCompleted():
-                yield from self._deliver_held()
+                self._deliver_held()
             case events.Start():
                 self._deadline.enter(Phase.FIRST_REQUEST)
             case _:
                 raise AssertionError(f"unexpected event {event}")
 
+    def _to_service(self, data: bytes) -> None:
+        self._commands.append(commands.SendData(self.context.client, data))
+
+    def _to_access_point(self, data: bytes) -> None:
+        self._commands.append(commands.SendData(self.context.server, data))
+
+    def _without_waiting(self, command: commands.Command) -> None:
+        """Give a command that is answered later; this layer goes on taking events, so that nothing piles up unseen."""
+        command.blocking = self  # not `True`: as mitmproxy's layers do themselves
+        self._commands.append(command)
+
     # What the service sends.
 
-    def _from_service(self, data: bytes) -> layer.CommandGenerator[None]:
+    def _from_service(self, data: bytes) -> None:
         if self._relay is not None:
             self._deadline.renew()
-            yield from self._relayed(self._relay.from_service, data)
+            self._relayed(self._relay.from_service, data)
             return
         self._requests.feed(data)
         if self._exchange is None:
-            yield from self._next_requests()
+            self._next_requests()
         elif self._requests.waiting > self._waiting_bytes:
             problem = BadMessage("too-much-waiting", f"more than {self._waiting_bytes} bytes came during a call")
             self._judge.malformed(problem, "")
-            yield from self._close()
+            self._close()
 
-    def _next_requests(self) -> layer.CommandGenerator[None]:
+    def _next_requests(self) -> None:
         """Judge what has come, one request after the other, until one is released or no more is complete."""
         while self._exchange is None and not self._closed:
             try:
                 received = self._requests.next()
             except BadMessage as problem:
-                yield from self._refuse(self._judge.malformed(problem, self._requests.line))
+                self._refuse(self._judge.malformed(problem, self._requests.line))
                 return
             if received is None:
                 phase = _PHASES.get(self._requests.progress)
                 if phase is not None:
                     self._deadline.enter(phase)
                 if self._requests.take_expectation():
-                    yield commands.SendData(self.context.client, serialiser.CONTINUE)
+                    self._to_service(serialiser.CONTINUE)
                 return
-            yield from self._ask(received)
+            self._ask(received)
 
-    def _ask(self, received: Received) -> layer.CommandGenerator[None]:
+    def _ask(self, received: Received) -> None:
         self._deadline.enter(Phase.ANSWER)
         method = received.request.method
         ruling = self._judge.judge(received.request)
         outbound = ruling.outbound
         if ruling.answer is not None or outbound is None:
             answer = ruling.answer or self._judge.unavailable(_BROKEN)
-            yield from self._refuse(answer, method)
+            self._refuse(answer, method)
             return
         exchange = _Exchange(ruling, outbound, received, self._answer_bytes)
         if self._identity not in {None, ruling.identity}:
             self._conclude(exchange, accepted=False)
-            yield from self._refuse(self._judge.unavailable(_CHANGED), method)
+            self._refuse(self._judge.unavailable(_CHANGED), method)
             return
         self._identity = ruling.identity
         self._exchange = exchange
         if self._upstream is _Upstream.OPEN:
-            yield commands.SendData(self.context.server, exchange.request)
+            self._to_access_point(exchange.request)
             return
         self._upstream = _Upstream.OPENING
-        opening = commands.OpenConnection(self.context.server)
-        # Not `True`: this layer goes on taking events, so that nothing piles up unseen while it waits.
-        opening.blocking = self  # type: ignore[assignment]  # as its layers do themselves
-        yield opening
+        self._without_waiting(commands.OpenConnection(self.context.server))
 
-    def _refuse(self, answer: Answer, method: str = "GET") -> layer.CommandGenerator[None]:
-        yield commands.SendData(self.context.client, serialiser.answer(answer, head_only=method == "HEAD"))
-        yield from self._close()
+    def _refuse(self, answer: Answer, method: str = "GET") -> None:
+        self._to_service(serialiser.answer(answer, head_only=method == "HEAD"))
+        self._close()
 
     # What the access point sends.
 
-    def _opened(self, problem: str | None) -> layer.CommandGenerator[None]:
+    def _opened(self, problem: str | None) -> None:
         exchange = self._exchange
         if exchange is None:
             raise AssertionError("nobody asked for a connection")
         if problem is not None:
             self._upstream = _Upstream.CLOSED
-            yield from self._give_up(_UNREACHABLE)
+            self._give_up(_UNREACHABLE)
             return
         self._upstream = _Upstream.OPEN
-        yield commands.SendData(self.context.server, exchange.request)
+        self._to_access_point(exchange.request)
 
-    def _from_access_point(self, data: bytes) -> layer.CommandGenerator[None]:
+    def _from_access_point(self, data: bytes) -> None:
         if self._relay is not None:
-            yield from self._relayed(self._relay.from_access_point, data)
+            self._relayed(self._relay.from_access_point, data)
             return
         exchange = self._exchange
         if exchange is None:
             problem = BadMessage("bad-answer", "something came that answers no call")
             self._judge.misbehaved(problem)
-            yield from self._close()
+            self._close()
             return
         try:
-            yield from self._stream(exchange, exchange.reader.feed(data))
+            self._stream(exchange, exchange.reader.feed(data))
         except BadMessage as problem:
             self._judge.misbehaved(problem)
-            yield from self._give_up(_BAD_ANSWER)
+            self._give_up(_BAD_ANSWER)
 
-    def _access_point_left(self) -> layer.CommandGenerator[None]:
+    def _access_point_left(self) -> None:
         self._upstream = _Upstream.CLOSED
         exchange = self._exchange
         if exchange is None or self._relay is not None:
-            yield from self._close()
+            self._close()
             return
         if exchange.reader.finished:
             return  # the answer is held, and the connection closes once it was delivered
         exchange.close = True
         try:
             exchange.reader.end()
-            yield from self._stream(exchange, b"")
+            self._stream(exchange, b"")
         except BadMessage as problem:
             self._judge.misbehaved(problem)
-            yield from self._give_up(_BAD_ANSWER)
+            self._give_up(_BAD_ANSWER)
 
-    def _stream(self, exchange: _Exchange, content: bytes) -> layer.CommandGenerator[None]:
+    def _stream(self, exchange: _Exchange, content: bytes) -> None:
         """Pass on what has come of an answer."""
         reader = exchange.reader
         head = reader.head
@@ -236,7 +248,7 @@ class Http1Layer(layer.Layer):
             return
         data = b""
         if reader.switched:
-            yield from self._switch(exchange)
+            self._switch(exchange)
             return
         if not exchange.begun:
             exchange.begun = True
@@ -250,42 +262,40 @@ class Http1Layer(layer.Layer):
         if exchange.held is not None:
             exchange.held += data
         elif data:
-            yield commands.SendData(self.context.client, data)
+            self._to_service(data)
         if reader.finished:
-            yield from self._finish(exchange)
+            self._finish(exchange)
 
-    def _finish(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+    def _finish(self, exchange: _Exchange) -> None:
         head = exchange.reader.head
         accepted = head is not None and head.status < _FIRST_ERROR
         self._conclude(exchange, accepted=accepted)
         if exchange.held is not None:
             if accepted and exchange.ruling.registers is not None:
-                hook = RegisteredHook(exchange.ruling.registers)
-                hook.blocking = self  # type: ignore[assignment]  # as above
-                yield hook
+                self._without_waiting(RegisteredHook(exchange.ruling.registers))
                 return
-            yield commands.SendData(self.context.client, bytes(exchange.held))
-        yield from self._over(exchange)
+            self._to_service(bytes(exchange.held))
+        self._over(exchange)
 
-    def _deliver_held(self) -> layer.CommandGenerator[None]:
+    def _deliver_held(self) -> None:
         exchange = self._exchange
         if exchange is None or exchange.held is None:
             raise AssertionError("no answer is held")
-        yield commands.SendData(self.context.client, bytes(exchange.held))
-        yield from self._over(exchange)
+        self._to_service(bytes(exchange.held))
+        self._over(exchange)
 
-    def _over(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+    def _over(self, exchange: _Exchange) -> None:
         self._exchange = None
         if exchange.close or self._upstream is not _Upstream.OPEN:
-            yield from self._close()
+            self._close()
             return
         self._deadline.enter(Phase.IDLE)
         if self._requests.waiting:
-            yield from self._next_requests()
+            self._next_requests()
 
     # A callback channel.
 
-    def _switch(self, exchange: _Exchange) -> layer.CommandGenerator[None]:
+    def _switch(self, exchange: _Exchange) -> None:
         head, channel = exchange.reader.head, exchange.ruling.channel
         if head is None or channel is None:
             raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
@@ -295,29 +305,29 @@ class Http1Layer(layer.Layer):
         self._exchange = None
         self._relay = Relay(channel, self._message_bytes)
         self._deadline.enter(Phase.CHANNEL)
-        yield commands.SendData(self.context.client, serialiser.response_head(head, close=False, chunked=False))
+        self._to_service(serialiser.response_head(head, close=False, chunked=False))
         if early := self._requests.rest():
-            yield from self._relayed(self._relay.from_service, early)
+            self._relayed(self._relay.from_service, early)
         if not self._closed and (early := exchange.reader.rest()):
-            yield from self._relayed(self._relay.from_access_point, early)
+            self._relayed(self._relay.from_access_point, early)
 
-    def _relayed(self, take: Callable[[bytes], Sent], data: bytes) -> layer.CommandGenerator[None]:
+    def _relayed(self, take: Callable[[bytes], Sent], data: bytes) -> None:
         try:
             sent = take(data)
         except BadMessage as problem:
             self._judge.malformed(problem, "frame of the callback channel")
-            yield from self._close()
+            self._close()
             return
         if sent.to_service:
-            yield commands.SendData(self.context.client, bytes(sent.to_service))
+            self._to_service(bytes(sent.to_service))
         if sent.to_access_point:
-            yield commands.SendData(self.context.server, bytes(sent.to_access_point))
+            self._to_access_point(bytes(sent.to_access_point))
         if sent.closed:
-            yield from self._close()
+            self._close()
 
     # The end.
 
-    def _give_up(self, message: str) -> layer.CommandGenerator[None]:
+    def _give_up(self, message: str) -> None:
         """End the connection; say why if nothing of an answer has been sent yet."""
         exchange = self._exchange
         if self._relay is None and (exchange is None or not exchange.begun or exchange.held is not None):
@@ -325,12 +335,12 @@ class Http1Layer(layer.Layer):
             try:
                 answer = self._judge.unavailable(message)
                 data = serialiser.answer(answer, head_only=method == "HEAD")
-                yield commands.SendData(self.context.client, data)
+                self._to_service(data)
             except Exception as error:  # noqa: BLE001 -- the connection is closed all the same
                 self._judge.broken("http1", error)
-        yield from self._close()
+        self._close()
 
-    def _close(self) -> layer.CommandGenerator[None]:
+    def _close(self) -> None:
         if self._closed:
             return
         self._closed = True
@@ -338,8 +348,8 @@ class Http1Layer(layer.Layer):
         if exchange is not None:
             self._conclude(exchange, accepted=False)
         if self._upstream is not _Upstream.CLOSED:
-            yield commands.CloseConnection(self.context.server)
-        yield commands.CloseConnection(self.context.client)
+            self._commands.append(commands.CloseConnection(self.context.server))
+        self._commands.append(commands.CloseConnection(self.context.client))
 
     def _conclude(self, exchange: _Exchange, *, accepted: bool) -> None:
         if exchange.concluded:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from http import HTTPStatus
 
 from proxy.decoders.base import Answer, Outbound
-from proxy.http1.head import HOP_BY_HOP, Fields
+from proxy.http1.head import HOP_BY_HOP, REMEMBERED, Fields
 from proxy.http1.response_reader import SWITCHING_PROTOCOLS, ResponseHead
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -19,12 +20,17 @@ def request(outbound: Outbound) -> bytes:
     Raises:
         ValueError: a part holds a line end: it would be another message than the one that was judged.
     """
-    upgrades = any(name == "upgrade" for name, _ in outbound.headers)
+    return _request_head(outbound.method, outbound.target, outbound.headers, len(outbound.body)) + outbound.body
+
+
+@lru_cache(REMEMBERED)  # as requests are read (`request_reader`), so they are written
+def _request_head(method: str, target: str, headers: Fields, length: int) -> bytes:
+    upgrades = any(name == "upgrade" for name, _ in headers)
     kept = {"connection", "upgrade"} if upgrades else frozenset()
-    fields = [(name, value) for name, value in outbound.headers if name not in HOP_BY_HOP or name in kept]
-    if outbound.body or outbound.method in _WITH_BODY:
-        fields.append(("content-length", str(len(outbound.body))))
-    return _head(f"{outbound.method} {outbound.target} HTTP/1.1", fields) + outbound.body
+    fields = [(name, value) for name, value in headers if name not in HOP_BY_HOP or name in kept]
+    if length or method in _WITH_BODY:
+        fields.append(("content-length", str(length)))
+    return _head(f"{method} {target} HTTP/1.1", fields)
 
 
 def answer(ours: Answer, *, head_only: bool) -> bytes:
@@ -39,6 +45,7 @@ def answer(ours: Answer, *, head_only: bool) -> bytes:
     return head if head_only else head + ours.body
 
 
+@lru_cache(REMEMBERED)  # as they are read (`response_reader`)
 def response_head(head: ResponseHead, *, close: bool, chunked: bool) -> bytes:
     """Return the head of an access point's answer, without what concerned its connection only.
 
