@@ -6,6 +6,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
+from typing import NamedTuple
 
 from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
@@ -27,6 +28,15 @@ class Destination:
     decoder: Decoder
 
 
+class _Known(NamedTuple):
+    """Who is behind a connection, and what that was told from."""
+
+    revision: int
+    """Of the registry."""
+    identity: Identity | None
+    sender: Sender
+
+
 @dataclass
 class Connection:
     """One connection of a service."""
@@ -41,9 +51,16 @@ class Connection:
     """Why the certificate that was shown establishes no identity."""
     channel: bool = False
     """Whether it is an open callback channel."""
+    _known: _Known | None = None
 
     def sender(self, registry: SiteRegistry) -> Sender:
-        """Return who is calling, by the strongest evidence there is."""
+        """Return who is calling, by the strongest evidence there is; kept while the registry stays as it is."""
+        known = self._known
+        if known is None or known.revision != registry.revision or known.identity is not self.identity:
+            known = self._known = _Known(registry.revision, self.identity, self._find_sender(registry))
+        return known.sender
+
+    def _find_sender(self, registry: SiteRegistry) -> Sender:
         agent = self.destination.point.agent
         if self.identity is not None:
             address = f"/{agent}/{self.identity.client_id}"

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import base64
 import json
-from dataclasses import dataclass
 from functools import lru_cache
 
+import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
@@ -25,8 +25,7 @@ class IdentityError(Exception):
     """A certificate that does not establish the identity it is shown for; the text says why."""
 
 
-@dataclass(frozen=True)
-class Identity:
+class Identity(msgspec.Struct, frozen=True):
     """Identity of a service in the middleware's terms."""
 
     client_id: str

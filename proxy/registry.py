@@ -9,9 +9,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
 
+import msgspec
+
 from proxy.configuration import InventoryDocument
 
 _SERVICE_SEGMENTS = 2
+_MOST_REMEMBERED = 4096
+"""Nodes whose look-up is remembered; when there are more, all are looked up again."""
 
 
 def service_of(node: str) -> str:
@@ -31,6 +35,17 @@ class AgentStructure:
     """Addresses of the nodes that are lists, by whichever of their types."""
 
 
+class Node(msgspec.Struct, frozen=True, gc=False):
+    """What is known of one node, None where something is not."""
+
+    service: str
+    """Address of the service that owns it."""
+    service_type: str | None
+    location: str | None
+    """Room of the service."""
+    data_type: str | None
+
+
 @dataclass
 class SiteRegistry:
     """Types and locations of all addresses behind the gateway."""
@@ -38,7 +53,10 @@ class SiteRegistry:
     inventory: InventoryDocument
     agents: frozenset[str]
     """Names of the access points' agents, from the configuration."""
+    revision: int = field(default=0, init=False)
+    """Grows with every change: whoever keeps something of the registry sees by it that it is out of date."""
     _agents: dict[str, AgentStructure] = field(default_factory=dict)
+    _nodes: dict[str, Node] = field(default_factory=dict, init=False)
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
     _by_ip: Mapping[str, str] = field(init=False)
@@ -54,6 +72,8 @@ class SiteRegistry:
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
         """Take over the current structure of one access point."""
         self._agents[agent] = structure
+        self._nodes.clear()
+        self.revision += 1
 
     def knows_agent(self, agent: str) -> bool:
         """Tell whether the structure of this access point has been read."""
@@ -70,6 +90,17 @@ class SiteRegistry:
 
     def _agent_of(self, address: str) -> AgentStructure | None:
         return self._agents.get(address.split("/", 2)[1]) if address.startswith("/") else None
+
+    def node(self, address: str) -> Node:
+        """Return what is known of a node and its service; remembered until a structure changes."""
+        known = self._nodes.get(address)
+        if known is None:
+            service = service_of(address)
+            known = Node(service, self.service_type(service), self.location(service), self.data_type(address))
+            if len(self._nodes) >= _MOST_REMEMBERED:
+                self._nodes.clear()
+            self._nodes[address] = known
+        return known
 
     def data_type(self, node: str) -> str | None:
         """Return the most specific type of a node, None where it is not known."""

@@ -31,11 +31,16 @@ def _no_constant(name: str) -> None:
     raise NotStrictJson(f"{name} is not JSON")
 
 
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_no_constant
+)
+
+
 def _check(value: Any, level: int = 0) -> None:
     if level > _DEEPEST:
         raise NotStrictJson(f"nested deeper than {_DEEPEST} levels")
     match value:
-        case str() if _HALF.search(value):
+        case str() if not value.isascii() and _HALF.search(value):
             raise NotStrictJson("an escape stands for half a character")
         case dict():
             for name, inner in value.items():
@@ -54,13 +59,7 @@ def parse(body: bytes) -> Any:
             is nested deeper than 16 levels.
     """
     try:
-        value = json.loads(
-            body.decode(),
-            object_pairs_hook=_unique,
-            parse_int=Number,
-            parse_float=Number,
-            parse_constant=_no_constant,
-        )
+        value = _DECODER.decode(body.decode())
     except NotStrictJson:
         raise
     except UnicodeDecodeError as error:

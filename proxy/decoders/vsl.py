@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice
 from typing import ClassVar
 
@@ -16,7 +18,7 @@ from proxy.decoders.base import Answer, Decoded, Headers, Outbound, Request
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
-from proxy.registry import SiteRegistry, service_of
+from proxy.registry import SiteRegistry
 
 _JSON = "application/json"
 _OCTETS = "application/octet-stream"
@@ -30,6 +32,27 @@ _LARGEST_HEADER_BYTES = 8192
 _ROOT_TYPE = "/treeRoot"
 """Type of an agent's own address (spec of the VSL: `/` and `/agent1` are roots of this type)."""
 _LIST_CHANGES = frozenset({"add", "del"})
+_REMEMBERED = 512
+"""Sets of header fields whose reading is remembered: services send the same with every call."""
+
+
+class _Fields(msgspec.Struct, frozen=True):
+    """The header fields of a request, checked."""
+
+    by_name: Mapping[str, str]
+    passed_on: Headers
+    """Those that the access point gets."""
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    """A request whose head has been understood, and who sent it."""
+
+    request: Request
+    fields: _Fields
+    target: Target
+    sender: Sender
+    now: int
+    delegation: str | None
 
 
 class _Refused(Exception):
@@ -65,9 +88,10 @@ class VslDecoder:
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
         try:
-            headers = _single_headers(request.headers)
+            fields = _read_fields(request.headers)
             target = vsl_target.parse(request.target, sender.address)
-            return _with_unknown_nodes_refused(self._dispatch(request, headers, target, sender, now, delegation))
+            asked = _Asked(request, fields, target, sender, now, delegation)
+            return _with_unknown_nodes_refused(self._dispatch(asked))
         except BadTarget as bad:
             return Decoded(refusal=ambiguous(bad.code, str(bad)))
         except NotStrictJson as bad:
@@ -75,82 +99,77 @@ class VslDecoder:
         except _Refused as refused:
             return Decoded(refusal=refused.refusal, outbound=refused.outbound)
 
-    def _dispatch(
-        self,
-        request: Request,
-        headers: dict[str, str],
-        target: Target,
-        sender: Sender,
-        now: int,
-        delegation: str | None,
-    ) -> Decoded:
-        if "authorization" in headers:
+    def _dispatch(self, asked: _Asked) -> Decoded:
+        method, target = asked.request.method, asked.target
+        if "authorization" in asked.fields.by_name:
             raise _Refused(ambiguous("delegation-not-allowed", "only Knowledge Agents may act for a service"))
-        upgrade = headers.get("upgrade")
+        upgrade = asked.fields.by_name.get("upgrade")
         if upgrade is not None and (upgrade.lower() != "websocket" or target.interface is not Interface.CALLBACKS):
             raise _Refused(ambiguous("upgrade-not-allowed", f"an upgrade to {upgrade!r} is not part of the protocol"))
-        outbound = self._outbound(request, target, delegation)
-        match request.method, target.interface:
-            case "GET", Interface.CALLBACKS if upgrade is not None:
-                return self._callbacks(headers, target, sender, now, delegation)
+        match method, target.interface:
             case "GET", Interface.NODE:
-                return self._get(headers, target, sender, now, outbound)
+                return self._get(asked)
             case "PUT", Interface.NODE:
-                return self._set(request, headers, target, sender, now, delegation)
+                return self._set(asked)
             case "POST", Interface.NODE:
-                return self._post(request, headers, target, sender, now, delegation)
+                return self._post(asked)
+            case "GET", Interface.CALLBACKS if upgrade is not None:
+                return self._callbacks(asked)
             case "POST", Interface.REGISTER:
-                return self._register(request, headers, target, sender, now, delegation)
+                return self._register(asked)
             case "GET" | "PUT" | "POST" | "OPTIONS", _:
-                raise _Refused(
-                    unsupported("unsupported-operation", f"{request.method} {target.canonical()} is not supported"),
-                    outbound,
-                )
+                detail = f"{method} {target.canonical()} is not supported"
+                raise self._unsupported(asked, "unsupported-operation", detail)
             case _:
                 raise _Refused(
-                    ambiguous("method-not-allowed", f"the method {request.method[:16]!r} is not part of the protocol")
+                    ambiguous("method-not-allowed", f"the method {method[:16]!r} is not part of the protocol")
                 )
 
-    def _outbound(
-        self, request: Request, target: Target, delegation: str | None, *, body: bytes | None = None
-    ) -> Outbound:
-        """Return the request to send on: our own header fields, never the sender's, but for a few harmless ones."""
+    def _outbound(self, asked: _Asked, *, body: bytes | None = None) -> Outbound:
+        """Return the request to send on: our own header fields, never the sender's, but for a few harmless ones.
+
+        Args:
+            asked: What was asked.
+            body: What was judged, as JSON; the sender's own body where nothing was made of it.
+        """
+        request = asked.request
         content = request.body if body is None else body
-        received = dict(request.headers)
-        headers = [("host", self.authority)]
-        headers += [(name, value) for name, value in request.headers if name in _PASSED_ON]
-        if (accept := received.get("accept")) is not None:
-            headers.append(("accept", _without_binary(accept)))
+        headers = [("host", self.authority), *asked.fields.passed_on]
         if content or request.method in {"PUT", "POST"}:
-            if (content_type := _JSON if body is not None else received.get("content-type")) is not None:
+            content_type = _JSON if body is not None else asked.fields.by_name.get("content-type")
+            if content_type is not None:
                 headers.append(("content-type", content_type))
             headers.append(("content-length", str(len(content))))
-        if delegation is not None:
-            headers.append(("authorization", delegation))
-        return Outbound(method=request.method, target=target.canonical(), headers=tuple(headers), body=content)
+        if asked.delegation is not None:
+            headers.append(("authorization", asked.delegation))
+        return Outbound(method=request.method, target=asked.target.canonical(), headers=tuple(headers), body=content)
 
-    def _access(self, sender: Sender, now: int, node: str, operation: Operation, value: str | None = None) -> Access:
-        service = service_of(node)
+    def _unsupported(self, asked: _Asked, code: str, detail: str) -> _Refused:
+        """Return a refusal that obeys the mode: where it does not hold, the request is sent as it came."""
+        return _Refused(unsupported(code, detail), self._outbound(asked))
+
+    def _access(self, asked: _Asked, address: str, operation: Operation, value: str | None = None) -> Access:
+        sender, node = asked.sender, self.registry.node(address)
         return Access(
-            time=now,
+            time=asked.now,
             source=sender.address,
             source_type=sender.service_type,
             source_location=self.registry.location(sender.address),
-            destination=service,
-            destination_type=_ROOT_TYPE if self.registry.is_root(service) else self.registry.service_type(service),
-            destination_location=self.registry.location(service),
-            node=node,
+            destination=node.service,
+            destination_type=_ROOT_TYPE if self.registry.is_root(node.service) else node.service_type,
+            destination_location=node.location,
+            node=address,
             operation=operation,
-            data_type=self.registry.data_type(node),
+            data_type=node.data_type,
             value=value,
         )
 
-    def _spread(
-        self, sender: Sender, now: int, target: Target, operation: Operation, outbound: Outbound
-    ) -> tuple[Access, ...]:
-        nodes = tuple(islice(self.registry.subtree(target.address, target.depth), self.most_accesses + 1))
+    def _spread(self, asked: _Asked, operation: Operation, outbound: Outbound) -> Decoded:
+        """Return one access for each node that the target reaches."""
+        target = asked.target
+        nodes = list(islice(self.registry.subtree(target.address, target.depth), self.most_accesses + 1))
         self._require_few(len(nodes), outbound)
-        return tuple(self._access(sender, now, node, operation) for node in nodes)
+        return Decoded(tuple([self._access(asked, node, operation) for node in nodes]), outbound)
 
     def _require_few(self, count: int, outbound: Outbound) -> None:
         if count > self.most_accesses:
@@ -158,64 +177,53 @@ class VslDecoder:
                 unsupported("too-many-nodes", f"the call touches more than {self.most_accesses} nodes"), outbound
             )
 
-    def _require_address(self, target: Target, outbound: Outbound) -> None:
-        if target.list_separators:
-            raise _Refused(
-                unsupported("unsupported-operation", "list and search operations are not supported"), outbound
-            )
+    def _require_address(self, asked: _Asked) -> None:
+        if asked.target.list_separators:
+            raise self._unsupported(asked, "unsupported-operation", "list and search operations are not supported")
 
-    def _get(self, headers: dict[str, str], target: Target, sender: Sender, now: int, outbound: Outbound) -> Decoded:
-        if outbound.body:
+    def _require_json(self, asked: _Asked) -> None:
+        content_type = asked.fields.by_name.get("content-type", "").split(";")[0].strip().lower()
+        if content_type == _OCTETS:
+            raise self._unsupported(asked, "unsupported-operation", "streams are not supported")
+        if content_type != _JSON:
+            detail = f"a body of type {content_type[:48]!r} is not supported"
+            raise self._unsupported(asked, "unsupported-body", detail)
+
+    def _get(self, asked: _Asked) -> Decoded:
+        if asked.request.body:
             raise _Refused(ambiguous("ambiguous-body", "a get carries a body"))
-        self._require_address(target, outbound)
-        if headers.get("accept", "").split(";")[0].strip() == _OCTETS:
-            raise _Refused(unsupported("unsupported-operation", "streams are not supported"), outbound)
-        if self._changes_a_list(target.address):
-            raise _Refused(unsupported("unsupported-operation", "changing a list by a get is not supported"), outbound)
-        return Decoded(self._spread(sender, now, target, Operation.GET, outbound), outbound)
+        self._require_address(asked)
+        if asked.fields.by_name.get("accept", "").split(";")[0].strip() == _OCTETS:
+            raise self._unsupported(asked, "unsupported-operation", "streams are not supported")
+        if self._changes_a_list(asked.target.address):
+            raise self._unsupported(asked, "unsupported-operation", "changing a list by a get is not supported")
+        return self._spread(asked, Operation.GET, self._outbound(asked))
 
     def _changes_a_list(self, address: str) -> bool:
         segments = address.split("/")
-        return any(
+        return not _LIST_CHANGES.isdisjoint(segments) and any(
             segment in _LIST_CHANGES and self.registry.is_list("/".join(segments[:index]))
             for index, segment in enumerate(segments)
         )
 
-    def _set(
-        self,
-        request: Request,
-        headers: dict[str, str],
-        target: Target,
-        sender: Sender,
-        now: int,
-        delegation: str | None,
-    ) -> Decoded:
-        outbound = self._outbound(request, target, delegation)
-        self._require_address(target, outbound)
-        _require_json(headers, outbound)
-        body = vsl_body.written(request.body)
-        outbound = self._outbound(request, target, delegation, body=body.canonical)
+    def _set(self, asked: _Asked) -> Decoded:
+        self._require_address(asked)
+        self._require_json(asked)
+        body = vsl_body.written(asked.request.body)
+        outbound = self._outbound(asked, body=body.canonical)
         self._require_few(len(body.values), outbound)
-        accesses = tuple(
-            self._access(sender, now, f"{target.address}/{path}" if path else target.address, Operation.SET, value)
+        address = asked.target.address
+        accesses = [
+            self._access(asked, f"{address}/{path}" if path else address, Operation.SET, value)
             for path, value in body.values
-        )
-        return Decoded(accesses or (self._access(sender, now, target.address, Operation.SET),), outbound)
+        ]
+        return Decoded(tuple(accesses) or (self._access(asked, address, Operation.SET),), outbound)
 
-    def _post(
-        self,
-        request: Request,
-        headers: dict[str, str],
-        target: Target,
-        sender: Sender,
-        now: int,
-        delegation: str | None,
-    ) -> Decoded:
-        outbound = self._outbound(request, target, delegation)
-        self._require_address(target, outbound)
-        _require_json(headers, outbound)
-        command = vsl_body.command(request.body)
-        outbound = self._outbound(request, target, delegation, body=command.canonical)
+    def _post(self, asked: _Asked) -> Decoded:
+        self._require_address(asked)
+        self._require_json(asked)
+        command = vsl_body.command(asked.request.body)
+        outbound = self._outbound(asked, body=command.canonical)
         operation = self._COMMANDS.get(command.operation)
         if operation is None:
             raise _Refused(
@@ -223,48 +231,39 @@ class VslDecoder:
                 outbound,
             )
         if operation in {Operation.SUBSCRIBE, Operation.UNSUBSCRIBE}:
-            return Decoded(self._spread(sender, now, target, operation, outbound), outbound)
-        return Decoded((self._access(sender, now, target.address, operation),), outbound)
+            return self._spread(asked, operation, outbound)
+        return Decoded((self._access(asked, asked.target.address, operation),), outbound)
 
-    def _register(
-        self,
-        request: Request,
-        headers: dict[str, str],
-        target: Target,
-        sender: Sender,
-        now: int,
-        delegation: str | None,
-    ) -> Decoded:
-        outbound = self._outbound(request, target, delegation)
-        _require_json(headers, outbound)
-        model, canonical = vsl_body.registration(request.body)
-        outbound = self._outbound(request, target, delegation, body=canonical)
+    def _register(self, asked: _Asked) -> Decoded:
+        self._require_json(asked)
+        model, canonical = vsl_body.registration(asked.request.body)
+        sender = asked.sender
+        location = self.registry.location(sender.address)
         access = Access(
-            time=now,
+            time=asked.now,
             source=sender.address,
             source_type=sender.service_type or model,
-            source_location=self.registry.location(sender.address),
+            source_location=location,
             destination=sender.address,
             destination_type=model,
-            destination_location=self.registry.location(sender.address),
+            destination_location=location,
             node=sender.address,
             operation=Operation.REGISTER,
             data_type=model,
         )
-        return Decoded((access,), outbound, registers=True)
+        return Decoded((access,), self._outbound(asked, body=canonical), registers=True)
 
-    def _callbacks(
-        self, headers: dict[str, str], target: Target, sender: Sender, now: int, delegation: str | None
-    ) -> Decoded:
+    def _callbacks(self, asked: _Asked) -> Decoded:
+        headers = asked.fields.by_name
         if headers.get("sec-websocket-version") != "13" or not headers.get("sec-websocket-key"):
             raise _Refused(ambiguous("upgrade-not-allowed", "the WebSocket handshake is incomplete (RFC 6455)"))
         passed = [("host", self.authority), ("upgrade", "websocket"), ("connection", "Upgrade")]
         passed += [(name, headers[name]) for name in _WEBSOCKET if name in headers]
         passed.append(("accept", _without_binary(headers.get("accept", _JSON))))
-        if delegation is not None:
-            passed.append(("authorization", delegation))
-        outbound = Outbound(method="GET", target=target.canonical(), headers=tuple(passed), body=b"")
-        channel = self._access(sender, now, f"/{self.agent}", Operation.CONNECT)
+        if asked.delegation is not None:
+            passed.append(("authorization", asked.delegation))
+        outbound = Outbound(method="GET", target=asked.target.canonical(), headers=tuple(passed), body=b"")
+        channel = self._access(asked, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
 
     def refuse(self, method: str) -> Answer:
@@ -282,8 +281,9 @@ def _error(method: str, code: int, message: str) -> Answer:
     return Answer(status=code, headers=headers, body=body)
 
 
-def _single_headers(headers: Headers) -> dict[str, str]:
-    """Return the fields by name.
+@lru_cache(_REMEMBERED)
+def _read_fields(headers: Headers) -> _Fields:
+    """Return the fields by name, and those that are passed on.
 
     Raises:
         _Refused: a field that decides on the meaning of the request occurs twice, or there are too many.
@@ -301,25 +301,18 @@ def _single_headers(headers: Headers) -> dict[str, str]:
         found[name] = value
     if "host" not in found:
         raise _Refused(ambiguous("ambiguous-headers", "the header host is missing"))
-    return found
+    passed_on = [(name, value) for name, value in headers if name in _PASSED_ON]
+    if (accept := found.get("accept")) is not None:
+        passed_on.append(("accept", _without_binary(accept)))
+    return _Fields(found, tuple(passed_on))
 
 
 def _with_unknown_nodes_refused(decoded: Decoded) -> Decoded:
-    unknown = next((access for access in decoded.accesses if access.destination_type is None), None)
-    if unknown is None or decoded.refusal is not None:
-        return decoded
-    refusal = unsupported("unknown-node", f"nothing is known of {unknown.node}, so no model can judge the call")
-    return msgspec.structs.replace(decoded, refusal=refusal)
-
-
-def _require_json(headers: dict[str, str], outbound: Outbound) -> None:
-    content_type = headers.get("content-type", "").split(";")[0].strip().lower()
-    if content_type == _OCTETS:
-        raise _Refused(unsupported("unsupported-operation", "streams are not supported"), outbound)
-    if content_type != _JSON:
-        raise _Refused(
-            unsupported("unsupported-body", f"a body of type {content_type[:48]!r} is not supported"), outbound
-        )
+    for access in decoded.accesses:
+        if access.destination_type is None and decoded.refusal is None:
+            detail = f"nothing is known of {access.node}, so no model can judge the call"
+            return msgspec.structs.replace(decoded, refusal=unsupported("unknown-node", detail))
+    return decoded
 
 
 def _without_binary(accept: str) -> str:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from typing import Any, TypeGuard
+
+import msgspec
 
 from proxy.decoders import strict_json
 from proxy.decoders.strict_json import NotStrictJson, Number
@@ -16,8 +17,7 @@ _DOTS = frozenset({".", ".."})
 _HASH = re.compile(r"[A-Za-z0-9+/=:._-]*")
 
 
-@dataclass(frozen=True)
-class Written:
+class Written(msgspec.Struct, frozen=True):
     """A body of a set, as parsed."""
 
     values: tuple[tuple[str, str], ...]
@@ -25,8 +25,7 @@ class Written:
     canonical: bytes
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(msgspec.Struct, frozen=True):
     """A body of a POST on a node."""
 
     operation: str

@@ -8,6 +8,8 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
+
 from models.access import Access, Operation
 from policy.verdict import Refusal
 from proxy.decoders import strict_json, vsl_errors
@@ -24,8 +26,7 @@ _ACCESS_POINTS_OWN = frozenset({"LOCK_AQUIRED", "LOCK_WILL_EXPIRE", "LOCK_EXPIRE
 """Invocations about the service's own locks: they tell the state of a call that was judged."""
 
 
-@dataclass(frozen=True)
-class Frame:
+class Frame(msgspec.Struct, frozen=True):
     """What one frame means."""
 
     access: Access | None = None

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 from enum import StrEnum
+from functools import lru_cache
 
 import msgspec
 
 _TARGET = re.compile(r"/[!-~]*")
 _PATH = re.compile(r"[A-Za-z0-9._:~/-]*")
 _LARGEST_TARGET = 2048
+_REMEMBERED = 1024
+"""Targets whose reading is remembered: services call the same nodes again and again."""
 _SCOPES = {
     "value": None,
     "complete": "COMPLETE",
@@ -91,6 +94,7 @@ def _parameters(query: str) -> tuple[int, str]:
     return depth, "?" + "&".join(canonical) if canonical else ""
 
 
+@lru_cache(_REMEMBERED)
 def parse(target: str, own_address: str) -> Target:
     """Parse a request target; `own_address` replaces `~`.
 
