@@ -1,4 +1,4 @@
-"""How long the judgement of one call takes, without network, decoding and audit.
+"""How long the judgement of one call takes, without network and decoding; with and without the audit log.
 
 A simulated family home is learnt, then enforced; the same accesses that the gateway would see are timed one by one,
 each part by itself. The medians of several rounds are printed with their spread, since rounds share the machine with
@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import itertools
 import statistics
+import tempfile
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -22,7 +24,11 @@ from models.simulation.trace import Trace
 from policy.document import PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
-from policy.verdict import Action, Call, Mode, Sender, Strength
+from policy.verdict import Action, Call, Mode, Sender, Strength, Verdict
+from proxy.audit.journal import Journal
+from proxy.audit.trail import AuditTrail
+from proxy.clocks import MonotonicEventClock, real_now
+from proxy.enforcement import Enforcement
 
 START = 1_767_225_600_000
 """Event time of the first access in milliseconds: midnight, 2026-01-01 UTC."""
@@ -48,6 +54,13 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """Longest `Analyzer.advance`; not per call, but in the way of one."""
     forwarded: float
     """Share of the calls that were forwarded; a benchmark of refusals would flatter."""
+
+
+class Latency(msgspec.Struct, frozen=True):
+    """How long something took, in microseconds."""
+
+    p50: float
+    p99: float
 
 
 class Site:
@@ -113,6 +126,46 @@ class Site:
             forwarded=forwarded / count,
         )
 
+    def judge_and_record(self, count: int, directory: Path) -> Latency:
+        """Time the judgement of the next calls, up to the hand-over to an audit log in `directory`.
+
+        Between two calls the log's writer gets its turn, as it does in the gateway whenever that uses a socket; where
+        it gets one in mid-judgement, that counts.
+        """
+        journal = Journal(directory)
+        enforcement = Enforcement(
+            engine=self.engine,
+            log=AuditTrail(journal, real_now),
+            clock=MonotonicEventClock(start=START),
+            real_now=real_now,
+            on_quarantine=_ignored,
+        )
+        clock = time.perf_counter_ns
+        judgements: list[int] = []
+        try:
+            for call, _ in itertools.islice(self._calls, count):
+                begun = clock()
+                verdict = enforcement.judge(call)
+                judgements.append(clock() - begun)
+                enforcement.conclude(verdict, accepted=True)
+                time.sleep(0)
+        finally:
+            journal.close()
+        cuts = statistics.quantiles(judgements, n=100)
+        return Latency(p50=cuts[49] / 1000, p99=cuts[98] / 1000)
+
+
+def judge_us(*, calls: int = ROUNDS * CALLS) -> Latency:
+    """Return how long it takes to judge one access, decoding excluded, the hand-over to the audit log included."""
+    site = Site(seed=1)
+    site.learn(LEARNT)
+    with tempfile.TemporaryDirectory(prefix="alleyes-benchmark-") as name:
+        return site.judge_and_record(calls, Path(name) / "audit")
+
+
+def _ignored(verdict: Verdict) -> None:
+    """Leave the kernel as it is."""
+
 
 def _call(access: Access) -> Call:
     sender = Sender(
@@ -142,6 +195,8 @@ def main() -> None:
         print(f"  {what:<36} {statistics.median(values):8.1f}   ({min(values):.1f} to {max(values):.1f})")
     shares = [figures.forwarded for figures in rounds]
     print(f"  {'calls that were forwarded':<36} {100 * min(shares):7.2f} % in the worst round")
+    recorded = judge_us()
+    print(f"  {'judge and hand over to the audit log':<36} {recorded.p50:8.1f}   (99th percentile {recorded.p99:.1f})")
 
 
 if __name__ == "__main__":

@@ -55,6 +55,17 @@ def test_an_address_that_is_bound_to_its_link_weighs_more(destination: Destinati
     assert live("192.0.2.40", destination).sender(registry).strength is Strength.MAC_AND_IP
 
 
+def test_a_sender_is_known_anew_when_its_access_point_or_its_certificate_says_more(
+    registry: SiteRegistry, destination: Destination
+) -> None:
+    connection = live("192.0.2.40", destination)
+    assert connection.sender(registry).strength is Strength.IP
+    connection.identity = Identity("light1", ("light1",))
+    assert connection.sender(registry).service_type == "/lightControler"
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/doorLock"}, children={}))
+    assert connection.sender(registry).service_type == "/doorLock"
+
+
 def test_nobody_knows_the_rest(registry: SiteRegistry, destination: Destination) -> None:
     assert live("192.0.2.41", destination).sender(registry) == Sender(
         address="ip:192.0.2.41", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.41"

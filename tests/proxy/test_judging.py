@@ -12,6 +12,7 @@ from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
 from proxy.connections import Destination
 from proxy.identity import Identity
+from proxy.registry import AgentStructure
 from tests.proxy.judged import (
     DENY,
     FORWARD,
@@ -52,6 +53,57 @@ def test_a_call_that_may_pass_is_sent_as_it_was_judged() -> None:
     assert verdict.call.sender.strength is Strength.CERTIFICATE
     assert verdict.call.request == f"PUT /vsl{LIGHT}/lightOn"
     assert [(access.node, access.value) for access in verdict.call.accesses] == [(f"{LIGHT}/lightOn", "1")]
+
+
+def test_new_types_of_nodes_and_senders_apply_to_the_next_call_of_a_live_connection() -> None:
+    bench = Bench(LEARN)
+    wire = bench.wire()
+    types = {LIGHT: "/doorLock", "/agent1/movement1": "/motionSensor", MOVEMENT: "/basic/number"}
+    for structure in (None, AgentStructure(types=types, children={})):
+        if structure is not None:
+            bench.registry.replace_agent("agent1", structure)
+        wire.service(request())
+        wire.access_point(OK)
+    told = [
+        (access.source_type, access.destination_type, access.data_type, verdict.call.sender.service_type)
+        for verdict in bench.verdicts
+        for access in verdict.call.accesses
+    ]
+    assert told == [
+        ("/lightControler", "/movementSensor", "/derived/boolean", "/lightControler"),
+        ("/doorLock", "/motionSensor", "/basic/number", "/doorLock"),
+    ]
+
+
+def test_a_node_that_is_no_longer_there_is_unknown_at_the_next_call_of_a_live_connection() -> None:
+    bench = Bench()
+    wire = bench.wire()
+    wire.service(request())
+    wire.access_point(OK)
+    assert bench.verdicts[-1].forwarded
+    bench.registry.replace_agent("agent1", AgentStructure(types={LIGHT: "/lightControler"}, children={}))
+    wire.service(request())
+    assert (status(wire), refusal_code(bench)) == (403, "unknown-node")
+
+
+def test_another_policy_applies_to_the_next_call_of_a_live_connection() -> None:
+    bench = Bench()
+    wire = bench.wire()
+    wire.service(request())
+    wire.access_point(OK)
+    sent = wire.to_access_point
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    wire.service(request())
+    assert (status(wire), wire.to_access_point) == (403, sent)
+
+
+def test_calls_of_the_same_bytes_are_each_judged_as_their_own_sender_s() -> None:
+    bench = Bench()
+    same = request("GET", "/vsl/~")
+    for name in ("lightcontrol1", "movement1", "lightcontrol1"):
+        bench.send(same, bench.connect(name))
+    told = [(verdict.call.sender.address, verdict.call.accesses[0].node) for verdict in bench.verdicts]
+    assert told == [(address, address) for address in (LIGHT, "/agent1/movement1", LIGHT)]
 
 
 def test_a_blocked_call_is_answered_in_the_middleware_s_words() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.configuration import InventoryDocument
-from proxy.registry import AgentStructure, SiteRegistry, service_of
+from proxy.registry import AgentStructure, Node, SiteRegistry, service_of
 
 STRUCTURE = AgentStructure(
     types={
@@ -114,3 +114,19 @@ def test_lists_are_those_of_the_structure(registry: SiteRegistry) -> None:
 
 def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:
     assert registry.service_type("ip:192.0.2.9") is None
+
+
+def test_what_was_looked_up_changes_with_the_structure(registry: SiteRegistry) -> None:
+    node = "/agent1/light1/lightOn"
+    assert registry.node(node) == Node("/agent1/light1", "/lightControler", "kitchen", "/derived/boolean")
+    before = registry.revision
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/doorLock"}, children={}))
+    assert registry.node(node) == Node("/agent1/light1", "/doorLock", "kitchen", None)
+    assert registry.revision > before
+
+
+def test_nobody_can_fill_the_memory_with_nodes(registry: SiteRegistry) -> None:
+    for number in range(10_000):
+        registry.node(f"/agent1/light1/{number}")
+    assert len(registry._nodes) < 5_000
+    assert registry.node("/agent1/light1/lightOn").data_type == "/derived/boolean"

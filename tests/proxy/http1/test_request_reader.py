@@ -106,3 +106,44 @@ def test_progress_and_line_tell_how_far_a_request_has_come() -> None:
         steps.append(taken.progress)
     assert steps == [Progress.NOTHING, Progress.HEAD, Progress.BODY, Progress.BODY, Progress.NOTHING]
     assert taken.line == "PUT /a"
+
+
+def test_the_same_head_is_read_by_each_reader_s_own_rules() -> None:
+    limits = HeadLimits(line_bytes=1024, head_bytes=4096, fields=32)
+    whole = b"PUT http://198.51.100.11:8081/a HTTP/1.1\r\nHost: 198.51.100.11:8081\r\nContent-Length: 5\r\n\r\nhello"
+    for host, most, code in (
+        ("198.51.100.11", 5, None),
+        ("198.51.100.12", 5, "absolute-form"),
+        ("198.51.100.11", 4, "body-too-large"),
+        ("198.51.100.11", 5, None),
+    ):
+        taken = RequestReader(Authority(host, 8081), limits, body_bytes=most)
+        taken.feed(whole)
+        if code is None:
+            received = taken.next()
+            assert received is not None
+            assert (received.request.target, received.request.body) == ("/a", b"hello")
+        else:
+            with pytest.raises(BadMessage) as caught:
+                taken.next()
+            assert caught.value.code == code
+
+
+def test_the_same_head_may_be_followed_by_another_body() -> None:
+    assert [each.body for each in read(PUT + PUT.replace(b"hello", b"world")) if isinstance(each, Request)] == [
+        b"hello",
+        b"world",
+    ]
+
+
+def test_a_refused_head_is_refused_again() -> None:
+    twice = b"GET /a HTTP/1.1\r\nHost: a\r\nHost: a\r\n\r\n"
+    assert read(twice) == read(twice) == ["bad-host"]
+
+
+def test_a_long_head_is_read_like_a_short_one() -> None:
+    long = b"GET /a HTTP/1.1\r\nHost: a\r\nX: " + b"x" * 3000 + b"\r\n\r\n"
+    (first,), (second,) = read(long), read(long)
+    assert isinstance(first, Request)
+    assert first == second
+    assert first.headers[1] == ("x", "x" * 3000)

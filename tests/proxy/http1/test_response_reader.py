@@ -91,3 +91,14 @@ def test_another_protocol_begins_after_the_head() -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n\r\n\x81\x00"
     )
     assert (taken.switched, content, taken.rest()) == (True, b"", b"\x81\x00")
+
+
+def test_the_same_head_is_read_by_what_was_asked_for() -> None:
+    for method, content in (("GET", b"hello"), ("HEAD", b""), ("GET", b"hello")):
+        taken, read_content = read(OK.removesuffix(b"hello") + content, method=method)
+        assert (taken.finished, read_content) == (True, content)
+        assert taken.head is not None
+        assert taken.head.length == 5
+    small = ResponseReader("GET", 4)
+    with pytest.raises(BadMessage, match="larger than 4 bytes"):
+        small.feed(OK)

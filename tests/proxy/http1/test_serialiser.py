@@ -79,3 +79,9 @@ def test_of_a_handshake_only_what_belongs_to_it_is_passed_on() -> None:
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
         b"sec-websocket-accept: x\r\n\r\n"
     )
+
+
+def test_each_body_has_its_own_length() -> None:
+    for body in (b"{}", b"[1]", b"{}"):
+        sent = serialiser.request(Outbound("PUT", "/a", (("host", "a"),), body))
+        assert sent == b"PUT /a HTTP/1.1\r\nhost: a\r\ncontent-length: %d\r\n\r\n%b" % (len(body), body)
