@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -64,7 +65,13 @@ type Event = VerdictEvent | Notice
 
 def rfc3339(time: float) -> str:
     """Return real time in UTC with milliseconds, RFC 3339: `2026-11-23T07:30:27.123Z`."""
-    return datetime.fromtimestamp(time, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    second, microsecond = divmod(round(time * 1_000_000), 1_000_000)
+    return f"{_whole_second(second)}.{microsecond // 1000:03d}Z"
+
+
+@lru_cache(1)  # many records are of the same second
+def _whole_second(second: int) -> str:
+    return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 class ScoreRecord(msgspec.Struct, frozen=True, gc=False):

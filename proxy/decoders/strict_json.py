@@ -31,6 +31,7 @@ def _no_constant(name: str) -> None:
     raise NotStrictJson(f"{name} is not JSON")
 
 
+_ENCODER = json.JSONEncoder()
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_no_constant
 )
@@ -94,10 +95,10 @@ def _json(value: Any) -> str:
         case str():
             return _text(value)
         case None | bool() | int():
-            return json.dumps(value)
+            return _ENCODER.encode(value)
     raise TypeError(f"{type(value).__name__} is not written")
 
 
 def _text(value: str) -> str:
     # ASCII: mitmproxy cuts long frames without regard for characters.
-    return json.dumps(value)
+    return _ENCODER.encode(value)
