@@ -30,7 +30,7 @@ from models.node import Report
 from models.normal_form import DEMANDED, RELATIONSHIP, NormalForm
 from models.periodicity import Rhythm
 from models.relationship import key_of
-from models.replica import Replica
+from models.replica import Learnt, Replica, Step
 from models.score import Score
 from models.values import Value, read
 
@@ -77,6 +77,8 @@ class Analyzer:
         self._instances: OrderedDict[str, Instance] = OrderedDict()
         self._flows = 0
         self._arrivals = Arrivals()
+        self._strangers_told = 0
+        """How many unregistered instances the node knows of."""
         self._located: tuple[Access, Instance, Flow] | None = None
 
     @property
@@ -205,17 +207,39 @@ class Analyzer:
 
     def report(self, time: int) -> Report | None:
         """Do the same for a worker of a node; return what the node is to hear, None while the minute lasts."""
+        begun = self._minute
         closed = self._close(time)
-        return None if closed is None else self.part(closed)
+        return None if closed is None else self.part(closed, begun)
 
-    def part(self, closed: Sequence[tuple[str, Descriptor]] = ()) -> Report:
-        """Return what this worker has of its node's state, with the descriptors of a minute that it `closed`."""
+    def part(self, closed: Sequence[tuple[str, Descriptor]] = (), minute: int | None = None) -> Report:
+        """Return what is new of this worker's part of its node's state.
+
+        Args:
+            closed: The descriptors of a minute that was closed.
+            minute: That minute; None in the middle of one.
+        """
+        strangers = self._arrivals.unregistered - self._strangers_told
+        self._strangers_told = self._arrivals.unregistered
         return Report(
             newest=self._newest,
+            minute=minute,
             descriptors=list(closed),
+            strangers=strangers,
             arrivals=self._arrivals,
-            instances=[instance.state(address) for address, instance in self._instances.items()],
+            instances=[
+                instance.state(address) for address, instance in self._instances.items() if instance.take_changed()
+            ],
         )
+
+    def follow(self, step: Step) -> None:
+        """Do what the node did whose worker this is."""
+        if not isinstance(self.knowledge, Replica):
+            raise TypeError("this analyzer is no worker of a node")
+        self.knowledge.follow(step)
+        if isinstance(step, Learnt):
+            untold = self._arrivals.unregistered - self._strangers_told
+            self._strangers_told = step.strangers
+            self._arrivals.unregistered = step.strangers + untold
 
     def _close(self, time: int) -> list[tuple[str, Descriptor]] | None:
         self._note(time)
@@ -274,10 +298,13 @@ class Analyzer:
         analyzer._newest = state.newest
         analyzer._minute = state.minute
         analyzer._arrivals = state.arrivals
+        analyzer._strangers_told = state.arrivals.unregistered
         analyzer._resumed = True
         for each in state.instances[-MAX_INSTANCES:]:
             instance = analyzer._instances[each.address] = Instance.restored(each)
             analyzer._flows += instance.flows
+        while analyzer._flows > MAX_ALL_FLOWS:
+            analyzer._drop_flow(None)
         analyzer.knowledge.read()
         return analyzer
 
@@ -356,7 +383,7 @@ class Analyzer:
         self._instances.move_to_end(address)
         return instance
 
-    def _drop_flow(self, spared: Instance) -> None:
+    def _drop_flow(self, spared: Instance | None) -> None:
         """Forget a flow of the instance that was silent longest, to make room for the first one of another."""
         for instance in self._instances.values():
             if instance.flows and instance is not spared:

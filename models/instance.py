@@ -211,6 +211,7 @@ class Instance:
 
     __slots__ = (
         "_begun",
+        "_changed",
         "_circles",
         "_familiar",
         "_flows",
@@ -231,6 +232,7 @@ class Instance:
         self.since = since
         """Event time (ms) at which it was first heard of."""
         self._circles: dict[str, Circle] = {}
+        self._changed = True
         self._newest: int | None = None
         self._begun = 0
         self._times: dict[int, int] = {}
@@ -297,6 +299,7 @@ class Instance:
             required: What its relationship requires (`sequence.required`).
         """
         before, times = self._newest, self._times
+        self._changed = True
         flow.preceding = before
         if before is None:
             self._begun = time
@@ -387,6 +390,11 @@ class Instance:
             relationship.instances += 1
         relationship.rooms.observe(room)
         self._familiar[key] = seen | _ROOM_BITS[room]
+
+    def take_changed(self) -> bool:
+        """Whether it did anything since this was last asked: the rest of it is as it was."""
+        changed, self._changed = self._changed, False
+        return changed
 
     def close(self, minute: int, minutes: int) -> Descriptor:
         """Return the descriptor of the minutes that passed, and begin another."""

@@ -8,7 +8,7 @@ with four workers learns what one with a single worker does.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 import msgspec
 
@@ -27,15 +27,19 @@ PATIENCE = 5.0
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
-    """What one worker closed a minute with."""
+    """What one worker closed a minute with, or ends with."""
 
     newest: int
     """Newest event time that it saw, ms."""
+    minute: int | None
+    """The minute that was closed, since the epoch; None for what is told at the end, in the middle of one."""
     descriptors: list[tuple[str, Descriptor]]
     """Of each known instance, by its address: they do not leave the node."""
+    strangers: int
+    """Instances of which something was accepted though they had not registered, since the last report."""
     arrivals: Arrivals
     instances: list[InstanceState]
-    """All that it remembers; the one that was silent longest first."""
+    """Those that did something since the last report; the one that was silent longest first."""
 
 
 REPORT = Frame(Report, magic=b"alleyes report\n", version=1, foreign="this is no report of a worker")
@@ -60,19 +64,23 @@ class Node:
         for each in () if state is None else state.instances:
             self._instances[each.address] = each
         self._owners: dict[str, int] = {}
-        self._waiting: dict[int, list[Report]] = {}
-        self._left: list[Report] = []
-        """Of workers that ended since; they count with the minute that is closed next."""
+        """Worker in which an instance did something last, by address."""
+        self._workers: dict[int, int] = {}
+        """Newest minute that each worker has reported."""
+        self._waiting: dict[int, dict[int, Report]] = {}
+        """Reports by minute, then by worker."""
         self._since: float | None = None
+        self._closed = -1
+        """Newest minute that was folded."""
         self.knowledge.read()
 
     def join(self, worker: int) -> None:
         """Wait for the reports of a worker from now on."""
-        self._waiting.setdefault(worker, [])
+        self._workers.setdefault(worker, self._closed)
 
     def leave(self, worker: int) -> None:
         """Wait for a worker no longer; what it reported counts all the same."""
-        self._left += self._waiting.pop(worker, [])
+        self._workers.pop(worker, None)
 
     def report(self, worker: int, report: Report, now: float) -> list[Learnt]:
         """Take a worker's report; return what the node learnt, if others no longer have to be waited for.
@@ -82,9 +90,13 @@ class Node:
             report: Of a minute.
             now: Real time, s, on any clock that only goes forward.
         """
-        self._waiting.setdefault(worker, []).append(report)
         self.newest = max(self.newest, report.newest)
         self._remember(worker, report)
+        minute = report.minute
+        if minute is None:
+            return []
+        self._workers[worker] = max(self._workers.get(worker, -1), minute)
+        self._waiting.setdefault(minute, {})[worker] = report
         if self._since is None:
             self._since = now
         return self.due(now)
@@ -92,20 +104,14 @@ class Node:
     def due(self, now: float) -> list[Learnt]:
         """Return what was learnt of minutes that all workers have reported, or that waited long enough."""
         learnt = []
-        while self._waiting and all(self._waiting.values()):
-            learnt.append(self._close([reports.pop(0) for reports in self._waiting.values()]))
-        if any(self._waiting.values()) and self._since is not None and now - self._since >= PATIENCE:
-            learnt.append(self._close([reports.pop(0) for reports in self._waiting.values() if reports]))
-        if learnt:
-            self._since = now if any(self._waiting.values()) else None
+        while self._waiting:
+            minute = min(self._waiting)
+            late = [worker for worker, newest in self._workers.items() if newest < minute]
+            if late and minute > self._closed and self._since is not None and now - self._since < PATIENCE:
+                break
+            learnt.append(self._close(minute, late))
+            self._since = now if self._waiting else None
         return learnt
-
-    def finish(self) -> None:
-        """Fold all that was reported; nobody is waited for any longer."""
-        for worker in list(self._waiting):
-            self.leave(worker)
-        if self._left:
-            self._close([])
 
     def see(self, sightings: Iterable[Sighting]) -> Decided | None:
         """Take what workers sighted; return what is accepted for it."""
@@ -115,8 +121,22 @@ class Node:
         accepted = self.knowledge.deliberate(self.newest)
         return Decided(accepted, self.newest) if accepted else None
 
-    def dump(self) -> bytes:
-        """Return all of it, as one analyzer would (`Analyzer.dump`): what is stored, and what a worker begins with."""
+    def finish(self) -> None:
+        """Fold all that was reported; nobody is waited for any longer."""
+        self._workers.clear()
+        self.due(0.0)
+
+    def dump(self, worker: int | None = None) -> bytes:
+        """Return all of it, as one analyzer would (`Analyzer.dump`).
+
+        Args:
+            worker: For this worker to begin with: without the instances that another one has. None: to be stored.
+        """
+        instances = [
+            state
+            for address, state in self._instances.items()
+            if worker is None or self._owners.get(address, worker) == worker
+        ]
         return encode(
             AnalyzerState(
                 origin=self.knowledge.origin,
@@ -124,41 +144,52 @@ class Node:
                 minute=self._minute,
                 arrivals=self._arrivals,
                 knowledge=self.knowledge.state(),
-                instances=list(self._instances.values()),
+                instances=instances,
             )
         )
 
-    def _close(self, reports: list[Report]) -> Learnt:
-        reports += self._left
-        self._left = []
+    def _close(self, minute: int, late: Iterable[int]) -> Learnt:
+        """Fold the reports of a minute. Whose worker is late is not idle: what it did comes with its report."""
+        absent = frozenset(late)
+        again = minute <= self._closed
         by_address: dict[str, Descriptor] = {}
-        for report in reports:
+        for report in self._waiting.pop(minute).values():
             for address, descriptor in report.descriptors:
+                if not descriptor.relationships and self._left_out(address, absent, again=again):
+                    continue
                 present = by_address.get(address)
                 by_address[address] = descriptor if present is None else together(present, descriptor)
         descriptors = list(by_address.values())
         for descriptor in descriptors:
             self._minute = max(self._minute or 0, descriptor.minute + descriptor.minutes)
+        self._closed = max(self._closed, minute)
         self.knowledge.fold(descriptors)
         self.knowledge.read()
-        return Learnt(descriptors, self.knowledge.deliberate(self.newest), self.newest)
+        accepted = self.knowledge.deliberate(self.newest)
+        return Learnt(descriptors, accepted, self.newest, self._arrivals.unregistered)
+
+    def _left_out(self, address: str, absent: frozenset[int], *, again: bool) -> bool:
+        """Tell whether an idle minute of an instance does not count: its own worker's report does, or did already."""
+        return again or self._owners.get(address) in absent
 
     def _remember(self, worker: int, report: Report) -> None:
         """Keep each instance as the worker has it in which it did something last."""
-        for address, descriptor in report.descriptors:
-            if descriptor.relationships:
-                self._owners[address] = worker
         active = {address for address, descriptor in report.descriptors if descriptor.relationships}
+        self._owners |= dict.fromkeys(active, worker)
         for state in report.instances:
             if self._owners.get(state.address, worker) != worker:
                 continue
             self._instances[state.address] = state
-            if state.address in active:
-                self._instances.move_to_end(state.address)
+            self._instances.move_to_end(state.address)
         while len(self._instances) > MAX_INSTANCES:
             gone, _ = self._instances.popitem(last=False)
             self._owners.pop(gone, None)
-        self._arrivals = _most(self._arrivals, report.arrivals)
+        # All workers hear of every registration, each of the strangers among its own senders.
+        self._arrivals = Arrivals(
+            registered=max(self._arrivals.registered, report.arrivals.registered),
+            unregistered=self._arrivals.unregistered + report.strangers,
+            types=self._arrivals.types | report.arrivals.types,
+        )
 
 
 def together(one: Descriptor, other: Descriptor) -> Descriptor:
@@ -180,17 +211,8 @@ def together(one: Descriptor, other: Descriptor) -> Descriptor:
         weight = max(mine.weight, found.weight)
         mine.absorb(found)
         mine.weight = weight
-    partners = {
-        name: max(one.partners.get(name, 0), other.partners.get(name, 0))
-        for name in one.partners.keys() | other.partners.keys()
-    }
-    return msgspec.structs.replace(one, relationships=relationships, partners=partners)
+    return msgspec.structs.replace(one, relationships=relationships, partners=_most(one.partners, other.partners))
 
 
-def _most(one: Arrivals, other: Arrivals) -> Arrivals:
-    """Return the counts of a node: its workers hear of every registration, each of the strangers of its own senders."""
-    return Arrivals(
-        registered=max(one.registered, other.registered),
-        unregistered=max(one.unregistered, other.unregistered),
-        types=one.types | other.types,
-    )
+def _most(one: Mapping[str, int], other: Mapping[str, int]) -> dict[str, int]:
+    return {name: max(one.get(name, 0), other.get(name, 0)) for name in one.keys() | other.keys()}

@@ -21,6 +21,8 @@ class Learnt(msgspec.Struct, frozen=True, tag=True):
     accepted: list[Candidate]
     time: int
     """Event time, ms."""
+    strangers: int
+    """Instances that were accepted though they had not registered, on the whole node since it began."""
 
 
 class Decided(msgspec.Struct, frozen=True, tag=True):

@@ -18,6 +18,8 @@ from proxy.registry import SiteRegistry
 
 MOST_ADDRESSES = 65_536
 """Network addresses whose senders are remembered."""
+MOST_SENDERS = 64
+"""Senders that are remembered of one network address."""
 
 
 @dataclass(frozen=True)
@@ -112,8 +114,8 @@ class ConnectionTable:
     _by_device: Counter[str] = field(default_factory=Counter)
     _connections: dict[str, Connection] = field(default_factory=dict)
     _senders_by_ip: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
-
-    _MOST_SENDERS = 64
+    _noted: set[str] = field(default_factory=set)
+    """Network addresses that were seen since they were asked for."""
 
     def open(self, client_id: str, connection: Connection) -> None:
         """Add a connection.
@@ -155,21 +157,23 @@ class ConnectionTable:
 
     def note(self, sender: Sender) -> None:
         """Remember that a sender was seen at its network address; the longest unseen address is forgotten first."""
+        self._noted.add(sender.ip)
         senders = self._senders_by_ip.setdefault(sender.ip, set())
-        if len(senders) < self._MOST_SENDERS:
+        if len(senders) < MOST_SENDERS:
             senders.add(sender.address)
         self._senders_by_ip.move_to_end(sender.ip)
         if len(self._senders_by_ip) > MOST_ADDRESSES:
             self._senders_by_ip.popitem(last=False)
 
-    def senders(self) -> dict[str, list[str]]:
-        """Return the senders of each network address, the longest unseen address first."""
-        return {ip: sorted(senders) for ip, senders in self._senders_by_ip.items()}
+    def take_senders(self) -> dict[str, list[str]]:
+        """Return the senders of those network addresses that were seen since this was last asked."""
+        noted, self._noted = self._noted, set()
+        return {ip: sorted(self._senders_by_ip[ip]) for ip in noted if ip in self._senders_by_ip}
 
     def remember(self, senders: Mapping[str, Sequence[str]]) -> None:
-        """Take back what `senders` gave before a restart."""
+        """Take back what was known before a restart."""
         for ip, addresses in list(senders.items())[-MOST_ADDRESSES:]:
-            self._senders_by_ip[ip] = set(addresses[: self._MOST_SENDERS])
+            self._senders_by_ip[ip] = set(addresses[:MOST_SENDERS])
 
     def shared(self, sender_address: str, ip: str) -> bool:
         """Tell whether a network address carries another sender besides this one."""

@@ -44,9 +44,10 @@ class Enforcement:
             Exception: whatever goes wrong; there is then no verdict and the call must be refused.
         """
         verdict = self.engine.judge(call, now=self.real_now())
-        self.log.record(verdict)
         if verdict.action is Action.QUARANTINE:
+            # First: its sender is refused from now on, whether or not that can be recorded.
             self.on_quarantine(verdict)
+        self.log.record(verdict)
         return verdict
 
     def conclude(self, verdict: Verdict, *, accepted: bool) -> None:

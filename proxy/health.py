@@ -39,6 +39,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     quarantined: int
     quarantines_evicted: int
     """Entries that gave way because the register was full."""
+    unjudged_packets: int
+    """Packets that passed unjudged, since the table was put in place last; fail mode open only."""
     forwarded: int
     refused: int
     broken: int

@@ -34,6 +34,8 @@ class Kind(StrEnum):
     """A connection was refused because there are too many."""
     BROKEN = "broken"
     """The gateway itself failed; the call at hand was refused."""
+    UNJUDGED = "unjudged"
+    """Calls pass unjudged, or do no longer (fail mode open)."""
     UNINSTALL = "uninstall"
     RECOVERY = "recovery"
     """The journal was opened after it had not been closed properly."""

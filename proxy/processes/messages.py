@@ -17,7 +17,7 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     number: int
     """Which worker it is, from 0."""
     document: bytes
-    """`gateway.yaml`, checked, as JSON; paths in it are absolute."""
+    """`gateway.yaml`, checked, as JSON (`proxy.processes.documents`); its paths are relative to where both run."""
     policy: bytes
     """`policy.yaml`, checked, as JSON."""
     revision: str
@@ -122,7 +122,7 @@ class Minute(msgspec.Struct, frozen=True, tag=True):
     content: bytes
     """Its report (`models.node.REPORT`); of the paper's scoring, which has one worker, all that it knows."""
     senders: Mapping[str, Sequence[str]]
-    """Senders that each network address has carried."""
+    """Senders of those network addresses that were seen since the last time."""
 
 
 class Seen(msgspec.Struct, frozen=True, tag=True):

@@ -19,8 +19,8 @@ class NodeModels(Protocol):
         """Newest event time that was seen, ms; 0 for none."""
         ...
 
-    def dump(self) -> bytes:
-        """Return what a worker begins with, and what is stored."""
+    def dump(self, worker: int | None = None) -> bytes:
+        """Return what is to be stored; or, given its number, what a worker begins with."""
         ...
 
     def join(self, worker: int) -> None:
@@ -68,9 +68,9 @@ class SharedModels:
         """Newest event time that was seen, ms; 0 for none."""
         return self._node.newest
 
-    def dump(self) -> bytes:
-        """Return what a worker begins with, and what is stored."""
-        return self._node.dump()
+    def dump(self, worker: int | None = None) -> bytes:
+        """Return what is to be stored; or what a worker begins with."""
+        return self._node.dump(worker)
 
     def join(self, worker: int) -> None:
         """Expect reports of a worker."""
@@ -115,8 +115,9 @@ class SingleModels:
         """Newest event time that had been seen at the start, ms; 0 for none."""
         return self._newest
 
-    def dump(self) -> bytes:
+    def dump(self, worker: int | None = None) -> bytes:
         """Return what the worker told last."""
+        del worker
         return self._state or PaperAnalyzer().dump()
 
     def join(self, worker: int) -> None:

@@ -8,14 +8,13 @@ import os
 import secrets
 import signal
 import time
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import msgspec
 import structlog
 
-from policy.loading import DocumentError
 from policy.protection import Protection
 from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import health
@@ -25,19 +24,18 @@ from proxy.audit.journal import Journal
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import real_now
-from proxy.connections import MOST_ADDRESSES
-from proxy.firewall.commands import Alive, InstallTable
-from proxy.firewall.helper import FirewallHelper, HelperBusyError
+from proxy.firewall.commands import InstallTable
+from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import FirewallError
 from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
-from proxy.policy_file import LoadedPolicy, reload_policy
+from proxy.policy_file import LoadedPolicy
+from proxy.processes.documents import written
 from proxy.processes.messages import (
     Begin,
     Follow,
     Hold,
     InForce,
-    Judge,
     Knows,
     Minute,
     Quarantined,
@@ -54,7 +52,10 @@ from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
+from proxy.supervisor.policy_in_force import PolicyInForce
+from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.status import together
 from proxy.supervisor.workers import Listener, Workers
 from proxy.table_watch import TableWatch
@@ -96,9 +97,9 @@ class Supervisor:
         document = inputs.document
         problems: list[str] = []
         state = _state_directory(document.state_directory)
-        self._model_store = ModelStore(state, inputs.policy.document.scoring)
+        model_store = ModelStore(state, inputs.policy.document.scoring)
         try:
-            loaded = self._model_store.load()
+            loaded = model_store.load()
         except ModelStoreError as error:
             problems.append(str(error))
         try:
@@ -116,22 +117,25 @@ class Supervisor:
         self._models = node_models(inputs.policy.document.scoring, loaded.state)
         self._start = start(self._models.newest)
         self._origin = time.monotonic()
-        self._policy = inputs.policy
         self._trail = AuditTrail(self._journal, real_now)
         self._register = QuarantineRegister(fixed=fixed_protection(document, inputs.inventory))
-        self._register.protect(Protection.of(self._policy.document.quarantine.protected))
+        self._register.protect(Protection.of(inputs.policy.document.quarantine.protected))
         agents = frozenset(point.agent for point in document.access_points)
         self._registry = SiteRegistry(inputs.inventory, agents)
         self._structures: dict[str, AgentStructure] = {}
-        self._address_store = AddressStore(state)
-        self._senders = dict(self._address_store.load())
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
+        addresses = AddressStore(state)
+        self._files = StateFiles(
+            models=model_store,
+            addresses=addresses,
+            dump=self._models.dump,
+            background=self._background,
+            senders=dict(addresses.load()),
+        )
         self._firewall = firewall
         self._plan = msgspec.structs.replace(inputs.plan, seed=_seed(state, inputs.plan))
         self._health = health.HealthFile(state)
         self._failures = 0
-        self._writing: asyncio.Future[None] | None = None
-        self._in_force: dict[int, str] = {}
         self._ending = asyncio.Event()
         self._keeper = QuarantineKeeper(
             register=self._register,
@@ -158,6 +162,16 @@ class Supervisor:
                 on_ended=self._worker_ended,
             ),
         )
+        self._policy = PolicyInForce(
+            file=document.policy,
+            policy=inputs.policy,
+            judges=self._workers,
+            notes=self._trail,
+            on_change=self._protect,
+        )
+        self._dead_man = DeadMan(
+            firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
+        )
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
@@ -181,28 +195,52 @@ class Supervisor:
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-        watching = asyncio.create_task(self._table_watch().forever())
+        guarding = [asyncio.create_task(self._table_watch().forever())]
+        if self._plan.fail_mode == "open":
+            guarding.append(asyncio.create_task(self._dead_man.forever()))
         try:
-            # What is known of the access points reaches those workers that have begun before.
-            problems, _ = await asyncio.gather(self._workers.start(), self._refresh.before_serving())
-            if problems:
-                raise StartRefused(problems)
-            mode = self._policy.document.mode
-            self._trail.note(
-                Kind.START,
-                f"The gateway started, {mode} mode, policy {self._policy.revision}.",
-                mode=mode,
-                policy_revision=self._policy.revision,
-            )
-            await self._until_the_end(watching)
+            await self._begin_serving()
+            if not self._ending.is_set():
+                await self._until_the_end(guarding)
         finally:
-            watching.cancel()
+            for task in guarding:
+                task.cancel()
             await self._end()
 
-    async def _until_the_end(self, watching: asyncio.Task[None]) -> None:
+    async def _begin_serving(self) -> None:
+        """Start the workers, unless told to end meanwhile.
+
+        Raises:
+            StartRefused: one cannot serve.
+        """
+        starting = asyncio.create_task(self._start_workers())
+        ending = asyncio.create_task(self._ended())
+        await asyncio.wait({starting, ending}, return_when=asyncio.FIRST_COMPLETED)
+        ending.cancel()
+        if not starting.done():
+            starting.cancel()
+            return
+        if problems := starting.result():
+            raise StartRefused(problems)
+        policy = self._policy.policy
+        self._trail.note(
+            Kind.START,
+            f"The gateway started, {policy.document.mode} mode, policy {policy.revision}.",
+            mode=policy.document.mode,
+            policy_revision=policy.revision,
+            workers=self._inputs.document.workers,
+            fail_mode=self._plan.fail_mode,
+        )
+
+    async def _start_workers(self) -> list[str]:
+        # What is known of the access points by then reaches those workers that have begun before.
+        problems, _ = await asyncio.gather(self._workers.start(), self._refresh.before_serving())
+        return problems
+
+    async def _until_the_end(self, guarding: Sequence[asyncio.Task[None]]) -> None:
         """Work until told to end; a gateway whose own tasks have died must not look alive."""
         works = (self._ended(), self._refresh.forever(), self._tick(), self._workers.forever())
-        tasks = [watching, *map(asyncio.create_task, works)]
+        tasks = [*guarding, *map(asyncio.create_task, works)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -216,18 +254,19 @@ class Supervisor:
 
     def _begin(self, number: int) -> Begin:
         """Return what a worker begins with: all that is in force now."""
+        self._policy.begun(number)
         return Begin(
             number=number,
-            document=self._inputs.document.model_dump_json().encode(),
-            policy=self._policy.document.model_dump_json().encode(),
-            revision=self._policy.revision,
-            inventory=self._inputs.inventory.model_dump_json().encode(),
-            state=self._models.dump(),
+            document=written(self._inputs.document),
+            policy=written(self._policy.policy.document),
+            revision=self._policy.policy.revision,
+            inventory=written(self._inputs.inventory),
+            state=self._models.dump(number),
             start=self._start,
             origin=self._origin,
             structures=self._structures,
             quarantines=self._register.entries,
-            senders=self._senders,
+            senders=self._files.senders,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -239,8 +278,8 @@ class Supervisor:
         match message:
             case Minute():
                 self._follow(self._models.minute(number, message.content, time.monotonic()))
-                self._remember(message.senders)
-                self._store_models()
+                self._files.remember(message.senders)
+                self._files.changed()
             case Seen():
                 self._follow(self._models.see(message.sightings))
             case Quarantined():
@@ -248,17 +287,9 @@ class Supervisor:
             case Registered():
                 self._later(self._refreshed(number, message))
             case InForce():
-                self._in_force[number] = message.revision
+                self._policy.confirmed(number, message.revision)
             case _:
                 raise ValueError(f"{type(message).__name__} while serving")
-
-    def _remember(self, senders: Mapping[str, Sequence[str]]) -> None:
-        """Remember whom each network address carries, as the worker says that it belongs to; the longest unseen go."""
-        for ip, addresses in senders.items():
-            self._senders.pop(ip, None)
-            self._senders[ip] = list(addresses)
-        for ip in list(self._senders)[: max(0, len(self._senders) - MOST_ADDRESSES)]:
-            del self._senders[ip]
 
     def _follow(self, steps: Sequence[bytes]) -> None:
         for step in steps:
@@ -287,12 +318,17 @@ class Supervisor:
         with contextlib.suppress(Exception):
             self._trail.note(
                 Kind.BROKEN,
-                f"Worker {number} ended ({reason}) and is started again; until then the calls of its senders are"
-                " refused.",
+                f"Worker {number} ended ({reason}) and is started again; until then {self._meanwhile()}.",
                 place="worker",
                 worker=number,
                 reason=reason,
             )
+
+    def _meanwhile(self) -> str:
+        """Return what becomes of calls that no worker takes."""
+        if self._plan.fail_mode == "closed":
+            return "the calls of its senders are refused"
+        return "the calls of its senders are refused, and after some seconds pass unjudged (fail mode open)"
 
     def _later(self, work: Coroutine[None, None, None]) -> None:
         """Do something that waits beside everything else; what goes wrong in it is told."""
@@ -306,45 +342,12 @@ class Supervisor:
             self._broken("supervisor", error)
 
     def _reload_soon(self) -> None:
-        self._later(self.reload_policy())
+        self._later(self._policy.reload())
 
-    async def reload_policy(self) -> None:
-        """Read the policy again; a broken file changes nothing."""
-        try:
-            policy = reload_policy(self._inputs.document.policy, self._inputs.policy.document.scoring)
-        except DocumentError as error:
-            for problem in error.problems:
-                log.error("policy not reloaded", detail=str(problem))
-            self._trail.note(
-                Kind.POLICY_RELOAD,
-                "The new policy is broken; the one in force stays.",
-                problems=[str(problem) for problem in error.problems],
-                policy_revision=self._policy.revision,
-            )
-            return
-        await self._put_in_force(policy)
-        self._trail.note(
-            Kind.POLICY_RELOAD,
-            f"Policy {policy.revision} is in force, {policy.document.mode} mode.",
-            mode=policy.document.mode,
-            policy_revision=policy.revision,
-        )
-        log.info("policy reloaded", revision=policy.revision, mode=str(policy.document.mode))
-
-    async def _put_in_force(self, policy: LoadedPolicy) -> None:
-        """Let all workers judge by a policy; one that does not answer is ended, and begins with it."""
-        self._policy = policy
+    def _protect(self, policy: LoadedPolicy) -> None:
+        """Let through again whom another policy protects."""
         for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
             self._keeper.release(entry)
-        self._in_force.clear()
-        self._workers.tell_all(Judge(policy.document.model_dump_json().encode(), policy.revision))
-        deadline = time.monotonic() + _IN_FORCE_SECONDS
-        while missing := [n for n in self._workers.serving() if self._in_force.get(n) != policy.revision]:
-            if time.monotonic() > deadline:
-                for number in missing:
-                    self._workers.end(number)
-                return
-            await asyncio.sleep(0.01)
 
     def _table_watch(self) -> TableWatch:
         def restored(changed: tuple[str, ...]) -> None:
@@ -383,55 +386,25 @@ class Supervisor:
         while True:
             self._follow(self._models.due(time.monotonic()))
             self._keeper.expire(real_now())
-            if self._plan.fail_mode == "open":
-                self._say_who_lives()
+            self._files.store_soon()
             if self._health.due():
                 self._background.submit(self._health.write, self._status())
             await asyncio.sleep(_TICK_SECONDS)
-
-    def _say_who_lives(self) -> None:
-        """Keep the kernel from letting calls pass: of those workers that serve, for the next seconds."""
-        with contextlib.suppress(HelperBusyError):  # said again long before it is over
-            self._firewall.submit(Alive(self._workers.alive()))
-
-    def _store_models(self) -> None:
-        """Store the models and the addresses, unless that is under way; at most a minute of learning is lost."""
-        if self._writing is not None and not self._writing.done():
-            return
-        try:
-            state = self._models.dump()
-        except Exception as error:  # noqa: BLE001 -- what cannot be stored must not end what works in memory
-            log.error("models", detail=f"the models cannot be stored: {error!r}")
-            return
-        loop = asyncio.get_running_loop()
-        self._writing = loop.run_in_executor(self._background, self._write, state, dict(self._senders))
-
-    def _write(self, state: bytes, senders: dict[str, list[str]]) -> None:
-        try:
-            self._model_store.save(state)
-        except OSError as error:
-            log.error(
-                "models",
-                detail=f"the models cannot be stored ({error}); learning goes on in memory; make room on the disk",
-            )
-        try:
-            self._address_store.save(senders)
-        except OSError as error:
-            log.error("addresses not stored", detail=str(error))
 
     def _status(self) -> health.Status:
         own = health.Status(
             pid=os.getpid(),
             workers=(),
             restarts=self._workers.restarts(),
-            mode=self._policy.document.mode,
-            policy_revision=self._policy.revision,
+            mode=self._policy.policy.document.mode,
+            policy_revision=self._policy.policy.revision,
             event_time=self._models.newest,
             types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
             service_types={},
             connections=0,
             quarantined=len(self._register),
             quarantines_evicted=self._register.evictions,
+            unjudged_packets=self._dead_man.unjudged,
             forwarded=0,
             refused=0,
             broken=self._failures,
@@ -439,7 +412,7 @@ class Supervisor:
             audit_lost=self._journal.lost,
             audit_error=self._journal.last_error if self._journal.failing else None,
         )
-        return together(own, self._workers.beats())
+        return together(own, self._workers.beats(), self._workers.past)
 
     def _broken(self, place: str, error: BaseException) -> None:
         """Record that the supervisor itself failed; no call depends on it."""
@@ -458,9 +431,12 @@ class Supervisor:
         await self._workers.stop()
         self._models.finish()
         self._background.shutdown(wait=True)
-        self._write(self._models.dump(), self._senders)
+        self._files.store_now()
+        stays = "its guards and quarantines stay"
+        if self._plan.fail_mode == "open":
+            stays = "quarantines stay, all other calls pass unjudged (fail mode open)"
         with contextlib.suppress(JournalError):
-            self._trail.note(Kind.STOP, "The gateway stopped; its guards and quarantines stay.")
+            self._trail.note(Kind.STOP, f"The gateway stopped; {stays}.")
 
 
 def _seed(state: Path, plan: Plan) -> int:

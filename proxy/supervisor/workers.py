@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
-import socket
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from proxy.processes.channel import Channel, ChannelClosed, ChannelFull
+from proxy.processes.channel import Channel, ChannelClosed, ChannelFull, pair
 from proxy.processes.messages import Beat, Begin, Failed, Serving, Stop, ToSupervisor, ToWorker
+from proxy.supervisor.status import Past, added
 
 START_SECONDS = 60.0
 """How long a worker may take until it serves."""
@@ -71,6 +72,7 @@ class Workers:
         self._workers = [_Worker(number) for number in range(count)]
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._past = Past()
 
     async def start(self) -> list[str]:
         """Start all, and wait until they serve; return why one does not, a line for each reason."""
@@ -129,6 +131,11 @@ class Workers:
         """Return what each worker said of itself last; None where it has not said anything yet."""
         return [worker.beat for worker in self._workers]
 
+    @property
+    def past(self) -> Past:
+        """What workers counted that have ended since."""
+        return self._past
+
     def restarts(self) -> int:
         """Return how often a worker had to be started again."""
         return sum(max(0, worker.starts - 1) for worker in self._workers)
@@ -163,42 +170,51 @@ class Workers:
                 return
             self._listener.on_ended(worker.number, reason)
             pause = _FIRST_PAUSE if time.monotonic() - worker.begun > _STEADY_SECONDS else min(2 * pause, LONGEST_PAUSE)
-            await asyncio.sleep(pause)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await self._stopping.wait()
 
     async def _run(self, worker: _Worker) -> str:
         """Run a worker once; return why it ended."""
-        ours, its = socket.socketpair()
+        worker.begun = worker.heard = time.monotonic()
+        worker.problems = []
+        ours, its = pair()
         try:
             worker.process = await asyncio.create_subprocess_exec(
                 *self._command,
-                *("--channel", str(its.fileno()), "--parent", str(os.getpid())),
-                pass_fds=(its.fileno(),),
+                *("--channel", str(its.reading), str(its.writing), "--parent", str(os.getpid())),
+                pass_fds=its,
             )
         except OSError as error:
-            ours.close()
+            for end in ours:
+                os.close(end)
             worker.problems = [f"a worker cannot be started: {error}"]
-            return str(error)
+            return worker.problems[0]
         finally:
-            its.close()
+            for end in its:
+                os.close(end)
         worker.starts += 1
-        worker.begun = worker.heard = time.monotonic()
-        worker.problems = []
         channel: Channel[ToWorker, ToSupervisor] = await Channel.over(ours, ToSupervisor)
-        channel.send(self._listener.begin(worker.number))
-        worker.channel = channel
         reason = "it ended"
         try:
+            channel.send(self._listener.begin(worker.number))
+            worker.channel = channel
+            if self._stopping.is_set():
+                channel.send(Stop())
             while True:
                 self._take(worker, await channel.receive())
-        except ChannelClosed as closed:
+        except (ChannelClosed, ChannelFull) as closed:
             reason = str(closed)
         except ValueError as error:
             reason = f"what it said can not be read: {error}"
         finally:
             worker.channel = None
             worker.serving.clear()
+            self._past = added(self._past, worker.beat)
+            worker.beat = None
             channel.close()
         code = await self._gone(worker)
+        reason = "; ".join([*worker.problems, reason])
         return f"{reason}, exit code {code}" if code >= 0 else f"{reason}, by signal {-code}"
 
     async def _gone(self, worker: _Worker) -> int:

@@ -42,8 +42,8 @@ class Learning:
         Raises:
             ValueError: the step cannot be read.
         """
-        if isinstance(self.analyzer, Analyzer) and isinstance(self.analyzer.knowledge, Replica):
-            self.analyzer.knowledge.follow(decode(step))
+        if isinstance(self.analyzer, Analyzer):
+            self.analyzer.follow(decode(step))
 
     def finish(self) -> None:
         """Hand over everything, the minute under way included; for the end of the process."""

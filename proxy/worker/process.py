@@ -5,14 +5,13 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-import socket
 from collections.abc import Callable
 
 import structlog
 
 from proxy import logs
 from proxy.clocks import EventClock, MonotonicEventClock
-from proxy.processes.channel import Channel, ChannelClosed, ChannelFull
+from proxy.processes.channel import Channel, ChannelClosed, ChannelFull, Ends
 from proxy.processes.messages import Begin, Failed, ToSupervisor, ToWorker
 from proxy.processes.parent import end_with_parent
 from proxy.worker.worker import CannotServe, Worker
@@ -27,7 +26,7 @@ log = structlog.get_logger("alleyes")
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what the supervisor tells a worker on its command line; the rest comes over the channel."""
-    parser.add_argument("--channel", type=int, required=True, help="descriptor of the socket to the supervisor")
+    parser.add_argument("--channel", type=int, nargs=2, required=True, help="descriptors to read from and to write to")
     parser.add_argument("--parent", type=int, required=True, help="process id of the supervisor")
 
 
@@ -45,17 +44,18 @@ def run(arguments: argparse.Namespace, clock: ClockFactory = MonotonicEventClock
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)
     logs.configure()
-    raise SystemExit(asyncio.run(_work(arguments.channel, clock)))
+    raise SystemExit(asyncio.run(_work(Ends(*arguments.channel), clock)))
 
 
-async def _work(descriptor: int, clock: ClockFactory) -> int:
-    end = socket.socket(fileno=descriptor)
-    channel: Channel[ToSupervisor, ToWorker] = await Channel.over(end, ToWorker)
+async def _work(ends: Ends, clock: ClockFactory) -> int:
+    channel: Channel[ToSupervisor, ToWorker] = await Channel.over(ends, ToWorker)
     try:
         begin = await _beginning(channel)
         worker = Worker(begin, channel, clock(begin.start, begin.origin))
         await worker.run()
     except CannotServe as refused:
+        for problem in refused.problems:
+            log.error("a worker cannot serve", reason=problem)
         channel.send(Failed(refused.problems))
         await channel.sent()
         return _FAILED

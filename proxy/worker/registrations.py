@@ -8,7 +8,7 @@ from collections.abc import Callable
 from proxy.processes.messages import Registered
 
 _SECONDS = 4.0
-"""Longest wait: a little more than the supervisor's own."""
+"""Longest wait. The supervisor may take longer, where others registered just before; then the answer does not wait."""
 
 
 class Registrations:

@@ -123,7 +123,7 @@ class Worker:
         )
         self._registrations = Registrations(channel.send)
         self._learning = Learning(
-            analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.senders
+            analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
         )
         self._hooks = Hooks(self._gatekeeper(contexts))
 

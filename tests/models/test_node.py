@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from zlib import crc32
 
+import msgspec
 import pytest
 
 from models.access import Access
 from models.analyzer import Analyzer
 from models.candidates import STEADY_FOR, Candidate
+from models.codec import decode as decode_state
 from models.descriptor import Descriptor
 from models.knowledge import Knowledge
 from models.node import PATIENCE, REPORT, Node, Report, together
@@ -50,13 +52,13 @@ class Workers:
     def tell(self, number: int, report: Report, now: float = 0.0) -> None:
         for step in self.node.report(number, REPORT.decode(REPORT.encode(report)), now):
             for each in range(len(self.analyzers)):
-                self.knowledge(each).follow(decode(encode(step)))
+                self.analyzers[each].follow(decode(encode(step)))
 
     def see(self, number: int) -> None:
         step = self.node.see(self.knowledge(number).take_sightings())
         if step is not None:
             for each in range(len(self.analyzers)):
-                self.knowledge(each).follow(decode(encode(step)))
+                self.analyzers[each].follow(decode(encode(step)))
 
 
 def lived(accesses: Iterable[Access], workers: Workers) -> list[Score]:
@@ -116,35 +118,86 @@ def test_what_it_stores_goes_on_with_any_number_of_workers() -> None:
     assert max(score.av for score in scores[0]) < 7
 
 
+def reports(workers: Workers, *sources: str) -> list[Report]:
+    """Each worker's first minute, in which one instance did something in each; all have heard of all."""
+    for analyzer, source in zip(workers.analyzers, sources, strict=True):
+        for address in sources:
+            analyzer.register(address, "/light", START)
+        teach(analyzer, access(START, source=source))
+    found = [analyzer.report(START + MINUTE) for analyzer in workers.analyzers]
+    return [report for report in found if report is not None]
+
+
 def test_a_late_worker_is_waited_for_but_not_for_ever() -> None:
     workers = Workers(2)
-    early, late = access(START), access(START, source="/agent1/light2")
-    for analyzer, each in zip(workers.analyzers, (early, late), strict=True):
-        teach(analyzer, each)
-    reports = [analyzer.report(START + MINUTE) for analyzer in workers.analyzers]
-    assert reports[0] is not None
-    assert reports[1] is not None
-    assert workers.node.report(0, reports[0], 100.0) == []
+    early, late = reports(workers, "/agent1/light1", "/agent1/light2")
+    workers.node.report(1, msgspec.structs.replace(late, minute=late.minute and late.minute - 1, descriptors=[]), 99.0)
+    workers.node.report(0, early, 100.0)
     assert workers.node.due(100.0 + PATIENCE / 2) == []
     (learnt,) = workers.node.due(100.0 + PATIENCE)
-    assert len(learnt.descriptors) == 1
-    assert workers.node.knowledge.models["/light"].weight == 1
-    workers.node.report(1, reports[1], 200.0)
-    workers.node.due(200.0 + PATIENCE)
+    assert len(learnt.descriptors) == 2, "what light2 did is not known yet, but it was there"
+    (learnt,) = workers.node.report(1, late, 200.0)
+    assert [bool(each.relationships) for each in learnt.descriptors] == [True]
+
+
+def test_what_a_late_worker_s_instances_did_is_waited_for_with_them() -> None:
+    workers = Workers(2)
+    first = reports(workers, "/agent1/light1", "/agent1/light2")
+    for number, report in enumerate(first):
+        workers.tell(number, report)
     assert workers.node.knowledge.models["/light"].weight == 2
+    for number, analyzer in enumerate(workers.analyzers):
+        teach(analyzer, access(START + MINUTE, source=f"/agent1/light{number + 1}"))
+    second = [analyzer.report(START + 2 * MINUTE) for analyzer in workers.analyzers]
+    assert second[0] is not None
+    assert second[1] is not None
+    workers.node.report(0, second[0], 100.0)
+    (learnt,) = workers.node.due(100.0 + PATIENCE)
+    assert len(learnt.descriptors) == 1, "light2 belongs to the worker that is late"
+    workers.node.report(1, second[1], 200.0)
+    assert workers.node.knowledge.models["/light"].weight == 4
 
 
 def test_what_a_worker_reported_before_it_ended_counts() -> None:
     workers = Workers(2)
-    for analyzer, source in zip(workers.analyzers, ("/agent1/light1", "/agent1/light2"), strict=True):
-        teach(analyzer, access(START, source=source))
-    first, second = (analyzer.report(START + MINUTE) for analyzer in workers.analyzers)
-    assert first is not None
-    assert second is not None
+    first, second = reports(workers, "/agent1/light1", "/agent1/light2")
     workers.node.report(0, first, 0.0)
     workers.node.leave(0)
     (learnt,) = workers.node.report(1, second, 0.1)
     assert len(learnt.descriptors) == 2
+
+
+def test_a_worker_that_is_started_again_costs_no_minute_and_gives_none() -> None:
+    workers, alone = Workers(2), Analyzer.load(Analyzer().dump())
+    for analyzer in (*workers.analyzers, alone):
+        analyzer.register("/agent1/light1", "/light", START)
+    for minute in range(1, 9):
+        if minute == 4:
+            workers.node.leave(1)
+            workers.analyzers[1] = Analyzer.load(workers.node.dump(1), replica=True)
+            workers.node.join(1)
+            workers.analyzers[1].register("/agent1/light1", "/light", START + minute * MINUTE - 1)
+        workers.advance(START + minute * MINUTE)
+        alone.advance(START + minute * MINUTE)
+    assert workers.node.knowledge.models["/light"].weight == alone.models()["/light"].weight
+
+
+def test_strangers_of_all_workers_add_up_and_all_hear_of_them() -> None:
+    workers = Workers(4)
+    for number, analyzer in enumerate(workers.analyzers):
+        teach(analyzer, access(START, source=f"/agent1/light{number}"))
+    for minute in (1, 2):
+        workers.advance(START + minute * MINUTE)
+    assert [analyzer._arrivals.unregistered for analyzer in workers.analyzers] == [4, 4, 4, 4]
+    assert decode_state(workers.node.dump()).arrivals.unregistered == 4
+
+
+def test_a_worker_begins_without_the_instances_of_another_but_all_are_stored() -> None:
+    workers = Workers(2)
+    for number, report in enumerate(reports(workers, "/agent1/light1", "/agent1/light2")):
+        workers.tell(number, report)
+    assert [each.address for each in decode_state(workers.node.dump(0)).instances] == ["/agent1/light1"]
+    assert len(decode_state(workers.node.dump()).instances) == 2
 
 
 def test_an_instance_that_two_workers_saw_counts_once() -> None:

@@ -23,7 +23,7 @@ def test_a_copy_that_followed_knows_the_same() -> None:
     original.fold(descriptors())
     original.read()
     original.answer(NEW, allowed=True, now=5, human=False)
-    copy.follow(decode(encode(Learnt(descriptors(), [NEW], 5))))
+    copy.follow(decode(encode(Learnt(descriptors(), [NEW], 5, 0))))
     assert copy.state().contributions == original.state().contributions
     assert copy.answers == original.answers
     form, ours = original.form("/light"), copy.form("/light")
@@ -34,7 +34,7 @@ def test_a_copy_that_followed_knows_the_same() -> None:
 
 def test_decisions_take_effect_without_a_minute_being_closed() -> None:
     copy = Replica()
-    copy.follow(Learnt(descriptors(), [], 5))
+    copy.follow(Learnt(descriptors(), [], 5, 0))
     copy.follow(decode(encode(Decided([NEW], 6))))
     form = copy.form("/light")
     assert form is not None

@@ -166,6 +166,7 @@ def status(**changes: object) -> Status:
         connections=5,
         quarantined=1,
         quarantines_evicted=0,
+        unjudged_packets=0,
         forwarded=100,
         refused=2,
         broken=0,

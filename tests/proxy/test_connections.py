@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from policy.verdict import Sender, Strength
+from proxy import connections
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.vsl import VslDecoder
@@ -109,13 +110,13 @@ def test_neighbours_are_remembered_over_a_restart() -> None:
     before, after = ConnectionTable(most=10, most_of_one=10), ConnectionTable(most=10, most_of_one=10)
     before.note(sender("/agent1/light1"))
     before.note(sender("/agent1/light2"))
-    after.remember(before.senders())
+    after.remember(before.take_senders())
     assert after.shared("/agent1/light1", "192.0.2.9")
 
 
 def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ConnectionTable, "_MOST_ADDRESSES", 3)
-    monkeypatch.setattr(ConnectionTable, "_MOST_SENDERS", 2)
+    monkeypatch.setattr(connections, "MOST_ADDRESSES", 3)
+    monkeypatch.setattr(connections, "MOST_SENDERS", 2)
     table = ConnectionTable(most=10, most_of_one=10)
     for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.4"):
         table.note(sender("/agent1/light1", ip))
@@ -153,3 +154,12 @@ def test_connections_that_should_have_gone_on_are_found_with_what_they_wait_for(
     assert table.overdue(silent.deadline.at - 1) == []
     assert table.overdue(silent.deadline.at + 1) == [("silent", Phase.HANDSHAKE)]
     assert len(table.overdue(busy.deadline.at + 1)) == 2
+
+
+def test_only_addresses_that_were_seen_since_are_told() -> None:
+    table = ConnectionTable(most=10, most_of_one=10)
+    table.remember({"192.0.2.7": ["/agent1/light7"]})
+    table.note(sender("/agent1/light2", "192.0.2.9"))
+    table.note(sender("/agent1/light1", "192.0.2.9"))
+    assert table.take_senders() == {"192.0.2.9": ["/agent1/light1", "/agent1/light2"]}
+    assert table.take_senders() == {}

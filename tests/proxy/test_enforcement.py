@@ -70,6 +70,14 @@ def test_a_quarantine_is_carried_out_once() -> None:
     assert (entry.since, entry.until) == (NOW, NOW + 3600)
 
 
+def test_a_quarantine_that_cannot_be_recorded_is_carried_out_all_the_same() -> None:
+    bench = Bench(60.0)
+    bench.log.full = True
+    with pytest.raises(OSError, match="the disk is full"):
+        bench.enforcement.judge(call(SPYING))
+    assert [verdict.action for verdict in bench.quarantined] == [Action.QUARANTINE]
+
+
 def test_an_accepted_call_teaches_and_a_rejected_one_does_not() -> None:
     bench = Bench(0.0, 0.0)
     bench.enforcement.conclude(bench.enforcement.judge(call(SPYING)), accepted=False)

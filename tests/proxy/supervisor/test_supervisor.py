@@ -105,7 +105,7 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     assert begin.number == 1
     assert begin.structures == {"agent1": structure}
     assert list(begin.quarantines) == [entry]
-    assert begin.revision == supervisor._policy.revision
+    assert begin.revision == supervisor._policy.policy.revision
     assert Analyzer.load(begin.state, replica=True).models() == {}
 
 
@@ -124,10 +124,10 @@ def test_what_no_worker_says_is_refused(tmp_path: Path, message: Minute | Servin
 
 async def test_a_broken_policy_changes_nothing(tmp_path: Path) -> None:
     with made(inputs(tmp_path)) as supervisor:
-        before = supervisor._policy.revision
+        before = supervisor._policy.policy.revision
         (tmp_path / "policy.yaml").write_text("mode: strict\n")
-        await supervisor.reload_policy()
-        assert supervisor._policy.revision == before
+        await supervisor._policy.reload()
+        assert supervisor._policy.policy.revision == before
     (record,) = records(tmp_path / "state" / "audit")
     assert (record["kind"], record["sentence"]) == (
         "policy-reload",
@@ -138,13 +138,13 @@ async def test_a_broken_policy_changes_nothing(tmp_path: Path) -> None:
 async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> None:
     entry = quarantine_entry()
     with made(inputs(tmp_path)) as supervisor:
-        before = supervisor._policy.revision
+        before = supervisor._policy.policy.revision
         supervisor._register.add(entry, now=entry.since)
         supervisor._quarantine_store.put(entry, None)
         (tmp_path / "policy.yaml").write_text(f"mode: enforce\nquarantine: {{protected: [{entry.address}]}}\n")
-        await supervisor.reload_policy()
+        await supervisor._policy.reload()
         supervisor._background.shutdown()
-        assert supervisor._policy.revision != before
+        assert supervisor._policy.policy.revision != before
         assert supervisor._status().mode == Mode.ENFORCE
         assert supervisor._register.entries == ()
         assert supervisor._quarantine_store.all() == []
@@ -179,20 +179,10 @@ async def test_another_scoring_takes_a_restart_and_has_models_of_its_own(tmp_pat
     given = inputs(tmp_path)
     with made(given) as supervisor:
         given.document.policy.write_text("mode: monitor\nscoring: paper\n")
-        await supervisor.reload_policy()
+        await supervisor._policy.reload()
         assert supervisor._status().mode == Mode.LEARN
     (record,) = records(tmp_path / "state" / "audit")
     assert "takes a restart" in str(record["details"])
     with made(inputs(tmp_path, policy="scoring: paper\n")) as supervisor:
         assert PaperAnalyzer.load(supervisor._begin(0).state).models() == {}
     assert (tmp_path / "state" / CURRENT).read_bytes() == stored.dump()
-
-
-def test_senders_of_all_workers_are_remembered_but_not_without_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("proxy.supervisor.supervisor.MOST_ADDRESSES", 2)
-    with made(inputs(tmp_path)) as supervisor:
-        for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
-            supervisor._remember({ip: ["/agent1/a"]})
-        assert list(supervisor._begin(0).senders) == ["192.0.2.1", "192.0.2.3"]

@@ -14,16 +14,16 @@ from proxy.supervisor import workers as module
 from proxy.supervisor.workers import Listener, Workers
 
 WORKER = """
-import argparse, asyncio, os, signal, socket, sys
-from proxy.processes.channel import Channel
+import argparse, asyncio, os, signal, sys
+from proxy.processes.channel import Channel, Ends
 from proxy.processes.messages import *
 from tests.proxy.parts import beat
 
 async def main():
     parser = argparse.ArgumentParser()
-    parser.add_argument("--channel", type=int)
+    parser.add_argument("--channel", type=int, nargs=2)
     parser.add_argument("--parent", type=int)
-    channel = await Channel.over(socket.socket(fileno=parser.parse_args().channel), ToWorker)
+    channel = await Channel.over(Ends(*parser.parse_args().channel), ToWorker)
     begin = await channel.receive()
     {body}
 
@@ -51,7 +51,7 @@ STUBBORN = """
 """
 TALKS_NONSENSE = """
     channel.send(Serving())
-    channel._writer.write(b"nonsense, and more of it than a length needs")
+    channel._writing.write(b"nonsense, and more of it than a length needs")
     await asyncio.sleep(60)
 """
 

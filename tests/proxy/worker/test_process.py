@@ -5,24 +5,25 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from pathlib import Path
 
-from proxy.processes.channel import Channel
+from proxy.processes.channel import Channel, pair
 from proxy.processes.messages import Begin, Failed, Refreshed, Serving, Stop, ToSupervisor, ToWorker
 from tests.proxy.parts import free_port, plain_point, plain_settings
 from tests.proxy.worker.test_worker import beginning
 
 
 async def start() -> tuple[asyncio.subprocess.Process, Channel[ToWorker, ToSupervisor]]:
-    ours, its = socket.socketpair()
+    ours, its = pair()
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "proxy.worker", "--channel", str(its.fileno()), "--parent", str(os.getpid())),
-        pass_fds=(its.fileno(),),
+        *(sys.executable, "-m", "proxy.worker"),
+        *("--channel", str(its.reading), str(its.writing), "--parent", str(os.getpid())),
+        pass_fds=its,
         stderr=asyncio.subprocess.PIPE,
     )
-    its.close()
+    for end in its:
+        os.close(end)
     return process, await Channel.over(ours, ToSupervisor)
 
 
