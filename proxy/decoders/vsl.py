@@ -119,7 +119,7 @@ class VslDecoder:
                 return self._register(asked)
             case "GET" | "PUT" | "POST" | "OPTIONS", _:
                 detail = f"{method} {target.canonical()} is not supported"
-                raise self._unsupported(asked, "unsupported-operation", detail)
+                raise self._unless_lifted(asked, unsupported("unsupported-operation", detail))
             case _:
                 raise _Refused(
                     ambiguous("method-not-allowed", f"the method {method[:16]!r} is not part of the protocol")
@@ -144,9 +144,9 @@ class VslDecoder:
             headers.append(("authorization", asked.delegation))
         return Outbound(method=request.method, target=asked.target.canonical(), headers=tuple(headers), body=content)
 
-    def _unsupported(self, asked: _Asked, code: str, detail: str) -> _Refused:
+    def _unless_lifted(self, asked: _Asked, refusal: Refusal) -> _Refused:
         """Return a refusal that obeys the mode: where it does not hold, the request is sent as it came."""
-        return _Refused(unsupported(code, detail), self._outbound(asked))
+        return _Refused(refusal, self._outbound(asked))
 
     def _access(self, asked: _Asked, address: str, operation: Operation, value: str | None = None) -> Access:
         sender, node = asked.sender, self.registry.node(address)
@@ -179,24 +179,28 @@ class VslDecoder:
 
     def _require_address(self, asked: _Asked) -> None:
         if asked.target.list_separators:
-            raise self._unsupported(asked, "unsupported-operation", "list and search operations are not supported")
+            raise self._unless_lifted(
+                asked, unsupported("unsupported-operation", "list and search operations are not supported")
+            )
 
     def _require_json(self, asked: _Asked) -> None:
         content_type = asked.fields.by_name.get("content-type", "").split(";")[0].strip().lower()
         if content_type == _OCTETS:
-            raise self._unsupported(asked, "unsupported-operation", "streams are not supported")
+            raise self._unless_lifted(asked, unsupported("unsupported-operation", "streams are not supported"))
         if content_type != _JSON:
             detail = f"a body of type {content_type[:48]!r} is not supported"
-            raise self._unsupported(asked, "unsupported-body", detail)
+            raise self._unless_lifted(asked, unsupported("unsupported-body", detail))
 
     def _get(self, asked: _Asked) -> Decoded:
         if asked.request.body:
             raise _Refused(ambiguous("ambiguous-body", "a get carries a body"))
         self._require_address(asked)
         if asked.fields.by_name.get("accept", "").split(";")[0].strip() == _OCTETS:
-            raise self._unsupported(asked, "unsupported-operation", "streams are not supported")
+            raise self._unless_lifted(asked, unsupported("unsupported-operation", "streams are not supported"))
         if self._changes_a_list(asked.target.address):
-            raise self._unsupported(asked, "unsupported-operation", "changing a list by a get is not supported")
+            raise self._unless_lifted(
+                asked, unsupported("unsupported-operation", "changing a list by a get is not supported")
+            )
         return self._spread(asked, Operation.GET, self._outbound(asked))
 
     def _changes_a_list(self, address: str) -> bool:
