@@ -13,6 +13,13 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 | `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected, or too often |
 | `guard_access_points` | forward, -10 | drops what would reach an access point around the listeners |
 
+| set, each for IPv4 and IPv6 | holds |
+|---|---|
+| `quarantine4`, `quarantine_link4` | who is in quarantine, by address or by link address and address |
+| `bound4`, `bound_link4` | addresses that belong to a link address, and those pairs |
+| `senders4` | who has a place in the next two |
+| `packets4`, `new_connections4`, `connections4` | what each sender has sent, opened, and has open |
+
 -350 is before connection tracking (-200), so a quarantine needs no work on existing connections: the packet after the
 transaction is already dropped. -110 and -10 come just before the usual places of other tables.
 

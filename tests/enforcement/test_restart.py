@@ -81,9 +81,41 @@ def test_no_call_passes_after_the_gateway_ended(bench: Bench, number: signal.Sig
     # What keeps calls out does not end by itself: no rule of the table depends on time, no guard is a timed element.
     kinds = {name for item in table(bench) for name in item}
     assert {"chain", "rule"} <= kinds
-    guards = [item["rule"] for item in table(bench) if "rule" in item and item["rule"]["chain"] != "quarantine"]
+    guarding = {"redirect_calls", "guard_listeners", "guard_access_points"}
+    guards = [item["rule"] for item in table(bench) if "rule" in item and item["rule"]["chain"] in guarding]
     assert len(guards) > 4
-    assert not [rule for rule in guards if "@" in json.dumps(rule["expr"])]
+    # The one set that guards know refuses who has too many connections.
+    timed = [rule for rule in guards if "@" in json.dumps(rule["expr"]).replace("@connections", "")]
+    assert not timed
+
+
+def counted(bench: Bench, name: str) -> int:
+    """Return the packets of a counter of the gateway's table."""
+    counters = {item["counter"]["name"]: item["counter"]["packets"] for item in table(bench) if "counter" in item}
+    packets: int = counters[name]
+    return packets
+
+
+def test_with_fail_mode_open_calls_pass_while_the_gateway_is_gone_and_are_judged_when_it_is_back(bench: Bench) -> None:
+    bench.configure(LEARN, bench.settings | {"fail_mode": "open"})
+    for _ in range(2):
+        bench.gateway.start()
+        deadline = time.monotonic() + 10
+        while not counted(bench, "redirected"):
+            reach(bench, Topology.ACCESS_IPV4[0])
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        time.sleep(3.5)
+        before = counted(bench, "unjudged")
+        assert reach(bench, Topology.ACCESS_IPV4[0])
+        assert counted(bench, "unjudged") == before, "it says so for as long as it lives"
+        bench.gateway.kill()
+        assert not reach(bench, Topology.ACCESS_IPV4[0])
+        deadline = time.monotonic() + 5
+        while not reach(bench, Topology.ACCESS_IPV4[0]):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert counted(bench, "unjudged") > before
 
 
 def test_kill_in_the_middle_of_calls(bench: Bench) -> None:
