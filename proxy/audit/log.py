@@ -9,10 +9,11 @@ from pathlib import Path
 
 from proxy.audit import reader
 from proxy.audit import verify as chain
-from proxy.audit.layout import JOURNAL_FILE, chains
+from proxy.audit.layout import JOURNAL_FILE, chain_of_worker, chains
 from proxy.audit.reader import AmbiguousIdError, Record, Tail
 
 _POLL_SECONDS = 0.2
+_START = b'"kind":"start"'
 
 
 def journals(directory: Path) -> list[Path]:
@@ -78,12 +79,36 @@ def find(directory: Path, prefix: str) -> Record | None:
 
 
 def verify(directory: Path) -> dict[Path, chain.Report]:
-    """Check every chain; return what was found by its directory.
+    """Check every chain that there should be; return what was found by its directory.
+
+    The supervisor's chain says how many workers there were, so that whole chains cannot go unnoticed; that this one was
+    taken out as well shows only where another is left.
 
     Raises:
         OSError: if a journal cannot be read.
     """
-    return {each: chain.verify(each) for each in journals(directory)}
+    there = journals(directory)
+    expected = {directory, *there, *chains(directory)}
+    if directory in there:
+        expected |= {directory / chain_of_worker(number) for number in range(_most_workers(directory))}
+    return {each: chain.verify(each) if each in there else _gone(each) for each in sorted(expected, key=_order)}
+
+
+def _most_workers(directory: Path) -> int:
+    """Return how many workers the gateway had at most, according to the supervisor's chain."""
+    with (directory / JOURNAL_FILE).open("rb") as file:
+        starts = (reader.parse(line) for line in reader.lines(file) if _START in line)
+        counts = [record.data.get("details", {}).get("workers") for record in starts if record is not None]
+    return max((count for count in counts if isinstance(count, int)), default=0)
+
+
+def _gone(directory: Path) -> chain.Report:
+    found = chain.Finding(chain.Damage.MISSING, 1, directory.name, "was taken out as a whole")
+    return chain.Report(first=found, damages=1)
+
+
+def _order(directory: Path) -> tuple[int, str]:
+    return len(directory.parts), directory.name
 
 
 def _when(record: Record) -> str:

@@ -235,6 +235,8 @@ class Supervisor:
     async def _start_workers(self) -> list[str]:
         # What is known of the access points by then reaches those workers that have begun before.
         problems, _ = await asyncio.gather(self._workers.start(), self._refresh.before_serving())
+        if self._plan.fail_mode == "open":
+            await self._dead_man.once()  # whoever hears that the gateway serves may rely on it
         return problems
 
     async def _until_the_end(self, guarding: Sequence[asyncio.Task[None]]) -> None:

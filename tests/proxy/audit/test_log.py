@@ -85,6 +85,31 @@ def test_every_chain_is_verified(log: Path) -> None:
     }
 
 
+def started(directory: Path, workers: int) -> None:
+    journal = Journal(directory)
+    journal.append(Notice(kind=Kind.START, time=NOW, sentence="The gateway started.", details={"workers": workers}))
+    journal.close(timeout=30)
+
+
+def test_a_chain_that_was_taken_out_as_a_whole_is_missed(tmp_path: Path) -> None:
+    started(tmp_path, 2)
+    for number in (0, 1):
+        write_chain(tmp_path / chain_of_worker(number), number)
+    assert all(report.ok for report in verify(tmp_path).values())
+    (tmp_path / chain_of_worker(0) / JOURNAL_FILE).unlink()
+    for path in (tmp_path / chain_of_worker(1)).iterdir():
+        path.unlink()
+    (tmp_path / chain_of_worker(1)).rmdir()
+    found = verify(tmp_path)
+    assert [found[tmp_path / chain_of_worker(number)].ok for number in (0, 1)] == [False, False]
+    assert found[tmp_path].ok
+
+
+def test_the_supervisor_s_chain_is_missed_where_there_are_others(log: Path) -> None:
+    (log / JOURNAL_FILE).unlink()
+    assert not verify(log)[log].ok
+
+
 def test_a_log_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError, match=JOURNAL_FILE):
         newest(tmp_path, 1)
