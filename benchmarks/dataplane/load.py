@@ -30,7 +30,8 @@ done = function(summary, latency, requests)
   io.write(string.format("LATENCY %.1f %.1f\\n", latency:percentile(50), latency:percentile(99)))
 end
 """
-BODY = '{"value":"1"}'
+BODY = '{"types":["/derived/boolean","/basic/number"],"value":"1","timestamp":1520031600000,"version":7}'
+"""A node as a service writes it that has read all of it before; about 100 bytes."""
 _WITH_BODY = f'wrk.headers["Content-Type"] = "application/json"\nwrk.body = \'{BODY}\''
 _ACCESS_POINT = """
 daemon off; worker_processes 1; pid {directory}/point.pid; error_log {directory}/point-error.log;
