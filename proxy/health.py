@@ -18,6 +18,24 @@ _STALE_SECONDS = 10.0
 _BEAT_SECONDS = 2.0
 
 
+class FirewallStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The kernel's share."""
+
+    helper_restarts: int = 0
+    """Times that the firewall helper died and another one took its place."""
+    waiting: int = 0
+    """Quarantines that wait for room in the kernel; their senders are refused by the gateway alone."""
+    set_full: int = 0
+    """Times that a quarantine found its set full."""
+    restorations: int = 0
+    """Times that somebody changed the table, or took somebody out of a quarantine set, and it was put back."""
+    latest_gap_seconds: float = 0.0
+    """For how long it was not as wanted at most, the latest time: since it had last been seen whole."""
+    longest_gap_seconds: float = 0.0
+    seen_whole_seconds_ago: float = 0.0
+    """Much above a quarter of a second while it can not be looked at, or not be put back."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a running gateway; counts since its start."""
 
@@ -41,6 +59,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Entries that gave way because the register was full."""
     unjudged_packets: int
     """Packets that passed unjudged, since the table was put in place last; fail mode open only."""
+    firewall: FirewallStatus
     forwarded: int
     refused: int
     broken: int

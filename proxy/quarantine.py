@@ -13,10 +13,11 @@ from typing import Protocol
 
 from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.commands import Quarantine, Release
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.helper import FirewallHelper, HelperLostError
 from proxy.firewall.neighbours import mac_of
-from proxy.firewall.nftables import FirewallError
+from proxy.firewall.nftables import Applied, FirewallError, FullSetError
 from proxy.firewall.plan import Entry
+from proxy.firewall.ruleset import set_of
 from proxy.storage.quarantine_store import QuarantineStore
 
 _KERNEL_SECONDS = 5.0
@@ -30,6 +31,14 @@ class QuarantineLog(Protocol):
         ...
 
 
+@dataclass
+class KernelFigures:
+    """How well the kernel takes what it is given."""
+
+    full: int = 0
+    """Times that a quarantine found its set full."""
+
+
 @dataclass(frozen=True)
 class QuarantineKeeper:
     """Keeps disk and kernel in step with the register. Called on the event loop's thread."""
@@ -41,8 +50,13 @@ class QuarantineKeeper:
     background: Executor
     """One thread, so that changes reach disk and kernel in their order."""
     on_broken: Callable[[str, BaseException], None]
+    on_full: Callable[[int], None]
+    """Called with the number of quarantines that wait for room in the kernel, whenever another one has to."""
+    figures: KernelFigures = field(default_factory=KernelFigures)
     _in_kernel: dict[str, Entry] = field(default_factory=dict)
     """What stands in the kernel for each quarantined identity, so that putting it back needs no disk."""
+    _waiting: dict[str, Entry] = field(default_factory=dict)
+    """What should stand there and does not yet: its set is full, or the helper died over it. The proxy refuses it."""
 
     def restore(self, now: float) -> tuple[Entry, ...]:
         """Take stored quarantines back into the register; return their kernel entries for the installation.
@@ -65,7 +79,18 @@ class QuarantineKeeper:
 
     def kernel_entries(self) -> tuple[Entry, ...]:
         """Return what should stand in the kernel for the quarantines that hold now."""
-        return tuple(self._in_kernel.values())
+        return (*self._in_kernel.values(), *self._waiting.values())
+
+    @property
+    def waiting(self) -> int:
+        """How many quarantines wait for their place in the kernel."""
+        return len(self._waiting)
+
+    def installed(self, applied: Applied) -> None:
+        """Take note of what an installation of `kernel_entries` came to; who found no room is put in later."""
+        left_out = {(entry.ip, entry.mac) for entry in applied.left_out}
+        if left_out:
+            self.background.submit(self._note_left_out, left_out)
 
     def enter(self, entry: QuarantineEntry, now: float, *, owns_address: bool) -> None:
         """Carry out a quarantine of a worker's.
@@ -88,6 +113,8 @@ class QuarantineKeeper:
         """
         for entry in (*self.register.take_evicted(), *self.register.expire(now)):
             self.background.submit(self._forget if entry.until <= now else self._release, entry)
+        if self._waiting:
+            self.background.submit(self._try_again)
 
     def release(self, entry: QuarantineEntry) -> None:
         """Let a sender through again that has left the register before its time."""
@@ -108,14 +135,49 @@ class QuarantineKeeper:
             return "none: other senders share the address"
         try:
             self.firewall.submit(Quarantine((kernel,))).result(_KERNEL_SECONDS)
+        except FullSetError as error:
+            self._wait_for_room(identity, kernel)
+            return f"none yet, it waits for room: {error}"
+        except HelperLostError as error:
+            self._waiting[identity] = kernel
+            return f"none yet, it will be tried again: {error}"
         except FirewallError as error:
             return f"none: {error}"
         self._in_kernel[identity] = kernel
         return f"{kernel.mac} . {kernel.ip}" if kernel.mac else kernel.ip
 
+    def _wait_for_room(self, identity: str, kernel: Entry) -> None:
+        self.figures.full += 1
+        self._waiting[identity] = kernel
+        self.on_full(len(self._waiting))
+
+    def _note_left_out(self, left_out: set[tuple[str, str | None]]) -> None:
+        for identity, kernel in tuple(self._in_kernel.items()):
+            if (kernel.ip, kernel.mac) in left_out:
+                del self._in_kernel[identity]
+                self._wait_for_room(identity, kernel)
+
+    def _try_again(self) -> None:
+        """Put in those that wait for room, the one that has waited longest first, set by set."""
+        full: set[str] = set()
+        for identity, kernel in tuple(self._waiting.items()):
+            if set_of(kernel) in full:
+                continue
+            try:
+                self.firewall.submit(Quarantine((kernel,))).result(_KERNEL_SECONDS)
+            except FullSetError:
+                full.add(set_of(kernel))
+            except (FirewallError, TimeoutError):
+                # Whatever else is wrong is told by those that watch over the table.
+                return
+            else:
+                del self._waiting[identity]
+                self._in_kernel[identity] = kernel
+
     def _release(self, entry: QuarantineEntry) -> None:
         try:
             kernel = self._in_kernel.pop(entry.identity, None)
+            self._waiting.pop(entry.identity, None)
             self.store.remove(entry.identity)
             if kernel is not None:
                 self.firewall.submit(Release((kernel,))).result(_KERNEL_SECONDS)
@@ -125,6 +187,7 @@ class QuarantineKeeper:
 
     def _forget(self, entry: QuarantineEntry) -> None:
         self._in_kernel.pop(entry.identity, None)
+        self._waiting.pop(entry.identity, None)
         try:
             self.store.remove(entry.identity)
             self.log.quarantine("expired", entry, "ended")

@@ -36,6 +36,8 @@ class Kind(StrEnum):
     """The gateway itself failed; the call at hand was refused."""
     UNJUDGED = "unjudged"
     """Calls pass unjudged, or do no longer (fail mode open)."""
+    KERNEL_FULL = "kernel-full"
+    """A quarantine found no room in the kernel; its sender is refused by the gateway alone."""
     UNINSTALL = "uninstall"
     RECOVERY = "recovery"
     """The journal was opened after it had not been closed properly."""

@@ -68,6 +68,13 @@ class AuditTrail:
             text = f"A connection was refused: {reason}."
             self.note(Kind.CROWDED, text + _more(before), reason=reason, more=before)
 
+    def kernel_full(self, waiting: int) -> None:
+        """Record that quarantines wait for room in the kernel; a flood of them is only counted."""
+        before = self._counted(Kind.KERNEL_FULL, "")
+        if before is not None:
+            text = f"A quarantine set in the kernel is full: {waiting} wait for room, refused by the gateway alone."
+            self.note(Kind.KERNEL_FULL, text + _more(before), waiting=waiting, more=before)
+
     def quarantine(self, change: str, entry: QuarantineEntry, kernel: str) -> None:
         """Record a change of a quarantine: `added`, `removed`, `expired` or `restored`."""
         self.note(

@@ -10,7 +10,7 @@ import msgspec
 
 from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration
-from proxy.health import HealthFile, NotServing, Status
+from proxy.health import FirewallStatus, HealthFile, NotServing, Status
 
 
 @click.command("status")
@@ -29,6 +29,16 @@ def command(config: Path, output: str) -> None:
         click.echo("\n".join(_lines(status)))
 
 
+def _firewall_lines(firewall: FirewallStatus) -> Iterator[str]:
+    yield (
+        f"kernel: table seen whole {firewall.seen_whole_seconds_ago:.1f} s ago; put back {firewall.restorations} times,"
+        f" gaps of at most {firewall.longest_gap_seconds:.2f} s (the latest: {firewall.latest_gap_seconds:.2f} s);"
+        f" helper replaced {firewall.helper_restarts} times"
+    )
+    if firewall.set_full:
+        yield f"kernel: a quarantine set was found full {firewall.set_full} times; {firewall.waiting} wait for room"
+
+
 def _lines(status: Status) -> Iterator[str]:
     yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
     missing = [agent for agent, known in status.types_known.items() if not known]
@@ -36,6 +46,7 @@ def _lines(status: Status) -> Iterator[str]:
         yield f"types not read yet from {', '.join(missing)}: calls there are calls to unknown nodes"
     yield f"calls: {status.forwarded} forwarded, {status.refused} refused; the gateway failed {status.broken} times"
     yield f"connections: {status.connections}; quarantined senders: {status.quarantined}"
+    yield from _firewall_lines(status.firewall)
     audit = status.audit_error or "written"
     yield f"audit log: {audit}; {status.audit_pending} records wait, {status.audit_lost} lost"
     yield f"models: {len(status.service_types)}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 from collections.abc import Iterator
+from typing import NoReturn
 
 HEADER = struct.Struct("=IHHII")
 """Length, type, flags, sequence, port (nlmsghdr)."""
@@ -73,6 +74,41 @@ def attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
+def listed(data: bytes) -> Iterator[bytes]:
+    """Yield the attributes of a list, all of one type.
+
+    Raises:
+        NetlinkError: when a length does not fit.
+    """
+    position = 0
+    while position + ATTRIBUTE.size <= len(data):
+        length, _ = ATTRIBUTE.unpack_from(data, position)
+        if not ATTRIBUTE.size <= length <= len(data) - position:
+            message = f"netlink: an item of {length} bytes with {len(data) - position} left"
+            raise NetlinkError(message)
+        yield data[position + ATTRIBUTE.size : position + length]
+        position += _aligned(length)
+
+
+def ask(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) -> bytes:
+    """Ask the kernel for one object, in the network namespace of the calling thread; return the answer's payload.
+
+    Raises:
+        NetlinkError: when the kernel refuses.
+        OSError: when there is no netlink.
+    """
+    question = HEADER.pack(HEADER.size + len(fixed_part), request, NLM_F_REQUEST, 1, 0) + fixed_part
+    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family) as kernel:
+        kernel.settimeout(TIMEOUT)
+        kernel.sendto(question, (0, 0))
+        while True:
+            for kind, _, payload in messages(kernel.recv(BUFFER)):
+                if kind == NLMSG_ERROR:
+                    _refused(payload, request)
+                if kind == reply:
+                    return payload
+
+
 def dump(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) -> list[bytes]:
     """Ask the kernel for all objects of a kind, in the network namespace of the calling thread.
 
@@ -98,6 +134,11 @@ def dump(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) ->
     raise NetlinkError(message)
 
 
+def _refused(payload: bytes, request: int) -> NoReturn:
+    (number,) = ERROR.unpack_from(payload)
+    raise NetlinkError(-number, f"netlink: the kernel refused question {request}")
+
+
 def _dump_once(request: int, reply: int, fixed_part: bytes, family: int) -> tuple[list[bytes], bool]:
     question = HEADER.pack(HEADER.size + len(fixed_part), request, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + fixed_part
     answers: list[bytes] = []
@@ -108,8 +149,7 @@ def _dump_once(request: int, reply: int, fixed_part: bytes, family: int) -> tupl
         while True:
             for kind, flags, payload in messages(kernel.recv(BUFFER)):
                 if kind == NLMSG_ERROR:
-                    (number,) = ERROR.unpack_from(payload)
-                    raise NetlinkError(-number, f"netlink: the kernel refused question {request}")
+                    _refused(payload, request)
                 if kind == NLMSG_DONE:
                     return answers, whole
                 whole = whole and not flags & NLM_F_DUMP_INTR

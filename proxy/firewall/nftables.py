@@ -10,17 +10,18 @@ import ctypes
 import json
 import time
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from itertools import batched
 from typing import Any
 
 import msgspec
 from nftables import Nftables
 
-from proxy.firewall import bridge, ruleset
+from proxy.firewall import bridge, elements, ruleset
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import MOST_ENTRIES, Alive, Command, InstallTable, Quarantine, Release, Uninstall
 from proxy.firewall.plan import Entry, Plan
-from proxy.firewall.structure import BRIDGE, INET, Structure, read_structure
+from proxy.firewall.structure import BRIDGE, INET, Structure, read_generation, read_structure
 from proxy.firewall.workers import ALIVE_SECONDS
 
 LIBRARY = "libnftables.so.1"
@@ -60,8 +61,8 @@ class Applied(msgspec.Struct, frozen=True, tag=True):
 
     count: int
     """Senders in quarantine after an installation, put there or let through; workers armed; tables removed (0 or 1)."""
-    left_out: int = 0
-    """Senders that an installation found no room for: the guards matter more than the last quarantine."""
+    left_out: tuple[Entry, ...] = ()
+    """Whom an installation found no room for: the guards matter more than the last quarantine."""
     protected: dict[str, str] = {}
     """Addresses that an installation left out because they are protected now, each with the reason."""
 
@@ -100,6 +101,10 @@ class Firewall:
         """Of the monotonic clock, by worker; so that an installation does not disarm what is armed."""
         self._plan: Plan | None = None
         self._installed: Structure | None = None
+        self._generation: int | None = None
+        """Number of the kernel's rules at which everything was as wanted; None: it has to be looked at."""
+        self._wanted: dict[str, dict[bytes, float | None]] = {name: {} for name in ruleset.SETS}
+        """Who should be in each set, by the kernel's key, until when."""
 
     def apply(self, command: Command) -> Applied:
         """Carry out one command, all of it or nothing, in one transaction.
@@ -139,14 +144,26 @@ class Firewall:
     def changes(self) -> tuple[str, ...]:
         """Return which parts of the table somebody changed since this process installed it: `rules`, `chains`, ...
 
-        Who is in quarantine is no part of it. Takes a fraction of a millisecond, whatever the sets hold.
+        `elements` says that somebody who was put into quarantine is not there any more, or not for as long; others may
+        be in the sets as well. Takes some tens of microseconds while nobody changes any rules of this machine. After
+        that everything is looked at, some microseconds for each quarantine.
 
         Raises:
             FirewallError: when the kernel does not answer.
         """
         if self._installed is None:
             return ("table",)
-        return self._installed.differences(_structure(self._plan))
+        generation = _asked(read_generation)
+        if generation == self._generation:
+            return ()
+        self._generation = None
+        parts = self._installed.differences(_structure(self._plan))
+        if parts:
+            return parts
+        if not self._elements_whole():
+            return ("elements",)
+        self._generation = generation
+        return ()
 
     def counters(self) -> dict[str, Counter]:
         """Return the named counters; they start at zero with each installation.
@@ -169,17 +186,42 @@ class Firewall:
         wanted = [*(self._kept() if self.present() else ()), *entries]
         # The new plan may protect who was in quarantine under the old one; that must not keep the guards away.
         protected = _protections(plan, wanted)
-        chosen, left_out = ruleset.fitting(entry for entry in wanted if entry.ip not in protected)
+        unprotected = (entry for entry in wanted if entry.ip not in protected)
+        chosen, left_out = ruleset.fitting(unprotected, plan.quarantine_size)
         try:
             self._run(self._whole(plan, chosen), needs_table=False)
         except _TooLongError:
             self._install_in_parts(plan, chosen)
         self._plan = plan
-        self._installed = None
+        self._installed = self._generation = None
+        self._wanted = {name: {} for name in ruleset.SETS}
+        self._want(chosen)
         with contextlib.suppress(FirewallError):
             # Where it can't be read now, `changes` finds the table changed, and it is installed once more.
             self._installed = _structure(plan)
-        return Applied(len(chosen), left_out, protected)
+        return Applied(len(chosen), tuple(left_out), protected)
+
+    def _want(self, entries: Iterable[Entry]) -> None:
+        for entry in entries:
+            self._wanted[ruleset.set_of(entry)][elements.key_of(entry)] = entry.until
+
+    def _elements_whole(self) -> bool:
+        now = self._now()
+        for name, wanted in self._wanted.items():
+            for key in [key for key, until in wanted.items() if until is not None and until <= now]:
+                del wanted[key]
+            if wanted and not elements.whole(wanted, _asked(partial(elements.read_elements, name)), now):
+                return False
+        return True
+
+    def _change(self, text: str) -> None:
+        """Change sets of the table; remember the kernel's generation if nobody else changed anything since."""
+        self._run(text)
+        if self._generation is not None:
+            before, self._generation = self._generation, None
+            with contextlib.suppress(FirewallError):
+                after = _asked(read_generation)
+                self._generation = after if after == before + 1 else None
 
     def _whole(self, plan: Plan, entries: Iterable[Entry]) -> str:
         now = self._monotonic()
@@ -237,12 +279,15 @@ class Firewall:
         text = ruleset.insertion(entries, self._now())
         if not text:
             return Applied(0)
-        self._run(text)
+        self._change(text)
+        self._want(entries)
         return Applied(len(entries))
 
     def _release(self, entries: tuple[Entry, ...]) -> Applied:
         if entries:
-            self._run(ruleset.removal(entries))
+            self._change(ruleset.removal(entries))
+            for entry in entries:
+                self._wanted[ruleset.set_of(entry)].pop(elements.key_of(entry), None)
         return Applied(len(entries))
 
     def _arm(self, workers: tuple[int, ...]) -> Applied:
@@ -253,14 +298,14 @@ class Firewall:
         if self._plan.fail_mode == "closed" or not armed:
             return Applied(0)
         until = self._monotonic() + ALIVE_SECONDS
-        self._run(ruleset.arming(armed))
+        self._change(ruleset.arming(armed))
         self._alive_until |= dict.fromkeys(armed, until)
         return Applied(len(armed))
 
     def _uninstall(self) -> Applied:
         was_there = self.present()
         self._run(self._without_bridge() + ruleset.uninstallation(), needs_table=False)
-        self._plan = self._installed = None
+        self._plan = self._installed = self._generation = None
         return Applied(int(was_there))
 
     def _run(self, text: str, *, needs_table: bool = True) -> str:
@@ -271,7 +316,7 @@ class Firewall:
         self._nft = _context()
         words = error.strip() or "no reason given"
         if FULL in words:
-            message = f"a quarantine set is full ({ruleset.SET_SIZE} senders): {_first_line(words)}"
+            message = f"a quarantine set is full: {_first_line(words)}"
             raise FullSetError(message)
         if TOO_LONG in words:
             message = f"nftables: {_first_line(words)}"
@@ -314,8 +359,12 @@ def _protections(plan: Plan, entries: Iterable[Entry]) -> dict[str, str]:
 
 def _structure(plan: Plan | None) -> Structure:
     bridged = plan is not None and plan.bridge is not None
+    return _asked(partial(read_structure, (INET, BRIDGE) if bridged else (INET,)))
+
+
+def _asked[Answer](question: Callable[[], Answer]) -> Answer:
     try:
-        return read_structure((INET, BRIDGE) if bridged else (INET,))
+        return question()
     except OSError as error:
         message = f"the structure of the table can not be read: {error}"
         raise FirewallError(message) from error

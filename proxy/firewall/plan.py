@@ -19,6 +19,9 @@ LAST_SEED = 2**32 - 1
 MOST_PER_SECOND = 1_000_000
 MOST_BINDINGS = 1024
 """Most senders bound to a link address: more would not fit one transaction inside a user namespace."""
+MOST_QUARANTINED = 1 << 20
+QUARANTINE_SIZE = 131_072
+"""The kernel takes memory for senders that are in a set, about a hundred bytes each, not for its size."""
 
 
 class PlanError(ValueError):
@@ -193,6 +196,8 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Worker k, from 0 on, listens k ports above each `listener_port`."""
     seed: int = 1
     """Of the hash that gives each sender its worker; the same seed, the same worker. With 0 the kernel would choose."""
+    quarantine_size: int = QUARANTINE_SIZE
+    """Most senders in one quarantine set."""
 
     def __post_init__(self) -> None:
         """Check names, networks, numbers and that no two listeners are the same.
@@ -210,6 +215,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
         for field in ("protected", "reachable"):
             networks = tuple(str(_network(text, field)) for text in getattr(self, field))
             msgspec.structs.force_setattr(self, field, networks)
+        _in_range("quarantine_size", self.quarantine_size, MOST_QUARANTINED)
         _in_range("workers", self.workers, MOST_WORKERS)
         _in_range("seed", self.seed, LAST_SEED)
         if len(self.bindings) > MOST_BINDINGS:

@@ -52,8 +52,6 @@ from proxy.firewall.workers import (
 
 FAMILY = "inet"
 TABLE = "alleyes"
-SET_SIZE = 65535
-"""Most senders in one quarantine set."""
 
 NEIGHBOUR_DISCOVERY = "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 
@@ -90,7 +88,7 @@ COUNTERS: Mapping[str, str] = {
 
 def set_of(entry: Entry) -> str:
     """Return the set that a sender belongs in."""
-    version = "4" if isinstance(ip_address(entry.ip), IPv4Address) else "6"
+    version = "6" if ":" in entry.ip else "4"
     return f"quarantine{version}" if entry.mac is None else f"quarantine_link{version}"
 
 
@@ -116,11 +114,11 @@ def element_of(entry: Entry, now: float) -> str | None:
     return f"{key_of(entry)} timeout {days}d{milliseconds}ms"
 
 
-def fitting(entries: Iterable[Entry]) -> tuple[list[Entry], int]:
-    """Return the entries that the sets have room for, and how many they have none for; later ones go first."""
-    groups = _by_set(entries)
-    chosen = [entry for members in groups.values() for entry in members[-SET_SIZE:]]
-    return chosen, sum(map(len, groups.values())) - len(chosen)
+def fitting(entries: Iterable[Entry], size: int) -> tuple[list[Entry], list[Entry]]:
+    """Return the entries that sets of a size have room for, and those they have none for; later ones go first."""
+    groups = _by_set(entries).values()
+    chosen = [entry for members in groups for entry in members[-size:]]
+    return chosen, [entry for members in groups for entry in members[:-size]]
 
 
 def insertion(entries: Iterable[Entry], now: float) -> str:
@@ -181,7 +179,7 @@ def ruleset(
     """
     blocks = [
         *(f"counter {name} {{ }}" for name in COUNTERS),
-        *_quarantine_sets(entries, now),
+        *_quarantine_sets(plan, entries, now),
         *binding_sets(plan.bindings),
         *limit_sets(),
         *([alive_set(alive_for or {})] if plan.fail_mode == "open" else ()),
@@ -220,13 +218,13 @@ def _part(name: str, rules: Sequence[str]) -> str:
     return f"chain {name} {{\n{''.join(f'\t{rule}\n' for rule in rules)}}}"
 
 
-def _quarantine_sets(entries: Iterable[Entry], now: float) -> list[str]:
+def _quarantine_sets(plan: Plan, entries: Iterable[Entry], now: float) -> list[str]:
     groups = _by_set(entries)
     blocks = []
     for name, key_type in SETS.items():
         elements = [element for entry in groups.get(name, ()) if (element := element_of(entry, now)) is not None]
         listed = f"\n\telements = {{ {', '.join(elements)} }}" if elements else ""
-        blocks.append(f"set {name} {{\n\ttype {key_type}\n\tsize {SET_SIZE}\n\tflags timeout{listed}\n}}")
+        blocks.append(f"set {name} {{\n\ttype {key_type}\n\tsize {plan.quarantine_size}\n\tflags timeout{listed}\n}}")
     return blocks
 
 

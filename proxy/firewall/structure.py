@@ -11,7 +11,7 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, attributes, dump
+from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, ask, attributes, dump
 from proxy.firewall.ruleset import TABLE
 
 SUBSYSTEM = 10 << 8
@@ -22,6 +22,9 @@ FIXED_PART = struct.Struct("=BBH")
 """Family, version, resource (nfgenmsg)."""
 NAME_OF_TABLE = 1
 """In every kind of object the first attribute is the table's name."""
+NEW_GENERATION, GET_GENERATION = 15, 16
+NUMBER_OF_GENERATION = 1
+NUMBER = struct.Struct("!I")
 
 
 class Kind(NamedTuple):
@@ -57,6 +60,20 @@ class Structure(NamedTuple):
     def differences(self, other: Structure) -> tuple[str, ...]:
         """Return the names of the parts that are not the same."""
         return tuple(name for name in self._fields if getattr(self, name) != getattr(other, name))
+
+
+def read_generation() -> int:
+    """Return the number of this network namespace's rules; each transaction, whoever's it is, makes it one more.
+
+    What ends by itself does not.
+
+    Raises:
+        OSError: when the kernel does not answer.
+    """
+    question = FIXED_PART.pack(0, 0, 0)
+    answer = ask(SUBSYSTEM | GET_GENERATION, SUBSYSTEM | NEW_GENERATION, question, family=NETFILTER)
+    (number,) = NUMBER.unpack(attributes(answer[FIXED_PART.size :])[NUMBER_OF_GENERATION])
+    return int(number)
 
 
 def read_structure(families: Sequence[int] = (INET,)) -> Structure:

@@ -26,7 +26,7 @@ from proxy.audit.trail import AuditTrail
 from proxy.clocks import real_now
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
-from proxy.firewall.nftables import FirewallError
+from proxy.firewall.nftables import Applied, FirewallError
 from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
 from proxy.policy_file import LoadedPolicy
@@ -144,7 +144,9 @@ class Supervisor:
             log=self._trail,
             background=self._background,
             on_broken=self._broken,
+            on_full=self._kernel_full,
         )
+        self._watch = self._table_watch()
         self._refresh = RegistryRefresh(
             points={point.agent: point for point in document.access_points},
             tls=document.tls,
@@ -195,7 +197,7 @@ class Supervisor:
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-        guarding = [asyncio.create_task(self._table_watch().forever())]
+        guarding = [asyncio.create_task(self._watch.forever())]
         if self._plan.fail_mode == "open":
             guarding.append(asyncio.create_task(self._dead_man.forever()))
         try:
@@ -352,20 +354,26 @@ class Supervisor:
             self._keeper.release(entry)
 
     def _table_watch(self) -> TableWatch:
-        def restored(changed: tuple[str, ...]) -> None:
-            log.error("somebody changed the firewall's table; it was put back", changed=changed)
+        def restored(changed: tuple[str, ...], applied: Applied) -> None:
+            self._keeper.installed(applied)
+            gap = watch.gaps.latest
+            log.error("somebody changed the firewall's table; it was put back", changed=changed, gap=gap)
             self._trail.note(
                 Kind.BROKEN,
-                f"Somebody removed or changed the firewall's table ({', '.join(changed)}); it was put back.",
+                f"Somebody removed or changed the firewall's table ({', '.join(changed)}); it was put back"
+                f" after at most {gap:.2f} s.",
                 place="firewall",
+                changed=list(changed),
+                gap_seconds=round(gap, 3),
             )
 
-        return TableWatch(
+        watch = TableWatch(
             firewall=self._firewall,
             installation=lambda: InstallTable(plan=self._plan, entries=self._keeper.kernel_entries()),
             on_restored=restored,
             on_problem=lambda line: log.error("the firewall's table", detail=line),
         )
+        return watch
 
     def _install_table(self) -> None:
         try:
@@ -374,8 +382,9 @@ class Supervisor:
             applied = self._firewall.submit(InstallTable(plan=self._plan, entries=entries)).result(_KERNEL_SECONDS)
         except (FirewallError, QuarantineStoreError, ValueError) as error:
             raise StartRefused([str(error)]) from error
-        if applied.left_out or applied.protected:
-            log.warning("quarantines not in the kernel", no_room=applied.left_out, protected=applied.protected)
+        self._keeper.installed(applied)
+        if applied.protected:
+            log.warning("quarantines not in the kernel", protected=applied.protected)
 
     def _remember_plan(self) -> None:
         """Store what is enforced now, for `alleyes guard` at a boot at which the configuration is broken."""
@@ -407,6 +416,7 @@ class Supervisor:
             quarantined=len(self._register),
             quarantines_evicted=self._register.evictions,
             unjudged_packets=self._dead_man.unjudged,
+            firewall=self._firewall_status(),
             forwarded=0,
             refused=0,
             broken=self._failures,
@@ -415,6 +425,22 @@ class Supervisor:
             audit_error=self._journal.last_error if self._journal.failing else None,
         )
         return together(own, self._workers.beats(), self._workers.past)
+
+    def _firewall_status(self) -> health.FirewallStatus:
+        gaps = self._watch.gaps
+        return health.FirewallStatus(
+            helper_restarts=self._firewall.restarts,
+            waiting=self._keeper.waiting,
+            set_full=self._keeper.figures.full,
+            restorations=gaps.restorations,
+            latest_gap_seconds=round(gaps.latest, 3),
+            longest_gap_seconds=round(gaps.longest, 3),
+            seen_whole_seconds_ago=round(time.monotonic() - gaps.whole_at, 3),
+        )
+
+    def _kernel_full(self, waiting: int) -> None:
+        log.error("a quarantine set in the kernel is full; the gateway alone refuses these senders", waiting=waiting)
+        self._trail.kernel_full(waiting)
 
     def _broken(self, place: str, error: BaseException) -> None:
         """Record that the supervisor itself failed; no call depends on it."""

@@ -42,7 +42,7 @@ CHANGES = (
     "delete chain inet alleyes guard_access_points",
     "add table inet alleyes { flags dormant; }",
 )
-"""What somebody may do to the rules; nothing of it touches the sets or the counters alone."""
+"""What somebody may do to the rules."""
 
 
 def rules(bench: Bench) -> list[str]:
@@ -211,3 +211,46 @@ def test_a_damaged_generation_of_models_is_passed_over(bench: Bench) -> None:
     assert "going on with" in gateway.log()
     with bench.service("movement1") as movement:
         assert movement.register("/movementSensor") == 200
+
+
+TAKEN_OUT = (
+    "flush set inet alleyes quarantine_link4",
+    "flush table inet alleyes; flush set inet alleyes quarantine_link4",
+    "delete table inet alleyes",
+)
+
+
+def test_who_was_taken_out_of_quarantine_is_put_back_and_the_gap_is_told(bench: Bench) -> None:
+    bench.configure(LEARN)
+    gateway = bench.gateway
+    gateway.start()
+    bench.wait_for_types()
+    with bench.service("lightcontrol1", index=1) as service:
+        assert service.register("/lightControler") == 200
+    gateway.replace_policy(FROM_NOW_ON_QUARANTINE)
+    with bench.service("lightcontrol1", index=1) as service:
+        assert service.ask("GET", NODE)[0] == 403
+
+    def elements() -> list[Any]:
+        listed = [item["set"] for item in table(bench) if item.get("set", {}).get("name") == "quarantine_link4"]
+        return [element["elem"]["val"]["concat"] for each in listed for element in each.get("elem", ())]
+
+    gateway.wait_for(lambda: len(elements()) == 1)
+    (quarantined,) = elements()
+    one = f"delete element inet alleyes quarantine_link4 {{ {' . '.join(quarantined)} }}"
+    for number, change in enumerate((one, *TAKEN_OUT), start=1):
+        bench.topology.gateway.run(["nft", change])
+        gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted, seconds=3)
+        assert elements() == [quarantined], change
+    gaps = [record["details"]["gap_seconds"] for record in restorations(bench)]
+    assert all(0 < gap < 2 for gap in gaps), gaps
+    assert [record["details"]["changed"] for record in restorations(bench)[:2]] == [["elements"]] * 2
+
+    def status() -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((gateway.state / "status.json").read_bytes())["firewall"]
+        return found
+
+    gateway.wait_for(lambda: status()["restorations"] == len(gaps))
+    assert status()["longest_gap_seconds"] == max(gaps)
+    assert status()["latest_gap_seconds"] == gaps[-1]
+    assert status()["seen_whole_seconds_ago"] < 2

@@ -11,6 +11,7 @@ import pytest
 
 from proxy.firewall import limits
 from proxy.firewall.plan import Plan, SenderLimits
+from proxy.firewall.structure import read_generation
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
 from tests.network.namespaces import Host, Topology
 from tests.network.peers import EchoServer, echoes, reaches
@@ -138,6 +139,21 @@ def test_senders_leave_the_set_of_connections_with_their_last(topology: Topology
 
 def held_in(topology: Topology, name: str) -> str:
     return topology.gateway.run(["nft", "list", "set", "inet", "alleyes", name]).stdout
+
+
+def test_what_packets_put_into_sets_does_not_look_like_a_change_of_the_rules(
+    topology: Topology, gateway: Gateway
+) -> None:
+    """Otherwise the table would be looked at as a whole with every look, for as long as anybody calls."""
+    gateway.install()
+    with topology.gateway.entered():
+        before = read_generation()
+    with EchoServer(topology.gateway, "10.77.1.1", 9001):
+        assert reaches(topology.lan, "10.77.2.11", CALLED)
+    assert "10.77.1.10" in held_in(topology, "packets4")
+    assert "10.77.1.10" in held_in(topology, "new_connections4")
+    with topology.gateway.entered():
+        assert read_generation() == before
 
 
 def test_whom_the_sets_have_no_room_for_share_one_limit(

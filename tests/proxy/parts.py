@@ -17,7 +17,7 @@ from policy.quarantine import QuarantineEntry
 from policy.verdict import Strength
 from proxy.configuration import KeyPair, Limits, Tls
 from proxy.connections import Connection, Destination
-from proxy.health import Status
+from proxy.health import FirewallStatus, Status
 from proxy.hooks import deadlines
 from proxy.http1.deadlines import Deadline
 from proxy.identity import Identity
@@ -167,6 +167,7 @@ def status(**changes: object) -> Status:
         quarantined=1,
         quarantines_evicted=0,
         unjudged_packets=0,
+        firewall=FirewallStatus(),
         forwarded=100,
         refused=2,
         broken=0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -16,7 +16,7 @@ from policy.verdict import Sender, Strength
 from proxy import quarantine
 from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
-from proxy.firewall.nftables import Applied, Firewall, FirewallError
+from proxy.firewall.nftables import Applied, Firewall, FirewallError, FullSetError
 from proxy.firewall.plan import Entry
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.quarantine_store import QuarantineStore
@@ -33,11 +33,20 @@ class Kernel(Firewall):
     def __init__(self) -> None:
         self.held: set[tuple[str, str | None]] = set()
         self.problem: FirewallError | None = None
+        self.size = 100
+        self.dies: Callable[[], None] | None = None
+        """Called once, instead of carrying a command out."""
 
     def apply(self, command: Command) -> Applied:
+        if self.dies is not None:
+            dies, self.dies = self.dies, None
+            dies()
+            return Applied(0)
         if self.problem is not None:
             raise self.problem
         assert isinstance(command, Quarantine | Release)
+        if isinstance(command, Quarantine) and len(self.held) >= self.size:
+            raise FullSetError("a quarantine set is full")
         named = {(entry.ip, entry.mac) for entry in command.entries}
         self.held = self.held | named if isinstance(command, Quarantine) else self.held - named
         return Applied(len(named))
@@ -54,12 +63,14 @@ class Log:
 class Bench:
     def __init__(self, directory: Path, background: ThreadPoolExecutor, *, capacity: int = 8) -> None:
         self.kernel = Kernel()
-        self.firewall = FirewallHelper(InThread(lambda: self.kernel))
+        self.helpers = InThread(lambda: self.kernel)
+        self.firewall = FirewallHelper(self.helpers)
         self.firewall.start()
         self.register = QuarantineRegister(capacity=capacity)
         self.store = QuarantineStore(directory)
         self.log = Log()
         self.broken: list[BaseException] = []
+        self.alarms: list[int] = []
         self.background = background
         self.keeper = QuarantineKeeper(
             register=self.register,
@@ -68,6 +79,7 @@ class Bench:
             log=self.log,
             background=background,
             on_broken=lambda _place, error: self.broken.append(error),
+            on_full=self.alarms.append,
         )
 
     async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0, owns: bool = True) -> None:
@@ -243,3 +255,58 @@ async def test_who_is_quarantined_again_at_once_stays_on_disk_and_in_the_kernel(
         assert full.kernel.held == {("192.0.2.17", MAC)}
         full.firewall.close()
         full.store.close()
+
+
+async def test_a_full_set_is_an_alarm_and_tried_again_until_there_is_room(bench: Bench) -> None:
+    later = msgspec.structs.replace(WASHING_MACHINE, address="/agent1/tv1", client_id="tv1", ip="192.0.2.18")
+    bench.kernel.size = 1
+    await bench.enter()
+    await bench.enter(later)
+    assert bench.log.lines[-1] == ("added", "/agent1/tv1", "none yet, it waits for room: a quarantine set is full")
+    assert bench.alarms == [1]
+    assert (bench.keeper.waiting, bench.keeper.figures.full) == (1, 1)
+    assert {entry.ip for entry in bench.keeper.kernel_entries()} == {"192.0.2.17", "192.0.2.18"}
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.keeper.waiting == 1
+    (first,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
+    bench.keeper.release(first)
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.kernel.held == {("192.0.2.18", MAC)}
+    assert bench.keeper.waiting == 0
+    assert bench.alarms == [1]
+    assert bench.broken == []
+
+
+async def test_who_waits_for_room_and_is_let_go_is_not_put_in_later(bench: Bench) -> None:
+    bench.kernel.size = 0
+    await bench.enter()
+    (entry,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
+    bench.keeper.release(entry)
+    await bench.settled()
+    bench.kernel.size = 1
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.kernel.held == set()
+
+
+async def test_whom_an_installation_left_out_waits_for_room(bench: Bench) -> None:
+    await bench.enter()
+    bench.kernel.held.clear()
+    bench.keeper.installed(Applied(0, left_out=(Entry(ip="192.0.2.17", mac=MAC, until=4600.0), Entry(ip="192.0.2.9"))))
+    await bench.settled()
+    assert bench.alarms == [1]
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.kernel.held == {("192.0.2.17", MAC)}
+
+
+async def test_what_the_helper_died_over_is_tried_again(bench: Bench) -> None:
+    bench.kernel.dies = bench.helpers.die
+    await bench.enter()
+    assert bench.kernel.held == set()
+    assert bench.log.lines[0][2].startswith("none yet, it will be tried again: the firewall helper died")
+    bench.keeper.expire(2000.0)
+    await bench.settled()
+    assert bench.kernel.held == {("192.0.2.17", MAC)}

@@ -49,21 +49,24 @@ class Kernel(Firewall):
 class Bench:
     def __init__(self) -> None:
         self.kernel = Kernel()
-        self.helper = FirewallHelper(InThread(lambda: self.kernel))
+        self.helpers = InThread(lambda: self.kernel)
+        self.helper = FirewallHelper(self.helpers)
         self.helper.start()
         self.restored: list[tuple[str, ...]] = []
         self.problems: list[str] = []
         self.refused_twice = asyncio.Event()
         self.put_back = asyncio.Event()
         self.journal_full = False
+        self.now = 100.0
         self.watch = TableWatch(
             firewall=self.helper,
             installation=lambda: INSTALLATION,
             on_restored=self._restored,
             on_problem=self._refused,
+            monotonic=lambda: self.now,
         )
 
-    def _restored(self, changed: tuple[str, ...]) -> None:
+    def _restored(self, changed: tuple[str, ...], _applied: Applied) -> None:
         if self.journal_full:
             raise RuntimeError("no room")
         self.restored.append(changed)
@@ -131,3 +134,35 @@ async def test_without_a_helper_the_watch_ends(bench: Bench) -> None:
     async with asyncio.timeout(5):
         with pytest.raises(HelperClosedError):
             await bench.watch.forever()
+
+
+async def test_a_gap_is_counted_from_when_the_table_was_last_known_to_be_whole(bench: Bench) -> None:
+    bench.now += 0.25
+    await bench.watch.once()
+    bench.now += 0.25
+    bench.kernel.changed, bench.kernel.refuses = ("rules",), FirewallError("not permitted")
+    await bench.watch.once()
+    assert bench.watch.gaps.restorations == 0
+    bench.now += 3.0
+    bench.kernel.refuses = None
+    await bench.watch.once()
+    gaps = bench.watch.gaps
+    assert (gaps.restorations, gaps.latest, gaps.longest) == (1, 3.25, 3.25)
+    bench.now += 0.5
+    bench.kernel.changed = ("elements",)
+    await bench.watch.once()
+    assert (gaps.restorations, gaps.latest, gaps.longest) == (2, 0.5, 3.25)
+    assert gaps.whole_at == bench.now
+
+
+async def test_the_next_helper_is_told_who_is_in_quarantine(bench: Bench) -> None:
+    bench.helpers.die()
+    await asyncio.sleep(0.02)
+    await asyncio.wrap_future(bench.helper.submit(INSTALLATION))
+    assert bench.helper.restarts == 1
+    bench.kernel.commands.clear()
+    await bench.watch.once()
+    await bench.watch.once()
+    assert bench.kernel.commands == [INSTALLATION]
+    assert bench.problems == ["the firewall helper died; another one took its place"]
+    assert bench.watch.gaps.restorations == 0

@@ -67,11 +67,19 @@ def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> 
     for _ in range(50):
         trail.tls_refused("192.0.2.9", "unknown ca")
         trail.crowded("256 connections of 192.0.2.9 are open")
+        trail.kernel_full(3)
     trail.tls_refused("192.0.2.10", "unknown ca")
     now += 11
     trail.tls_refused("192.0.2.9", "unknown ca")
     journal.close(timeout=30)
 
     found = records(tmp_path)
-    assert [record["kind"] for record in found] == ["tls-refusal", "crowded", "tls-refusal", "tls-refusal"]
-    assert str(found[3]["sentence"]).endswith("So did 49 more like it.")
+    assert [record["kind"] for record in found] == [
+        "tls-refusal",
+        "crowded",
+        "kernel-full",
+        "tls-refusal",
+        "tls-refusal",
+    ]
+    assert "3 wait for room" in str(found[2]["sentence"])
+    assert str(found[4]["sentence"]).endswith("So did 49 more like it.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from proxy.health import HealthFile
+from proxy.health import FirewallStatus, HealthFile
 from proxy.main import main
 from tests.proxy.parts import plain_settings, status, write_settings
 
@@ -30,6 +30,17 @@ def test_mode_and_models_are_shown(tmp_path: Path) -> None:
 def test_an_access_point_that_is_not_known_yet_is_named(tmp_path: Path) -> None:
     HealthFile(tmp_path).write(status(types_known={"agent1": True, "agent2": False}))
     assert "types not read yet from agent2" in asked(tmp_path).stdout
+
+
+def test_gaps_and_full_sets_in_the_kernel_are_told(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "put back 0 times" in asked(tmp_path).stdout
+    assert "full" not in asked(tmp_path).stdout
+    firewall = FirewallStatus(restorations=3, latest_gap_seconds=0.21, longest_gap_seconds=1.5, waiting=2, set_full=7)
+    HealthFile(tmp_path).write(status(firewall=firewall))
+    told = asked(tmp_path).stdout
+    assert "put back 3 times, gaps of at most 1.50 s (the latest: 0.21 s)" in told
+    assert "a quarantine set was found full 7 times; 2 wait for room" in told
 
 
 def test_json_holds_everything(tmp_path: Path) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import Future
 
 import pytest
 
@@ -29,11 +30,12 @@ class Bench:
         self.helper.submit(InstallTable(PLAN, (sender(9),))).result(5)
         self.opening.firewall.started.clear()
 
-    def hold(self) -> None:
+    def hold(self) -> Future[Applied]:
         """Let the helper take up a quarantine and not finish it."""
         self.opening.gate.clear()
-        self.helper.submit(Quarantine((sender(10),)))
+        held = self.helper.submit(Quarantine((sender(10),)))
         assert self.opening.firewall.started.wait(5)
+        return held
 
     def wait_for_restart(self, number: int = 1) -> None:
         deadline = time.monotonic() + 5
@@ -113,8 +115,7 @@ def test_a_firewall_that_does_not_open_is_told_at_start() -> None:
 
 def test_what_a_helper_died_over_is_told_and_another_one_knows_the_plan(start: Callable[..., Bench]) -> None:
     bench = start()
-    bench.hold()
-    lost = bench.helper.submit(Quarantine((sender(11),)))
+    lost = bench.hold()
     bench.helpers.die()
     with pytest.raises(HelperLostError, match="the firewall helper died"):
         lost.result(5)

@@ -45,7 +45,12 @@ def test_a_request_crosses(wanted: Quarantine | ReadCounters | ReadChanges) -> N
 
 @pytest.mark.parametrize(
     "outcome",
-    [Ready(), Applied(2, 1, {"10.77.1.1": "ours"}), Counters({"bypass": Counter(1, 60)}), Changes(("rules",))],
+    [
+        Ready(),
+        Applied(2, (Entry(ip="10.77.1.10"),), {"10.77.1.1": "ours"}),
+        Counters({"bypass": Counter(1, 60)}),
+        Changes(("rules",)),
+    ],
 )
 def test_an_outcome_crosses(outcome: Outcome) -> None:
     assert read_answer(encoded(Answer(7, outcome))) == Answer(7, outcome)

@@ -88,21 +88,20 @@ def test_a_command_is_done_whole_or_not_at_all(machine: Host) -> None:
     assert firewall.entries() == ()
 
 
-def test_a_full_set_is_told(machine: Host, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(ruleset, "SET_SIZE", 100)
+SMALL = msgspec.structs.replace(PLAN, quarantine_size=100)
+
+
+def test_a_full_set_is_told(machine: Host) -> None:
     firewall = Firewall()
-    firewall.apply(InstallTable(PLAN))
+    firewall.apply(InstallTable(SMALL))
     firewall.apply(Quarantine(many(90)))
     with pytest.raises(FullSetError, match="quarantine set is full"):
         firewall.apply(Quarantine(many(200, network=40)))
     assert len(firewall.entries()) == 90
 
 
-def test_too_many_remembered_quarantines_do_not_keep_the_guards_away(
-    machine: Host, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(ruleset, "SET_SIZE", 100)
-    assert Firewall().apply(InstallTable(PLAN, many(103))) == Applied(100, left_out=3)
+def test_too_many_remembered_quarantines_do_not_keep_the_guards_away(machine: Host) -> None:
+    assert Firewall().apply(InstallTable(SMALL, many(103))) == Applied(100, left_out=many(3))
 
 
 def test_where_the_kernel_bounds_transactions_all_get_in_nevertheless(
@@ -272,3 +271,109 @@ def test_a_structure_that_cannot_be_read_does_not_keep_the_guards_away(
         patched.setattr(nftables, "read_structure", busy)
         with pytest.raises(FirewallError, match="the structure of the table can not be read"):
             firewall.changes()
+
+
+@pytest.fixture
+def filled(machine: Host) -> Firewall:
+    """A firewall with somebody in each of its sets, until an hour from now or until released."""
+    firewall = Firewall()
+    until = time.time() + 3600
+    firewall.apply(
+        InstallTable(
+            PLAN,
+            (
+                Entry(ip="10.77.1.10", until=until),
+                Entry(ip="10.77.1.11"),
+                Entry(ip="fd77:1::10", until=until),
+                Entry(ip="10.77.1.10", mac="02:00:00:00:00:01", until=until),
+                Entry(ip="fd77:1::10", mac="02:00:00:00:00:01", until=until),
+            ),
+        )
+    )
+    firewall.apply(Quarantine((Entry(ip="10.77.1.12", until=until),)))
+    assert firewall.changes() == ()
+    return firewall
+
+
+REPLACED = """
+delete element inet alleyes quarantine4 {{ {ip} }}
+add element inet alleyes quarantine4 {{ {ip} timeout 60s }}
+"""
+
+
+@pytest.mark.parametrize(
+    "tampering",
+    [
+        "flush set inet alleyes quarantine4",
+        "flush set inet alleyes quarantine6",
+        "delete element inet alleyes quarantine4 { 10.77.1.12 }",
+        "delete element inet alleyes quarantine_link4 { 02:00:00:00:00:01 . 10.77.1.10 }",
+        "delete element inet alleyes quarantine_link6 { 02:00:00:00:00:01 . fd77:1::10 }",
+        REPLACED.format(ip="10.77.1.10"),
+        REPLACED.format(ip="10.77.1.11"),
+    ],
+)
+def test_who_was_taken_out_of_a_set_or_is_to_leave_earlier_is_missed(
+    machine: Host, filled: Firewall, tampering: str
+) -> None:
+    machine.run(["nft", tampering])
+    assert filled.changes() == ("elements",)
+    assert filled.changes() == ("elements",), "until it is put back"
+
+
+@pytest.mark.parametrize(
+    "harmless", ["add table inet foreign", "add element inet alleyes quarantine4 { 10.77.1.99 }", "list ruleset"]
+)
+def test_what_others_do_beside_the_quarantines_is_no_change(machine: Host, filled: Firewall, harmless: str) -> None:
+    machine.run(["nft", harmless])
+    assert filled.changes() == ()
+    filled.apply(Quarantine((Entry(ip="10.77.1.13"),)))
+    assert filled.changes() == ()
+
+
+def test_own_commands_do_not_make_it_look_at_everything(machine: Host, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In fail mode open the workers that live are named several times a second."""
+
+    def unwanted(*_: object) -> Structure:
+        raise OSError("everything was looked at")
+
+    firewall = Firewall()
+    firewall.apply(InstallTable(msgspec.structs.replace(PLAN, fail_mode="open", workers=2), many(2)))
+    firewall.apply(Alive((0, 1)))
+    assert firewall.changes() == ()
+    monkeypatch.setattr(nftables, "read_structure", unwanted)
+    for command in (Alive((0, 1)), Quarantine(many(1, network=40)), Alive((0,)), Release(many(1)), Alive((1,))):
+        firewall.apply(command)
+        assert firewall.changes() == ()
+    machine.run(["nft", "flush set inet alleyes alive"])
+    with pytest.raises(FirewallError, match="everything was looked at"):
+        firewall.changes()
+
+
+def test_what_others_did_between_two_signs_of_life_is_noticed(machine: Host) -> None:
+    firewall = Firewall()
+    firewall.apply(InstallTable(msgspec.structs.replace(PLAN, fail_mode="open"), many(2)))
+    firewall.apply(Alive((0,)))
+    assert firewall.changes() == ()
+    machine.run(["nft", "flush set inet alleyes alive"])
+    firewall.apply(Alive((0,)))
+    assert firewall.changes() == ()
+    machine.run(["nft", "flush set inet alleyes quarantine4"])
+    firewall.apply(Alive((0,)))
+    assert firewall.changes() == ("elements",)
+
+
+def test_what_others_did_shortly_before_or_after_a_command_is_not_taken_for_it(machine: Host, filled: Firewall) -> None:
+    machine.run(["nft", "delete element inet alleyes quarantine4 { 10.77.1.10 }"])
+    filled.apply(Quarantine((Entry(ip="10.77.1.13"),)))
+    assert filled.changes() == ("elements",)
+
+
+def test_who_was_released_or_whose_time_is_over_is_not_missed(machine: Host) -> None:
+    now = time.time()
+    firewall = Firewall(now=lambda: now)
+    firewall.apply(InstallTable(PLAN, (Entry(ip="10.77.1.10", until=now + 60), Entry(ip="10.77.1.11"))))
+    firewall.apply(Release((Entry(ip="10.77.1.11"),)))
+    now += 61
+    machine.run(["nft", "flush set inet alleyes quarantine4"])
+    assert firewall.changes() == ()

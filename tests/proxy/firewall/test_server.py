@@ -14,7 +14,6 @@ from proxy.firewall.framing import LENGTH, MOST_BYTES, FrameError, framed
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, Firewall, FullSetError, ProtectedAddressError
 from proxy.firewall.plan import Entry
-from proxy.firewall.ruleset import SET_SIZE
 from proxy.firewall.server import serve
 from tests.network.namespaces import Host
 from tests.proxy.firewall.served import InThread
@@ -87,8 +86,9 @@ def test_order_is_kept_around_a_release(start: Callable[[], FirewallHelper], ope
 
 def test_an_error_is_the_callers_and_the_helper_lives_on(start: Callable[[], FirewallHelper]) -> None:
     helper = start()
-    remembered = tuple(Entry(ip=f"10.{n >> 16}.{n >> 8 & 255}.{n & 255}") for n in range(SET_SIZE))
-    assert helper.submit(InstallTable(PLAN, remembered)).result(20) == Applied(SET_SIZE)
+    remembered = tuple(Entry(ip=f"10.8.{n >> 8 & 255}.{n & 255}") for n in range(1000))
+    small = msgspec.structs.replace(PLAN, quarantine_size=1000)
+    assert helper.submit(InstallTable(small, remembered)).result(20) == Applied(1000)
     more = [helper.submit(Quarantine(tuple(Entry(ip=f"10.9.{b}.{c}") for c in range(250)))) for b in range(8)]
     for future in more:
         with pytest.raises(FullSetError):
