@@ -7,6 +7,7 @@ privileges. Nothing of the gateway's that parses hostile bytes is imported here.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -15,9 +16,15 @@ import sys
 from proxy import privileges
 from proxy.firewall.server import serve
 
+_NICENESS = -10
+
 
 def main() -> None:
     """Serve until the gateway has ended."""
+    # Idle unless somebody is to be cut off, which should not have to wait for the calls of whoever is. Where it is not
+    # permitted it goes without.
+    with contextlib.suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, _NICENESS)
     privileges.drop([privileges.NET_ADMIN])
     # A terminal and a service manager send these to every process; the gateway may still need this one to end well.
     for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from concurrent.futures import Future
+
 import pytest
 
-from benchmarks.dataplane import kernel
 from benchmarks.dataplane.kernel import measure
+from proxy.firewall.commands import Command, Quarantine
+from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.nftables import Applied
 from tests.network.fixtures import isolated
 
 __all__ = ["isolated"]
@@ -20,12 +25,12 @@ def test_every_figure_is_measured(isolated: None) -> None:
 
 def test_a_connection_that_is_not_cut_would_be_seen(isolated: None, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the quarantine takes hold later, the figure tells."""
-    submit = kernel.FirewallHelper.submit
+    submit = FirewallHelper.submit
 
-    def late(self: kernel.FirewallHelper, command: kernel.InstallTable | kernel.Quarantine) -> object:
-        if isinstance(command, kernel.Quarantine):
-            kernel.time.sleep(0.1)
+    def late(self: FirewallHelper, command: Command) -> Future[Applied]:
+        if isinstance(command, Quarantine):
+            time.sleep(0.1)
         return submit(self, command)
 
-    monkeypatch.setattr(kernel.FirewallHelper, "submit", late)
+    monkeypatch.setattr(FirewallHelper, "submit", late)
     assert measure(cuts=2, inserts=2, sizes=(0, 1, 2)).cut_ms_p50 > 90
