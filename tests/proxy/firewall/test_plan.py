@@ -171,3 +171,9 @@ def test_an_end_is_a_moment(until: float) -> None:
 def test_an_entry_is_put_into_its_one_spelling() -> None:
     entry = Entry(ip="::ffff:10.0.0.1", mac="02-00-5E-00-53-0A")
     assert (entry.ip, entry.mac) == ("10.0.0.1", "02:00:5e:00:53:0a")
+
+
+@pytest.mark.parametrize("size", [0, -1, (1 << 20) + 1])
+def test_a_quarantine_set_has_a_size(size: int) -> None:
+    with pytest.raises(PlanError, match=f"quarantine_size: {size} is outside"):
+        Plan(access_points=(), quarantine_size=size)

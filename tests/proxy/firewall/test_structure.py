@@ -10,7 +10,7 @@ import pytest
 from proxy.firewall.commands import InstallTable, Quarantine, Uninstall
 from proxy.firewall.nftables import Firewall
 from proxy.firewall.ruleset import COUNTERS, SETS
-from proxy.firewall.structure import Structure, read_structure
+from proxy.firewall.structure import Structure, read_generation, read_structure
 from tests.network.namespaces import Host
 from tests.proxy.firewall.test_nftables import PLAN, many
 
@@ -88,3 +88,12 @@ def test_reading_is_quick_whatever_the_sets_hold(machine: Host) -> None:
         times.append(time.perf_counter() - begun)
     firewall.apply(Uninstall())
     assert statistics.median(times) < 0.02
+
+
+def test_each_transaction_of_anybody_makes_the_generation_one_more(machine: Host) -> None:
+    before = read_generation()
+    assert read_generation() == before
+    machine.run(["nft", "add table inet foreign; add table inet another"])
+    assert read_generation() == before + 1
+    machine.run(["nft", "list", "ruleset"])
+    assert read_generation() == before + 1
