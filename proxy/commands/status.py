@@ -41,6 +41,8 @@ def _firewall_lines(firewall: FirewallStatus) -> Iterator[str]:
 
 def _lines(status: Status) -> Iterator[str]:
     yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
+    serving = sum(beat is not None for beat in status.workers)
+    yield f"workers: {serving} of {len(status.workers)} serve; started again {status.restarts} times"
     missing = [agent for agent, known in status.types_known.items() if not known]
     if missing:
         yield f"types not read yet from {', '.join(missing)}: calls there are calls to unknown nodes"

@@ -9,7 +9,7 @@ from click.testing import CliRunner, Result
 
 from proxy.health import FirewallStatus, HealthFile
 from proxy.main import main
-from tests.proxy.parts import plain_settings, status, write_settings
+from tests.proxy.parts import beat, plain_settings, status, write_settings
 
 
 def asked(directory: Path, *arguments: str) -> Result:
@@ -30,6 +30,13 @@ def test_mode_and_models_are_shown(tmp_path: Path) -> None:
 def test_an_access_point_that_is_not_known_yet_is_named(tmp_path: Path) -> None:
     HealthFile(tmp_path).write(status(types_known={"agent1": True, "agent2": False}))
     assert "types not read yet from agent2" in asked(tmp_path).stdout
+
+
+def test_a_worker_that_is_being_started_again_is_told(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "workers: 1 of 1 serve; started again 0 times" in asked(tmp_path).stdout
+    HealthFile(tmp_path).write(status(workers=(beat(), None), restarts=3))
+    assert "workers: 1 of 2 serve; started again 3 times" in asked(tmp_path).stdout
 
 
 def test_gaps_and_full_sets_in_the_kernel_are_told(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from policy.verdict import Mode
 from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
 from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.nftables import Applied
+from proxy.firewall.plan import Entry
 from proxy.inputs import Inputs, StartRefused, read_inputs
 from proxy.processes.messages import Minute, Quarantined, Serving
 from proxy.registry import AgentStructure
@@ -152,6 +154,20 @@ async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> Non
         "policy-reload",
         "quarantine-removed",
     }
+
+
+def test_who_finds_no_room_in_the_kernel_is_on_record_and_in_the_status(tmp_path: Path) -> None:
+    entry = quarantine_entry(until=1e12)
+    kernel = Entry(ip=entry.ip, until=entry.until)
+    with made(inputs(tmp_path)) as supervisor:
+        supervisor._quarantine_store.put(entry, kernel)
+        assert supervisor._keeper.restore(entry.since) == (kernel,)
+        supervisor._keeper.installed(Applied(0, left_out=(kernel,)))
+        supervisor._background.shutdown()
+        firewall = supervisor._status().firewall
+        assert (firewall.waiting, firewall.set_full, firewall.restorations) == (1, 1, 0)
+    found = records(tmp_path / "state" / "audit")
+    assert [record["kind"] for record in found] == ["quarantine-restored", "kernel-full"]
 
 
 def test_a_worker_that_ended_is_on_record(tmp_path: Path) -> None:
