@@ -8,10 +8,11 @@ from collections.abc import Iterator
 import pytest
 
 from proxy.firewall.commands import Command, InstallTable, Quarantine
-from proxy.firewall.helper import FirewallHelper
+from proxy.firewall.helper import Connector, FirewallHelper
 from proxy.firewall.nftables import Applied, Counter, Firewall
 from proxy.firewall.plan import AccessPoint, Entry, Plan
 from tests.network.namespaces import Host, Topology
+from tests.proxy.firewall.served import InThread
 
 CALLED = 8443
 
@@ -42,9 +43,9 @@ FAMILIES = pytest.mark.parametrize(
 class Gateway:
     """The gateway's firewall helper, and readings of its table."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, connector: Connector | None = None) -> None:
         self.host = host
-        self.helper = FirewallHelper()
+        self.helper = FirewallHelper(connector)
         with host.entered():
             self.helper.start()
 
@@ -76,5 +77,13 @@ class Gateway:
 @pytest.fixture
 def gateway(topology: Topology) -> Iterator[Gateway]:
     gateway = Gateway(topology.gateway)
+    yield gateway
+    gateway.helper.close()
+
+
+@pytest.fixture
+def patchable_gateway(topology: Topology) -> Iterator[Gateway]:
+    """The same with its helper in this process, so that what a test changes of the module holds there as well."""
+    gateway = Gateway(topology.gateway, InThread(Firewall))
     yield gateway
     gateway.helper.close()

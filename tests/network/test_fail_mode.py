@@ -22,10 +22,12 @@ TIMEOUT = 0.6
 OPEN = msgspec.structs.replace(CLOSED, workers=2, fail_mode="open")
 
 
-@pytest.fixture(autouse=True)
-def short_life(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def gateway(patchable_gateway: Gateway, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """A gateway whose workers soon count as gone."""
     monkeypatch.setattr(ruleset, "ALIVE_SECONDS", TIMEOUT)
     monkeypatch.setattr(nftables, "ALIVE_SECONDS", TIMEOUT)
+    return patchable_gateway
 
 
 @contextmanager

@@ -157,18 +157,18 @@ def test_what_packets_put_into_sets_does_not_look_like_a_change_of_the_rules(
 
 
 def test_whom_the_sets_have_no_room_for_share_one_limit(
-    topology: Topology, gateway: Gateway, monkeypatch: pytest.MonkeyPatch
+    topology: Topology, patchable_gateway: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A flood of invented senders fills the sets: known senders keep their place, and the flood is stopped."""
     monkeypatch.setattr(limits, "SET_SIZE", 2)
-    gateway.install(plan=limited(packets_per_second=100))
+    patchable_gateway.install(plan=limited(packets_per_second=100))
     known, *invented = [topology.service_ipv4(index) for index in range(20)]
     with EchoServer(topology.gateway, "10.77.1.1", 9001):
         assert reaches(topology.lan, "10.77.2.11", CALLED, source=known)
         for source in invented:
             flood(topology.lan, "10.77.2.11", source, 100)
         assert reaches(topology.lan, "10.77.2.11", CALLED, source=known)
-        counters = gateway.counters()
+        counters = patchable_gateway.counters()
         assert counters["no_room"].packets > 1200
         time.sleep(0.5)
         assert reaches(topology.lan, "10.77.2.11", CALLED, source=invented[-1], timeout=2), "a newcomer is not shut out"
