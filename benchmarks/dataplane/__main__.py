@@ -15,7 +15,8 @@ import click
 import msgspec
 import yaml
 
-from benchmarks.dataplane import load, memory, open_loop
+from benchmarks import judge
+from benchmarks.dataplane import kernel, load, memory, open_loop
 from benchmarks.dataplane.contenders import Alleyes, Contender, Direct, Haproxy, Mitmdump, ModSecurity, Nginx
 from benchmarks.dataplane.load import Load
 from benchmarks.dataplane.open_loop import Latency
@@ -228,7 +229,7 @@ def _cases(authority: SiteAuthority, senders: Mapping[str, Host]) -> list[Case]:
 @click.option("--seconds", default=3, show_default=True, help="Of each load.")
 @click.option("--only", multiple=True, help="This data plane; may be repeated. Direct is measured always.")
 @click.option(
-    "--requests", default=200_000, show_default=True, help="For the memory; 0 to leave it out, and what is not a proxy."
+    "--requests", default=200_000, show_default=True, help="For the memory; 0 leaves out memory, kernel and judge."
 )
 def main(rounds: int, seconds: int, only: tuple[str, ...], requests: int) -> None:
     """Print a table and write the JSON."""
@@ -246,7 +247,9 @@ def main(rounds: int, seconds: int, only: tuple[str, ...], requests: int) -> Non
                 click.echo(f"round {number + 1}: {_name(case)}", err=True)
         found = measurements.found()
     if requests:
-        found = msgspec.structs.replace(found, memory=memory.measure(requests))
+        found = msgspec.structs.replace(
+            found, memory=memory.measure(requests), nftables=kernel.measure(), judge_us=judge.judge_us()
+        )
     OUTPUT.parent.mkdir(parents=True, exist_ok=True)
     OUTPUT.write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
     click.echo(table(found))

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 import msgspec
 
+from benchmarks.dataplane.kernel import KernelFigures
 from benchmarks.dataplane.memory import Memory, told
+from benchmarks.judge import Latency
 
 METHODS = ("GET", "PUT")
 BUSY, SINGLE = 8, 1
@@ -48,25 +50,6 @@ class NewConnections(msgspec.Struct, frozen=True, kw_only=True):
     cpu_us: float | None
 
 
-class Nftables(msgspec.Struct, frozen=True, kw_only=True):
-    """From a decision to what the kernel does."""
-
-    cut_ms_p50: float
-    """To the last answer of an established connection."""
-    cut_ms_p99: float
-    insert_ms_at_0: float
-    """One quarantine, where so many are there."""
-    insert_ms_at_1k: float
-    insert_ms_at_100k: float
-
-
-class Judge(msgspec.Struct, frozen=True):
-    """One judgement, decode excluded, hand-over to the audit included; microseconds."""
-
-    p50: float
-    p99: float
-
-
 class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Everything: the content of `build/benchmarks/dataplane.json`."""
 
@@ -75,8 +58,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     open_loop: list[OpenLoop] = []
     new_connections: list[NewConnections] = []
     memory: Memory | None = None
-    nftables: Nftables | None = None
-    judge_us: Judge | None = None
+    nftables: KernelFigures | None = None
+    judge_us: Latency | None = None
 
 
 def ratios(rows: Sequence[Row], spread: dict[int, float]) -> dict[str, float | None]:

@@ -7,8 +7,10 @@ import pytest
 
 from benchmarks.dataplane import learnt
 from benchmarks.dataplane.counted_gateway import CountingClock
+from benchmarks.dataplane.kernel import KernelFigures
 from benchmarks.dataplane.memory import Memory
-from benchmarks.dataplane.report import Found, Judge, NewConnections, Nftables, OpenLoop, Row, ratios, table
+from benchmarks.dataplane.report import Found, NewConnections, OpenLoop, Row, ratios, table
+from benchmarks.judge import Latency
 from models.access import Operation
 from models.analyzer import Analyzer
 from policy.document import PolicyDocument
@@ -65,10 +67,17 @@ def test_everything_that_was_measured_is_told() -> None:
             connection_kib=25.5,
             supervisor_mb=60.5,
         ),
-        nftables=Nftables(
-            cut_ms_p50=0.4, cut_ms_p99=0.9, insert_ms_at_0=0.1, insert_ms_at_1k=0.2, insert_ms_at_100k=0.3
+        nftables=KernelFigures(
+            cut_ms_p50=0.4,
+            cut_ms_p99=0.9,
+            insert_ms_at_0=0.1,
+            insert_ms_at_1k=0.2,
+            insert_ms_at_100k=0.3,
+            insert_ms_p99_at_0=1,
+            insert_ms_p99_at_1k=1,
+            insert_ms_p99_at_100k=1,
         ),
-        judge_us=Judge(12.5, 99.5),
+        judge_us=Latency(12.5, 99.5),
     )
     told = table(everything)
     for part in ("alleyes x2", "8.50", "200 PUT/s", "5,000", "95.5 and - MB", "0.90 ms (p99)", "0.300 ms", "99.5 us"):
