@@ -311,7 +311,7 @@ class FirewallHelper:
         poll.register(self._wake, select.POLLIN)
         while True:
             self._put_on_the_way(link)
-            if self._closed is not None and not link.pending:
+            if self._closed is not None and not self._jobs and not link.pending:
                 return
             poll.register(link.connection, select.POLLIN | (select.POLLOUT if link.outgoing else 0))
             for descriptor, events in poll.poll():

@@ -6,8 +6,9 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
+import msgspec
 import pytest
 
 from proxy.firewall.commands import InstallTable, Quarantine, Release, Uninstall
@@ -64,6 +65,47 @@ def test_a_full_queue_is_told_at_once(start: Callable[..., Bench]) -> None:
     bench.opening.gate.set()
     assert [future.result(5) for future in waiting] == [Applied(1), Applied(1)]
     assert bench.helper.submit(Quarantine((sender(13),))).result(5) == Applied(1)
+
+
+def test_a_quarantine_does_not_overtake_the_installation_before_it(start: Callable[..., Bench]) -> None:
+    bench = start()
+    guarding = msgspec.structs.replace(PLAN, protected=(sender(50).ip,))
+    many = tuple(Entry(ip=f"10.8.{n >> 8}.{n & 255}", until=2e9) for n in range(3000))
+    for _ in range(5):
+        installed = [bench.helper.submit(InstallTable(guarding, many)), bench.helper.submit(InstallTable(guarding))]
+        with pytest.raises(ProtectedAddressError):
+            bench.helper.submit(Quarantine((sender(50),))).result(5)
+        assert all(future.done() for future in installed)
+        bench.helper.submit(InstallTable(PLAN)).result(5)
+        assert bench.helper.submit(Quarantine((sender(50),))).result(5) == Applied(1)
+        bench.helper.submit(Release((sender(50),))).result(5)
+
+
+def test_handing_over_waits_for_nobody_however_much_it_is(start: Callable[..., Bench]) -> None:
+    """More than the connection takes while the helper is busy."""
+    bench = start()
+    bench.hold()
+    begun = time.monotonic()
+    waiting = [
+        bench.helper.submit(Quarantine(tuple(Entry(ip=f"10.9.{n}.{m}", until=2e9) for m in range(250))))
+        for n in range(60)
+    ]
+    assert time.monotonic() - begun < 2
+    assert not any(future.done() for future in waiting)
+    bench.opening.gate.set()
+    assert [future.result(20) for future in waiting] == [Applied(250)] * 60
+
+
+def test_several_threads_may_hand_over_at_once(start: Callable[..., Bench]) -> None:
+    bench = start(queue_size=1024)
+
+    def quarantined(thread: int) -> list[Applied]:
+        submitted = [bench.helper.submit(Quarantine((Entry(ip=f"10.9.{thread}.{n}"),))) for n in range(100)]
+        return [future.result(20) for future in submitted]
+
+    with ThreadPoolExecutor(4) as threads:
+        assert list(threads.map(quarantined, range(4))) == [[Applied(1)] * 100] * 4
+    assert len(Firewall().entries()) == 401
 
 
 def test_closing_finishes_what_waits_and_leaves_the_table(start: Callable[..., Bench]) -> None:
