@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import json
+import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -25,6 +26,8 @@ from proxy.firewall.structure import BRIDGE, INET, Structure, read_generation, r
 from proxy.firewall.workers import ALIVE_SECONDS
 
 LIBRARY = "libnftables.so.1"
+_OWN_SECONDS = 1.0
+"""How long this machine is taken to have the addresses that it had."""
 FULL = "Too many open files in system"
 """How libnftables says that a set has reached its size (ENFILE)."""
 MISSING = "No such file or directory"
@@ -99,6 +102,8 @@ class Firewall:
         self._monotonic = monotonic
         self._alive_until: dict[int, float] = {}
         """Of the monotonic clock, by worker; so that an installation does not disarm what is armed."""
+        self._own_addresses: frozenset[str] = frozenset()
+        self._own_until = -math.inf
         self._plan: Plan | None = None
         self._installed: Structure | None = None
         self._generation: int | None = None
@@ -185,7 +190,7 @@ class Firewall:
     def _install(self, plan: Plan, entries: tuple[Entry, ...]) -> Applied:
         wanted = [*(self._kept() if self.present() else ()), *entries]
         # The new plan may protect who was in quarantine under the old one; that must not keep the guards away.
-        protected = _protections(plan, wanted)
+        protected = _protections(plan, self._own(), wanted)
         unprotected = (entry for entry in wanted if entry.ip not in protected)
         chosen, left_out = ruleset.fitting(unprotected, plan.quarantine_size)
         try:
@@ -271,7 +276,7 @@ class Firewall:
         if self._plan is None:
             message = "no table was installed by this process, so it is not known which addresses are protected"
             raise NotInstalledError(message)
-        protected = _protections(self._plan, entries)
+        protected = _protections(self._plan, self._own(), entries)
         if protected:
             listed = "; ".join(f"{ip}: {reason}" for ip, reason in protected.items())
             message = f"will not be quarantined: {listed}"
@@ -282,6 +287,22 @@ class Firewall:
         self._change(text)
         self._want(entries)
         return Applied(len(entries))
+
+    def _own(self) -> frozenset[str]:
+        """Return this machine's addresses as of the last second: to ask takes a third of what a quarantine does.
+
+        Raises:
+            FirewallError: when the kernel does not say.
+        """
+        now = self._monotonic()
+        if now >= self._own_until:
+            try:
+                self._own_addresses = own_addresses()
+            except OSError as error:
+                message = f"this machine's addresses can not be read: {error}"
+                raise FirewallError(message) from error
+            self._own_until = now + _OWN_SECONDS
+        return self._own_addresses
 
     def _release(self, entries: tuple[Entry, ...]) -> Applied:
         if entries:
@@ -342,17 +363,8 @@ def _context() -> Nftables:
     return context
 
 
-def _protections(plan: Plan, entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the addresses that can not be quarantined, each with the reason.
-
-    Raises:
-        FirewallError: when the kernel does not say which addresses are the gateway's own.
-    """
-    try:
-        own = own_addresses()
-    except OSError as error:
-        message = f"this machine's addresses can not be read: {error}"
-        raise FirewallError(message) from error
+def _protections(plan: Plan, own: frozenset[str], entries: Iterable[Entry]) -> dict[str, str]:
+    """Return the addresses that can not be quarantined, each with the reason."""
     reasons = {ip: "it is the gateway's own" if ip in own else plan.protection_of(ip) for ip in {e.ip for e in entries}}
     return {ip: reason for ip, reason in sorted(reasons.items()) if reason is not None}
 
