@@ -51,6 +51,8 @@ _RULES = """
 SecRuleEngine On
 SecRequestBodyAccess On
 SecAuditEngine Off
+SecRule REQUEST_HEADERS:Content-Type "^application/json" \\
+    "id:200001,phase:1,t:none,t:lowercase,pass,nolog,ctl:requestBodyProcessor=JSON"
 Include /etc/modsecurity/crs/crs-setup.conf
 SecAction "id:900200,phase:1,nolog,pass,t:none,setvar:'tx.allowed_methods=GET HEAD POST OPTIONS PUT'"
 SecAction "id:900220,phase:1,nolog,pass,t:none,setvar:'tx.allowed_request_content_type=|application/json|'"
