@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from pathlib import Path
@@ -16,8 +17,11 @@ EVERYTHING_QUARANTINES = {"mode": "enforce", "thresholds": {"alert": 0, "block":
 
 def held(process: int) -> set[int]:
     """What any thread of a process may do, or could make itself able to do."""
-    tasks = Path(f"/proc/{process}/task").iterdir()
-    return {bits for task in tasks for bits in capabilities(task / "status").values()}
+    found: set[int] = set()
+    for task in Path(f"/proc/{process}/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+            found |= set(capabilities(task / "status").values())
+    return found
 
 
 def in_kernel(bench: Bench) -> str:

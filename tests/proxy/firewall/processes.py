@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import time
 from pathlib import Path
 
@@ -10,7 +11,8 @@ def children(process: int, containing: str = "") -> list[int]:
     """The children of a process whose command line contains a text, those of all of its threads."""
     found: list[int] = []
     for task in Path(f"/proc/{process}/task").iterdir():
-        found += [int(child) for child in (task / "children").read_text().split()]
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
+            found += [int(child) for child in (task / "children").read_text().split()]
     return [child for child in found if containing in Path(f"/proc/{child}/cmdline").read_text()]
 
 
