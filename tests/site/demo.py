@@ -30,7 +30,7 @@ from tests.site.certificates import SiteAuthority
 from tests.site.clock import Clock
 from tests.site.demo_report import NAMES, Quarantined, Result
 from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
-from tests.site.live_view import JournalTail, LiveView
+from tests.site.live_view import AuditTail, LiveView
 from tests.site.network import Hosts, Place
 from tests.site.site import VirtualSite
 
@@ -93,7 +93,7 @@ class Demonstration:
             floorplan=self._floorplan,
             authority=authority,
         )
-        self._view = LiveView(JournalTail(self._gateway.journal))
+        self._view = LiveView(AuditTail(self._gateway.audit))
 
     async def run(self) -> Result:
         """Learn, enforce, be attacked, and sum up."""
@@ -189,7 +189,7 @@ class Demonstration:
             legitimate=legitimate,
             quarantined=quarantined,
             kernel_entries=kernel,
-            audit=(verified.stdout.strip() or verified.stderr.strip()).removeprefix(f"{self._gateway.journal}: "),
+            audit=(verified.stdout.strip() or verified.stderr.strip()).replace(f"{self._gateway.audit}/", ""),
             audit_intact=verified.returncode == 0,
         )
 

@@ -60,6 +60,8 @@ class Result:
             found.append(f"{self.wrongly_blocked:.2%} of the legitimate calls were blocked")
         if not self.audit_intact:
             found.append("the audit chain is broken")
+        if len(self.quarantined) < len(self.kernel_entries):
+            found.append("the kernel drops senders of whose quarantine the audit log does not tell")
         return found
 
     def table(self) -> str:

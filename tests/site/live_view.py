@@ -26,30 +26,31 @@ def coloured(text: str, colour: str) -> str:
     return f"{COLOURS[colour]}{text}{RESET}" if sys.stdout.isatty() else text
 
 
-class JournalTail:
-    """Follows the audit log of a running gateway."""
+class AuditTail:
+    """Follows the audit log of a running gateway: the chains of all its processes."""
 
-    def __init__(self, journal: Path) -> None:
-        """Begin at the start of the file, which need not exist yet."""
-        self._journal = journal
-        self._offset = 0
+    def __init__(self, directory: Path) -> None:
+        """Begin at the start of the journals, which need not exist yet."""
+        self._directory = directory
+        self._offsets: Counter[Path] = Counter()
 
     def new_records(self) -> list[Record]:
-        """Return the whole records written since the last call."""
-        if not self._journal.exists():
-            return []
-        with self._journal.open("rb") as file:
-            file.seek(self._offset)
-            data = file.read()
-        whole = data[: data.rfind(b"\n") + 1]
-        self._offset += len(whole)
-        return [json.loads(line) for line in whole.splitlines() if line]
+        """Return the whole records written since the last call, oldest first."""
+        found: list[Record] = []
+        for journal in self._directory.glob("**/journal.jsonl"):
+            with journal.open("rb") as file:
+                file.seek(self._offsets[journal])
+                data = file.read()
+            whole = data[: data.rfind(b"\n") + 1]
+            self._offsets[journal] += len(whole)
+            found += [json.loads(line) for line in whole.splitlines() if line]
+        return sorted(found, key=lambda record: str(record["time"]))
 
 
 class LiveView:
     """Counts all verdicts and prints the interesting ones."""
 
-    def __init__(self, tail: JournalTail, *, show: Callable[[str], None] = print) -> None:
+    def __init__(self, tail: AuditTail, *, show: Callable[[str], None] = print) -> None:
         """Print with `show`."""
         self._tail = tail
         self._show = show

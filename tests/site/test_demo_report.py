@@ -10,7 +10,7 @@ import pytest
 from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
-from tests.site.demo_report import Result
+from tests.site.demo_report import Quarantined, Result
 
 GOOD_LIFE = Tally(calls=1000, answered=995, refused=5)
 
@@ -66,3 +66,10 @@ def test_a_site_that_does_not_live_at_all() -> None:
 
 def test_a_broken_chain() -> None:
     assert result(audit_intact=False).failures() == ["the audit chain is broken"]
+
+
+def test_senders_that_the_kernel_drops_and_the_log_does_not_know() -> None:
+    entries = ["02:00:5e:00:53:01 . 192.0.2.9"]
+    (failure,) = result(kernel_entries=entries).failures()
+    assert "audit log does not tell" in failure
+    assert result(kernel_entries=entries, quarantined=[Quarantined("/agent1/a", entries[0])]).failures() == []
