@@ -163,7 +163,8 @@ class ConnectionTable:
             senders.add(sender.address)
         self._senders_by_ip.move_to_end(sender.ip)
         if len(self._senders_by_ip) > MOST_ADDRESSES:
-            self._senders_by_ip.popitem(last=False)
+            forgotten, _ = self._senders_by_ip.popitem(last=False)
+            self._noted.discard(forgotten)
 
     def take_senders(self) -> dict[str, list[str]]:
         """Return the senders of those network addresses that were seen since this was last asked."""

@@ -289,7 +289,7 @@ class Firewall:
         return Applied(len(entries))
 
     def _own(self) -> frozenset[str]:
-        """Return this machine's addresses as of the last second: to ask takes a third of what a quarantine does.
+        """Return this machine's addresses as of the last second; to ask takes its time with every quarantine.
 
         Raises:
             FirewallError: when the kernel does not say.

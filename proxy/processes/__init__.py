@@ -1,1 +1,1 @@
-"""How the supervisor and its workers talk: typed messages over a Unix socket, and nothing that both could change."""
+"""How the supervisor and its workers talk: typed messages over pipes, and nothing that both could change."""

@@ -10,6 +10,7 @@ from typing import Protocol
 
 import structlog
 
+from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Detail, Kind
 from proxy.firewall.commands import Alive
 from proxy.firewall.helper import FirewallHelper, HelperBusyError
@@ -81,17 +82,20 @@ class DeadMan:
         silent = set(range(self.workers)) - held
         for number in sorted(silent - self._open):
             log.error("calls pass unjudged", worker=number)
-            self.notes.note(
-                Kind.UNJUDGED,
+            self._note(
+                number,
                 f"Calls of the senders of worker {number} pass unjudged: it does not serve, and fail_mode is open.",
-                worker=number,
-                unjudged_packets=self.unjudged,
             )
         for number in sorted(self._open - silent):
-            self.notes.note(
-                Kind.UNJUDGED,
+            self._note(
+                number,
                 f"Calls of the senders of worker {number} are judged again.",
-                worker=number,
-                unjudged_packets=self.unjudged,
             )
         self._open = silent
+
+    def _note(self, number: int, sentence: str) -> None:
+        try:
+            self.notes.note(Kind.UNJUDGED, sentence, worker=number, unjudged_packets=self.unjudged)
+        except JournalError as error:
+            # A log that takes no more must not be what lets calls pass.
+            log.error("not recorded", detail=sentence, reason=str(error))

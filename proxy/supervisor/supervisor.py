@@ -62,8 +62,6 @@ from proxy.table_watch import TableWatch
 
 _TICK_SECONDS = 0.25
 _KERNEL_SECONDS = 10.0
-_IN_FORCE_SECONDS = 5.0
-"""How long a reload waits for the workers to judge by the new policy."""
 
 StartOfTime = Callable[[int], int]
 """Returns event time (ms) at the start, given the newest one that the stored models have seen (0 for none)."""

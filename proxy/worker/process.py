@@ -72,7 +72,7 @@ async def _work(ends: Ends, clock: ClockFactory) -> int:
 
 
 def _spare_the_collector() -> None:
-    """Look for cyclic garbage more seldom, and never in what is there from the start: a twelfth of a call's cost."""
+    """Look for cyclic garbage more seldom, and never in what is there from the start."""
     gc.collect()
     gc.freeze()
     gc.set_threshold(*_COLLECTION)

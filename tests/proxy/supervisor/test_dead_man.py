@@ -8,6 +8,7 @@ from concurrent.futures import Future
 import pytest
 
 from proxy.audit.event import Detail, Kind
+from proxy.audit.journal import JournalFull
 from proxy.firewall.commands import Alive, Command
 from proxy.firewall.helper import FirewallHelper, HelperBusyError
 from proxy.firewall.nftables import Applied, Counter, FirewallError
@@ -46,10 +47,13 @@ class Bench:
         self.kernel = Kernel()
         self.alive: tuple[int, ...] = (0, 1)
         self.notes: list[tuple[str, dict[str, Detail]]] = []
+        self.full = False
         self.dead_man = DeadMan(firewall=self.kernel, workers=2, alive=lambda: self.alive, notes=self)
 
     def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
         assert kind is Kind.UNJUDGED
+        if self.full:
+            raise JournalFull("full")
         self.notes.append((sentence, details))
 
 
@@ -104,5 +108,14 @@ async def test_a_busy_helper_is_told_the_next_time(bench: Bench) -> None:
     bench.kernel.problem = HelperBusyError("busy")
     await bench.dead_man.once()
     bench.kernel.problem = None
+    await bench.dead_man.once()
+    assert bench.kernel.armed == [(0, 1)]
+
+
+async def test_a_log_that_takes_no_more_does_not_end_it(bench: Bench) -> None:
+    bench.full = True
+    bench.alive = ()
+    await bench.dead_man.once()
+    bench.alive = (0, 1)
     await bench.dead_man.once()
     assert bench.kernel.armed == [(0, 1)]
