@@ -41,7 +41,7 @@ type HabitState = tuple[int, float, float]
 """`Habit` in storage: count, mean, square."""
 
 
-# These two change at every access. Attributes of a structure of msgspec's take ten times as long to set.
+# These two change at every access. Attributes of a structure of msgspec's take far longer to set.
 @dataclass(slots=True)
 class LeakyCounters:
     """Two counters of the same events, c <- c * exp(-dt / tau) + 1, that forget at different speeds."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import Protocol
 
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Verdict
@@ -19,6 +20,14 @@ _QUARANTINE_KINDS = {
 _QUIET_SECONDS = 10.0
 """Of one kind and origin, one notice in this time is written; the next one tells how many there were in between."""
 _MOST_ORIGINS = 1024
+
+
+class Notes(Protocol):
+    """Where whatever happens to the gateway is recorded."""
+
+    def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
+        """Record something that happened to the gateway."""
+        ...
 
 
 class AuditTrail:

@@ -1,6 +1,6 @@
 """Carries out the typed commands with libnftables, in this process; the only module that touches the kernel's rules.
 
-An insert takes about a tenth of a millisecond, a subprocess of `nft` twenty times that.
+A subprocess of `nft` for each insert would take many times as long.
 """
 
 from __future__ import annotations

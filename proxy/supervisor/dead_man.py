@@ -6,12 +6,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import structlog
 
 from proxy.audit.chained_file import JournalError
-from proxy.audit.event import Detail, Kind
+from proxy.audit.event import Kind
+from proxy.audit.trail import Notes
 from proxy.firewall.commands import Alive
 from proxy.firewall.helper import FirewallHelper, HelperBusyError
 from proxy.firewall.nftables import FirewallError
@@ -22,14 +22,6 @@ COUNTER = "unjudged"
 """Name of the kernel's counter of what passed."""
 
 log = structlog.get_logger("alleyes")
-
-
-class Notes(Protocol):
-    """Where it is recorded."""
-
-    def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
-        """Record something that happened to the gateway."""
-        ...
 
 
 @dataclass

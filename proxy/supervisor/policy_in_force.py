@@ -12,7 +12,8 @@ import structlog
 
 from policy.document import Scoring
 from policy.loading import DocumentError
-from proxy.audit.event import Detail, Kind
+from proxy.audit.event import Kind
+from proxy.audit.trail import Notes
 from proxy.policy_file import LoadedPolicy, reload_policy
 from proxy.processes.documents import written
 from proxy.processes.messages import Judge
@@ -37,14 +38,6 @@ class Judges(Protocol):
 
     def end(self, number: int) -> None:
         """Kill one; it is started again."""
-        ...
-
-
-class Notes(Protocol):
-    """Where it is recorded."""
-
-    def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
-        """Record something that happened to the gateway."""
         ...
 
 
