@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proxy.privileges import NET_ADMIN, NET_BIND_SERVICE, capabilities
 from tests.enforcement.conftest import LEARN, Bench
-from tests.proxy.firewall.processes import children
+from tests.site.processes import children
 
 NODE = "/vsl/agent1/lightcontrol1/lightOn"
 EVERYTHING_QUARANTINES = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}

@@ -19,6 +19,7 @@ from models.analyzer import Analyzer
 from models.communication_model import CommunicationModel
 from tests.network.namespaces import Host, Topology
 from tests.site.certificates import SiteAuthority
+from tests.site.processes import children, gone
 
 FIRST_LISTEN_PORT = 9101
 AGENT_PORT = 8081
@@ -148,11 +149,15 @@ class GatewayProcess:
         return self._end(signal.SIGKILL)
 
     def _end(self, number: signal.Signals) -> int:
+        """Send the signal; return the exit code once its workers are gone too, for which the kernel takes its time."""
         assert self.process is not None
+        workers = []
         if self.process.poll() is None:
+            workers = children(self.process.pid, "--channel")
             self.process.send_signal(number)
         code = self.process.wait(timeout=20)
         self.process = None
+        gone(*workers)
         return code
 
     @contextmanager

@@ -17,8 +17,8 @@ from proxy.firewall.helper import FirewallHelper, HelperClosedError, HelperLostE
 from proxy.firewall.launcher import Launcher, LauncherLostError
 from proxy.firewall.nftables import Applied, FirewallError
 from tests.network.namespaces import Host
-from tests.proxy.firewall.processes import children, gone
 from tests.proxy.firewall.watched import PLAN, sender
+from tests.site.processes import children, gone
 
 SERVING = """
 import time

@@ -15,8 +15,8 @@ from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.privileges import NET_ADMIN, capabilities
 from tests.network.namespaces import Host
-from tests.proxy.firewall.processes import children
 from tests.proxy.firewall.watched import PLAN
+from tests.site.processes import children
 
 PARSERS_AND_MATHEMATICS = {"mitmproxy", "pydantic", "numpy", "httptools", "wsproto", "cbor2", "yaml", "cryptography"}
 OURS = {"proxy", "proxy.privileges", "proxy.firewall"}

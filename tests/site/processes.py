@@ -13,7 +13,7 @@ def children(process: int, containing: str = "") -> list[int]:
     for task in Path(f"/proc/{process}/task").iterdir():
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread may end meanwhile
             found += [int(child) for child in (task / "children").read_text().split()]
-    return [child for child in found if containing in Path(f"/proc/{child}/cmdline").read_text()]
+    return [child for child in found if containing in _command(child)]
 
 
 def gone(*processes: int, seconds: float = 5.0) -> None:
@@ -22,6 +22,13 @@ def gone(*processes: int, seconds: float = 5.0) -> None:
     while left := [process for process in processes if _alive(process)]:
         assert time.monotonic() < deadline, f"still there: {left}"
         time.sleep(0.01)
+
+
+def _command(process: int) -> str:
+    try:
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except (FileNotFoundError, ProcessLookupError):  # it has ended meanwhile
+        return ""
 
 
 def _alive(process: int) -> bool:
