@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from itertools import islice
 from typing import ClassVar
@@ -13,10 +13,12 @@ import msgspec
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
-from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_target
+from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_media, vsl_target
 from proxy.decoders.base import Answer, Decoded, Headers, Outbound, Request
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.strict_json import NotStrictJson
+from proxy.decoders.vsl_frames import CallbackChannel
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
 from proxy.registry import SiteRegistry
 
@@ -75,6 +77,7 @@ class VslDecoder:
     authority: str
     registry: SiteRegistry
     most_accesses: int
+    streams: AwaitedStreams = field(default_factory=AwaitedStreams)
 
     _COMMANDS: ClassVar[dict[str, Operation]] = {
         "SUBSCRIBE": Operation.SUBSCRIBE,
@@ -263,12 +266,16 @@ class VslDecoder:
             raise _Refused(ambiguous("upgrade-not-allowed", "the WebSocket handshake is incomplete (RFC 6455)"))
         passed = [("host", self.authority), ("upgrade", "websocket"), ("connection", "Upgrade")]
         passed += [(name, headers[name]) for name in _WEBSOCKET if name in headers]
-        passed.append(("accept", _without_binary(headers.get("accept", _JSON))))
+        passed.append(("accept", vsl_media.wanted(headers.get("accept", _JSON)) or _JSON))
         if asked.delegation is not None:
             passed.append(("authorization", asked.delegation))
         outbound = Outbound(method="GET", target=asked.target.canonical(), headers=tuple(passed), body=b"")
         channel = self._access(asked, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
+
+    def callbacks(self, service: str) -> CallbackChannel:
+        """Return the decoder of the frames of a service's channel."""
+        return CallbackChannel(service, self.registry, self.streams, self.most_accesses)
 
     def refuse(self, method: str) -> Answer:
         """Return 403 with the error body of the VSL, which its connectors turn into an exception."""
