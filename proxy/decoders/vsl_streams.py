@@ -1,7 +1,7 @@
 """Streams that a Knowledge Agent asked an owner for: only those may be opened at `/callback-stream/` (VSL, section 8).
 
-The callback channel notes the invocation (`expect`) and the decoder of requests looks it up (`take`). Both belong to the
-same worker: a sender has one, by its network address.
+The callback channel notes the invocation (`expect`) and the decoder of requests looks it up (`take`). Both belong to
+the same worker: a sender has one, by its network address.
 """
 
 from __future__ import annotations
