@@ -22,6 +22,7 @@ from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
 from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
@@ -60,6 +61,7 @@ class Hooks:
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
         self._gate = gatekeeper
+        self._room = Room(gatekeeper.limits.stream_bytes_together)
 
     def client_connected(self, client: connection.Client) -> None:
         """Close a new connection unless it was redirected here from a declared access point, and there is room."""
@@ -104,9 +106,11 @@ class Hooks:
         data.layer = Http1Layer(
             context,
             judge=ConnectionJudge(self._gate.judging, live),
-            requests=RequestReader(Authority(*address), HEAD_LIMITS, limits.body_bytes),
+            requests=RequestReader(
+                Authority(*address), HEAD_LIMITS, BodyLimits(limits.body_bytes, limits.stream_bytes), self._room
+            ),
             deadline=live.deadline,
-            answer_bytes=limits.answer_bytes,
+            answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
             messages=messages,
             waiting_bytes=waiting,
         )
@@ -139,7 +143,8 @@ class Hooks:
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""
-        reason = data.conn.error or "the TLS handshake failed"
+        own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
+        reason = own_reason or data.conn.error or "the TLS handshake failed"
         self._gate.on_tls_refusal(_ip(data.context.client), reason[:_LONGEST_QUOTE])
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:

@@ -57,7 +57,7 @@ class ConnectionJudge:
                 accesses=decoded.accesses,
                 time=now,
                 refusal=decoded.refusal,
-                request=f"{request.method} {request.target[:512]}",
+                request=_in_words(request, decoded),
             )
         )
         if not verdict.forwarded or decoded.outbound is None:
@@ -70,7 +70,8 @@ class ConnectionJudge:
             identity=identity_of(sender),
             conclude=lambda accepted: judging.enforcement.conclude(verdict, accepted=accepted),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
-            registers=live.destination.point.agent if decoded.registers else None,
+            refreshes=live.destination.point.agent if decoded.changes_nodes else None,
+            stream=decoded.stream,
         )
 
     def _decode(self, request: Request, sender: Sender, now: int) -> Decoded:
@@ -172,6 +173,12 @@ class ChannelJudge:
             strength=frame.strength,
             ip=str(point.ipv4 or point.ipv6),
         )
+
+
+def _in_words(request: Request, decoded: Decoded) -> str:
+    """Return a request for the audit; of a stream, which means nothing, its size."""
+    line = f"{request.method} {request.target[:512]}"
+    return f"{line} ({len(request.body)} bytes)" if decoded.stream and request.body else line
 
 
 def _referring(answer: Answer, verdict: Verdict) -> Answer:

@@ -41,8 +41,10 @@ class Decoded(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
     opens_callbacks: bool = False
     """The request opens the channel on which the access point calls the service back."""
-    registers: bool = False
-    """On success the access point has new nodes."""
+    changes_nodes: bool = False
+    """On success the access point has other nodes: their types are to be known before the service hears of it."""
+    stream: bool = False
+    """The body, of the request or of its answer, is opaque: judged by the head, counted, and bounded on its own."""
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -44,7 +44,7 @@ def wanted(accept: str) -> str | None:
     that the gateway cannot judge. The type of streams never stays among others: it would make the call another one.
 
     Returns:
-        None where nothing usable is asked for. An access point answers that with an error, as without the field.
+        None where nothing usable is asked for: an access point has the same error for that and for no field at all.
     """
     if accept in FORMS:
         return accept

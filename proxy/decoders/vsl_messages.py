@@ -156,7 +156,7 @@ def _node(address: Any, *, virtual: bool) -> tuple[str, str]:
     if not is_text(address) or not address.startswith("/"):
         raise NotAMessage("the frame names no node")
     try:
-        target = vsl_target.parse(f"/vsl{address}", "")
+        target = vsl_target.parse(f"/vsl{address}", "", "")
     except BadTarget as bad:
         raise NotAMessage(f"the frame names no node: {bad}") from bad
     if target.interface is not Interface.NODE or target.address.count("/") < _SEGMENTS_OF_A_SERVICE:

@@ -15,7 +15,7 @@ from proxy.http1.bad_message import BadMessage
 
 @dataclass
 class RegisteredHook(commands.StartHook):
-    """A service registered at an access point; its answer waits until the types of its nodes are known.
+    """A service registered, or changed a list; its answer waits until the types of the new nodes are known.
 
     The addon that has a method `registered` gets the agent's name.
     """
@@ -68,8 +68,10 @@ class Ruling(msgspec.Struct, frozen=True):
     """To be called once, with whether the access point accepted the call."""
     channel: Channel | None = None
     """Set: the call asks for a callback channel."""
-    registers: str | None = None
-    """The agent, where the call registers a service there."""
+    refreshes: str | None = None
+    """The agent, where the call gives it other nodes: their types are read before the answer is delivered."""
+    stream: bool = False
+    """The limits of streams hold for the answer."""
 
 
 class CallJudge(Protocol):

@@ -27,6 +27,7 @@ from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks, message_limits
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.layer import Http1Layer
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
@@ -147,9 +148,11 @@ class Bench:
             lambda of: Http1Layer(
                 of,
                 judge=judge,
-                requests=RequestReader(Authority(*POINT), HEAD_LIMITS, 64 * 1024),
+                requests=RequestReader(
+                    Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
+                ),
                 deadline=judge._live.deadline,
-                answer_bytes=4096 * 1024,
+                answers=BodyLimits(4096 * 1024, 4096 * 1024),
                 messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,
             )

@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from wsproto.events import TextMessage
 
-from models.access import Operation
+from models.access import Access, Operation
 from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
 from proxy.connections import Destination
@@ -122,8 +123,57 @@ def test_a_blocked_call_is_answered_in_the_middleware_s_words() -> None:
     }
 
 
+def test_a_set_of_several_nodes_is_judged_by_its_worst_access_and_sent_whole_or_not_at_all() -> None:
+    body = {"children": {"lightOn": {"value": "1"}, "hidden": {"value": "1"}}}
+    bench = Bench({"mode": "enforce", "thresholds": {"alert": 7, "block": 7, "quarantine": None}})
+    usual = Access(
+        time=0,
+        source=LIGHT,
+        source_type="/lightControler",
+        destination=LIGHT,
+        destination_type="/lightControler",
+        node=f"{LIGHT}/lightOn",
+        operation=Operation.SET,
+        data_type="/derived/boolean",
+        value="1",
+    )
+    for minute in range(400, 0, -1):
+        time = EVENT_TIME - minute * 60_000
+        bench.analyzer.advance(time)
+        bench.analyzer.learn(replace(usual, time=time, value=str(minute % 2)))
+    bench.analyzer.advance(EVENT_TIME)
+    bench.analyzer.taught.clear()
+    alone = bench.send(request("PUT", f"/vsl{LIGHT}", {"children": {"lightOn": {"value": "1"}}}), bench.connect())
+    assert alone.to_access_point
+    both = bench.send(request("PUT", f"/vsl{LIGHT}", body), bench.connect())
+    assert not both.to_access_point
+    assert status(both) == 403
+    verdict = bench.verdicts[-1]
+    assert [access.node for access in verdict.call.accesses] == [f"{LIGHT}/lightOn", f"{LIGHT}/hidden"]
+    assert verdict.worst == 1
+    assert bench.analyzer.taught == []
+
+
+def test_of_a_stream_the_audit_has_the_size_and_nothing_else() -> None:
+    bench = Bench(LEARN)
+    sent = b"PUT /vsl" + MOVEMENT.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
+    wire = bench.send(sent + b"Content-Length: 70000\r\n\r\n" + b"x" * 70000)
+    assert wire.to_access_point.endswith(b"x" * 70000)
+    (verdict,) = bench.verdicts
+    assert verdict.call.request == f"PUT /vsl{MOVEMENT} (70000 bytes)"
+    assert [(a.operation, a.value) for a in verdict.call.accesses] == [(Operation.SET_STREAM, None)]
+
+
+def test_a_changed_list_is_known_before_its_caller_hears_of_it() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request("GET", f"/vsl{LIGHT}/rooms/add/basic/text"))
+    assert wire.access_point(OK) == b""
+    wire.hook_completes()
+    assert status(wire) == 200
+
+
 def test_what_cannot_be_judged_while_learning_passes_if_its_refusal_obeys_the_mode() -> None:
-    unsupported = request("POST", f"/vsl{LIGHT}", {"operation": "REGISTER_VIRTUAL_NODE"})
+    unsupported = request("POST", f"/vsl{LIGHT}", {"operation": "REPLACE_NODE"})
     bench = Bench(LEARN)
     assert bench.send(unsupported).to_access_point
     assert bench.verdicts[0].would_be is Action.BLOCK
