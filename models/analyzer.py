@@ -411,9 +411,12 @@ def _detail(aspect: str, access: Access) -> str:
 def _demanded(access: Access) -> bool:
     """Tell whether the middleware itself demands an access of every service.
 
-    Each service registers as what it is, and opens its callback channel anew whenever that is lost. A gateway that came
-    later has seen neither, and one that refused a reconnection would turn a blip of the network into an outage.
+    Each service registers as what it is, unregisters when it ends, and opens its callback channel anew whenever that is
+    lost. A gateway that came later has seen none of it, and one that refused a reconnection would turn a blip of the
+    network into an outage.
     """
     if access.operation is Operation.CONNECT:
         return True
+    if access.operation is Operation.UNREGISTER:
+        return access.own
     return access.operation is REGISTER and access.own and access.destination_type == access.source_type

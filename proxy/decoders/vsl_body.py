@@ -1,4 +1,4 @@
-"""Bodies of VSL requests: what they write, and the one form in which they are sent on."""
+"""Bodies of VSL requests, in JSON or CBOR: what they write, and the one spelling in which they are sent on."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any, TypeGuard
 
 import msgspec
 
-from proxy.decoders import strict_json
+from proxy.decoders import vsl_media
 from proxy.decoders.strict_json import NotStrictJson, Number
+from proxy.decoders.vsl_media import Form
 
 _RELATIVE_PATH = re.compile(r"[A-Za-z0-9._:-]+(/[A-Za-z0-9._:-]+)*")
 _MODEL_ID = re.compile(r"(?=.{2,128}$)(/[A-Za-z0-9._:-]+)+")
@@ -71,31 +72,33 @@ def _joined(path: str, name: str) -> str:
     return f"{path}/{name}" if path else name
 
 
-def written(body: bytes) -> Written:
+def written(body: bytes, form: Form = vsl_media.JSON) -> Written:
     """Parse the body of a set (a node).
 
     Raises:
         NotStrictJson: it is not an unambiguous node; a node written twice by two spellings is ambiguous too.
+        NotStrictCbor: it is not strict CBOR.
     """
     values: list[tuple[str, str]] = []
-    canonical = _canonical_node(strict_json.parse(body), "", values)
+    canonical = _canonical_node(form.parse(body), "", values)
     paths = [path for path, _ in values]
     if len(set(paths)) != len(paths):
         raise NotStrictJson("a node is written twice")
-    return Written(values=tuple(values), canonical=strict_json.serialise(canonical))
+    return Written(values=tuple(values), canonical=form.serialise(canonical))
 
 
 def _is_text(value: Any) -> TypeGuard[str]:
     return isinstance(value, str) and not isinstance(value, Number)
 
 
-def command(body: bytes) -> Command:
+def command(body: bytes, form: Form = vsl_media.JSON) -> Command:
     """Parse the body of a POST on a node.
 
     Raises:
         NotStrictJson: it is not an object with an operation and, at most, a callback id.
+        NotStrictCbor: it is not strict CBOR.
     """
-    parsed = strict_json.parse(body)
+    parsed = form.parse(body)
     if not isinstance(parsed, dict) or not _is_text(parsed.get("operation")):
         # An access point would take a number for the position of an operation in its own list.
         raise NotStrictJson("the body has no operation")
@@ -105,16 +108,29 @@ def command(body: bytes) -> Command:
         if not _is_text(callback) or not _UUID.fullmatch(callback):
             raise NotStrictJson("the callback id is not a UUID")
         canonical["callbackId"] = callback
-    return Command(operation=canonical["operation"], canonical=strict_json.serialise(canonical))
+    return Command(operation=canonical["operation"], canonical=form.serialise(canonical))
 
 
-def registration(body: bytes) -> tuple[str, bytes]:
+def unregistration(body: bytes, form: Form = vsl_media.JSON) -> bytes:
+    """Parse the body that ends a registration, an object in which nothing counts; return the canonical one.
+
+    Raises:
+        NotStrictJson: it is not an object.
+        NotStrictCbor: it is not strict CBOR.
+    """
+    if not isinstance(form.parse(body), dict):
+        raise NotStrictJson("the body is not an object")
+    return form.serialise({})
+
+
+def registration(body: bytes, form: Form = vsl_media.JSON) -> tuple[str, bytes]:
     """Parse the body of a registration; return model id and canonical body.
 
     Raises:
         NotStrictJson: it names no model.
+        NotStrictCbor: it is not strict CBOR.
     """
-    parsed = strict_json.parse(body)
+    parsed = form.parse(body)
     if not isinstance(parsed, dict):
         raise NotStrictJson("the body is not an object")
     model = parsed.get("modelId")
@@ -126,4 +142,4 @@ def registration(body: bytes) -> tuple[str, bytes]:
         if not _is_text(value) or not _HASH.fullmatch(value):
             raise NotStrictJson(f"{name} is not a hash")
         canonical[name] = value
-    return model, strict_json.serialise(canonical)
+    return model, form.serialise(canonical)

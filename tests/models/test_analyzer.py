@@ -196,12 +196,18 @@ def test_registered_instance_takes_the_place_of_one_that_was_never_known(monkeyp
     assert [each.service_type for each in analyzer.advance(START + MINUTE)] == ["/lock"]
 
 
-def test_registration_is_expected_even_where_none_was_seen() -> None:
+@pytest.mark.parametrize("operation", [Operation.REGISTER, Operation.UNREGISTER])
+def test_registration_and_its_end_are_expected_even_where_none_was_seen(operation: Operation) -> None:
     analyzer = settled()
-    registration = looking(
-        0, destination="/agent0/light0", node="/agent0/light0", destination_type="/light", operation=Operation.REGISTER
+    own = looking(
+        0, destination="/agent0/light0", node="/agent0/light0", destination_type="/light", operation=operation
     )
-    assert analyzer.score(registration).av < BLOCK
+    assert analyzer.score(own).av < BLOCK
+
+
+def test_only_one_s_own_registration_may_be_ended() -> None:
+    analyzer = settled()
+    assert analyzer.score(looking(0, operation=Operation.UNREGISTER)).av >= BLOCK
 
 
 def test_minute_closes_once() -> None:

@@ -7,12 +7,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from models.simulation.service_models import ModelNode
+from tests.site.knowledge_agent import lists
 from tests.site.knowledge_agent.callbacks import CallbackHub
 from tests.site.knowledge_agent.errors import KnowledgeAgentError, TransportError
 from tests.site.knowledge_agent.identity import Identity
 from tests.site.knowledge_agent.locks import Lock, LockTable, covers
 from tests.site.knowledge_agent.messages import NodeMessage, OperationMessage
-from tests.site.knowledge_agent.nodes import Node, NodeTree, View, read
+from tests.site.knowledge_agent.nodes import Node, NodeTree, View, not_found, read
+from tests.site.knowledge_agent.streams import Streams
 from tests.site.knowledge_agent.subscriptions import Subscription, SubscriptionTable
 
 LOCK_LIFETIME = 30.0
@@ -40,6 +42,7 @@ class Operations:
         self._locks = LockTable()
         self._subscriptions = SubscriptionTable()
         self._virtual: dict[str, VirtualNode] = {}
+        self.streams = Streams()
         self._watches: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -65,9 +68,36 @@ class Operations:
         """Return what the caller may see of a node."""
         virtual = self._virtual_above(address)
         if virtual is None:
-            return read(self._tree.find(address), caller, view)
+            listed = lists.operate(self._tree.root, address.split("/")[2:], caller, self._models)
+            return read(self._tree.find(address), caller, view) if listed is None else NodeMessage(value=listed)
         answer = await self._hub.call(virtual.owner, virtual.callback_id, address, "VGET", identity=caller)
         return answer or NodeMessage()
+
+    async def get_stream(self, caller: Identity, address: str) -> bytes:
+        """Return what the owner of a virtual node sends for it."""
+        return await self._stream(caller, address, None)
+
+    async def set_stream(self, caller: Identity, address: str, data: bytes) -> None:
+        """Have the owner of a virtual node fetch what the caller sends."""
+        await self._stream(caller, address, data)
+
+    async def _stream(self, caller: Identity, address: str, data: bytes | None) -> bytes:
+        virtual = self._virtual_above(address)
+        if virtual is None:
+            raise not_found(address)
+        waiting: list[asyncio.Future[bytes] | asyncio.Future[None]] = []
+
+        def expect(serial: int) -> None:
+            name = f"{virtual.callback_id}-{serial}"
+            waiting.append(self.streams.await_from(name) if data is None else self.streams.offer(name, data))
+
+        kind = "VGET_STREAM" if data is None else "VSET_STREAM"
+        await self._hub.call(virtual.owner, virtual.callback_id, address, kind, identity=caller, before=expect)
+        try:
+            async with asyncio.timeout(self._hub.timeout):
+                return await waiting[0] or b""
+        except TimeoutError as error:
+            raise KnowledgeAgentError(500, f"operation took longer than {self._hub.timeout:g} s") from error
 
     async def set(self, caller: Identity, address: str, message: NodeMessage) -> None:
         """Write all values of the message, or none."""

@@ -1,0 +1,123 @@
+"""The whole catalogue of the middleware, with the gateway and without: the same answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from functools import partial
+from typing import Any
+
+import pytest
+
+from tests.enforcement.conftest import LEARN, Bench
+from tests.network.namespaces import Host, Topology
+from tests.site.gateway_process import AGENT_PORT
+from tests.site.house import HOUSE
+from tests.site.network import open_connection
+from tests.site.vsl_client import CBOR, JSON, VslClient, VslError
+
+Make = Callable[[str, str], VslClient]
+"""Makes a client by the name of its service and the form that it speaks."""
+
+
+def clients(bench: Bench, host: Host, sources: dict[str, str]) -> Make:
+    """Return clients on a host: services behind the gateway, or neighbours of the access points."""
+
+    def make(name: str, media_type: str) -> VslClient:
+        connect = partial(
+            open_connection, Topology.ACCESS_IPV4[0], AGENT_PORT, source=sources[name], make_socket=host.socket
+        )
+        context = bench.authority.service(name).client_context()
+        return VslClient(connect, context, timeout=5.0, media_type=media_type)
+
+    return make
+
+
+async def outcome(call: Awaitable[Any]) -> Any:
+    """Return what a call gives, or the code and text of its error."""
+    try:
+        return await call
+    except VslError as error:
+        return error.code, error.message
+
+
+async def catalogue(make: Make, suffix: str, form: str) -> list[Any]:
+    """Do everything there is, as two services; return every result, without what differs by names and times."""
+    house, light = make(f"house{suffix}", form), make(f"light{suffix}", form)
+    own, other = f"/agent1/house{suffix}", f"/agent1/light{suffix}"
+    rooms, picture = f"{own}/rooms", f"{own}/picture"
+    heard: list[str] = []
+    await house.open_callbacks()
+    await light.open_callbacks()
+
+    async def searched(search: Awaitable[list[str]]) -> list[str]:
+        return [address for address in await search if address.startswith((own, other))]
+
+    calls: list[Awaitable[Any]] = [
+        house.register(HOUSE),
+        light.register("/lightControler"),
+        light.register("/nosuch"),
+        house.add(rooms, "/basic/text", "kitchen"),
+        house.add("/~/rooms", "/basic/text", "hall", position=0),
+        house.add(rooms, "/basic/text", "hall"),
+        house.set(f"{rooms}/kitchen", "warm"),
+        house.elements(rooms),
+        light.value(f"{rooms}/kitchen"),
+        house.delete(rooms, "hall"),
+        light.elements(rooms),
+        searched(light.search("/roomList", "/basic/list")),
+        searched(light.type_search("agent1", "/roomList")),
+        light.search("/nosuch"),
+        light.subscribe(f"{other}/lightOn", lambda frame: heard.append(frame["address"])),
+        light.set("/~", {"children": {"lightOn": {"value": "1"}}}),
+        light.set(other, {"children": {"lightOn": {"value": "0"}, "none": {"value": "1"}}}),
+        light.set(f"{other}/lightOn", "7"),
+        light.get(other, depth=1),
+        light.value(f"{other}/lightOn"),
+        house.notify(f"{other}/lightOn"),
+        light.unsubscribe(f"{other}/lightOn"),
+        light.lock(other),
+        house.set(f"{other}/lightOn", "0"),
+        light.set(f"{other}/lightOn", "0"),
+        light.commit(other),
+        light.rollback(other),
+        light.value(f"{other}/lightOn"),
+        light.get_stream(picture),
+        light.register_virtual_node(picture, lambda _: None),
+        house.register_virtual_node(picture, lambda _: {"value": "a camera"}, lambda *_: b"\0" * 100_000),
+        light.value(picture),
+        light.set(picture, "on"),
+        light.get_stream(picture),
+        light.set_stream(picture, b"\0" * 100_000),
+        house.unregister_virtual_node(picture),
+        light.value(picture),
+        house.register_virtual_node(picture, lambda _: {"value": "a camera"}),
+        house.unregister(),
+        light.value(picture),
+    ]
+    found = [await outcome(call) for call in calls]
+    for _ in range(50):
+        if len(heard) > 1:
+            break
+        await asyncio.sleep(0.05)
+    await house.close()
+    await light.close()
+    return [str(each).replace(f"house{suffix}", "house").replace(f"light{suffix}", "light") for each in (*found, heard)]
+
+
+@pytest.mark.parametrize("form", [JSON, CBOR])
+async def test_every_call_has_the_same_outcome_with_the_gateway_and_without(bench: Bench, form: str) -> None:
+    bench.configure(LEARN)
+    near = Topology.ACCESS_IPV4[1]
+    direct = await catalogue(clients(bench, bench.topology.access, {"house8": near, "light8": near}), "8", form)
+    services = {"house9": bench.topology.service_ipv4(0), "light9": bench.topology.service_ipv4(1)}
+    with bench.gateway.running():
+        through = await catalogue(clients(bench, bench.topology.lan, services), "9", form)
+    assert through == direct
+    verdicts = [v for v in bench.gateway.verdicts() if v["would_be"] != "forward"]
+    assert [(v["reason"], v["request"]) for v in verdicts if v["reason"] != "unknown-node"] == []
+    operations = {access["operation"] for v in bench.gateway.verdicts() for access in v["accesses"]}
+    assert operations == {
+        *("get", "set", "subscribe", "unsubscribe", "notify", "lock", "commit", "rollback", "register", "connect"),
+        *("register-virtual", "unregister-virtual", "unregister", "get-stream", "set-stream"),
+    }
