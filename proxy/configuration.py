@@ -153,6 +153,8 @@ class Tls(Document):
     """Shown to services. Its issuer is what services trust, usually the site's CA."""
     towards_access_points: KeyPair
     """A KA certificate of the site's CA; with it the gateway passes on the identity of services."""
+    crl: list[Path] = []
+    """Revocation lists of the site's CA and of CAs below it, PEM or DER; read again whenever a file changes."""
 
 
 class Limits(Document):
@@ -376,6 +378,7 @@ def load_gateway(path: Path) -> GatewayDocument:
         site_ca=_beside(path, document.tls.site_ca),
         towards_services=_pair_beside(path, document.tls.towards_services),
         towards_access_points=_pair_beside(path, document.tls.towards_access_points),
+        crl=[_beside(path, file) for file in document.tls.crl],
     )
     return document.model_copy(
         update={

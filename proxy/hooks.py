@@ -6,9 +6,10 @@ hook first sets the refusal, and lifts it as its last step.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cryptography import x509
 from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
 from OpenSSL import SSL
@@ -26,6 +27,7 @@ from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
 from proxy.registry import SiteRegistry
+from proxy.revocation import RevocationsInForce, key_of
 from proxy.tls import TlsContexts, refusal_of
 
 _LONGEST_QUOTE = 200
@@ -44,6 +46,7 @@ class Gatekeeper:
     destinations: Mapping[OriginalDestination, Destination]
     connections: ConnectionTable
     contexts: TlsContexts | None
+    revocations: RevocationsInForce
     limits: Limits
     on_tls_refusal: Callable[[str, str], None]
     """Called with network address and reason for each handshake that failed, on either side."""
@@ -125,6 +128,14 @@ class Hooks:
         if shown is None:
             live.identity_problem = ambiguous("no-certificate", "the service shows no certificate")
             return
+        chain = _verified_chain(data)
+        live.certificates = tuple(map(key_of, chain))
+        revoked = self._gate.revocations.problem(chain)
+        if revoked is not None:
+            live.identity_problem = ambiguous(
+                "revoked-certificate", f"the certificate establishes no identity: {revoked}"
+            )
+            return
         try:
             live.identity = service_identity(shown)
         except IdentityError as error:
@@ -152,6 +163,11 @@ class Hooks:
             return
         data.ssl_conn = SSL.Connection(self._gate.contexts.towards_access_points[destination.point.agent])
         data.ssl_conn.set_connect_state()
+
+    def tls_established_server(self, data: tls.TlsData) -> None:
+        """Note who the access point is, so that the connection can end with its certificate."""
+        live = self._gate.connections[data.context.client.id]
+        live.certificates += tuple(map(key_of, _verified_chain(data)))
 
     def tls_failed_server(self, data: tls.TlsData) -> None:
         """Record an access point that is not the one it should be."""
@@ -193,6 +209,11 @@ def deadlines(limits: Limits) -> Mapping[Phase, float]:
         Phase.IDLE: limits.idle_seconds,
         Phase.CHANNEL: limits.idle_seconds,
     }
+
+
+def _verified_chain(data: tls.TlsData) -> Sequence[x509.Certificate]:
+    """Return the certificates of the other side from its own to the CA's."""
+    return (data.ssl_conn and data.ssl_conn.get_verified_chain(as_cryptography=True)) or ()
 
 
 def _ip(client: connection.Client) -> str:

@@ -25,6 +25,8 @@ class Kind(StrEnum):
     START = "start"
     STOP = "stop"
     POLICY_RELOAD = "policy-reload"
+    REVOCATION = "revocation"
+    """Other revocation lists are in force, or cannot be, or are out of date."""
     TLS_REFUSAL = "tls-refusal"
     QUARANTINE_ADDED = "quarantine-added"
     QUARANTINE_REMOVED = "quarantine-removed"

@@ -30,6 +30,7 @@ from proxy.http1.request_reader import Authority, RequestReader
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.tls import TlsContexts
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
@@ -82,6 +83,7 @@ class Bench:
         self.crowds: list[str] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
+        self.revocations = RevocationsInForce()
         self.analyzer = Learning()
         self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
         types = {
@@ -116,6 +118,7 @@ class Bench:
             destinations={POINT: self.destination},
             connections=self.connections,
             contexts=contexts,
+            revocations=self.revocations,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
             on_crowd=self.crowds.append,
