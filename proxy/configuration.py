@@ -308,6 +308,14 @@ class GatewayDocument(Document):
         return access_points
 
 
+class NetworkPlace(Document):
+    """One network address of a service."""
+
+    ip: AnyIP
+    mac: Mac | None = None
+    """Link address that belongs to it, as for a service's `ip`."""
+
+
 class InventoriedService(Document):
     """What the operator knows of one service instance."""
 
@@ -320,12 +328,44 @@ class InventoriedService(Document):
     """Network address of a service that has no certificate."""
     mac: Mac | None = None
     """Link address that belongs to `ip`; a router's, if the service is behind one. Others with `ip` are dropped."""
+    addresses: list[NetworkPlace] = []
+    """Further network addresses of it: the other IP version, another interface, the time after a move."""
+    only_here: bool = False
+    """Its certificate counts at these network addresses only; elsewhere its calls are refused (obeys the mode)."""
 
     @model_validator(mode="after")
     def _mac_of_an_ip(self) -> Self:
         if self.mac is not None and self.ip is None:
             raise invalid(f"{self.address} has a mac, but no ip that belongs to it", "give both, or neither")
         return self
+
+    @model_validator(mode="after")
+    def _here_is_somewhere(self) -> Self:
+        if self.only_here and not self.places:
+            raise invalid(f"{self.address} is to be only here, but nothing says where", "give its ip, or remove it")
+        return self
+
+    @property
+    def places(self) -> tuple[NetworkPlace, ...]:
+        """All its network addresses, `ip` first."""
+        first = () if self.ip is None else (NetworkPlace(ip=self.ip, mac=self.mac),)
+        return (*first, *self.addresses)
+
+
+def _two_macs(services: list[InventoriedService]) -> Iterator[Inconsistency]:
+    """Yield the network addresses for which different link addresses are given; services of one host share one."""
+    first: dict[str, tuple[int, str]] = {}
+    for i, each in enumerate(services):
+        for place in each.places:
+            if place.mac is None:
+                continue
+            earlier, mac = first.setdefault(str(place.ip), (i, place.mac))
+            if mac != place.mac:
+                yield Inconsistency(
+                    (i,),
+                    f"{place.ip} has the mac {place.mac} here, and {mac} in services[{earlier}]",
+                    "one network address belongs to one link address: correct either",
+                )
 
 
 class InventoryDocument(Document):
@@ -340,11 +380,7 @@ class InventoryDocument(Document):
     def _unique(cls, services: list[InventoriedService]) -> list[InventoriedService]:
         found = [
             *_twice((((i, "address"), each.address) for i, each in enumerate(services)), "services", "list it once"),
-            *_twice(
-                (((i, "ip"), str(each.ip)) for i, each in enumerate(services) if each.ip is not None),
-                "services",
-                "an address can identify only one service: correct it, or remove it from both",
-            ),
+            *_two_macs(services),
         ]
         if found:
             raise inconsistent(found)

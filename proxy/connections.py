@@ -52,6 +52,8 @@ class Connection:
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
+    misplaced: Refusal | None = None
+    """Why a service whose identity is established may not act from where it is."""
     certificates: tuple[CertificateKey, ...] = ()
     """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
     channel: bool = False
@@ -76,7 +78,7 @@ class Connection:
                 ip=self.ip,
                 client_id=self.identity.client_id,
             )
-        inventoried = registry.service_at(self.ip)
+        inventoried = registry.service_at(self.ip, agent)
         if inventoried is not None:
             return Sender(
                 address=inventoried,

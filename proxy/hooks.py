@@ -14,9 +14,10 @@ from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
 from OpenSSL import SSL
 
+from policy.verdict import Sender
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
-from proxy.decoders.refusals import ambiguous
+from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.deadlines import Deadline, Phase
@@ -50,6 +51,8 @@ class Gatekeeper:
     limits: Limits
     on_tls_refusal: Callable[[str, str], None]
     """Called with network address and reason for each handshake that failed, on either side."""
+    on_conflict: Callable[[Sender, list[str]], None]
+    """Called with a sender and its inventoried network addresses when its certificate is shown from another one."""
     on_crowd: Callable[[str], None]
     """Called with one line when a connection was refused because there are too many."""
     on_registration: Callable[[str], Awaitable[None]]
@@ -142,8 +145,22 @@ class Hooks:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
         live.identity_problem = None
+        sender = live.sender(self._gate.registry)
         # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.connections.note(live.sender(self._gate.registry))
+        self._gate.connections.note(sender)
+        self._look_where(sender, live)
+
+    def _look_where(self, sender: Sender, live: Connection) -> None:
+        """Tell of a service that the inventory has elsewhere: it has moved, or somebody else has its key."""
+        registry = self._gate.registry
+        if not registry.is_elsewhere(sender.address, sender.ip):
+            return
+        places = registry.places(sender.address)
+        if registry.is_only_here(sender.address):
+            live.misplaced = unsupported(
+                "identity-conflict", f"the inventory has {sender.address} at {', '.join(places)} only"
+            )
+        self._gate.on_conflict(sender, places)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""

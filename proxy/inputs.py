@@ -11,6 +11,7 @@ from proxy import certificates, preflight, stored_state, tls
 from proxy.clocks import real_now
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Plan, PlanError
+from proxy.inventory.consistency import indistinguishable
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.revocation import RevocationsInForce
@@ -55,6 +56,8 @@ def read_inputs(document: GatewayDocument) -> Inputs:
         inventory = load_document(document.inventory, InventoryDocument)
     except DocumentError as error:
         problems += [str(problem) for problem in error.problems]
+    if inventory is not None:
+        problems += [f"{document.inventory}: {line}" for line in indistinguishable(document, inventory)]
     problems += _certificate_problems(document)
     revocations = RevocationLists()
     try:

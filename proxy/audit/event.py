@@ -25,6 +25,8 @@ class Kind(StrEnum):
     START = "start"
     STOP = "stop"
     POLICY_RELOAD = "policy-reload"
+    IDENTITY_CONFLICT = "identity-conflict"
+    """A certificate was shown from a network address at which the inventory does not have its service."""
     REVOCATION = "revocation"
     """Other revocation lists are in force, or cannot be, or are out of date."""
     TLS_REFUSAL = "tls-refusal"

@@ -247,6 +247,7 @@ class Worker:
             revocations=self._revocation.in_force,
             limits=self._document.limits,
             on_tls_refusal=self._trail.tls_refused,
+            on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,
         )

@@ -80,6 +80,7 @@ class Bench:
         self.verdicts: list[Verdict] = []
         self.refused_handshakes: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
+        self.conflicts: list[tuple[str, str, list[str]]] = []
         self.crowds: list[str] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
@@ -121,6 +122,7 @@ class Bench:
             revocations=self.revocations,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
+            on_conflict=lambda sender, places: self.conflicts.append((sender.address, sender.ip, places)),
             on_crowd=self.crowds.append,
             on_registration=self._registered,
         )

@@ -144,6 +144,33 @@ def handshake_of(bench: Bench, credentials: Credentials | None) -> tuple[tls.Tls
     return data, bench.connections[of.client.id]
 
 
+@pytest.mark.parametrize("only_here", [False, True])
+def test_a_certificate_from_elsewhere_is_told_and_may_be_refused(
+    contexts: TlsContexts, authority: SiteAuthority, only_here: bool
+) -> None:
+    known = {"address": "/agent1/lightcontrol1", "ip": "192.0.2.77", "only_here": only_here}
+    bench = Bench(contexts=contexts, inventory={"services": [known]})
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.conflicts == [("/agent1/lightcontrol1", SERVICE_IP, ["192.0.2.77"])]
+    assert live.identity == Identity("lightcontrol1", ("lightcontrol1",))
+    assert (live.misplaced is not None) is only_here
+    if live.misplaced is not None:
+        assert (live.misplaced.code, live.misplaced.every_mode) == ("identity-conflict", False)
+
+
+@pytest.mark.parametrize("known", [{}, {"ip": SERVICE_IP}, {"ip": "192.0.2.77", "addresses": [{"ip": SERVICE_IP}]}])
+def test_a_certificate_from_where_the_inventory_has_it_is_nothing_to_tell(
+    contexts: TlsContexts, authority: SiteAuthority, known: dict[str, object]
+) -> None:
+    inventory = {"services": [{"address": "/agent1/lightcontrol1", **known}]}
+    bench = Bench(contexts=contexts, inventory=inventory)
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.conflicts == []
+    assert live.misplaced is None
+
+
 def test_a_revoked_certificate_establishes_no_identity(contexts: TlsContexts, authority: SiteAuthority) -> None:
     bench = Bench(contexts=contexts)
     stolen = authority.service("lightcontrol1")
