@@ -15,6 +15,7 @@ from proxy.decoders.base import Decoder
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.identity import Identity
 from proxy.registry import SiteRegistry
+from proxy.revocation import CertificateKey, Revocations
 
 MOST_ADDRESSES = 65_536
 """Network addresses whose senders are remembered."""
@@ -51,6 +52,10 @@ class Connection:
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
+    misplaced: Refusal | None = None
+    """Why a service whose identity is established may not act from where it is."""
+    certificates: tuple[CertificateKey, ...] = ()
+    """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
     channel: bool = False
     """Whether it is an open callback channel."""
     _known: _Known | None = None
@@ -73,7 +78,7 @@ class Connection:
                 ip=self.ip,
                 client_id=self.identity.client_id,
             )
-        inventoried = registry.service_at(self.ip)
+        inventoried = registry.service_at(self.ip, agent)
         if inventoried is not None:
             return Sender(
                 address=inventoried,
@@ -183,6 +188,14 @@ class ConnectionTable:
     def channels(self) -> list[str]:
         """Return the ids of the open callback channels."""
         return [client_id for client_id, connection in self._connections.items() if connection.channel]
+
+    def revoked(self, revocations: Revocations) -> list[str]:
+        """Return the ids of the live connections on either side of which a revoked certificate stands."""
+        return [
+            client_id
+            for client_id, connection in self._connections.items()
+            if revocations.name_any(connection.certificates)
+        ]
 
     def of_identity(self, identity: str, registry: SiteRegistry) -> list[str]:
         """Return the ids of the live connections that a quarantine of `identity` concerns."""

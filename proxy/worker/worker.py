@@ -46,6 +46,7 @@ from proxy.processes.messages import (
     Judge,
     Knows,
     Refreshed,
+    Revoke,
     Serving,
     Stop,
     ToSupervisor,
@@ -54,9 +55,11 @@ from proxy.processes.messages import (
 )
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.worker.learning import Learning
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
+from proxy.worker.revocation import WorkerRevocation
 
 _TICK_SECONDS = 0.25
 _BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
@@ -104,8 +107,9 @@ class Worker:
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
         self._connections.remember(begin.senders)
+        revocations = RevocationsInForce(begin.revocations)
         try:
-            contexts = tls.contexts(document)
+            contexts = tls.contexts(document, revocations)
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
         directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
@@ -127,6 +131,7 @@ class Worker:
             abort=self._gateway.abort,
             send=channel.send,
         )
+        self._revocation = WorkerRevocation(revocations, self._connections, self._gateway.abort)
         self._registrations = Registrations(channel.send)
         self._learning = Learning(
             analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
@@ -175,6 +180,8 @@ class Worker:
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
             case Hold():
                 self._quarantine.hold(message.entry, real_now())
+            case Revoke():
+                self._revocation.replace(message.revocations)
             case _:
                 raise ChannelClosed(f"{type(message).__name__} while serving")
 
@@ -243,8 +250,10 @@ class Worker:
             destinations=destinations(self._document, self._registry, self._streams),
             connections=self._connections,
             contexts=contexts,
+            revocations=self._revocation.in_force,
             limits=self._document.limits,
             on_tls_refusal=self._advice.handshake_failed,
+            on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,
         )

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -110,6 +110,34 @@ class SiteAuthority:
         """Return a *service* certificate in a Knowledge Agent's name: right CA, but neither its usage nor its mark."""
         return self._issue(name, "impostor", self._service_extensions(name, None))
 
+    def intermediate(self, name: str) -> SiteAuthority:
+        """Return a CA below this one."""
+        made = SiteAuthority(self._directory, name=name, rsa_keys=self._rsa)
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        builder = _builder(made._name, self._name, made._key, _valid_now())
+        certificate = builder.add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
+        made.certificate.write_bytes(_pem(certificate))
+        return made
+
+    def revocation_list(
+        self,
+        revoked: Iterable[Path],
+        *,
+        expired: bool = False,
+        der: bool = False,
+        extensions: Iterable[x509.ExtensionType] = (),
+    ) -> bytes:
+        """Return a list that takes certificates back, PEM or DER; `extensions` are critical ones of the list."""
+        begin, end = _valid_until_yesterday() if expired else _valid_now()
+        builder = x509.CertificateRevocationListBuilder(self._name, begin, end)
+        for each in map(load, revoked):
+            entry = x509.RevokedCertificateBuilder(each.serial_number, begin).build()
+            builder = builder.add_revoked_certificate(entry)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        encoding = serialization.Encoding.DER if der else serialization.Encoding.PEM
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(encoding)
+
     def _service_extensions(self, name: str, access_ids: Sequence[str] | None) -> list[x509.ExtensionType]:
         return [
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
@@ -141,6 +169,11 @@ class SiteAuthority:
 
     def _new_key(self) -> PrivateKey:
         return rsa.generate_private_key(65537, 2048) if self._rsa else ec.generate_private_key(ec.SECP256R1())
+
+
+def load(certificate: Path) -> x509.Certificate:
+    """Return the certificate in a file."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes())
 
 
 type Validity = tuple[datetime.datetime, datetime.datetime]
