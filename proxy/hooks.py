@@ -16,11 +16,11 @@ from OpenSSL import SSL
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.refusals import ambiguous
-from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
+from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
 from proxy.http1.room import BodyLimits, Room
 from proxy.identity import IdentityError, service_identity
@@ -30,6 +30,8 @@ from proxy.registry import SiteRegistry
 from proxy.tls import TlsContexts, refusal_of
 
 _LONGEST_QUOTE = 200
+_ENVELOPE = 4 * 1024
+"""Bytes of a callback message besides a node: ids, address, whose call it was."""
 HEAD_LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
 """Of a request. Services send a few hundred bytes."""
 
@@ -90,7 +92,8 @@ class Hooks:
             return
         client = context.client
         limits = self._gate.limits
-        waiting = 2 * max(limits.body_bytes, LARGEST_FRAME) + HEAD_LIMITS.head_bytes
+        messages = message_limits(limits)
+        waiting = 2 * messages.of_service + HEAD_LIMITS.head_bytes
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
             if destination.point.tls is TlsMode.REQUIRED:
                 upstream = BoundedServerTls(context, waiting)
@@ -108,7 +111,7 @@ class Hooks:
             ),
             deadline=live.deadline,
             answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
-            message_bytes=LARGEST_FRAME,
+            messages=messages,
             waiting_bytes=waiting,
         )
 
@@ -185,6 +188,15 @@ class Hooks:
                 ConnectionJudge(self._gate.judging, live).malformed(problem, "")
         except Exception as error:  # noqa: BLE001 -- a full audit log must not end whoever cuts slow connections
             self._gate.judging.on_broken("expired", error)
+
+
+def message_limits(limits: Limits) -> MessageLimits:
+    """Return how large the messages of callback channels may be: a body of `limits.body_bytes`, and what is around it.
+
+    What a service writes to a virtual node comes to its owner in a message, perhaps in JSON where it was CBOR, in which
+    a byte may take six. Whoever may write must not be able to cut the owner's channel by that.
+    """
+    return MessageLimits(limits.body_bytes + _ENVELOPE, 6 * limits.body_bytes + _ENVELOPE)
 
 
 def deadlines(limits: Limits) -> Mapping[Phase, float]:

@@ -60,6 +60,7 @@ class SiteRegistry:
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
     _by_ip: Mapping[str, str] = field(init=False)
+    _by_client_id: Mapping[str, str] = field(init=False)
     _bound: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -67,6 +68,7 @@ class SiteRegistry:
         self._locations = MappingProxyType({s.address: s.location for s in services if s.location is not None})
         self._inventoried_types = MappingProxyType({s.address: s.service_type for s in services if s.service_type})
         self._by_ip = MappingProxyType({str(s.ip): s.address for s in services if s.ip is not None})
+        self._by_client_id = MappingProxyType({s.address.rpartition("/")[2]: s.address for s in services})
         self._bound = frozenset(str(s.ip) for s in services if s.mac is not None)
 
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
@@ -118,6 +120,18 @@ class SiteRegistry:
     def service_at(self, ip: str) -> str | None:
         """Return the service that the inventory has at a network address."""
         return self._by_ip.get(ip)
+
+    def address_of(self, client_id: str) -> str | None:
+        """Return the address of the service with this client id: of one that registered, else of the inventory."""
+        for agent, structure in self._agents.items():
+            address = f"/{agent}/{client_id}"
+            if address in structure.types:
+                return address
+        return self._by_client_id.get(client_id)
+
+    def guards(self, service: str) -> bool:
+        """Tell whether this gateway stands in front of the access point of a service: its calls pass here."""
+        return service.split("/", 2)[1] in self.agents
 
     def is_bound(self, ip: str) -> bool:
         """Tell whether the kernel lets only one link address have a network address."""

@@ -19,7 +19,7 @@ from proxy.decoders.strict_json import Number
 
 _DEEPEST = 16
 _UUIDS = frozenset({"callbackId"})
-"""Members that Jackson writes as byte strings of 16 bytes. The VSL has no other byte strings."""
+"""Members of the outermost object that Jackson writes as byte strings of 16 bytes. The VSL has no other ones."""
 _UUID_BYTES = 16
 _INTEGER = re.compile(r"-?[0-9]{1,20}")
 _INTEGERS = range(-(2**64), 2**64)
@@ -54,9 +54,9 @@ _NO_TAGS = _NoTags()
 def parse(body: bytes) -> Any:
     """Parse one CBOR item into what `strict_json.parse` gives for its JSON.
 
-    Numbers come as `strict_json.Number`. The member `callbackId`, where it is a byte string of 16 bytes, comes as the
-    text form of that UUID. Work and memory grow with the length of the body, whatever lengths it declares; the caller
-    bounds that.
+    Numbers come as `strict_json.Number`. The member `callbackId` of the outermost object, where it is a byte string of
+    16 bytes, comes as the text form of that UUID. Work and memory grow with the length of the body, whatever lengths it
+    declares; the caller bounds that.
 
     Raises:
         NotStrictCbor: the bytes are not one CBOR item; it holds a member name that is no text or occurs twice, a tag, a
@@ -107,7 +107,7 @@ def _name(name: str | bytes) -> str:
 
 
 def _member(name: str | bytes, item: Any, level: int) -> Any:
-    if name in _UUIDS and isinstance(item, bytes):
+    if level == 1 and name in _UUIDS and isinstance(item, bytes):
         if len(item) != _UUID_BYTES:
             raise NotStrictCbor(f"the {name!r} has {len(item)} bytes instead of {_UUID_BYTES}")
         return str(UUID(bytes=item))
@@ -118,22 +118,22 @@ def serialise(value: Any) -> bytes:
     """Return the CBOR of what `parse` or `strict_json.parse` gives, in Jackson's form.
 
     Objects and arrays have no declared length. A `Number` is written as the number it was, not digit for digit (1.50 is
-    1.5), and the UUID of a `callbackId` as its 16 bytes.
+    1.5), and the UUID of the outermost `callbackId` as its 16 bytes.
 
     Raises:
         TypeError: the value holds something else than objects, arrays, texts, integers, `Number`, booleans and null.
         ValueError: it holds a number that CBOR would round or must tag, or a `callbackId` that is not a UUID.
     """
-    return cbor2.dumps(_as_cbor(value), indefinite_containers=True)
+    plain = _as_cbor(value)
+    if isinstance(value, dict):
+        plain |= {name: _uuid(value[name]) for name in _UUIDS if type(value.get(name)) is str}
+    return cbor2.dumps(plain, indefinite_containers=True)
 
 
 def _as_cbor(value: Any) -> Any:
     match value:
         case dict():
-            return {
-                _own_name(name): _uuid(inner) if name in _UUIDS and type(inner) is str else _as_cbor(inner)
-                for name, inner in value.items()
-            }
+            return {_own_name(name): _as_cbor(inner) for name, inner in value.items()}
         case list():
             return [_as_cbor(inner) for inner in value]
         case Number():

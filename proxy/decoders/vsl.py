@@ -16,6 +16,7 @@ from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.strict_cbor import NotStrictCbor
 from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_fields import BadFields, Fields
+from proxy.decoders.vsl_frames import CallbackChannel
 from proxy.decoders.vsl_media import Form
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
@@ -311,12 +312,16 @@ class VslDecoder:
             raise _Refused(ambiguous("upgrade-not-allowed", "the WebSocket handshake is incomplete (RFC 6455)"))
         passed = [("host", self.authority), ("upgrade", "websocket"), ("connection", "Upgrade")]
         passed += [(name, headers[name]) for name in vsl_fields.WEBSOCKET if name in headers]
-        passed.append(("accept", _without_binary(headers.get("accept", _JSON))))
+        passed.append(("accept", vsl_media.wanted(headers.get("accept", _JSON)) or _JSON))
         if asked.delegation is not None:
             passed.append(("authorization", asked.delegation))
         outbound = Outbound(method="GET", target=asked.target.canonical(), headers=tuple(passed), body=b"")
         channel = self._access(asked, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
+
+    def callbacks(self, service: str) -> CallbackChannel:
+        """Return the decoder of the frames of a service's channel."""
+        return CallbackChannel(service, self.registry, self.streams, self.most_accesses)
 
     def refuse(self, method: str) -> Answer:
         """Return 403 with the error body of the VSL, which its connectors turn into an exception."""
@@ -345,12 +350,3 @@ def _with_unknown_nodes_refused(decoded: Decoded) -> Decoded:
             detail = f"nothing is known of {access.node}, so no model can judge the call"
             return msgspec.structs.replace(decoded, refusal=unsupported("unknown-node", detail))
     return decoded
-
-
-def _without_binary(accept: str) -> str:
-    """Return the wanted media types without those that this gateway cannot judge, where JSON is among them.
-
-    Services take what they are given: a stock service that asks for CBOR or JSON works with JSON.
-    """
-    wanted = [part.strip() for part in accept.split(",")]
-    return _JSON if any(part.split(";")[0].strip() == _JSON for part in wanted) else accept

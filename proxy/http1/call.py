@@ -31,10 +31,20 @@ class Relayed(msgspec.Struct, frozen=True):
     """To the other side, as it was judged."""
     back: bytes = b""
     """To the side that it came from."""
+    binary: bool = False
+    """Both are sent as binary messages; else as texts."""
 
 
 class Channel(Protocol):
     """Judges the messages of an open callback channel."""
+
+    def opened(self, content_type: str | None) -> None:
+        """Take the format of the messages, as the access point's answer to the upgrade names it.
+
+        Raises:
+            BadMessage: it is not one that can be judged.
+        """
+        ...
 
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         """Judge a message of the service."""

@@ -17,7 +17,7 @@ from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import CallJudge, RegisteredHook, Ruling
 from proxy.http1.chunked import LAST_CHUNK, chunk
 from proxy.http1.deadlines import Deadline, Phase
-from proxy.http1.relay import Relay, Sent
+from proxy.http1.relay import MessageLimits, Relay, Sent
 from proxy.http1.request_reader import Progress, Received, RequestReader
 from proxy.http1.response_reader import ResponseReader
 from proxy.http1.room import BodyLimits
@@ -66,7 +66,7 @@ class Http1Layer(layer.Layer):
         requests: RequestReader,
         deadline: Deadline,
         answers: BodyLimits,
-        message_bytes: int,
+        messages: MessageLimits,
         waiting_bytes: int,
     ) -> None:
         """Stand in a connection's context.
@@ -77,7 +77,7 @@ class Http1Layer(layer.Layer):
             requests: Reads it.
             deadline: Follows the phases of the connection.
             answers: Largest bodies of answers.
-            message_bytes: Largest message of a callback channel.
+            messages: Largest messages of a callback channel.
             waiting_bytes: Most that may wait while a request is under way.
         """
         super().__init__(of)
@@ -85,7 +85,7 @@ class Http1Layer(layer.Layer):
         self._requests = requests
         self._deadline = deadline
         self._answers = answers
-        self._message_bytes = message_bytes
+        self._messages = messages
         self._waiting_bytes = waiting_bytes
         self._upstream = _Upstream.CLOSED
         self._identity: str | None = None
@@ -303,9 +303,13 @@ class Http1Layer(layer.Layer):
             raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
         if any(name == "sec-websocket-extensions" for name, _ in head.fields):
             raise BadMessage("bad-answer", "an extension of WebSocket is used that was not offered")
+        formats = [value for name, value in head.fields if name == "content-type"]
+        if len(formats) > 1:
+            raise BadMessage("bad-answer", "two formats are named for one channel")
+        channel.opened(formats[0] if formats else None)
         self._conclude(exchange, accepted=True)
         self._exchange = None
-        self._relay = Relay(channel, self._message_bytes)
+        self._relay = Relay(channel, self._messages)
         self._deadline.enter(Phase.CHANNEL)
         self._to_service(serialiser.response_head(head, close=False, chunked=False))
         if early := self._requests.rest():

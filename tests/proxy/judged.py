@@ -20,10 +20,10 @@ from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
 from proxy.configuration import AccessPoint, InventoryDocument, Limits
 from proxy.connections import ConnectionTable, Destination
+from proxy.decoders import strict_cbor
 from proxy.decoders.vsl import VslDecoder
-from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.enforcement import Enforcement
-from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks
+from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks, message_limits
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.layer import Http1Layer
 from proxy.http1.request_reader import Authority, RequestReader
@@ -153,7 +153,7 @@ class Bench:
                 ),
                 deadline=judge._live.deadline,
                 answers=BodyLimits(4096 * 1024, 4096 * 1024),
-                message_bytes=LARGEST_FRAME,
+                messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,
             )
         )
@@ -164,9 +164,11 @@ class Bench:
         wire.service(sent)
         return wire
 
-    def open_channel(self, client: connection.Client | None = None) -> CallbackWire:
+    def open_channel(
+        self, client: connection.Client | None = None, content_type: str = "application/json"
+    ) -> CallbackWire:
         wire = self.send(callbacks(), client)
-        wire.access_point(SWITCHING)
+        wire.access_point(SWITCHING.replace(b"application/json", content_type.encode()))
         return CallbackWire(wire)
 
 
@@ -195,7 +197,13 @@ class CallbackWire:
         frames.receive_data(sent[self._read[side] :])
         self._read[side] = len(sent)
         for event in frames.events():
-            yield json.loads(event.data) if isinstance(event, TextMessage) else event
+            match event:
+                case TextMessage():
+                    yield json.loads(event.data)
+                case BytesMessage():
+                    yield strict_cbor.parse(bytes(event.data))
+                case _:
+                    yield event
 
 
 def _message(content: object, *, text: bool) -> TextMessage | BytesMessage:
@@ -205,8 +213,10 @@ def _message(content: object, *, text: bool) -> TextMessage | BytesMessage:
 
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n"
+    b"Content-Type: application/json\r\n\r\n"
 )
+CALLBACK_ID = "071fb7b7-1111-4772-8268-b84199dfab95"
 
 
 def request(
@@ -232,7 +242,7 @@ def callbacks() -> bytes:
 
 
 def invocation(**changes: Any) -> dict[str, Any]:
-    return {"callbackId": "c1", "serial": 7, "address": MOVEMENT, "invoke": "NOTIFY"} | changes
+    return {"callbackId": CALLBACK_ID, "serial": 7, "address": MOVEMENT, "invoke": "NOTIFY"} | changes
 
 
 def status(wire: Wire) -> int | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from msgspec.structs import replace
@@ -12,9 +13,11 @@ from models.access import Access, Operation
 from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
 from proxy.connections import Destination
+from proxy.decoders import strict_cbor
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
 from tests.proxy.judged import (
+    CALLBACK_ID,
     DENY,
     FORWARD,
     LEARN,
@@ -327,7 +330,11 @@ def test_a_notification_passes_as_it_was_judged() -> None:
     bench = Bench(LEARN)
     channel = bench.open_channel()
     channel.from_access_point(
-        b'{ "serial":7, "invoke":"NOTIFY","address":"' + MOVEMENT.encode() + b'","callbackId":"c1"}'
+        b'{ "serial":7, "invoke":"NOTIFY","address":"'
+        + MOVEMENT.encode()
+        + b'","callbackId":"'
+        + CALLBACK_ID.encode()
+        + b'"}'
     )
     assert channel.at_service() == [invocation()]
     (access,) = bench.verdicts[-1].call.accesses
@@ -340,7 +347,7 @@ def test_the_answer_of_the_service_passes_once() -> None:
     bench = Bench(LEARN)
     channel = bench.open_channel()
     channel.from_access_point(invocation())
-    answer = {"callbackId": "c1", "serial": 7, "data": None}
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "1"}}
     channel.from_service(answer)
     assert channel.at_access_point() == [answer]
     channel.from_service(answer)
@@ -356,8 +363,8 @@ def test_a_blocked_notification_is_dropped_and_the_access_point_hears_of_it() ->
     channel.from_access_point(invocation())
     assert channel.at_service() == []
     (reply,) = channel.at_access_point()
-    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == ("c1", 7, 403)
-    channel.from_service({"callbackId": "c1", "serial": 7})
+    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == (CALLBACK_ID, 7, 403)
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7})
     assert channel.at_access_point() == []
     assert bench.analyzer.taught == taught
 
@@ -367,7 +374,7 @@ def test_an_answer_that_our_reply_interrupts_is_judged_whole() -> None:
     channel = bench.open_channel()
     channel.from_access_point(invocation(serial=7))
     bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
-    answer = {"callbackId": "c1", "serial": 7, "data": {"value": "21"}}
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "21"}}
     whole = json.dumps(answer)
     channel.wire.service(channel.service.send(TextMessage(data=whole[:20], message_finished=False)))
     channel.from_access_point(invocation(serial=8))
@@ -391,10 +398,98 @@ def test_whatever_breaks_a_frame_ends_the_channel(part: str) -> None:
     bench = Bench(LEARN, tls_mode="plain")
     channel = bench.open_channel(bench.connect(None))
     object.__setattr__(bench.judging, part, Raising())
-    channel.from_service({"callbackId": "c1", "serial": 7})
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7})
     assert channel.at_access_point() == []
     assert channel.wire.closed == {"service", "access point"}
     assert [place for place, _ in bench.broken] == ["http1"]
+
+
+VIRTUAL = {"invoke": "VSET", "data": {"value": "1"}}
+REMOTE = {"services": [{"address": "/agent9/remote9", "service_type": "/lightControler"}]}
+
+
+def asked_by(client_id: str, **changes: Any) -> dict[str, Any]:
+    identity = {"clientId": client_id, "accessIDs": [client_id], "ka": False}
+    return invocation(**VIRTUAL, identity=identity, **changes)
+
+
+def test_callbacks_in_cbor_pass_as_they_were_judged() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(content_type="application/cbor")
+    assert fields(channel.wire.to_service)["content-type"] == "application/cbor"
+    channel.from_access_point(strict_cbor.serialise(invocation()), text=False)
+    assert channel.at_service() == [invocation(serial="7")]
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "1"}}
+    channel.from_service(strict_cbor.serialise(answer), text=False)
+    assert channel.at_access_point() == [answer | {"serial": "7"}]
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    channel.from_access_point(strict_cbor.serialise(invocation()), text=False)
+    assert channel.at_service() == []
+    assert channel.at_access_point()[0]["error"]["code"] == "403"
+
+
+def test_a_channel_in_a_format_that_cannot_be_judged_does_not_open() -> None:
+    bench = Bench(LEARN)
+    wire = bench.open_channel(content_type="application/xml").wire
+    assert (status(wire), wire.closed) == (503, {"service", "access point"})
+    assert bench.misbehaviour == [
+        ("agent1", "callbacks in 'application/xml' cannot be judged; let the service accept JSON or CBOR")
+    ]
+
+
+def test_what_repeats_a_call_that_was_judged_is_neither_judged_nor_learnt_again() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(bench.connect("movement1"))
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    before = len(bench.verdicts), list(bench.analyzer.taught)
+    channel.from_access_point(asked_by("lightcontrol1"))
+    assert channel.at_service() == [asked_by("lightcontrol1")]
+    assert (len(bench.verdicts), bench.analyzer.taught) == before
+
+
+def test_what_comes_from_elsewhere_is_judged_as_its_access_and_teaches_nothing() -> None:
+    bench = Bench(LEARN, inventory=REMOTE)
+    channel = bench.open_channel(bench.connect("movement1"))
+    taught = list(bench.analyzer.taught)
+    channel.from_access_point(asked_by("remote9"))
+    assert channel.at_service() == [asked_by("remote9")]
+    verdict = bench.verdicts[-1]
+    (access,) = verdict.call.accesses
+    assert (access.source, access.source_type, access.value) == ("/agent9/remote9", "/lightControler", "1")
+    assert (verdict.call.sender.address, verdict.call.sender.strength) == ("/agent9/remote9", Strength.VOUCHED)
+    assert (verdict.call.may_quarantine, bench.analyzer.taught) == (False, taught)
+
+
+def test_a_refused_access_from_elsewhere_is_an_error_for_whoever_asked_and_quarantines_nobody() -> None:
+    everything = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}
+    bench = Bench(LEARN, inventory=REMOTE)
+    channel = bench.open_channel(bench.connect("movement1"))
+    bench.engine.replace_policy(PolicyDocument.model_validate(everything), "r2")
+    channel.from_access_point(asked_by("remote9"))
+    assert channel.at_service() == []
+    (reply,) = channel.at_access_point()
+    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == (CALLBACK_ID, 7, 403)
+    assert bench.verdicts[-1].action is Action.BLOCK
+
+
+@pytest.mark.parametrize("client_id", ["nobody", None])
+def test_an_access_of_nobody_that_is_known_obeys_the_mode(client_id: str | None) -> None:
+    frame = invocation(**VIRTUAL) if client_id is None else asked_by(client_id)
+    for policy, at_service in ((LEARN, 1), (FORWARD, 0)):
+        bench = Bench(policy)
+        channel = bench.open_channel(bench.connect("movement1"))
+        channel.from_access_point(frame)
+        assert len(channel.at_service()) == at_service
+        assert refusal_code(bench) == ("unknown-sender" if client_id is None else "unknown-type")
+
+
+def test_an_answer_that_is_none_ends_the_waiting_of_whoever_asked() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(bench.connect("movement1"))
+    channel.from_access_point(asked_by("lightcontrol1"))
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7, "data": "text"})
+    (reply,) = channel.at_access_point()
+    assert (reply["error"]["code"], refusal_code(bench)) == (500, "ambiguous-frame")
 
 
 def test_an_unknown_sender_hears_notifications_while_learning() -> None:

@@ -19,6 +19,13 @@ from proxy.registry import AgentStructure, SiteRegistry
 CALLBACK = "b4fb38af-381a-4772-8268-b84199dfab95"
 STREAM = "application/octet-stream"
 DELEGATION = "VSL eyJ9"
+UPGRADE = {
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec_websocket_version": "13",
+    "sec_websocket_protocol": "v1.vsl.ds2os.org",
+}
 LIGHT = Sender(
     address="/agent1/lightcontrol1", service_type="/lightControler", strength=Strength.CERTIFICATE, ip="10.0.0.9"
 )
@@ -285,18 +292,23 @@ def test_answers_are_asked_for_as_the_service_wants_them(decoder: VslDecoder) ->
     assert dict(outbound.headers)["accept"] == "application/cbor, application/json"
 
 
+@pytest.mark.parametrize(
+    ("accept", "asked"),
+    [
+        ("application/json", "application/json"),
+        ("application/cbor, application/json", "application/cbor, application/json"),
+        ("*/*", "*/*"),
+        ("", "application/json"),
+    ],
+)
+def test_a_service_gets_its_callbacks_in_the_format_that_it_wants(decoder: VslDecoder, accept: str, asked: str) -> None:
+    outbound = decode(decoder, request("GET", "/callbacks", **UPGRADE, accept=accept)).outbound
+    assert outbound is not None
+    assert dict(outbound.headers)["accept"] == asked
+
+
 def test_callback_channel_is_an_access_of_the_access_point(decoder: VslDecoder) -> None:
-    asked = request(
-        "GET",
-        "/callbacks",
-        upgrade="websocket",
-        connection="Upgrade",
-        sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
-        sec_websocket_version="13",
-        sec_websocket_protocol="v1.vsl.ds2os.org",
-        sec_websocket_extensions="permessage-deflate",
-    )
-    decoded = decode(decoder, asked)
+    decoded = decode(decoder, request("GET", "/callbacks", **UPGRADE, sec_websocket_extensions="permessage-deflate"))
     assert decoded.opens_callbacks
     assert decoded.outbound is not None
     assert "sec-websocket-extensions" not in dict(decoded.outbound.headers)

@@ -14,6 +14,7 @@ from proxy.http1.call import Relayed, Ruling
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
+from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
 from proxy.http1.room import BodyLimits, Room
 from tests.proxy.http1.requests import HOSTILE
@@ -30,6 +31,10 @@ WAITING = 4096
 
 class Echoing:
     """Passes every message of a channel on."""
+
+    def opened(self, content_type: str | None) -> None:
+        if content_type == "application/xml":
+            raise BadMessage("bad-answer", "not judged")
 
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         assert text
@@ -90,7 +95,7 @@ class Bench:
                 requests=RequestReader(Authority("198.51.100.11", 8081), limits, BodyLimits(4096, 8192), self.room),
                 deadline=self.deadline,
                 answers=BodyLimits(4096, 8192),
-                message_bytes=1000,
+                messages=MessageLimits(1000, 1000),
                 waiting_bytes=WAITING,
             ),
             unreachable=unreachable,
@@ -358,6 +363,15 @@ def test_extensions_that_nobody_offered_and_upgrades_that_nobody_asked_for_are_r
     extension = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if upgrades else b""
     assert b" 503 " in wire.access_point(SWITCHING + extension + b"\r\n")
     assert bench.judge.misbehaviour == ["bad-answer"]
+
+
+def test_the_format_of_a_channel_is_the_one_that_the_access_point_names() -> None:
+    for named in (b"Content-Type: application/xml\r\n", b"Content-Type: a/b\r\ncontent-type: a/b\r\n"):
+        bench = Bench(Judge(upgrades=True))
+        wire = bench.wire()
+        wire.service(GET)
+        assert b" 503 " in wire.access_point(SWITCHING + named + b"\r\n")
+        assert (bench.judge.misbehaviour, bench.judge.concluded) == (["bad-answer"], [False])
 
 
 def test_a_broken_frame_ends_both_connections() -> None:
