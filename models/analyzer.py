@@ -416,7 +416,7 @@ def _demanded(access: Access) -> bool:
 
     Each service registers as what it is, unregisters when it ends, and opens its callback channel anew whenever that is
     lost. A gateway that came later has seen none of it, and one that refused a reconnection would turn a blip of the
-    network into an outage. A stream of a node of its own it opens when the access point asks, because of another's call.
+    network into an outage. A stream of a node of its own it opens because the access point asks for it.
     """
     if access.operation is Operation.CONNECT:
         return True

@@ -18,6 +18,7 @@ from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_fields import BadFields, Fields
 from proxy.decoders.vsl_frames import CallbackChannel
 from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_node import BadNode
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
 from proxy.registry import SiteRegistry
@@ -83,7 +84,7 @@ class VslDecoder:
             return _with_unknown_nodes_refused(self._dispatch(asked))
         except (BadFields, BadTarget) as bad:
             return Decoded(refusal=ambiguous(bad.code, str(bad)))
-        except (NotStrictJson, NotStrictCbor) as bad:
+        except (NotStrictJson, NotStrictCbor, BadNode) as bad:
             return Decoded(refusal=ambiguous("ambiguous-body", str(bad)))
         except _Refused as refused:
             return Decoded(refusal=refused.refusal, outbound=refused.outbound)
