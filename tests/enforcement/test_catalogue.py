@@ -47,8 +47,6 @@ async def catalogue(make: Make, suffix: str, form: str) -> list[Any]:
     own, other = f"/agent1/house{suffix}", f"/agent1/light{suffix}"
     rooms, picture = f"{own}/rooms", f"{own}/picture"
     heard: list[str] = []
-    await house.open_callbacks()
-    await light.open_callbacks()
 
     async def searched(search: Awaitable[list[str]]) -> list[str]:
         return [address for address in await search if address.startswith((own, other))]
@@ -57,6 +55,8 @@ async def catalogue(make: Make, suffix: str, form: str) -> list[Any]:
         house.register(HOUSE),
         light.register("/lightControler"),
         light.register("/nosuch"),
+        house.open_callbacks(),
+        light.open_callbacks(),
         house.add(rooms, "/basic/text", "kitchen"),
         house.add("/~/rooms", "/basic/text", "hall", position=0),
         house.add(rooms, "/basic/text", "hall"),
