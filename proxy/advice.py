@@ -7,8 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from policy.verdict import Verdict
+from proxy.decoders.refusals import HTTP2
 from proxy.enforcement import VerdictLog
-from proxy.http1.request_reader import HTTP2
 
 _REASONS = frozenset({"xml-body", "http2"})
 """Refusals that no change of a policy can mend, as the service speaks another language."""

@@ -60,6 +60,7 @@ class ConnectionJudge:
                 time=now,
                 refusal=decoded.refusal,
                 request=_in_words(request, decoded),
+                may_quarantine=not decoded.asked_for,
             )
         )
         if not verdict.forwarded or decoded.outbound is None:

@@ -14,7 +14,7 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from proxy.configuration import GatewayDocument, KeyPair, Tls, TlsMode
-from proxy.http1.request_reader import HTTP2
+from proxy.decoders.refusals import HTTP2
 from proxy.identity import IdentityError, check_knowledge_agent
 from proxy.revocation import RevocationsInForce
 

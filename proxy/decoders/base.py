@@ -43,6 +43,8 @@ class Decoded(msgspec.Struct, frozen=True):
     """The request opens the channel on which the access point calls the service back."""
     changes_nodes: bool = False
     """On success the access point has other nodes: their types are to be known before the service hears of it."""
+    asked_for: bool = False
+    """The access point asked the sender for it, because of somebody else's call: nobody is put in quarantine for it."""
     stream: bool = False
     """The body, of the request or of its answer, is opaque: judged by the head, counted, and bounded on its own."""
 

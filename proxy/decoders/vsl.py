@@ -12,12 +12,13 @@ from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
 from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_fields, vsl_lists, vsl_media, vsl_target
 from proxy.decoders.base import Answer, Decoded, Outbound, Request
-from proxy.decoders.refusals import ambiguous, unsupported
+from proxy.decoders.refusals import HTTP2, ambiguous, unsupported
 from proxy.decoders.strict_cbor import NotStrictCbor
 from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_fields import BadFields, Fields
 from proxy.decoders.vsl_frames import CallbackChannel
 from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_node import BadNode
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
 from proxy.registry import SiteRegistry
@@ -83,7 +84,7 @@ class VslDecoder:
             return _with_unknown_nodes_refused(self._dispatch(asked))
         except (BadFields, BadTarget) as bad:
             return Decoded(refusal=ambiguous(bad.code, str(bad)))
-        except (NotStrictJson, NotStrictCbor) as bad:
+        except (NotStrictJson, NotStrictCbor, BadNode) as bad:
             return Decoded(refusal=ambiguous("ambiguous-body", str(bad)))
         except _Refused as refused:
             return Decoded(refusal=refused.refusal, outbound=refused.outbound)
@@ -304,7 +305,7 @@ class VslDecoder:
         if node is None:
             raise _Refused(ambiguous("unexpected-stream", "the access point waits for no such stream of this service"))
         access = self._access(asked, node, Operation.SET_STREAM if sends else Operation.GET_STREAM)
-        return Decoded((access,), self._stream_outbound(asked), stream=True)
+        return Decoded((access,), self._stream_outbound(asked), stream=True, asked_for=True)
 
     def _callbacks(self, asked: _Asked) -> Decoded:
         headers = asked.fields.by_name
@@ -334,6 +335,8 @@ class VslDecoder:
 
 def _require_no_other_upgrade(asked: _Asked) -> None:
     upgrade = asked.fields.by_name.get("upgrade")
+    if upgrade is not None and upgrade.lower().startswith("h2"):
+        raise _Refused(ambiguous("http2", HTTP2))
     if upgrade is not None and (upgrade.lower() != "websocket" or asked.target.interface is not Interface.CALLBACKS):
         raise _Refused(ambiguous("upgrade-not-allowed", f"an upgrade to {upgrade!r} is not part of the protocol"))
 

@@ -1,9 +1,9 @@
-"""Nodes in answers and callbacks of the VSL (spec, section 3.1): checked, and written anew from what was understood."""
+"""Nodes of the VSL in bodies and messages (spec, section 3.1): checked, and written anew from what was understood."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from proxy.decoders.strict_json import Number
@@ -27,10 +27,23 @@ def canonical(node: Any) -> dict[str, Any]:
     Raises:
         BadNode: it is no node.
     """
+    return _known(node, _MEMBERS)
+
+
+def settable(node: Any) -> dict[str, Any]:
+    """Return the same of a node that is to be set, of which only values count; the others may be anything.
+
+    Raises:
+        BadNode: it is no node.
+    """
+    return _known(node, _SETTABLE)
+
+
+def _known(node: Any, members: Mapping[str, Callable[[str, Any], Any]]) -> dict[str, Any]:
     if not isinstance(node, dict):
         raise BadNode("a node must be an object")
     found: dict[str, Any] = {}
-    for name, read in _MEMBERS.items():
+    for name, read in members.items():
         member = node.get(name)
         if member is not None:
             found[name] = read(name, member)
@@ -38,7 +51,7 @@ def canonical(node: Any) -> dict[str, Any]:
     if children is not None:
         if not isinstance(children, dict):
             raise BadNode("children must be an object")
-        found["children"] = {_child(name): canonical(child) for name, child in children.items()}
+        found["children"] = {_child(name): _known(child, members) for name, child in children.items()}
     return found
 
 
@@ -107,7 +120,7 @@ def _restrictions(name: str, member: Any) -> dict[str, str]:
     return member
 
 
-_MEMBERS = {
+_MEMBERS: Mapping[str, Callable[[str, Any], Any]] = {
     "types": _types,
     "value": _value,
     "timestamp": _integer,
@@ -115,3 +128,4 @@ _MEMBERS = {
     "access": _access,
     "restrictions": _restrictions,
 }
+_SETTABLE = {"value": _value}

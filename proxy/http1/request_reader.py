@@ -11,6 +11,7 @@ import httptools
 import msgspec
 
 from proxy.decoders.base import Request
+from proxy.decoders.refusals import HTTP2
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.head import (
@@ -33,8 +34,6 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]*)(/[^#]*)?", re.IGNORECASE)
 _STREAM = ["application/octet-stream"]
 _TUNNELLING = frozenset({"CONNECT", "TRACE"})
 _LONGEST_METHOD = 17
-HTTP2 = "HTTP/2 is not spoken here; let the service use HTTP/1.1, which every Knowledge Agent speaks"
-"""What the operator is told of a service that speaks it."""
 
 
 class Progress(Enum):
@@ -204,7 +203,11 @@ class RequestReader:
                 raise BadMessage("body-too-large", f"the body is larger than {head.most} bytes")
         if head.stream:
             self._take_room(len(self._chunked_body))
-        return bytes(self._chunked_body) if self._chunks.finished else None
+        if not self._chunks.finished:
+            return None
+        body = bytes(self._chunked_body)
+        self._chunked_body.clear()  # a connection that idles is not to keep a stream
+        return body
 
 
 @lru_cache(REMEMBERED)

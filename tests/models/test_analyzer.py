@@ -196,8 +196,10 @@ def test_registered_instance_takes_the_place_of_one_that_was_never_known(monkeyp
     assert [each.service_type for each in analyzer.advance(START + MINUTE)] == ["/lock"]
 
 
-@pytest.mark.parametrize("operation", [Operation.REGISTER, Operation.UNREGISTER])
-def test_registration_and_its_end_are_expected_even_where_none_was_seen(operation: Operation) -> None:
+@pytest.mark.parametrize(
+    "operation", [Operation.REGISTER, Operation.UNREGISTER, Operation.GET_STREAM, Operation.SET_STREAM]
+)
+def test_what_the_middleware_demands_is_expected_even_where_none_was_seen(operation: Operation) -> None:
     analyzer = settled()
     own = looking(
         0, destination="/agent0/light0", node="/agent0/light0", destination_type="/light", operation=operation
@@ -205,9 +207,10 @@ def test_registration_and_its_end_are_expected_even_where_none_was_seen(operatio
     assert analyzer.score(own).av < BLOCK
 
 
-def test_only_one_s_own_registration_may_be_ended() -> None:
+@pytest.mark.parametrize("operation", [Operation.UNREGISTER, Operation.GET_STREAM, Operation.SET_STREAM])
+def test_of_others_it_is_not(operation: Operation) -> None:
     analyzer = settled()
-    assert analyzer.score(looking(0, operation=Operation.UNREGISTER)).av >= BLOCK
+    assert analyzer.score(looking(0, operation=operation)).av >= BLOCK
 
 
 def test_minute_closes_once() -> None:

@@ -96,6 +96,7 @@ class Bench:
         }
         self.registry.replace_agent("agent1", AgentStructure(types=types, children={}))
         decoder = VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=self.registry, most_accesses=4)
+        self.streams = decoder.streams
         point = AccessPoint.model_validate(plain_point(ipv4=POINT[0], tls=tls_mode))
         self.destination = Destination(point, decoder)
         self.connections = ConnectionTable(most=most_connections, most_of_one=most_connections)

@@ -7,7 +7,7 @@ import pytest
 from policy.verdict import Refusal, Verdict
 from proxy import advice
 from proxy.advice import Advice
-from proxy.http1.request_reader import HTTP2
+from proxy.decoders.refusals import HTTP2
 from tests.proxy.judged import LIGHT, Bench, request
 
 

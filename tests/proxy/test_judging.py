@@ -178,6 +178,19 @@ def test_of_a_stream_the_audit_has_the_size_and_nothing_else() -> None:
     assert [(a.operation, a.value) for a in verdict.call.accesses] == [(Operation.SET_STREAM, None)]
 
 
+def test_who_opens_a_stream_because_it_was_asked_to_is_never_put_in_quarantine() -> None:
+    bench = Bench({"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}})
+    invocation = ("b4fb38af-381a-4772-8268-b84199dfab95", "7")
+    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False, now=EVENT_TIME)
+    path = f"/callback-stream/{invocation[0]}-{invocation[1]}"
+    wire = bench.send(request("GET", path, headers={"Accept": "application/octet-stream"}))
+    assert status(wire) == 403
+    (verdict,) = bench.verdicts
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "anomalous")
+    assert bench.send(request(), bench.connect()).closed
+    assert bench.verdicts[-1].action is Action.QUARANTINE
+
+
 def test_a_changed_list_is_known_before_its_caller_hears_of_it() -> None:
     bench = Bench(LEARN)
     wire = bench.send(request("GET", f"/vsl{LIGHT}/rooms/add/basic/text"))

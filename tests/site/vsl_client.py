@@ -67,7 +67,7 @@ class VslClient:
             timeout: seconds to wait for an answer, connecting included.
             host: the `Host` header.
             headers: sent with every request, besides those of the protocol.
-            media_type: of what it sends, and of what it wants most: JSON or CBOR. Callbacks are JSON.
+            media_type: of what it sends, and of what it wants most, callbacks included: JSON or CBOR.
         """
         self._connect = connect
         self._context = context
@@ -181,8 +181,7 @@ class VslClient:
         if self._socket is not None and not self._socket.closed:
             return
         self._socket = await HttpConnection.open(self._connect, self._context, self._timeout)
-        headers = {**self._headers, "Accept": JSON}
-        self._channel = await self._socket.upgrade("/callbacks", headers, self._timeout)
+        self._channel = await self._socket.upgrade("/callbacks", self._headers, self._timeout)
         self._socket.listen(self._receive)
         if self._pings is None:
             self._pings = asyncio.create_task(self._keep_alive())
@@ -228,8 +227,12 @@ class VslClient:
         if self._channel is None or self._socket is None:
             return
         for message in self._channel.feed(data):
-            frame = msgspec.json.decode(message, type=dict[str, Any])
-            self._channel.send(msgspec.json.encode(self._answer(frame)).decode())
+            if isinstance(message, bytes):
+                frame = _from_cbor(message)
+                self._channel.send(_in_cbor(self._answer(frame)))
+            else:
+                frame = msgspec.json.decode(message, type=dict[str, Any])
+                self._channel.send(msgspec.json.encode(self._answer(frame)).decode())
             if frame["invoke"] in {"VGET_STREAM", "VSET_STREAM"} and frame["callbackId"] in self._streams:
                 transfer = asyncio.create_task(self._transfer(frame))
                 self._transfers.add(transfer)
@@ -271,6 +274,11 @@ def _in_cbor(body: object) -> bytes:
     if isinstance(plain, dict) and "callbackId" in plain:
         plain = plain | {"callbackId": uuid.UUID(plain["callbackId"]).bytes}
     return cbor2.dumps(plain, indefinite_containers=True)
+
+
+def _from_cbor(message: bytes) -> Invocation:
+    frame: Invocation = cbor2.loads(message)
+    return frame | {"callbackId": str(uuid.UUID(bytes=frame["callbackId"]))}
 
 
 def _decoded[T](response: HttpResponse, kind: type[T]) -> T:

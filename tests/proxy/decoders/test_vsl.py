@@ -233,6 +233,7 @@ def test_a_callback_stream_opens_where_the_access_point_waits_for_it(
     assert decoded.refusal is None
     assert [(access.node, access.own) for access in decoded.accesses] == [(node, True)]
     assert decoded.stream
+    assert decoded.asked_for
     assert decoded.outbound is not None
     assert decoded.outbound.target == f"/callback-stream/{CALLBACK}-7"
     assert decode(decoder, asked).refusal is not None
@@ -319,7 +320,7 @@ def test_callback_channel_is_an_access_of_the_access_point(decoder: VslDecoder) 
     ("asked", "code"),
     [
         (request("GET", "/vsl/agent1/x", authorization="VSL e30="), "delegation-not-allowed"),
-        (request("GET", "/vsl/agent1/x", upgrade="h2c"), "upgrade-not-allowed"),
+        (request("GET", "/vsl/agent1/x", upgrade="h2c"), "http2"),
         (request("GET", "/vsl/agent1/x", upgrade="websocket"), "upgrade-not-allowed"),
         (request("GET", "/callbacks", upgrade="websocket"), "upgrade-not-allowed"),
         (request("DELETE", "/vsl/agent1/x"), "method-not-allowed"),

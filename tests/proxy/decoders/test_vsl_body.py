@@ -7,6 +7,7 @@ import pytest
 from proxy.decoders import vsl_body, vsl_media
 from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_node import BadNode
 
 
 def test_every_written_node_is_found() -> None:
@@ -35,7 +36,7 @@ def test_what_an_access_point_ignores_is_not_sent_on() -> None:
     ],
 )
 def test_ambiguous_writes_are_refused(body: bytes) -> None:
-    with pytest.raises(NotStrictJson):
+    with pytest.raises(BadNode):
         vsl_body.written(body)
 
 

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from proxy.decoders import strict_cbor, strict_json, vsl_node
+from proxy.decoders.strict_json import Number
 from proxy.decoders.vsl_node import BadNode
 
 WHOLE = (
@@ -95,3 +96,10 @@ def test_the_canonical_form_reads_as_the_same_node_in_either_format(node: dict[s
         return
     for form in (strict_json, strict_cbor):
         assert vsl_node.canonical(form.parse(form.serialise(made))) == made
+
+
+def test_of_a_node_that_is_set_only_values_count() -> None:
+    node = {"value": Number("1"), "types": "x", "version": "y", "children": {"a/b": {"value": True, "access": 1}}}
+    assert vsl_node.settable(node) == {"value": "1", "children": {"a/b": {"value": "true"}}}
+    with pytest.raises(BadNode):
+        vsl_node.settable({"value": {}})

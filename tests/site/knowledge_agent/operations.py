@@ -17,6 +17,7 @@ from tests.site.knowledge_agent.nodes import Node, NodeTree, View, not_found, re
 from tests.site.knowledge_agent.streams import Streams
 from tests.site.knowledge_agent.subscriptions import Subscription, SubscriptionTable
 
+SUBSCRIPTION_REFUSED = 505
 LOCK_LIFETIME = 30.0
 LOCK_WARNING = 30.0
 """Seconds; the stock agent's initial defaults, so that the warning comes at the first check."""
@@ -126,10 +127,12 @@ class Operations:
                 self._tell(address)
             case "SUBSCRIBE":
                 self._readable(caller, address)
+                await self._tell_owner("VSUBSCRIBE", address)
                 callback_id = message.callback_id or ""
                 self._subscriptions.add(Subscription(caller.client_id, address, callback_id, depth))
             case "UNSUBSCRIBE":
                 self._subscriptions.remove(caller.client_id, address, depth)
+                await self._tell_owner("VUNSUBSCRIBE", address)
             case "LOCK_SUBTREE":
                 await self._lock(caller, address, message.callback_id)
             case "COMMIT_SUBTREE":
@@ -186,6 +189,16 @@ class Operations:
     def _tell(self, address: str) -> None:
         for subscription in self._subscriptions.of(address):
             self._hub.notify(subscription.client_id, subscription.callback_id, address)
+
+    async def _tell_owner(self, kind: str, address: str) -> None:
+        """Tell the owner of a virtual node of subscribers; raise KnowledgeAgentError 505 if it refuses."""
+        virtual = self._virtual_above(address)
+        if virtual is None:
+            return
+        try:
+            await self._hub.call(virtual.owner, virtual.callback_id, address, kind)
+        except KnowledgeAgentError as error:
+            raise KnowledgeAgentError(SUBSCRIPTION_REFUSED, error.message) from error
 
     def _virtual_above(self, address: str) -> VirtualNode | None:
         return next((virtual for root, virtual in self._virtual.items() if covers(root, address)), None)
