@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter, OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -54,6 +55,8 @@ class Connection:
     """Why the certificate that was shown establishes no identity."""
     misplaced: Refusal | None = None
     """Why a service whose identity is established may not act from where it is."""
+    valid_until: float = math.inf
+    """Real time, seconds since the epoch, at which the first certificate of those chains expires."""
     certificates: tuple[CertificateKey, ...] = ()
     """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
     channel: bool = False
@@ -188,6 +191,10 @@ class ConnectionTable:
     def channels(self) -> list[str]:
         """Return the ids of the open callback channels."""
         return [client_id for client_id, connection in self._connections.items() if connection.channel]
+
+    def expired(self, now: float) -> list[str]:
+        """Return the ids of the live connections with a certificate that is out of date at real time `now`."""
+        return [client_id for client_id, connection in self._connections.items() if now > connection.valid_until]
 
     def revoked(self, revocations: Revocations) -> list[str]:
         """Return the ids of the live connections on either side of which a revoked certificate stands."""

@@ -139,7 +139,7 @@ class Hooks:
             live.identity_problem = ambiguous("no-certificate", "the service shows no certificate")
             return
         chain = _verified_chain(data)
-        live.certificates = tuple(map(key_of, chain))
+        _note_chain(live, chain)
         revoked = self._gate.revocations.problem(chain)
         if revoked is not None:
             live.identity_problem = ambiguous(
@@ -191,8 +191,7 @@ class Hooks:
 
     def tls_established_server(self, data: tls.TlsData) -> None:
         """Note who the access point is, so that the connection can end with its certificate."""
-        live = self._gate.connections[data.context.client.id]
-        live.certificates += tuple(map(key_of, _verified_chain(data)))
+        _note_chain(self._gate.connections[data.context.client.id], _verified_chain(data))
 
     def tls_failed_server(self, data: tls.TlsData) -> None:
         """Record an access point that is not the one it should be."""
@@ -248,6 +247,11 @@ def deadlines(limits: Limits) -> Mapping[Phase, float]:
 def _verified_chain(data: tls.TlsData) -> Sequence[x509.Certificate]:
     """Return the certificates of the other side from its own to the CA's."""
     return (data.ssl_conn and data.ssl_conn.get_verified_chain(as_cryptography=True)) or ()
+
+
+def _note_chain(live: Connection, chain: Sequence[x509.Certificate]) -> None:
+    live.certificates += tuple(map(key_of, chain))
+    live.valid_until = min([live.valid_until, *(each.not_valid_after_utc.timestamp() for each in chain)])
 
 
 def _ip(client: connection.Client) -> str:

@@ -131,7 +131,9 @@ class Worker:
             abort=self._gateway.abort,
             send=channel.send,
         )
-        self._revocation = WorkerRevocation(revocations, self._connections, self._gateway.abort)
+        self._revocation = WorkerRevocation(
+            revocations, self._connections, self._gateway.abort, on_expiry=self._expired
+        )
         self._registrations = Registrations(channel.send)
         self._learning = Learning(
             analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
@@ -207,6 +209,7 @@ class Worker:
             self._learning.advance()
             self._quarantine.expire(real_now())
             if beats := not beats:
+                self._revocation.expire(real_now())
                 self._channel.send(self._beat())
             await asyncio.sleep(_TICK_SECONDS)
 
@@ -270,6 +273,11 @@ class Worker:
                 place=place,
                 error=f"{type(error).__name__}: {error}",
             )
+
+    def _expired(self, ip: str, reason: str) -> None:
+        """Record that a connection ended with its certificate."""
+        with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
+            self._trail.tls_refused(ip, reason)
 
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""

@@ -1,4 +1,4 @@
-"""A certificate that the site's CA takes back: live connections end at every worker, and no new ones begin."""
+"""A certificate that is good no more: live connections end at every worker, and no new ones begin."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import ExitStack
 from tests.enforcement.conftest import LEARN, Bench
 
 NODE = "/vsl/agent1/lightcontrol1/lightOn"
-SECONDS = 6.0
+SECONDS = 8.0
 """By then a new list is in force."""
 
 
@@ -72,3 +72,12 @@ def test_an_access_point_whose_certificate_is_revoked_is_not_called(bench: Bench
         assert "CN=agent1" in refusal["sentence"]
         assert "is revoked" in refusal["sentence"]
         assert "CN=agent1" in bench.gateway.log()
+        _a_connection_ends_with_its_certificate(bench)
+
+
+def _a_connection_ends_with_its_certificate(bench: Bench) -> None:
+    passing = bench.authority.passing("lightcontrol5", 7.0)
+    with bench.connect(passing.client_context(), agent=1, index=3) as service:
+        assert service.register("/lightControler") == 200
+        assert service.receive(12.0) == b""
+    bench.gateway.wait_for(lambda: any("has expired" in str(r.get("sentence")) for r in bench.gateway.records()))

@@ -210,6 +210,8 @@ def test_a_connection_knows_the_certificates_of_both_sides(contexts: TlsContexts
     bench.hooks.tls_established_server(upstream)
     ca = key_of(load(authority.certificate))
     assert live.certificates == (key_of(load(light.certificate)), ca, key_of(load(agent.certificate)), ca)
+    ends = [load(each.certificate).not_valid_after_utc.timestamp() for each in (light, agent, authority)]
+    assert live.valid_until == min(ends)
 
 
 def test_the_identity_is_the_verified_certificate_s(contexts: TlsContexts, authority: SiteAuthority) -> None:

@@ -86,11 +86,16 @@ class SiteAuthority:
         context.load_verify_locations(self.certificate)
         return _as_stock(context)
 
+    def passing(self, name: str, seconds: float) -> Credentials:
+        """Issue a service's certificate that is good for that long only."""
+        now = datetime.datetime.now(datetime.UTC)
+        validity = (now - datetime.timedelta(days=1), now + datetime.timedelta(seconds=seconds))
+        return self._issue(name, "passing", self._service_extensions(name, None), validity)
+
     def service(self, name: str, *, access_ids: Sequence[str] | None = None, expired: bool = False) -> Credentials:
         """Issue a service's certificate; access ids default to the client id."""
-        return self._issue(
-            name, "expired" if expired else "service", self._service_extensions(name, access_ids), expired
-        )
+        kind, validity = ("expired", _valid_until_yesterday()) if expired else ("service", _valid_now())
+        return self._issue(name, kind, self._service_extensions(name, access_ids), validity)
 
     def agent(self, name: str) -> Credentials:
         """Issue a Knowledge Agent's certificate."""
@@ -146,10 +151,10 @@ class SiteAuthority:
         ]
 
     def _issue(
-        self, name: str, kind: str, extensions: Sequence[x509.ExtensionType], expired: bool = False
+        self, name: str, kind: str, extensions: Sequence[x509.ExtensionType], validity: Validity | None = None
     ) -> Credentials:
         key = self._new_key()
-        builder = _builder(_subject(name), self._name, key, _valid_until_yesterday() if expired else _valid_now())
+        builder = _builder(_subject(name), self._name, key, validity or _valid_now())
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return self._write(name, kind, builder.sign(self._key, hashes.SHA256()), key)

@@ -31,6 +31,10 @@ def connections(**certificates: tuple[CertificateKey, ...]) -> ConnectionTable:
     return table
 
 
+def unexpected(ip: str, reason: str) -> None:
+    raise AssertionError(f"{ip}: {reason}")
+
+
 @pytest.mark.parametrize(
     ("revoked", "ended"),
     [((LIGHT,), ["light"]), ((AGENT,), ["light", "other"]), ((CA,), ["light", "other"]), ((), [])],
@@ -41,7 +45,7 @@ async def test_who_is_cut(revoked: tuple[CertificateKey, ...], ended: list[str])
     table = connections(light=(LIGHT, CA, AGENT), other=(CertificateKey(b"site-ca", b"\x04"), CA, AGENT), plain=())
     in_force = RevocationsInForce()
     revocations = Revocations({b"site-ca": frozenset(key.serial for key in revoked)})
-    WorkerRevocation(in_force, table, aborted.extend).replace(revocations)
+    WorkerRevocation(in_force, table, aborted.extend, on_expiry=unexpected).replace(revocations)
     assert aborted == ended
     assert in_force.current is revocations
 
@@ -50,9 +54,24 @@ async def test_a_handshake_that_was_under_way_is_cut_as_well(monkeypatch: pytest
     monkeypatch.setattr(module, "_AGAIN_SECONDS", 0.02)
     aborted: list[str] = []
     table = connections(light=())
-    WorkerRevocation(RevocationsInForce(), table, aborted.extend).replace(
+    WorkerRevocation(RevocationsInForce(), table, aborted.extend, on_expiry=unexpected).replace(
         Revocations({b"site-ca": frozenset({b"\x02"})})
     )
     table["light"].certificates = (LIGHT,)
     await asyncio.sleep(0.1)
     assert aborted == ["light"]
+
+
+async def test_a_certificate_that_expires_takes_its_connections_along() -> None:
+    aborted: list[str] = []
+    told: list[str] = []
+    table = connections(light=(LIGHT,), other=(AGENT,), plain=())
+    table["light"].valid_until, table["other"].valid_until = 1000.0, 2000.0
+    revocation = WorkerRevocation(
+        RevocationsInForce(), table, aborted.extend, on_expiry=lambda ip, reason: told.append(f"{ip}: {reason}")
+    )
+    revocation.expire(1000.0)
+    assert aborted == []
+    revocation.expire(1000.5)
+    assert aborted == ["light"]
+    assert told == ["192.0.2.9: a certificate of a connection that was open has expired"]
