@@ -39,6 +39,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     id: str | None = None
     sentence: str | None = None
     torn: Torn | None = None
+    details: msgspec.Raw = msgspec.Raw(b"{}")
 
     @property
     def label(self) -> str:

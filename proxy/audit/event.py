@@ -43,6 +43,8 @@ class Kind(StrEnum):
     """The journal was opened after it had not been closed properly."""
     LOSS = "loss"
     """Records could not be written while the gateway ran."""
+    RETENTION = "retention"
+    """The oldest files of the journal were removed, as the configuration says."""
 
 
 class VerdictEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,6 +73,18 @@ def rfc3339(time: float) -> str:
     """Return real time in UTC with milliseconds, RFC 3339: `2026-11-23T07:30:27.123Z`."""
     second, microsecond = divmod(round(time * 1_000_000), 1_000_000)
     return f"{_whole_second(second)}.{microsecond // 1000:03d}Z"
+
+
+def seconds(text: str) -> float:
+    """Return what `rfc3339` was made of, and any other time in the form of RFC 3339.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return time.timestamp()
 
 
 @lru_cache(1)  # many records are of the same second

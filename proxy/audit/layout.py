@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 DIRECTORY = "audit"
 
 JOURNAL_FILE = "journal.jsonl"
-"""The records, one per line, oldest first."""
+"""The records, one per line, oldest first: the newest ones; those before are in the rotated files."""
+FRESH_FILE = "journal.new"
+"""The next `JOURNAL_FILE`, for the moment of a rotation."""
 HEAD_FILE = "journal.head"
 """Number and hash of the newest record."""
+
+_ROTATED = re.compile(r"journal-(\d{16})\.jsonl")
 
 WORKER = "worker-"
 """How the directories of the workers' own chains begin."""
@@ -27,3 +32,13 @@ def chains(directory: Path) -> list[Path]:
     """
     workers = [path for path in directory.glob(f"{WORKER}*") if path.name.removeprefix(WORKER).isdecimal()]
     return [directory, *sorted(workers, key=lambda path: int(path.name.removeprefix(WORKER)))]
+
+
+def rotated_file(first: int) -> str:
+    """Return what a journal file is called once it is rotated, by the number of its first record."""
+    return f"journal-{first:016d}.jsonl"
+
+
+def rotated(directory: Path) -> list[Path]:
+    """Return the rotated files of a directory's journal, oldest first."""
+    return sorted(path for path in directory.glob("journal-*.jsonl") if _ROTATED.fullmatch(path.name))

@@ -9,7 +9,9 @@ from pathlib import Path
 
 from proxy.audit import reader
 from proxy.audit import verify as chain
+from proxy.audit.files import opened
 from proxy.audit.layout import JOURNAL_FILE, chain_of_worker, chains
+from proxy.audit.lines import lines
 from proxy.audit.reader import AmbiguousIdError, Record, Tail
 
 _POLL_SECONDS = 0.2
@@ -96,14 +98,13 @@ def verify(directory: Path) -> dict[Path, chain.Report]:
 
 def _most_workers(directory: Path) -> int:
     """Return how many workers the gateway had at most, according to the supervisor's chain."""
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        starts = (reader.parse(line) for line in reader.lines(file) if _START in line)
-        counts = [record.data.get("details", {}).get("workers") for record in starts if record is not None]
+    starts = (reader.parse(line) for file in opened(directory) for line in lines(file) if _START in line)
+    counts = [record.data.get("details", {}).get("workers") for record in starts if record is not None]
     return max((count for count in counts if isinstance(count, int)), default=0)
 
 
 def _gone(directory: Path) -> chain.Report:
-    found = chain.Finding(chain.Damage.MISSING, 1, directory.name, "was taken out as a whole")
+    found = chain.Finding(chain.Damage.MISSING, JOURNAL_FILE, 1, directory.name, "was taken out as a whole")
     return chain.Report(first=found, damages=1)
 
 

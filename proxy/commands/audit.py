@@ -174,12 +174,12 @@ def _told(report: Report, place: Path) -> Iterator[str]:
         yield f"{place / JOURNAL_FILE}: {report.records} records, the chain is whole"
     else:
         found = report.first
-        yield f"{place / JOURNAL_FILE}: DAMAGED at line {found.line}: {found.record} {found.message} ({found.damage})"
+        yield f"{place / found.file}: DAMAGED at line {found.line}: {found.record} {found.message} ({found.damage})"
         yield f"{report.records} whole records, {report.damages} damaged places; later ones may follow from the first"
-    if report.last_incident is not None:
+    if (incident := report.last_incident) is not None:
         yield (
-            f"{report.incidents} times the log itself accounts for something that it lost, last at line"
-            f" {report.last_incident.line}: {printable(report.last_incident.sentence, _LONGEST)}"
+            f"{report.incidents} times the log itself accounts for something that it lost, last in {incident.file}"
+            f" at line {incident.line}: {printable(incident.sentence, _LONGEST)}"
         )
     if report.unfinished_bytes:
         yield f"{report.unfinished_bytes} bytes at the end are not a whole record yet; the next start accounts for them"

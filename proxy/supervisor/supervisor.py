@@ -20,8 +20,7 @@ from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import health
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
-from proxy.audit.journal import Journal
-from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
+from proxy.audit.opening import journal
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import real_now
 from proxy.firewall.commands import InstallTable
@@ -105,7 +104,7 @@ class Supervisor:
         except QuarantineStoreError as error:
             problems.append(str(error))
         try:
-            self._journal = Journal(state / AUDIT_DIRECTORY, capacity=document.limits.audit_queue)
+            self._journal = journal(document)
         except JournalError as error:
             problems.append(str(error))
         if problems:

@@ -20,9 +20,7 @@ from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import tls
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
-from proxy.audit.journal import Journal
-from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
-from proxy.audit.layout import chain_of_worker
+from proxy.audit.opening import journal
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import EventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
@@ -106,9 +104,8 @@ class Worker:
             contexts = tls.contexts(document)
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
-        directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
         try:
-            self._journal = Journal(directory, capacity=limits.audit_queue)
+            self._journal = journal(document, begin.number)
         except JournalError as error:
             raise CannotServe([str(error)]) from error
         self._trail = AuditTrail(self._journal, real_now)

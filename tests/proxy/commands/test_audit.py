@@ -163,7 +163,7 @@ def test_verify_reports_what_a_crash_left_behind_without_calling_it_damage(log: 
     assert (unfinished.exit_code, recovered.exit_code) == (0, 0)
     assert "25 bytes at the end are not a whole record yet" in unfinished.output
     assert (
-        "accounts for something that it lost, last at line 6: The audit log was not closed properly: 25"
+        "accounts for something that it lost, last in journal.jsonl at line 6: The audit log was not closed properly:"
         in recovered.output
     )
 
