@@ -37,6 +37,7 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     hash: str
     id: str | None = None
+    time: str | None = None
     sentence: str | None = None
     torn: Torn | None = None
     details: msgspec.Raw = msgspec.Raw(b"{}")

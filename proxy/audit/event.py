@@ -43,6 +43,10 @@ class Kind(StrEnum):
     """The journal was opened after it had not been closed properly."""
     LOSS = "loss"
     """Records could not be written while the gateway ran."""
+    HEADS = "heads"
+    """The heads of all chains were signed; one such statement in ten minutes is kept in the log."""
+    TAMPERED = "tampered"
+    """A chain is not what it was when its head was signed."""
     RETENTION = "retention"
     """The oldest files of the journal were removed, as the configuration says."""
 

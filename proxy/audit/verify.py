@@ -1,7 +1,7 @@
 """Checks the chain of a journal and names the first record that was changed, taken out or put in.
 
 What the chain and its head show: any change, removal, insertion or exchange of records by somebody who did not write
-every later hash and the head anew. Against those who do, what was signed counts (`signed_heads`): they have no key.
+every later hash and the head anew. Against those who do, what was signed counts (`signatures`): they have no key.
 Bytes that a crash or a full disk left unfinished are accepted where the record that follows accounts for them, and are
 reported; so is what a crash cost. Oldest files that are not there are accepted where a record says that they were
 removed.
@@ -17,18 +17,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from types import MappingProxyType
 from typing import BinaryIO
 
 import msgspec
 
 from proxy.audit.chain import GENESIS, Link, TornBytes, label, unseal
+from proxy.audit.event import seconds
 from proxy.audit.files import name_of, opened
 from proxy.audit.head import Head, read_head
 from proxy.audit.layout import HEAD_FILE
 from proxy.audit.lines import lines
 
 _MOST_GAPS = 1024
+UNSIGNED_SECONDS = 120.0
+"""Nothing that a gateway writes stays unsigned for so long."""
 
 
 class Damage(StrEnum):
@@ -37,6 +39,8 @@ class Damage(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     INSERTED = "inserted"
+    UNSIGNED = "unsigned"
+    """Written for longer than the gateway goes without signing, but not signed."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Report:
     """Bytes after the last record: it is being written right now, or the gateway was killed while it wrote."""
     newest: int = 0
     """Number of the newest record that could be placed in the chain; 0 if there is none."""
+    unsigned: int | None = None
+    """Verdicts after the newest record that was signed; None where nothing signed is known."""
 
     @property
     def ok(self) -> bool:
@@ -87,12 +93,13 @@ class Report:
         return self.first is None
 
 
-def verify(directory: Path, signed: Mapping[int, str] = MappingProxyType({})) -> Report:
+def verify(directory: Path, signed: Mapping[int, str] | None = None) -> Report:
     """Check a directory's journal against itself, against its head, and against what was signed.
 
     Args:
         directory: Where the journal is.
-        signed: Hashes of records by their numbers, from statements whose signatures are right (`signed_heads`).
+        signed: Hashes of records by their numbers, from statements whose signatures are right (`signatures`); None
+            where there are no statements.
 
     Raises:
         OSError: if the journal cannot be read.
@@ -142,10 +149,13 @@ _START = _Step(0, Link(sequence=0, previous="", kind="start", hash=GENESIS), Non
 
 
 class _Check:
-    def __init__(self, head: Head | None, signed: Mapping[int, str]) -> None:
+    def __init__(self, head: Head | None, signed: Mapping[int, str] | None) -> None:
         self._head = head
-        self._signed = signed
-        self._report = Report()
+        self._signed = signed or {}
+        self._newest_signed = max(self._signed, default=0)
+        self._report = Report(unsigned=None if signed is None else 0)
+        self._first_unsigned: _Step | None = None
+        self._long_unsigned = False
         self._first_damage = 0
         self._files: list[tuple[int, str]] = []
         self._gaps: list[_Gap] = []
@@ -263,11 +273,25 @@ class _Check:
     def _compare_with_head(self, step: _Step) -> None:
         if self._head is not None and self._head.sequence == step.link.sequence:
             self._contradicts_head = None if self._is_head(step.link) else step
+        if self._report.unsigned is not None and step.link.kind == "verdict":
+            self._note_unsigned(step, self._report.unsigned)
         signed = self._signed.get(step.link.sequence)
         if signed == step.link.hash:
             self._signed_before = step.link.sequence
         elif signed is not None and self._contradicts_signature is None:
             self._contradicts_signature = step
+
+    def _note_unsigned(self, step: _Step, before: int) -> None:
+        """Note a verdict that nothing signed vouches for; the gateway signs every few seconds, so not for long."""
+        if step.link.sequence <= self._newest_signed:
+            return
+        self._report.unsigned = before + 1
+        if self._first_unsigned is None:
+            self._first_unsigned = step
+        elif not self._long_unsigned and _apart(self._first_unsigned.link, step.link) > UNSIGNED_SECONDS:
+            self._long_unsigned = True
+            first = self._first_unsigned
+            self._find(Damage.UNSIGNED, first.line, first.link.label, "and what follows was signed by nobody")
 
     def _miss(self, line: int, first: int, final: int, previous: str) -> None:
         """Note a gap: whether it is one is known at the end, when it is known what was to be removed."""
@@ -304,7 +328,7 @@ class _Check:
             end += debris.last_line - debris.first_line + 1
         elif debris is not None:
             report.unfinished_bytes = debris.torn.sum().bytes
-        known = max(self._head.sequence if self._head is not None else 0, max(self._signed, default=0))
+        known = max(self._head.sequence if self._head is not None else 0, self._newest_signed)
         if known > end:
             self._find_missing(self._line + 1, end + 1, known)
         elif self._head is None:
@@ -327,6 +351,13 @@ def _removed(link: Link) -> _Removed:
     with suppress(msgspec.DecodeError):
         return msgspec.json.decode(link.details, type=_Removed)
     return _Removed()
+
+
+def _apart(first: Link, second: Link) -> float:
+    """Return the seconds between two records; 0 where one does not say when it was written."""
+    with suppress(ValueError):
+        return seconds(second.time or "") - seconds(first.time or "")
+    return 0.0
 
 
 def _follows(link: Link, last: Link) -> bool:

@@ -12,10 +12,14 @@ import click
 import msgspec
 
 from policy.explanation import printable
+from proxy.audit import signed_heads
 from proxy.audit.event import told
-from proxy.audit.layout import JOURNAL_FILE
+from proxy.audit.keys import KeyProblem, PublicKey
+from proxy.audit.layout import JOURNAL_FILE, PUBLIC_KEY_FILE, SIGNED_FILE
 from proxy.audit.log import find, follow, newest, verify
 from proxy.audit.reader import AmbiguousIdError, Record
+from proxy.audit.signatures import Signatures
+from proxy.audit.statement import Signed
 from proxy.audit.verify import Report
 from proxy.commands.options import DEFAULT_CONFIG, configuration
 
@@ -78,22 +82,102 @@ def show(*, identifier: str, directory: Path | None, config: Path | None, output
 
 
 @audit.command("verify")
+@click.option(
+    "--key",
+    "key_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The gateway's public key, as `alleyes audit key` printed it when all was well; else that beside the log.",
+)
+@click.option(
+    "--heads",
+    "kept_file",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What `alleyes audit heads -o json` printed before, a line for each: the log must still agree with it.",
+)
 @_location
-def verify_command(*, directory: Path | None, config: Path | None, output: str) -> None:
+def verify_command(
+    *, key_file: Path | None, kept_file: Path | None, directory: Path | None, config: Path | None, output: str
+) -> None:
     """Check every chain whole; exit code 1 if a record was changed, taken out or put in."""
     place = _directory(directory, config)
+    key = _public_key(place, key_file)
+    kept = _kept(kept_file)
+    if kept and key is None:
+        _end("signatures can only be checked with the public key; give it with --key", _UNREADABLE)
     with _readable(place):
-        reports = verify(place)
-    whole = all(report.ok for report in reports.values())
+        found = verify(place, key, kept)
     if output == "json":
-        chains = [{"ok": report.ok, "directory": str(chain), **asdict(report)} for chain, report in reports.items()]
-        click.echo(msgspec.json.encode({"ok": whole, "chains": chains}))
+        chains = [
+            {"ok": report.ok, "directory": str(chain), **asdict(report)} for chain, report in found.chains.items()
+        ]
+        signatures = {
+            "key": found.signatures.key,
+            "statements": found.signatures.statements,
+            "newest": found.signatures.newest,
+            "problem": found.signatures.problem,
+        }
+        click.echo(msgspec.json.encode({"ok": found.ok, "chains": chains, "signatures": signatures}))
     else:
-        for chain, report in reports.items():
+        for chain, report in found.chains.items():
             for line in _told(report, chain):
                 click.echo(line)
-    if not whole:
+        click.echo(_told_signatures(found.signatures, place))
+    if not found.ok:
         raise SystemExit(_NOT_FOUND)
+
+
+@audit.command("key")
+@_location
+def key_command(*, directory: Path | None, config: Path | None, output: str) -> None:
+    """Print the public key that signatures are checked with, to be kept elsewhere."""
+    place = _directory(directory, config)
+    key = _public_key(place, None)
+    if key is None:
+        _end(f"{place / PUBLIC_KEY_FILE} does not exist: no gateway has started with this log yet", _UNREADABLE)
+    if output == "json":
+        click.echo(msgspec.json.encode({"name": key.name, "pem": key.pem().decode()}))
+    else:
+        click.echo(key.pem(), nl=False)
+
+
+@audit.command("heads")
+@_location
+def heads_command(*, directory: Path | None, config: Path | None, output: str) -> None:
+    """Print the newest signed statement about all chains, to be kept elsewhere and given to `verify --heads`."""
+    place = _directory(directory, config)
+    with _readable(place):
+        signed = signed_heads.read(place / SIGNED_FILE)
+    if signed is None:
+        _end(f"{place / SIGNED_FILE} is missing or damaged", _UNREADABLE)
+    if output == "json":
+        click.echo(msgspec.json.encode(signed))
+    else:
+        click.echo(f"{signed.statement}signature {signed.signature}")
+
+
+def _public_key(place: Path, path: Path | None) -> PublicKey | None:
+    """Return the key of a file, or the one beside the log, or None where there is none."""
+    try:
+        return PublicKey.read(path or place / PUBLIC_KEY_FILE)
+    except FileNotFoundError:
+        if path is None:
+            return None
+        _end(f"{path} does not exist", _UNREADABLE)
+    except OSError as error:
+        _end(f"{path or place / PUBLIC_KEY_FILE} cannot be read: {error.strerror}", _UNREADABLE)
+    except KeyProblem as error:
+        _end(str(error), _UNREADABLE)
+
+
+def _kept(path: Path | None) -> list[Signed]:
+    if path is None:
+        return []
+    try:
+        return [msgspec.json.decode(line, type=Signed) for line in path.read_bytes().splitlines() if line]
+    except OSError as error:
+        _end(f"{path} cannot be read: {error.strerror}", _UNREADABLE)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        _end(f"{path}: is not what `alleyes audit heads -o json` prints", _UNREADABLE)
 
 
 def _directory(directory: Path | None, config: Path | None) -> Path:
@@ -167,6 +251,18 @@ def _members(data: dict[str, Any], indent: str) -> Iterator[str]:
                 yield from _members(each, indent + "  ")
         else:
             yield f"{label}  {_text(value)}"
+
+
+def _told_signatures(found: Signatures, place: Path) -> str:
+    if found.key is None:
+        return f"signatures: not checked, as {place / PUBLIC_KEY_FILE} is not there; give the public key with --key"
+    if (problem := found.problem) is not None:
+        return (
+            f"signatures: DAMAGED: {place / problem.file} line {problem.line}: {problem.record} {problem.message}"
+            f" ({problem.damage}); key {found.key}"
+        )
+    newest = "" if found.newest is None else f", the newest of {found.newest.time}"
+    return f"signatures: {found.statements} statements of key {found.key} are right{newest}"
 
 
 def _told(report: Report, place: Path) -> Iterator[str]:

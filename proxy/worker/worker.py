@@ -20,7 +20,7 @@ from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import tls
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
-from proxy.audit.opening import journal
+from proxy.audit.opening import workers_log
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import EventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
@@ -105,7 +105,7 @@ class Worker:
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
         try:
-            self._journal = journal(document, begin.number)
+            self._journal = workers_log(document, begin.number)
         except JournalError as error:
             raise CannotServe([str(error)]) from error
         self._trail = AuditTrail(self._journal, real_now)
