@@ -222,9 +222,18 @@ def told(data: Mapping[str, Any]) -> str | None:
     if found is not None:
         return str(found)
     try:
-        return sentence(_read(msgspec.convert(data, VerdictRecord)))
-    except (msgspec.ValidationError, IndexError):
+        return sentence(verdict_of(data))
+    except (ValueError, IndexError):
         return None
+
+
+def verdict_of(data: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that a record holds.
+
+    Raises:
+        ValueError: it holds none, or one of another version.
+    """
+    return _read(msgspec.convert(data, VerdictRecord))
 
 
 def _read(found: VerdictRecord) -> Verdict:
