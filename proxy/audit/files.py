@@ -3,29 +3,52 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
-from proxy.audit.layout import FRESH_FILE, JOURNAL_FILE, rotated, rotated_file
+from proxy.audit.layout import FRESH_FILE, JOURNAL_FILE, first_of, rotated, rotated_file
 from proxy.audit.retention import Stored
 
 
-def opened(directory: Path) -> Iterator[BinaryIO]:
+def opened(directory: Path, *, after: int = 0) -> Generator[BinaryIO]:
     """Yield the files of a chain for reading, oldest first, also while it is written and rotated.
+
+    Args:
+        directory: Of the chain.
+        after: Files that hold only records up to that number are left out.
 
     Raises:
         OSError: if one cannot be read; `FileNotFoundError` where there is no journal.
     """
     # Opened before the others are listed: what is rotated meanwhile is not missed, and not read twice.
     with (directory / JOURNAL_FILE).open("rb") as current:
-        for path in rotated(directory):
+        paths = rotated(directory)
+        for path, following in itertools.zip_longest(paths, paths[1:]):
+            if following is not None and first_of(following) <= after + 1:
+                continue
             with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # kept no longer
                 if same(file, current):
                     break
                 yield file
         yield current
+
+
+def opened_newest_first(directory: Path) -> Iterator[BinaryIO]:
+    """Yield the files of a chain for reading, newest first, also while it is written and rotated.
+
+    Raises:
+        OSError: if one cannot be read; `FileNotFoundError` where there is no journal.
+    """
+    with (directory / JOURNAL_FILE).open("rb") as current:
+        paths = rotated(directory)
+        yield current
+        for path in reversed(paths):
+            with contextlib.suppress(FileNotFoundError), path.open("rb") as file:  # kept no longer
+                if not same(file, current):
+                    yield file
 
 
 def follower(directory: Path, file: BinaryIO) -> BinaryIO | None:

@@ -67,3 +67,8 @@ def rotated_file(first: int) -> str:
 def rotated(directory: Path) -> list[Path]:
     """Return the rotated files of a directory's journal, oldest first."""
     return sorted(path for path in directory.glob("journal-*.jsonl") if _ROTATED.fullmatch(path.name))
+
+
+def first_of(path: Path) -> int:
+    """Return the number of the first record of a rotated file, by its name."""
+    return int(path.name.removeprefix("journal-").removesuffix(".jsonl"))

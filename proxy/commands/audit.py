@@ -33,11 +33,16 @@ from proxy.commands.audit_log import (
     readable,
     shown,
 )
+from proxy.commands.audit_search import export_command, search_command
 
 
 @click.group()
 def audit() -> None:
     """Read the audit log and check its chain of hashes."""
+
+
+audit.add_command(search_command)
+audit.add_command(export_command)
 
 
 @audit.command()
