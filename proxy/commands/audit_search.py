@@ -111,7 +111,7 @@ def export_command(
     query, identifier = _beginning(place, since)
     positions = _read(position)
     convert = _FORMS[name]
-    with readable(place), sys.stdout.buffer if target is None else target.open("ab") as out:
+    with readable(place), _output(target) as out:
         for count, (chain, number, record) in enumerate(after(place, query, positions), start=1):
             if identifier is None or record.data.get("id") != identifier:
                 out.write(msgspec.json.encode(convert(record.data)) + b"\n")
