@@ -12,6 +12,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInf
 
 from policy import yaml_source
 from policy.document import PolicyDocument
+from policy.duration import Duration
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
 from proxy.firewall.plan import (
     INTERFACE,
@@ -66,6 +67,8 @@ AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=6
 ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
 
 KIB = 1024
+MIB = 1024 * KIB
+DAY = 86_400
 DEFAULT_STATE = Path("/var/lib/alleyes")
 
 
@@ -243,6 +246,19 @@ def _unheard(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Itera
                 )
 
 
+class Audit(Document):
+    """How the audit log is divided into files, and how much of it is kept: the chains of all processes together."""
+
+    file_bytes: Annotated[int, Field(ge=64 * KIB, le=4096 * MIB)] = 64 * MIB
+    """A file of that size is rotated; an eighth of what its process may keep, where that is less."""
+    file_age: Duration = Field(default=DAY, json_schema_extra={"default": "1d"})
+    """A file whose first record is that old is rotated."""
+    keep_bytes: Annotated[int, Field(ge=16 * MIB)] = 2048 * MIB
+    """Above it the oldest files are removed."""
+    keep_age: Duration = Field(default=90 * DAY, json_schema_extra={"default": "90d"})
+    """A rotated file whose newest record is older is removed."""
+
+
 class GatewayDocument(Document):
     """`gateway.yaml`: where the gateway stands and what it stands in front of."""
 
@@ -265,6 +281,7 @@ class GatewayDocument(Document):
     fail_mode: Literal["closed", "open"] = "closed"
     """`closed`: while the gateway is down, no call passes. `open`: calls pass unjudged then, but not of quarantined."""
     limits: Limits = Limits()
+    audit: Audit = Audit()
 
     @field_validator("topology")
     @classmethod

@@ -37,8 +37,10 @@ class Link(msgspec.Struct, frozen=True, kw_only=True):
     kind: str
     hash: str
     id: str | None = None
+    time: str | None = None
     sentence: str | None = None
     torn: Torn | None = None
+    details: msgspec.Raw = msgspec.Raw(b"{}")
 
     @property
     def label(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import math
 import os
 import stat
 from collections.abc import Callable, Sequence
@@ -13,14 +14,23 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.audit import files
 from proxy.audit.chain import GENESIS, Link, TornBytes, encode, seal, unseal
-from proxy.audit.event import Detail, Kind, Notice, record
+from proxy.audit.event import Detail, Kind, Notice, record, seconds
 from proxy.audit.head import Head, read_head, write_head
-from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.audit.layout import FRESH_FILE, HEAD_FILE, JOURNAL_FILE, rotated
+from proxy.audit.lines import MAXIMUM_LINE, lines
+from proxy.audit.retention import DEFAULT, Retention
 from proxy.storage.ownership import give_to_owner_of, make_directory
 
 _BLOCK = 64 * 1024
 _FLAGS = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_RETRY_SECONDS = 60.0
+"""A rotation that failed is tried again after that time."""
+
+
+class _Time(msgspec.Struct):
+    time: str
 
 
 class JournalError(Exception):
@@ -44,30 +54,40 @@ class Outcome:
 
 
 class ChainedFile:
-    """The open journal of a directory. One writer per file, held by a lock; used from one thread at a time.
+    """The open journal of a directory. One writer per directory, held by a lock; used from one thread at a time.
 
-    Only ever appends, so that the file may carry the append-only attribute.
+    Only ever appends; a file that is full gets another name, and the chain goes on in a new one.
     """
 
-    def __init__(self, directory: Path, *, clock: Callable[[], float]) -> None:
+    def __init__(self, directory: Path, *, clock: Callable[[], float], retention: Retention = DEFAULT) -> None:
         """Open or begin the journal; after a crash, write the recovery record.
 
         Raises:
             JournalError: with the remedy.
         """
+        self._directory = directory
         self._clock = clock
+        self._retention = retention
+        self._retry_at = -math.inf
         self._torn = TornBytes()
         self._sequence = 0
         self._previous = GENESIS
+        self._size = 0
+        self._first = 1
+        self._begun: float | None = None
+        self._kept: float | None = None
         with contextlib.ExitStack() as opened:
             try:
                 _prepare(directory)
-                self._file = os.open(directory / JOURNAL_FILE, _FLAGS | os.O_APPEND, 0o600)
-                opened.callback(os.close, self._file)
-                _own(self._file, directory / JOURNAL_FILE)
                 self._head_file = os.open(directory / HEAD_FILE, _FLAGS, 0o600)
                 opened.callback(os.close, self._head_file)
-                give_to_owner_of(directory, self._head_file)
+                _own(self._head_file, directory / HEAD_FILE)
+                # The lock is the head's: the journal file is another one after each rotation.
+                _lock(self._head_file, directory / JOURNAL_FILE)
+                files.finish_rotation(directory)
+                self._file = os.open(directory / JOURNAL_FILE, _FLAGS | os.O_APPEND, 0o600)
+                opened.callback(lambda: os.close(self._file))
+                _own(self._file, directory / JOURNAL_FILE)
                 self._resume(read_head(directory))
             except OSError as error:
                 raise _unusable(directory, error) from error
@@ -88,6 +108,7 @@ class ChainedFile:
             lost: How many records were lost since the last report.
             cause: Why they were.
         """
+        unkept = self.tend()
         report = lost > 0 or bool(self._torn)
         buffer = bytearray(b"\n" if self._torn else b"")
         ends: list[tuple[int, str]] = []
@@ -97,7 +118,7 @@ class ChainedFile:
             line, previous = seal(body, sequence=sequence, previous=previous)
             buffer += line
             ends.append((len(buffer), previous))
-        taken, error = _append(self._file, buffer)
+        taken, error = self._add(buffer)
         whole = sum(end <= taken for end, _ in ends)
         settled = 0
         if whole:
@@ -106,7 +127,26 @@ class ChainedFile:
             self._torn = TornBytes()
             error = self._note_head() or error
         self._torn.add(bytes(buffer[settled:taken]))
-        return Outcome(written=max(0, whole - report), reported=report and whole > 0, error=error)
+        return Outcome(written=max(0, whole - report), reported=report and whole > 0, error=error or unkept)
+
+    def tend(self) -> str | None:
+        """Rotate the file if it is full or old, and remove rotated files that are kept no longer.
+
+        Returns:
+            What went wrong, if anything did: the journal then goes on in the file that it has.
+        """
+        now = self._clock()
+        if self._torn or now < self._retry_at:
+            return None
+        try:
+            if self._retention.full(self._size, self._begun, now):
+                self._rotate()
+            self._retire(now)
+        except OSError as error:
+            self._retry_at = now + _RETRY_SECONDS
+            return f"{self._directory}: the journal cannot be rotated: {error.strerror or error}"
+        self._retry_at = -math.inf
+        return None
 
     def sync(self) -> None:
         """Force what was written to the medium.
@@ -120,11 +160,76 @@ class ChainedFile:
         """Close the files and give up the lock."""
         self._opened.close()
 
+    def _rotate(self) -> None:
+        self.sync()
+        fresh = os.open(self._directory / FRESH_FILE, _FLAGS | os.O_APPEND | os.O_TRUNC, 0o600)
+        try:
+            _own(fresh, self._directory / FRESH_FILE)
+            files.rotate(self._directory, self._first)
+        except OSError:
+            os.close(fresh)
+            raise
+        full, self._file = self._file, fresh
+        os.close(full)
+        self._size, self._first, self._begun = 0, self._sequence + 1, None
+        self._kept = None
+
+    def _retire(self, now: float) -> None:
+        """Remove the oldest files once a record says so: a reader must be able to tell that from tampering."""
+        if self._kept is not None and now < self._kept:
+            return
+        self._kept = now + _RETRY_SECONDS
+        there = rotated(self._directory)
+        surplus = self._retention.surplus(files.stored(there), now)
+        if not surplus:
+            return
+        kept = self._first_link([*there, self._directory / JOURNAL_FILE][surplus])
+        through = Head(self._sequence, self._previous) if kept is None else Head(kept.sequence - 1, kept.previous)
+        text = f"The {surplus} oldest files, up to record {through.sequence}, were removed, as the configuration says."
+        details: dict[str, Detail] = {"through": through.sequence, "hash": through.hash, "files": surplus}
+        line, digest = seal(
+            self._account(Kind.RETENTION, text, None, details), sequence=self._sequence + 1, previous=self._previous
+        )
+        taken, error = self._add(line)
+        if error is not None:
+            self._torn.add(line[:taken])
+            raise OSError(error)
+        self._sequence, self._previous = self._sequence + 1, digest
+        self._note_head()
+        self.sync()
+        files.remove(there[:surplus])
+
+    def _first_link(self, path: Path) -> Link | None:
+        """Return the first record of a file; None if it is empty.
+
+        Raises:
+            OSError: it cannot be read, or is damaged: then nothing may be removed before it.
+        """
+        with path.open("rb") as file:
+            line = file.readline(MAXIMUM_LINE)
+        if not line:
+            return None
+        link = unseal(line)
+        if link is None:
+            raise OSError(f"the first record of {path.name} is damaged, so what is before it stays")
+        return link
+
+    def _add(self, data: bytes | bytearray) -> tuple[int, str | None]:
+        """Append to the file; return what it took and what went wrong."""
+        taken, error = _append(self._file, data)
+        self._size += taken
+        if taken and self._begun is None:
+            self._begun = self._clock()
+        return taken, error
+
     def _resume(self, head: Head | None) -> None:
-        size = os.fstat(self._file).st_size
+        size = self._size = os.fstat(self._file).st_size
         link, end = _last_link(self._file, size)
         if link is not None:
             self._sequence, self._previous = link.sequence, link.hash
+        else:
+            self._resume_after(rotated(self._directory)[-1:])
+        self._first, self._begun = self._beginning()
         ended = size == end or os.pread(self._file, 1, size - 1) == b"\n"
         torn = TornBytes()
         for start in range(end, size - ended, _BLOCK):
@@ -134,7 +239,7 @@ class ChainedFile:
         if size > end or missing or headless:
             body = self._recovery(torn if size > end else None, missing, headless=headless)
             line, self._previous = seal(body, sequence=self._sequence + 1, previous=self._previous)
-            taken, error = _append(self._file, line if ended else b"\n" + line)
+            taken, error = self._add(line if ended else b"\n" + line)
             if error is not None:
                 raise JournalError(
                     f"the recovery record of the audit log cannot be written: {error} -- free some disk space"
@@ -143,6 +248,28 @@ class ChainedFile:
             self._sequence += 1
             self.sync()
         write_head(self._head_file, Head(self._sequence, self._previous))
+
+    def _resume_after(self, newest: list[Path]) -> None:
+        """Go on after the newest rotated file, if there is one: the one that is written holds no record."""
+        for path in newest:
+            with path.open("rb") as file:
+                link, _ = _last_link(file.fileno(), os.fstat(file.fileno()).st_size)
+            if link is not None:
+                self._sequence, self._previous = link.sequence, link.hash
+
+    def _beginning(self) -> tuple[int, float | None]:
+        """Return the number of the first record of the file, and since when it is written; None if it is empty."""
+        with (self._directory / JOURNAL_FILE).open("rb") as file:
+            for line in lines(file):
+                link = unseal(line)
+                if link is not None:
+                    return link.sequence, self._written_at(line)
+        return self._sequence + 1, self._clock() if self._size else None
+
+    def _written_at(self, line: bytes) -> float:
+        with contextlib.suppress(msgspec.DecodeError, ValueError):
+            return seconds(msgspec.json.decode(line, type=_Time).time)
+        return self._clock()
 
     def _recovery(self, torn: TornBytes | None, missing: int, *, headless: bool) -> bytes:
         found = []
@@ -224,6 +351,9 @@ def _own(file: int, path: Path) -> None:
     _require_regular(file, path)
     os.fchmod(file, 0o600)
     give_to_owner_of(path.parent, file)
+
+
+def _lock(file: int, path: Path) -> None:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -47,6 +47,12 @@ class Kind(StrEnum):
     """The journal was opened after it had not been closed properly."""
     LOSS = "loss"
     """Records could not be written while the gateway ran."""
+    HEADS = "heads"
+    """The heads of all chains were signed; one such statement in ten minutes is kept in the log."""
+    TAMPERED = "tampered"
+    """A chain is not what it was when its head was signed."""
+    RETENTION = "retention"
+    """The oldest files of the journal were removed, as the configuration says."""
 
 
 class VerdictEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -75,6 +81,18 @@ def rfc3339(time: float) -> str:
     """Return real time in UTC with milliseconds, RFC 3339: `2026-11-23T07:30:27.123Z`."""
     second, microsecond = divmod(round(time * 1_000_000), 1_000_000)
     return f"{_whole_second(second)}.{microsecond // 1000:03d}Z"
+
+
+def seconds(text: str) -> float:
+    """Return what `rfc3339` was made of, and any other time in the form of RFC 3339.
+
+    Raises:
+        ValueError: it is none, or has no time zone.
+    """
+    time = datetime.fromisoformat(text)
+    if time.tzinfo is None:
+        raise ValueError(f"{text} has no time zone")
+    return time.timestamp()
 
 
 @lru_cache(1)  # many records are of the same second
@@ -208,9 +226,18 @@ def told(data: Mapping[str, Any]) -> str | None:
     if found is not None:
         return str(found)
     try:
-        return sentence(_read(msgspec.convert(data, VerdictRecord)))
-    except (msgspec.ValidationError, IndexError):
+        return sentence(verdict_of(data))
+    except (ValueError, IndexError):
         return None
+
+
+def verdict_of(data: Mapping[str, Any]) -> Verdict:
+    """Return the verdict that a record holds.
+
+    Raises:
+        ValueError: it holds none, or one of another version.
+    """
+    return _read(msgspec.convert(data, VerdictRecord))
 
 
 def _read(found: VerdictRecord) -> Verdict:

@@ -11,6 +11,7 @@ from pathlib import Path
 from proxy.audit.chain import encode
 from proxy.audit.chained_file import ChainedFile, JournalError
 from proxy.audit.event import Event, record
+from proxy.audit.retention import DEFAULT, Retention
 from proxy.clocks import real_now
 
 __all__ = ["Journal", "JournalError", "JournalFull"]
@@ -24,6 +25,8 @@ LINGER = 0.01
 SIGKILL loses about this much."""
 SYNC_INTERVAL = 1.0
 """Seconds between forced writes to the medium: a power cut loses about this much."""
+TEND_INTERVAL = 60.0
+"""Seconds between looks at the age of the files while nothing is written."""
 _BREATH = 8
 """Events that are encoded in one go, about 0.15 ms."""
 
@@ -47,6 +50,7 @@ class Journal:
         linger: float = LINGER,
         sync_interval: float = SYNC_INTERVAL,
         clock: Callable[[], float] = real_now,
+        retention: Retention = DEFAULT,
     ) -> None:
         """Open the journal of a directory, or begin it, and start the writer.
 
@@ -59,6 +63,7 @@ class Journal:
             linger: Seconds, see `LINGER`.
             sync_interval: Seconds, see `SYNC_INTERVAL`.
             clock: Real time in seconds since the epoch, for the journal's own records.
+            retention: When a file is rotated, and how long rotated ones are kept.
 
         Raises:
             JournalError: if the directory or the file cannot be used, with the remedy.
@@ -75,7 +80,7 @@ class Journal:
         self._failing = False
         self._last_error: str | None = None
         self._unsynced_since: float | None = None
-        self._file = ChainedFile(directory, clock=clock)
+        self._file = ChainedFile(directory, clock=clock, retention=retention)
         self._writer = threading.Thread(target=self._run, name="audit-journal", daemon=True)
         self._writer.start()
 
@@ -142,6 +147,8 @@ class Journal:
                 batch, last = self._collect()
                 if batch or (last and self._unreported):
                     self._write(batch)
+                elif not last:
+                    self._tend()
                 if last or self._sync_is_due():
                     self._sync()
         finally:
@@ -150,7 +157,7 @@ class Journal:
 
     def _collect(self) -> tuple[list[Event], bool]:
         """Wait for events; return them, none when it is time to sync, and whether the journal is to be closed."""
-        wait = None
+        wait = TEND_INTERVAL
         if self._unsynced_since is not None:
             wait = max(0.0, self._unsynced_since + self._sync_interval - time.monotonic())
         batch: list[Event] = []
@@ -186,6 +193,12 @@ class Journal:
             self._lose(len(bodies) - outcome.written, outcome.error)
         if self._unsynced_since is None:
             self._unsynced_since = time.monotonic()
+
+    def _tend(self) -> None:
+        error = self._file.tend()
+        if error is not None:
+            self._failing = True
+            self._lose(0, error)
 
     def _sync_is_due(self) -> bool:
         since = self._unsynced_since

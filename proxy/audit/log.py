@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from proxy.audit import reader
 from proxy.audit import verify as chain
-from proxy.audit.layout import JOURNAL_FILE, chain_of_worker, chains
+from proxy.audit.files import opened
+from proxy.audit.keys import PublicKey
+from proxy.audit.layout import JOURNAL_FILE, chain_of_worker, chains, directory_of_chain, name_of_chain
+from proxy.audit.lines import lines
 from proxy.audit.reader import AmbiguousIdError, Record, Tail
+from proxy.audit.signatures import NONE, Signatures, read_signatures
+from proxy.audit.statement import Signed
 
 _POLL_SECONDS = 0.2
 _START = b'"kind":"start"'
@@ -78,32 +84,57 @@ def find(directory: Path, prefix: str) -> Record | None:
     return found[0] if found else None
 
 
-def verify(directory: Path) -> dict[Path, chain.Report]:
-    """Check every chain that there should be; return what was found by its directory.
+@dataclass(frozen=True)
+class Verification:
+    """What was found out about the whole log."""
 
-    The supervisor's chain says how many workers there were, so that whole chains cannot go unnoticed; that this one was
-    taken out as well shows only where another is left.
+    chains: dict[Path, chain.Report]
+    """By the directory of the chain."""
+    signatures: Signatures
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing was changed, taken out or put in, as far as can be known."""
+        return self.signatures.problem is None and all(report.ok for report in self.chains.values())
+
+
+def verify(directory: Path, key: PublicKey | None = None, kept: Sequence[Signed] = ()) -> Verification:
+    """Check every chain that there should be, against itself and against what was signed.
+
+    The supervisor's chain says how many workers there were, and statements name all chains, so that whole chains cannot
+    go unnoticed; without a key, that the supervisor's was taken out as well shows only where another is left.
+
+    Args:
+        directory: Of the audit log.
+        key: The gateway's public key; None to check without signatures.
+        kept: Signed statements that were kept elsewhere.
 
     Raises:
         OSError: if a journal cannot be read.
     """
     there = journals(directory)
+    known = NONE if key is None else read_signatures(directory, key, kept)
     expected = {directory, *there, *chains(directory)}
     if directory in there:
         expected |= {directory / chain_of_worker(number) for number in range(_most_workers(directory))}
-    return {each: chain.verify(each) if each in there else _gone(each) for each in sorted(expected, key=_order)}
+    if known.newest is not None:
+        expected |= {directory_of_chain(directory, name) for name in known.newest.heads}
+    reports: dict[Path, chain.Report] = {}
+    for each in sorted(expected, key=_order):
+        signed = None if known.newest is None else known.signed.get(name_of_chain(directory, each), {})
+        reports[each] = chain.verify(each, signed) if each in there else _gone(each)
+    return Verification(reports, known)
 
 
 def _most_workers(directory: Path) -> int:
     """Return how many workers the gateway had at most, according to the supervisor's chain."""
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        starts = (reader.parse(line) for line in reader.lines(file) if _START in line)
-        counts = [record.data.get("details", {}).get("workers") for record in starts if record is not None]
+    starts = (reader.parse(line) for file in opened(directory) for line in lines(file) if _START in line)
+    counts = [record.data.get("details", {}).get("workers") for record in starts if record is not None]
     return max((count for count in counts if isinstance(count, int)), default=0)
 
 
 def _gone(directory: Path) -> chain.Report:
-    found = chain.Finding(chain.Damage.MISSING, 1, directory.name, "was taken out as a whole")
+    found = chain.Finding(chain.Damage.MISSING, JOURNAL_FILE, 1, directory.name, "was taken out as a whole")
     return chain.Report(first=found, damages=1)
 
 

@@ -9,10 +9,10 @@ from typing import Any, BinaryIO, NamedTuple
 
 import msgspec
 
-from proxy.audit.layout import JOURNAL_FILE
+from proxy.audit.files import follower, opened
+from proxy.audit.layout import JOURNAL_FILE, rotated
+from proxy.audit.lines import lines
 
-MAXIMUM_LINE = 16 * 1024 * 1024
-"""Bytes of a line that are read in one piece; no record is nearly as long."""
 _BLOCK = 64 * 1024
 
 
@@ -34,12 +34,6 @@ class AmbiguousIdError(LookupError):
 
 
 _records = msgspec.json.Decoder(dict[str, Any])
-
-
-def lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield the lines of a journal with their newlines; the last one may lack it, a monstrous one comes in pieces."""
-    while piece := file.readline(MAXIMUM_LINE):
-        yield piece
 
 
 def parse(line: bytes) -> Record | None:
@@ -73,10 +67,16 @@ class Tail:
         Raises:
             OSError: if the journal cannot be read.
         """
-        self._file = (directory / JOURNAL_FILE).open("rb")
+        self._directory = directory
+        self._file: BinaryIO = (directory / JOURNAL_FILE).open("rb")
         self._file.seek(_offset_of_newest(self._file, count))
         self._rest = b""
-        self._first: int | None = count
+        newest = self._drain()
+        for path in reversed(rotated(directory)):
+            if len(newest) >= count:
+                break
+            newest = _end_of(path, self._file, count - len(newest)) + newest
+        self._first = newest[max(0, len(newest) - count) :]
 
     def take(self) -> list[Record]:
         """Return what is new, oldest first.
@@ -84,6 +84,20 @@ class Tail:
         Raises:
             OSError: if the journal cannot be read.
         """
+        found, self._first = self._first, []
+        found += self._drain()
+        while (following := follower(self._directory, self._file)) is not None:
+            found += self._drain()  # what was written between the look before and the rotation
+            self._file.close()
+            self._file, self._rest = following, b""
+            found += self._drain()
+        return found
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._file.close()
+
+    def _drain(self) -> list[Record]:
         found: list[Record] = []
         for piece in lines(self._file):
             self._rest += piece
@@ -92,12 +106,22 @@ class Tail:
             record, self._rest = parse(self._rest), b""
             if record is not None:
                 found.append(record)
-        count, self._first = self._first, None
-        return found if count is None else found[max(0, len(found) - count) :]
+        return found
 
-    def close(self) -> None:
-        """Let go of the file."""
-        self._file.close()
+
+def _end_of(path: Path, current: BinaryIO, count: int) -> list[Record]:
+    """Return the newest `count` records of a rotated file, or some more; none if it has just been rotated or removed.
+
+    What was rotated since `current` was opened is read from there.
+    """
+    try:
+        with path.open("rb") as file:
+            if os.path.sameopenfile(file.fileno(), current.fileno()):
+                return []
+            file.seek(_offset_of_newest(file, count))
+            return list(_parsed(lines(file)))
+    except FileNotFoundError:
+        return []
 
 
 def find(directory: Path, prefix: str) -> Record | None:
@@ -109,7 +133,7 @@ def find(directory: Path, prefix: str) -> Record | None:
     """
     found: list[Record] = []
     needle = b'"id":' + msgspec.json.encode(prefix)[:-1]
-    with (directory / JOURNAL_FILE).open("rb") as file:
+    for file in opened(directory):
         for record in _parsed(line for line in lines(file) if needle in line):
             identifier = record.data.get("id")
             if identifier == prefix:

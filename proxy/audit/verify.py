@@ -1,25 +1,36 @@
 """Checks the chain of a journal and names the first record that was changed, taken out or put in.
 
-What it can show: any change, removal, insertion or exchange of records by somebody who did not write every later hash
-and the head anew. What it cannot: an attacker with the gateway's own rights can recompute the whole chain and the head;
-against that, keep heads where the gateway cannot reach them. Bytes that a crash or a full disk left unfinished are
-accepted where the record that follows accounts for them, and are reported; so is what a crash cost.
+What the chain and its head show: any change, removal, insertion or exchange of records by somebody who did not write
+every later hash and the head anew. Against those who do, what was signed counts (`signatures`): they have no key.
+Bytes that a crash or a full disk left unfinished are accepted where the record that follows accounts for them, and are
+reported; so is what a crash cost. Oldest files that are not there are accepted where a record says that they were
+removed.
 
-The file is read once, in constant memory, and may be written to meanwhile.
+The files are read once, in constant memory, and may be written to and rotated meanwhile.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO
 
+import msgspec
+
 from proxy.audit.chain import GENESIS, Link, TornBytes, label, unseal
+from proxy.audit.event import seconds
+from proxy.audit.files import name_of, opened
 from proxy.audit.head import Head, read_head
-from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
-from proxy.audit.reader import lines
+from proxy.audit.layout import HEAD_FILE
+from proxy.audit.lines import lines
+
+_MOST_GAPS = 1024
+UNSIGNED_SECONDS = 120.0
+"""Nothing that a gateway writes stays unsigned for so long."""
 
 
 class Damage(StrEnum):
@@ -28,6 +39,8 @@ class Damage(StrEnum):
     CHANGED = "changed"
     MISSING = "missing"
     INSERTED = "inserted"
+    UNSIGNED = "unsigned"
+    """Written for longer than the gateway goes without signing, but not signed."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +48,10 @@ class Finding:
     """One place where the chain is broken."""
 
     damage: Damage
+    file: str
+    """Name of the file, without its directory."""
     line: int
-    """Line of the journal, from 1; for missing records the line they should stand before."""
+    """Line of the file, from 1; for missing records the line they should stand before."""
     record: str
     """Id of the record, or what else names it."""
     message: str
@@ -47,6 +62,7 @@ class Finding:
 class Incident:
     """A record by which the journal itself accounts for bytes or records that it lost."""
 
+    file: str
     line: int
     sentence: str
 
@@ -68,6 +84,8 @@ class Report:
     """Bytes after the last record: it is being written right now, or the gateway was killed while it wrote."""
     newest: int = 0
     """Number of the newest record that could be placed in the chain; 0 if there is none."""
+    unsigned: int | None = None
+    """Verdicts after the newest record that was signed; None where nothing signed is known."""
 
     @property
     def ok(self) -> bool:
@@ -75,16 +93,20 @@ class Report:
         return self.first is None
 
 
-def verify(directory: Path) -> Report:
-    """Check a directory's journal against itself and against its head.
+def verify(directory: Path, signed: Mapping[int, str] | None = None) -> Report:
+    """Check a directory's journal against itself, against its head, and against what was signed.
+
+    Args:
+        directory: Where the journal is.
+        signed: Hashes of records by their numbers, from statements whose signatures are right (`signatures`); None
+            where there are no statements.
 
     Raises:
         OSError: if the journal cannot be read.
     """
     # The head first: the journal may grow meanwhile, but never falls behind a head that was there before.
     head = read_head(directory)
-    with (directory / JOURNAL_FILE).open("rb") as file:
-        return _Check(head).run(file)
+    return _Check(head, signed).run(opened(directory))
 
 
 @dataclass
@@ -99,6 +121,24 @@ class _Debris:
 
 
 @dataclass(frozen=True)
+class _Gap:
+    """Records that are not there, though others before or after them are."""
+
+    line: int
+    first: int
+    final: int
+    previous: str
+    """Hash of the last of them, as the record after them states it."""
+
+
+class _Removed(msgspec.Struct):
+    """What a record says of the files that were removed before it."""
+
+    through: int = 0
+    hash: str = ""
+
+
+@dataclass(frozen=True)
 class _Step:
     line: int
     link: Link
@@ -109,18 +149,28 @@ _START = _Step(0, Link(sequence=0, previous="", kind="start", hash=GENESIS), Non
 
 
 class _Check:
-    def __init__(self, head: Head | None) -> None:
+    def __init__(self, head: Head | None, signed: Mapping[int, str] | None) -> None:
         self._head = head
-        self._report = Report()
+        self._signed = signed or {}
+        self._newest_signed = max(self._signed, default=0)
+        self._report = Report(unsigned=None if signed is None else 0)
+        self._first_unsigned: _Step | None = None
+        self._long_unsigned = False
+        self._first_damage = 0
+        self._files: list[tuple[int, str]] = []
+        self._gaps: list[_Gap] = []
+        self._removed = _Removed()
         self._debris: _Debris | None = None
         self._before: _Step | None = None
         self._last = _START
         self._line = 0
         self._contradicts_head: _Step | None = None
+        self._contradicts_signature: _Step | None = None
+        self._signed_before = 0
 
-    def run(self, file: BinaryIO) -> Report:
+    def run(self, files: Iterable[BinaryIO]) -> Report:
         current: _Step | None = None
-        for following in self._steps(file):
+        for following in self._steps(files):
             if current is not None:
                 self._take(current, following.link)
             current = following
@@ -129,9 +179,19 @@ class _Check:
         self._finish()
         return self._report
 
-    def _steps(self, file: BinaryIO) -> Iterator[_Step]:
-        """Yield the records in the order of the file, each with the debris before it."""
-        for line in lines(file):
+    def _lines(self, files: Iterable[BinaryIO]) -> Iterator[bytes]:
+        for file in files:
+            self._files.append((self._line, name_of(file)))
+            yield from lines(file)
+
+    def _place(self, line: int) -> tuple[str, int]:
+        """Return the file of a line, and its number there; lines are counted across all files here."""
+        before, name = self._files[max(0, bisect_left(self._files, (line,)) - 1)]
+        return name, line - before
+
+    def _steps(self, files: Iterable[BinaryIO]) -> Iterator[_Step]:
+        """Yield the records in the order of the files, each with the debris before it."""
+        for line in self._lines(files):
             self._line += 1
             link = unseal(line) if line.endswith(b"\n") else None
             if link is None:
@@ -156,7 +216,9 @@ class _Check:
         link = step.link
         if link.kind in ("recovery", "loss"):
             self._report.incidents += 1
-            self._report.last_incident = Incident(step.line, link.sentence or "")
+            self._report.last_incident = Incident(*self._place(step.line), link.sentence or "")
+        elif link.kind == "retention":
+            self._removed = _removed(link)
         accounted = step.debris is not None and link.torn == step.debris.torn.sum()
         if step.debris is not None and not accounted:
             self._judge_debris(step.debris, link)
@@ -175,8 +237,10 @@ class _Check:
         else:
             self._find(Damage.CHANGED, debris.first_line, name, "does not have the hash that it states")
             lines_lost = debris.last_line - debris.first_line + 1
-            if link.sequence > last.sequence + lines_lost + 1:
-                self._find_missing(debris.last_line + 1, last.sequence + lines_lost + 1, link.sequence - 1)
+            if last is _START.link:  # what is before the debris may have been removed as the configuration says
+                self._miss(debris.first_line, 1, link.sequence - lines_lost - 1, "")
+            else:
+                self._miss(debris.last_line + 1, last.sequence + lines_lost + 1, link.sequence - 1, link.previous)
 
     def _judge(self, step: _Step, following: Link | None) -> bool:
         """Find out which record is to blame; return whether it is this one and it does not belong here at all."""
@@ -195,7 +259,7 @@ class _Check:
         elif link.previous == last.hash:
             self._find(Damage.CHANGED, step.line, link.label, f"states number {link.sequence} instead of {expected}")
         elif link.sequence > expected:
-            self._find_missing(step.line, expected, link.sequence - 1)
+            self._miss(step.line, expected, link.sequence - 1, link.previous)
         elif self._before is not None and _follows(link, self._before.link) and not self._is_head(last):
             self._find(Damage.INSERTED, self._last.line, last.label, "takes the place of the record after it")
         else:
@@ -209,10 +273,50 @@ class _Check:
     def _compare_with_head(self, step: _Step) -> None:
         if self._head is not None and self._head.sequence == step.link.sequence:
             self._contradicts_head = None if self._is_head(step.link) else step
+        if self._report.unsigned is not None and step.link.kind == "verdict":
+            self._note_unsigned(step, self._report.unsigned)
+        signed = self._signed.get(step.link.sequence)
+        if signed == step.link.hash:
+            self._signed_before = step.link.sequence
+        elif signed is not None and self._contradicts_signature is None:
+            self._contradicts_signature = step
+
+    def _note_unsigned(self, step: _Step, before: int) -> None:
+        """Note a verdict that nothing signed vouches for; the gateway signs every few seconds, so not for long."""
+        if step.link.sequence <= self._newest_signed:
+            return
+        self._report.unsigned = before + 1
+        if self._first_unsigned is None:
+            self._first_unsigned = step
+        elif not self._long_unsigned and _apart(self._first_unsigned.link, step.link) > UNSIGNED_SECONDS:
+            self._long_unsigned = True
+            first = self._first_unsigned
+            self._find(Damage.UNSIGNED, first.line, first.link.label, "and what follows was signed by nobody")
+
+    def _miss(self, line: int, first: int, final: int, previous: str) -> None:
+        """Note a gap: whether it is one is known at the end, when it is known what was to be removed."""
+        if final < first:
+            return
+        if len(self._gaps) < _MOST_GAPS:
+            self._gaps.append(_Gap(line, first, final, previous))
+        else:
+            self._report.damages += 1
+
+    def _judge_gaps(self) -> None:
+        removed = self._removed
+        for gap in self._gaps:
+            if gap.final > removed.through:
+                self._find_missing(gap.line, max(gap.first, removed.through + 1), gap.final)
+            elif gap.final == removed.through and gap.previous not in {"", removed.hash}:
+                self._find(Damage.CHANGED, gap.line, f"number {gap.final + 1}", "does not follow what was removed")
 
     def _finish(self) -> None:
         report, last, debris = self._report, self._last.link, self._debris
         report.newest = last.sequence
+        self._judge_gaps()
+        if (forged := self._contradicts_signature) is not None:
+            message = f"is not the record that was signed: one after number {self._signed_before} was written anew"
+            self._find(Damage.CHANGED, forged.line, forged.link.label, message)
         rewritten = self._contradicts_head
         if rewritten is not None and report.ok:
             message = f"is not the record that {HEAD_FILE} names"
@@ -224,10 +328,11 @@ class _Check:
             end += debris.last_line - debris.first_line + 1
         elif debris is not None:
             report.unfinished_bytes = debris.torn.sum().bytes
-        if self._head is None:
+        known = max(self._head.sequence if self._head is not None else 0, self._newest_signed)
+        if known > end:
+            self._find_missing(self._line + 1, end + 1, known)
+        elif self._head is None:
             self._find(Damage.MISSING, self._line + 1, HEAD_FILE, "is missing, so newest records may be, too")
-        elif self._head.sequence > end:
-            self._find_missing(self._line + 1, end + 1, self._head.sequence)
 
     def _find_missing(self, line: int, first: int, final: int) -> None:
         if first == final:
@@ -237,8 +342,22 @@ class _Check:
 
     def _find(self, damage: Damage, line: int, record: str, message: str) -> None:
         self._report.damages += 1
-        if self._report.first is None or line < self._report.first.line:
-            self._report.first = Finding(damage, line, record, message)
+        if self._report.first is None or line < self._first_damage:
+            self._first_damage = line
+            self._report.first = Finding(damage, *self._place(line), record, message)
+
+
+def _removed(link: Link) -> _Removed:
+    with suppress(msgspec.DecodeError):
+        return msgspec.json.decode(link.details, type=_Removed)
+    return _Removed()
+
+
+def _apart(first: Link, second: Link) -> float:
+    """Return the seconds between two records; 0 where one does not say when it was written."""
+    with suppress(ValueError):
+        return seconds(second.time or "") - seconds(first.time or "")
+    return 0.0
 
 
 def _follows(link: Link, last: Link) -> bool:

@@ -20,8 +20,9 @@ from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import health
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
-from proxy.audit.journal import Journal
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
+from proxy.audit.notary import Notary
+from proxy.audit.opening import supervisors_log
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import real_now
 from proxy.firewall.commands import InstallTable
@@ -108,7 +109,7 @@ class Supervisor:
         except QuarantineStoreError as error:
             problems.append(str(error))
         try:
-            self._journal = Journal(state / AUDIT_DIRECTORY, capacity=document.limits.audit_queue)
+            self._journal, key = supervisors_log(document)
         except JournalError as error:
             problems.append(str(error))
         if problems:
@@ -119,6 +120,7 @@ class Supervisor:
         self._start = start(self._models.newest)
         self._origin = time.monotonic()
         self._trail = AuditTrail(self._journal, real_now)
+        self._notary = Notary(state / AUDIT_DIRECTORY, key, self._trail, clock=real_now)
         self._register = QuarantineRegister(fixed=fixed_protection(document, inputs.inventory))
         self._register.protect(Protection.of(inputs.policy.document.quarantine.protected))
         agents = frozenset(point.agent for point in document.access_points)
@@ -199,6 +201,7 @@ class Supervisor:
             self._firewall.close()
             self._quarantine_store.close()
             self._journal.close()
+            self._notary.sign()  # what was written last, too
 
     async def _serve(self) -> None:
         self._install_table()
@@ -419,6 +422,8 @@ class Supervisor:
             self._follow(self._models.due(time.monotonic()))
             self._keeper.expire(real_now())
             self._files.store_soon()
+            if self._notary.due():
+                self._background.submit(self._notary.sign)
             if self._health.due():
                 self._background.submit(self._health.write, self._status())
             await asyncio.sleep(_TICK_SECONDS)
@@ -446,7 +451,7 @@ class Supervisor:
             broken=self._failures,
             audit_pending=self._journal.pending,
             audit_lost=self._journal.lost,
-            audit_error=self._journal.last_error if self._journal.failing else None,
+            audit_error=self._journal.last_error if self._journal.failing else self._notary.problem,
         )
         return together(own, self._workers.beats(), self._workers.past)
 

@@ -21,9 +21,7 @@ from proxy import tls
 from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
-from proxy.audit.journal import Journal
-from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
-from proxy.audit.layout import chain_of_worker
+from proxy.audit.opening import workers_log
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import EventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
@@ -112,9 +110,8 @@ class Worker:
             contexts = tls.contexts(document, revocations)
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
-        directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
         try:
-            self._journal = Journal(directory, capacity=limits.audit_queue)
+            self._journal = workers_log(document, begin.number)
         except JournalError as error:
             raise CannotServe([str(error)]) from error
         self._trail = AuditTrail(self._journal, real_now)

@@ -13,6 +13,9 @@ from typing import Any
 import pytest
 
 from models.codec import decode
+from proxy.audit.keys import PublicKey
+from proxy.audit.layout import PUBLIC_KEY_FILE
+from proxy.audit.log import Verification, verify
 from tests.enforcement.conftest import LEARN, Bench
 
 NODE = "/vsl/agent1/movement1/movement"
@@ -104,6 +107,14 @@ def test_a_sender_has_one_worker_at_every_access_point_and_after_a_restart(worke
         ip, others = workers.topology.service_ipv4(index), verdicts(workers, 1 - number)
         assert sum(v["sender"]["ip"] == ip for v in verdicts(workers, number)) >= 5
         assert not any(v["sender"]["ip"] == ip for v in others)
+    found = audited(workers)
+    assert found.ok
+    assert [report.unsigned for report in found.chains.values()] == [0, 0, 0], "signed to the last record"
+
+
+def audited(bench: Bench) -> Verification:
+    """Check the whole log with the public key."""
+    return verify(bench.gateway.audit, PublicKey.read(bench.gateway.audit / PUBLIC_KEY_FILE))
 
 
 def test_a_worker_that_is_killed_is_started_again_and_the_other_does_not_notice(workers: Bench) -> None:
@@ -128,6 +139,7 @@ def test_workers_end_with_the_supervisor_and_nothing_passes_then(workers: Bench)
     running = pids(workers)
     workers.gateway.kill()
     until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in running))
+    assert audited(workers).ok
     reached = workers.reached()
     assert ask(workers, "lightcontrol1", first) == ask(workers, "lightcontrol1", second) == 0
     assert workers.reached() == reached

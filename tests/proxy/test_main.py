@@ -17,6 +17,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "audit",
         "check",
         "evaluate",
+        "explain",
         "guard",
         "health",
         "models",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import msgspec
@@ -10,6 +11,7 @@ from policy.verdict import Action, Mode, Verdict
 from proxy.audit.event import Kind, Notice, VerdictEvent
 from proxy.audit.journal import Journal
 from proxy.audit.layout import JOURNAL_FILE
+from proxy.audit.retention import DEFAULT, Retention
 from tests.policy.calls import NOW, SPYING, call, score
 
 
@@ -37,10 +39,13 @@ def start_notice() -> Notice:
     return Notice(kind=Kind.START, time=NOW, sentence="The gateway started.", details={"mode": "learn"})
 
 
-def write(directory: Path, count: int, *, first: int = 0) -> None:
-    journal = Journal(directory, linger=0, clock=lambda: NOW)
+def write(directory: Path, count: int, *, first: int = 0, retention: Retention = DEFAULT) -> None:
+    """Write verdicts; with a retention one by one, so that they are divided into files in the same way each time."""
+    journal = Journal(directory, linger=0, clock=lambda: NOW, retention=retention)
     for number in range(first, first + count):
         journal.append(event(number))
+        while retention is not DEFAULT and journal.written <= number - first:
+            time.sleep(0.0002)
     journal.close(timeout=30)
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -12,7 +12,8 @@ import pytest
 from proxy.audit.chain import GENESIS, encode, unseal
 from proxy.audit.chained_file import ChainedFile, JournalError, JournalInUseError, Outcome
 from proxy.audit.head import Head, read_head
-from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.audit.layout import FRESH_FILE, HEAD_FILE, JOURNAL_FILE, rotated, rotated_file
+from proxy.audit.retention import DEFAULT, Retention
 from proxy.audit.verify import verify
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import journal_lines, records
@@ -27,8 +28,10 @@ def sentences(directory: Path) -> list[object]:
 
 
 @contextmanager
-def opened(directory: Path) -> Iterator[ChainedFile]:
-    with closing(ChainedFile(directory, clock=lambda: NOW)) as file:
+def opened(
+    directory: Path, retention: Retention = DEFAULT, clock: Callable[[], float] = lambda: NOW
+) -> Iterator[ChainedFile]:
+    with closing(ChainedFile(directory, clock=clock, retention=retention)) as file:
         yield file
 
 
@@ -180,3 +183,121 @@ def test_a_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError, match="file/audit: cannot hold the audit log: Not a directory"):
         ChainedFile(tmp_path / "file" / "audit", clock=lambda: NOW)
+
+
+ONE_EACH = Retention(file_bytes=1)
+"""Every write finds the file of the one before full."""
+
+
+def filled(directory: Path, *names: str, retention: Retention = ONE_EACH) -> None:
+    """Write records, each into a file of its own."""
+    with opened(directory, retention) as file:
+        for name in names:
+            assert file.write(bodies(name)).error is None
+
+
+def test_a_full_file_is_rotated_and_the_chain_goes_on(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b", "c")
+    assert rotated(tmp_path) == [tmp_path / rotated_file(1), tmp_path / rotated_file(2)]
+    assert sentences(tmp_path) == ["c"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in rotated(tmp_path)] == [0o600, 0o600]
+    filled(tmp_path, "d")
+
+    report = verify(tmp_path)
+    assert (report.ok, report.records, report.newest) == (True, 4, 4)
+
+
+def test_an_old_file_is_rotated_also_when_nothing_is_written(tmp_path: Path) -> None:
+    now = NOW
+    retention = Retention(file_seconds=3600)
+    with opened(tmp_path, retention, lambda: now) as file:
+        file.write(bodies("a"))
+        now = NOW + 3599
+        assert file.tend() is None
+        assert rotated(tmp_path) == []
+        now = NOW + 3600
+        assert file.tend() is None
+        assert [path.name for path in rotated(tmp_path)] == [rotated_file(1)]
+        assert file.tend() is None
+        assert len(rotated(tmp_path)) == 1
+
+
+def test_the_age_of_a_file_is_that_of_its_first_record_across_restarts(tmp_path: Path) -> None:
+    now = NOW
+    dated = encode({"kind": "start", "time": "2025-11-13T02:13:20.000Z", "sentence": "a"})
+    with opened(tmp_path, clock=lambda: now) as file:
+        file.write([dated])
+    now = NOW + 3600
+    with opened(tmp_path, Retention(file_seconds=3600), lambda: now) as file:
+        file.write(bodies("b"))
+    assert [path.name for path in rotated(tmp_path)] == [rotated_file(1)]
+
+
+def test_what_is_kept_no_longer_is_removed_once_a_record_says_so(tmp_path: Path) -> None:
+    filled(tmp_path, *"abcdefgh")
+    with opened(tmp_path, Retention(keep_bytes=700, file_bytes=1)) as file:
+        assert file.write(bodies("i")).error is None
+
+    left = [int(path.name[8:24]) for path in rotated(tmp_path)]
+    assert 0 < len(left) < 7
+    (said,) = [each for each in records(tmp_path) if each["kind"] == "retention"]
+    first = unseal(rotated(tmp_path)[0].read_bytes())
+    assert first is not None
+    assert said["details"] == {"through": left[0] - 1, "hash": first.previous, "files": 8 - len(left)}
+    assert verify(tmp_path).ok
+
+
+def test_what_is_too_old_is_removed_also_when_nothing_is_written(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b")
+    os.utime(tmp_path / rotated_file(1), (NOW - 7200, NOW - 7200))
+    with opened(tmp_path, Retention(keep_seconds=3600)) as file:
+        assert file.tend() is None
+    assert rotated(tmp_path) == []
+    assert sentences(tmp_path) == ["b", "The 1 oldest files, up to record 1, were removed, as the configuration says."]
+    assert verify(tmp_path).ok
+
+
+def test_files_that_a_crash_left_after_the_record_of_their_removal_are_no_damage(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b", "c")
+    first = (tmp_path / rotated_file(1)).read_bytes()
+    second = (tmp_path / rotated_file(2)).read_bytes()
+    for path in rotated(tmp_path):
+        os.utime(path, (NOW - 7200, NOW - 7200))
+    with opened(tmp_path, Retention(keep_seconds=3600)) as file:
+        file.tend()
+    assert rotated(tmp_path) == []
+    (tmp_path / rotated_file(2)).write_bytes(second)
+    assert verify(tmp_path).ok
+    (tmp_path / rotated_file(1)).write_bytes(first)
+    assert verify(tmp_path).ok
+
+
+def test_a_record_that_is_damaged_keeps_what_is_before_it(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b")
+    os.utime(tmp_path / rotated_file(1), (NOW - 7200, NOW - 7200))
+    (tmp_path / JOURNAL_FILE).write_bytes(b"x" + (tmp_path / JOURNAL_FILE).read_bytes())
+    with opened(tmp_path, Retention(keep_seconds=3600)) as file:
+        assert "the first record of journal.jsonl is damaged" in str(file.tend())
+    assert len(rotated(tmp_path)) == 1
+
+
+def test_a_rotation_that_fails_costs_no_record(tmp_path: Path) -> None:
+    filled(tmp_path, "a")
+    (tmp_path / rotated_file(1)).write_text("in the way")
+    with opened(tmp_path, ONE_EACH) as file:
+        outcome = file.write(bodies("b"))
+        assert (outcome.written, "cannot be rotated: File exists" in str(outcome.error)) == (1, True)
+        assert file.write(bodies("c")) == Outcome(written=1, reported=False, error=None)
+    assert sentences(tmp_path) == ["a", "b", "c"]
+    assert (tmp_path / rotated_file(1)).read_text() == "in the way"
+
+
+def test_after_a_crash_right_after_a_rotation_the_chain_goes_on(tmp_path: Path) -> None:
+    filled(tmp_path, "a", "b")
+    (tmp_path / FRESH_FILE).touch()
+    (tmp_path / JOURNAL_FILE).rename(tmp_path / rotated_file(2))
+    (tmp_path / JOURNAL_FILE).touch()
+    with opened(tmp_path) as file:
+        file.write(bodies("c"))
+    report = verify(tmp_path)
+    assert (report.ok, report.records, report.incidents) == (True, 3, 0)

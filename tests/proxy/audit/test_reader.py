@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from proxy.audit.layout import JOURNAL_FILE
+from proxy.audit.layout import JOURNAL_FILE, rotated
 from proxy.audit.reader import AmbiguousIdError, Record, Tail, find, newest
+from proxy.audit.retention import Retention
 from tests.proxy.audit.events import event, journal_lines, write
 
 
@@ -82,3 +83,25 @@ def test_a_journal_that_is_not_there_is_an_error(tmp_path: Path) -> None:
     for read in (lambda: newest(tmp_path, 1), lambda: find(tmp_path, "a")):
         with pytest.raises(FileNotFoundError):
             read()
+
+
+def test_rotated_files_are_read_like_one(tmp_path: Path) -> None:
+    write(tmp_path, 40, retention=Retention(file_bytes=1))
+    assert len(rotated(tmp_path)) > 5
+
+    assert ids(newest(tmp_path, 100)) == expected(*range(40))
+    assert ids(newest(tmp_path, 7)) == expected(*range(33, 40))
+    found = find(tmp_path, "19a7c0-0003")
+    assert found is not None
+    assert ids([found]) == expected(3)
+
+
+def test_the_tail_follows_through_rotations(tmp_path: Path) -> None:
+    write(tmp_path, 3)
+    tail = Tail(tmp_path, 1)
+    assert ids(tail.take()) == expected(2)
+    write(tmp_path, 20, first=3, retention=Retention(file_bytes=1))
+    assert ids(tail.take()) == expected(*range(3, 23))
+    write(tmp_path, 1, first=23)
+    assert ids(tail.take()) == expected(23)
+    tail.close()

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import msgspec
@@ -8,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from proxy.audit.chain import GENESIS, encode, seal
-from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE, rotated, rotated_file
+from proxy.audit.retention import Retention
 from proxy.audit.verify import Damage, Report, verify
 from tests.proxy.audit.events import event, journal_lines, write
 
@@ -272,3 +274,129 @@ def test_any_selection_of_lines_other_than_all_in_order_is_damaged(
     copy.lines = chosen
 
     assert copy.verify().ok == whole
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A journal of several files."""
+    directory = tmp_path_factory.mktemp("files")
+    write(directory, COUNT, retention=Retention(file_bytes=3000))
+    assert len(rotated(directory)) >= 3
+    return directory
+
+
+def laid_out(source: Path, target: Path) -> list[Path]:
+    """Copy a journal; return its files, oldest first."""
+    for path in target.iterdir():
+        path.unlink()
+    for path in source.iterdir():
+        shutil.copy2(path, target)
+    return [*rotated(target), target / JOURNAL_FILE]
+
+
+def test_rotated_files_are_one_chain(files: Path) -> None:
+    report = verify(files)
+    assert (report.ok, report.records, report.newest) == (True, COUNT, COUNT)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_change_in_a_rotated_file_is_named_with_file_and_line(
+    files: Path, workplace: Path, data: st.DataObject
+) -> None:
+    path = data.draw(st.sampled_from(laid_out(files, workplace)))
+    lines = path.read_bytes().splitlines(keepends=True)
+    line = data.draw(st.integers(1, len(lines)))
+    lines[line - 1] = lines[line - 1].replace(b"block", b"bluck", 1)
+    path.write_bytes(b"".join(lines))
+
+    first = verify(workplace).first
+    assert first is not None
+    assert (first.damage, first.file, first.line) == (Damage.CHANGED, path.name, line)
+
+
+@settings(deadline=None)
+@given(data=st.data())
+def test_a_rotated_file_that_was_taken_out_is_missed(files: Path, workplace: Path, data: st.DataObject) -> None:
+    paths = laid_out(files, workplace)
+    index = data.draw(st.integers(0, len(paths) - 2))
+    sequence = msgspec.json.decode(paths[index].read_bytes().splitlines()[0])["sequence"]
+    paths[index].unlink()
+
+    first = verify(workplace).first
+    assert first is not None
+    assert (first.damage, first.file, first.line) == (Damage.MISSING, paths[index + 1].name, 1)
+    assert first.record == f"number {sequence}"
+
+
+def test_files_that_were_exchanged_or_cut_are_named(files: Path, workplace: Path) -> None:
+    first, second, *_ = laid_out(files, workplace)
+    aside = workplace / "aside"
+    first.rename(aside)
+    second.rename(first)
+    aside.rename(second)
+    found = verify(workplace).first
+    assert found is not None
+    assert found.file == first.name
+
+    first, second, *_ = laid_out(files, workplace)
+    first.write_bytes(b"".join(first.read_bytes().splitlines(keepends=True)[:-1]))
+    found = verify(workplace).first
+    assert found is not None
+    assert (found.damage, found.file, found.line) == (Damage.MISSING, second.name, 1)
+
+
+def test_more_removed_than_the_record_of_it_says_is_missed(tmp_path: Path) -> None:
+    write(tmp_path, 6, retention=Retention(file_bytes=1))
+    write(tmp_path, 6, first=6, retention=Retention(file_bytes=1, keep_bytes=9000))
+    assert verify(tmp_path).ok
+    kept = rotated(tmp_path)
+    assert kept[0].name != rotated_file(1)
+    kept[0].unlink()
+    found = verify(tmp_path).first
+    assert found is not None
+    assert (found.damage, found.file, found.line) == (Damage.MISSING, kept[1].name, 1)
+    assert found.record == f"number {int(kept[0].name[8:24])}"
+
+
+def test_a_first_record_that_does_not_follow_what_was_removed_is_named(tmp_path: Path) -> None:
+    write(tmp_path, 6, retention=Retention(file_bytes=1))
+    write(tmp_path, 6, first=6, retention=Retention(file_bytes=1, keep_bytes=9000))
+    path = rotated(tmp_path)[0]
+    data = msgspec.json.decode(path.read_bytes())
+    sequence = data.pop("sequence")
+    for name in ("previous", "hash"):
+        del data[name]
+    path.write_bytes(seal(encode(data), sequence=sequence, previous=GENESIS)[0])
+    found = verify(tmp_path).first
+    assert found is not None
+    assert (found.damage, found.file, found.line) == (Damage.CHANGED, path.name, 1)
+
+
+def test_what_was_signed_shows_a_chain_that_was_written_anew_with_its_head(copy: Copy) -> None:
+    signed = {number: msgspec.json.decode(copy.lines[number])["hash"] for number in (4, 9)}
+    copy.verify()
+    assert verify(copy.directory, signed).ok
+    copy.lines[6] = copy.resealed(6, action="forward")
+    copy.reseal_from(6)
+    newest = msgspec.json.decode(copy.lines[COUNT])
+    head = msgspec.json.encode({"sequence": COUNT, "hash": newest["hash"]})
+    (copy.directory / HEAD_FILE).write_bytes(head)
+    assert copy.verify().ok
+
+    found = verify(copy.directory, signed).first
+    assert found is not None
+    assert (found.damage, found.line, found.record) == (Damage.CHANGED, 9, name(9))
+    assert "one after number 4 was written anew" in found.message
+
+
+def test_what_was_signed_shows_records_that_were_cut_off_with_the_head(copy: Copy) -> None:
+    signed = {9: msgspec.json.decode(copy.lines[9])["hash"]}
+    del copy.lines[8:]
+    seventh = msgspec.json.decode(copy.lines[7])
+    (copy.directory / HEAD_FILE).write_bytes(msgspec.json.encode({"sequence": 7, "hash": seventh["hash"]}))
+    assert copy.verify().ok
+
+    found = verify(copy.directory, signed).first
+    assert found is not None
+    assert (found.damage, found.line, found.record) == (Damage.MISSING, 8, "number 8")

@@ -14,7 +14,10 @@ from models.access import Operation
 from policy.verdict import Action
 from proxy.audit.event import VerdictEvent
 from proxy.audit.journal import Journal
+from proxy.audit.keys import SigningKey
 from proxy.audit.layout import HEAD_FILE, JOURNAL_FILE
+from proxy.audit.notary import Notary
+from proxy.audit.trail import AuditTrail
 from proxy.commands.audit import audit
 from tests.policy.calls import NOW, SPYING, call
 from tests.proxy.audit.events import event, journal_lines, start_notice, verdict, write
@@ -123,7 +126,11 @@ def test_show_of_what_is_not_there_ends_with_1(log: Path, identifier: str, messa
 def test_verify_says_that_the_chain_is_whole(log: Path) -> None:
     result = alleyes("verify", "--directory", log)
 
-    assert (result.exit_code, result.output) == (0, f"{log}/journal.jsonl: 4 records, the chain is whole\n")
+    assert result.exit_code == 0
+    assert result.output.splitlines() == [
+        f"{log}/journal.jsonl: 4 records, the chain is whole",
+        f"signatures: not checked, as {log}/heads.pub is not there; give the public key with --key",
+    ]
 
 
 def test_verify_names_a_changed_record_and_ends_with_1(log: Path) -> None:
@@ -163,7 +170,7 @@ def test_verify_reports_what_a_crash_left_behind_without_calling_it_damage(log: 
     assert (unfinished.exit_code, recovered.exit_code) == (0, 0)
     assert "25 bytes at the end are not a whole record yet" in unfinished.output
     assert (
-        "accounts for something that it lost, last at line 6: The audit log was not closed properly: 25"
+        "accounts for something that it lost, last in journal.jsonl at line 6: The audit log was not closed properly:"
         in recovered.output
     )
 
@@ -220,3 +227,62 @@ def test_a_missing_head_is_named(log: Path) -> None:
 
     assert result.exit_code == 1
     assert "journal.head is missing, so newest records may be, too" in result.output
+
+
+@pytest.fixture
+def signed_log(log: Path) -> Path:
+    """The log, as a gateway leaves it: signed, with the public key beside it."""
+    key = SigningKey.of(log / "state")
+    (log / "heads.pub").write_bytes(key.public.pem())
+    journal = Journal(log, clock=lambda: NOW)
+    notary = Notary(log, key, AuditTrail(journal, lambda: NOW), clock=lambda: NOW)
+    notary.sign()
+    journal.close(timeout=30)
+    notary.sign()
+    return log
+
+
+def test_verify_checks_signatures_with_the_key_beside_the_log_or_another(signed_log: Path, tmp_path: Path) -> None:
+    beside = alleyes("verify", "--directory", signed_log)
+    assert beside.exit_code == 0
+    assert "signatures: 2 statements of key " in beside.output
+    assert "are right, the newest of 2025-11-13T02:13:20.000Z" in beside.output
+
+    other = tmp_path / "other.pem"
+    other.write_bytes(SigningKey.of(tmp_path / "other").public.pem())
+    result = alleyes("verify", "--key", other, "--directory", signed_log)
+    assert result.exit_code == 1
+    assert "signatures: DAMAGED" in result.output
+    assert "heads.signed does not have a signature of this key (changed)" in result.output
+
+
+def test_the_key_and_the_heads_that_are_printed_can_be_kept_and_used_later(signed_log: Path, tmp_path: Path) -> None:
+    key, heads = tmp_path / "key.pem", tmp_path / "heads.jsonl"
+    key.write_text(alleyes("key", "--directory", signed_log).output)
+    heads.write_text(alleyes("heads", "-o", "json", "--directory", signed_log).output)
+    arguments = ("verify", "--key", key, "--heads", heads, "--directory", signed_log)
+    assert alleyes(*arguments).exit_code == 0
+    assert alleyes("heads", "--directory", signed_log).output.splitlines()[0] == "alleyes audit heads 1"
+
+    for path in signed_log.glob("journal.*"):
+        path.unlink()
+    (signed_log / "heads.signed").unlink()
+    write(signed_log, 9, first=20)
+    result = alleyes(*arguments, "-o", "json")
+    data = json.loads(result.output)
+    assert (result.exit_code, data["ok"], data["signatures"]["statements"]) == (1, False, 1)
+    assert data["chains"][0]["first"]["message"].startswith("is not the record that was signed")
+    assert data["signatures"]["problem"]["damage"] == "missing"
+
+
+def test_what_is_no_key_or_no_statement_ends_with_2(signed_log: Path, tmp_path: Path) -> None:
+    wrong = tmp_path / "wrong"
+    wrong.write_text("nothing of ours")
+    for option, said in (("--key", "holds no public key"), ("--heads", "is not what `alleyes audit heads")):
+        for path, expected in ((wrong, said), (tmp_path / "none", "none")):
+            result = alleyes("verify", option, path, "--directory", signed_log)
+            assert (result.exit_code, expected in result.output) == (2, True)
+    (signed_log / "heads.signed").unlink()
+    (signed_log / "heads.pub").unlink()
+    assert alleyes("heads", "--directory", signed_log).exit_code == 2
+    assert "no gateway has started" in alleyes("key", "--directory", signed_log).output
