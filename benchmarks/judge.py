@@ -21,10 +21,10 @@ from models.analyzer import Analyzer
 from models.simulation.floorplan import family_home
 from models.simulation.tempo import BRISK
 from models.simulation.trace import Trace
-from policy.document import PolicyDocument
+from policy.document import ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
-from policy.verdict import Action, Call, Mode, Sender, Strength, Verdict
+from policy.verdict import Action, Call, Sender, Strength, Verdict
 from proxy.audit.journal import Journal
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import MonotonicEventClock, real_now
@@ -72,7 +72,7 @@ class Site:
         self.analyzer = Analyzer()
         self.engine = Engine(
             analyzer=self.analyzer,
-            policy=PolicyDocument(mode=Mode.LEARN),
+            policy=PolicyDocument(mode=ModeSetting.LEARN),
             revision="learn",
             quarantines=QuarantineRegister(),
         )
@@ -96,7 +96,7 @@ class Site:
             self.engine.conclude(self.engine.judge(call, now=call.time / 1000), accepted=True)
             if call.time >= end - MINUTE:
                 break
-        self.engine.replace_policy(PolicyDocument(mode=Mode.ENFORCE), "enforce")
+        self.engine.replace_policy(PolicyDocument(mode=ModeSetting.ENFORCE), "enforce")
 
     def measure(self, count: int) -> Figures:
         """Time the next calls."""

@@ -40,18 +40,23 @@ _TRIED: Mapping[Operation, str] = {
 }
 
 
+_BY_RULE = frozenset({"denied-by-rule", "allowed-by-rule"})
+
+
 def sentence(verdict: Verdict) -> str:
     """Return one or two sentences: what happened, then why."""
     score = verdict.score
     if score is not None:
-        return f"{_opening(verdict)}: {_deed(verdict)}. {_judgement(verdict, score)}"
+        return f"{_opening(verdict)}: {_deed(verdict)}. {_judgement(verdict, score)}{_marked(verdict)}"
     if verdict.reason == "quarantined":
         why = "It is in quarantine, where every call is refused until the quarantine expires or is lifted"
     elif verdict.call.refusal is not None:
         why = f"{_capital(printable(verdict.call.refusal.detail, 400)).rstrip('.')}"
+    elif verdict.forwarded:
+        why = "No model had a say"
     else:
         why = "It was refused before it was scored"
-    return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason})."
+    return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason}).{_marked(verdict)}"
 
 
 def printable(text: str, length: int = MAXIMUM_NAME) -> str:
@@ -65,7 +70,16 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - as in Python's own notation
 
 
+def _marked(verdict: Verdict) -> str:
+    """Return what is said of a rule that did not decide."""
+    if verdict.rule is None or verdict.reason in _BY_RULE:
+        return ""
+    return f" Rule {printable(verdict.rule)} of the policy matched it."
+
+
 def _opening(verdict: Verdict) -> str:
+    if verdict.rule is not None and verdict.reason == "allowed-by-rule":
+        return f"Forwarded, as rule {printable(verdict.rule)} of the policy allows it"
     match verdict.action, verdict.would_be:
         case Action.QUARANTINE, _:
             return "Refused, and the sender put in quarantine"

@@ -126,6 +126,7 @@ class VerdictRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     worst: int
     model_version: str | None
     policy_revision: str
+    rule: str | None = None
     request: str
     sender: Sender
     refusal: Refusal | None
@@ -167,6 +168,7 @@ def _verdict(verdict: Verdict, time: float) -> VerdictRecord:
         worst=verdict.worst,
         model_version=None if score is None else score.model_version,
         policy_revision=verdict.policy_revision,
+        rule=verdict.rule,
         request=call.request,
         sender=call.sender,
         refusal=call.refusal,
@@ -228,6 +230,7 @@ def _read(found: VerdictRecord) -> Verdict:
         worst=found.worst,
         threshold=found.threshold,
         policy_revision=found.policy_revision,
+        rule=found.rule,
     )
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from policy.document import Handling, PolicyDocument, Scoring, Thresholds
+from policy.document import Handling, ModeSetting, PolicyDocument, Scoring, Thresholds
 from policy.loading import DocumentError, load_document
-from policy.verdict import Mode
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.yaml"
 
@@ -27,7 +26,7 @@ def test_the_shipped_policy_is_the_default_and_blocks_nothing_before_it_is_told_
     shipped = load_document(SHIPPED, PolicyDocument)
 
     assert shipped == PolicyDocument()
-    assert shipped.mode is Mode.LEARN
+    assert shipped.mode is ModeSetting.LEARN
     assert shipped.scoring is Scoring.ALLEYES
     assert (shipped.thresholds.alert, shipped.thresholds.block, shipped.thresholds.quarantine) == (4, 7, 30)
     assert shipped.unknown_sender is shipped.unknown_type is shipped.unknown_node is Handling.BLOCK
