@@ -12,6 +12,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 from policy.duration import Duration
 from policy.loading import Inconsistency, inconsistent, invalid
 from policy.local_time import zone_name
+from policy.readiness import ReadinessPolicy
 from policy.rule import Rule
 from policy.section import Section
 
@@ -184,6 +185,7 @@ class PolicyDocument(Section):
     """Explicit rules; the first that matches an access decides about it."""
     service_types: dict[ServiceType, ServiceTypePolicy] = Field(default={})
     """What differs for a service type, e.g. /doorLock. It applies to calls that services of the type make."""
+    readiness: ReadinessPolicy = ReadinessPolicy()
     quarantine: QuarantinePolicy = QuarantinePolicy()
 
     @field_validator("rules")
@@ -217,6 +219,19 @@ class PolicyDocument(Section):
         if found:
             raise inconsistent(found)
         return service_types
+
+    @model_validator(mode="after")
+    def _knows_readiness(self) -> Self:
+        if self.scoring is Scoring.PAPER and self.automatic:
+            message = "paper does not tell when a type is ready, and a mode is auto"
+            raise inconsistent([Inconsistency(("scoring",), message, "write monitor or enforce instead of auto")])
+        return self
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the mode of any type is left to its readiness."""
+        modes = {self.mode, *(each.mode for each in self.service_types.values())}
+        return ModeSetting.AUTO in modes
 
 
 def _placed(place: tuple[str | int, ...], found: list[Inconsistency]) -> list[Inconsistency]:

@@ -53,6 +53,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     types_known: dict[str, bool]
     """Per access point: whether its structure, and so the types of its nodes, has been read."""
     service_types: dict[str, TypeStatus]
+    not_ready: dict[str, list[str]] = {}
+    """What each type lacks until it is enforced, where the policy leaves that to its readiness (mode auto)."""
     connections: int
     quarantined: int
     quarantines_evicted: int

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     """Calls pass unjudged, or do no longer (fail mode open)."""
     KERNEL_FULL = "kernel-full"
     """A quarantine found no room in the kernel; its sender is refused by the gateway alone."""
+    READINESS = "readiness"
+    """A service type is enforced from now on, or no longer, as the policy leaves it to its model (mode auto)."""
     UNINSTALL = "uninstall"
     RECOVERY = "recovery"
     """The journal was opened after it had not been closed properly."""

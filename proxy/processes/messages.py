@@ -35,6 +35,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     quarantines: Sequence[QuarantineEntry]
     senders: Mapping[str, Sequence[str]]
     """Senders that each network address has carried."""
+    ready: Sequence[str] = ()
+    """Service types that may be enforced where the policy leaves that to their readiness."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -63,6 +65,12 @@ class Judge(msgspec.Struct, frozen=True, tag=True):
     revision: str
 
 
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """These service types may be enforced from now on, and no others (mode auto)."""
+
+    service_types: Sequence[str]
+
+
 class Hold(msgspec.Struct, frozen=True, tag=True):
     """A sender was quarantined at another worker."""
 
@@ -73,7 +81,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):

@@ -52,11 +52,13 @@ from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.status import together
+from proxy.supervisor.type_readiness import TypeReadiness
 from proxy.supervisor.workers import Listener, Workers
 from proxy.table_watch import TableWatch
 
@@ -169,6 +171,13 @@ class Supervisor:
             notes=self._trail,
             on_change=self._protect,
         )
+        self._readiness = TypeReadiness(
+            policy=lambda: self._policy.policy.document,
+            store=ReadinessStore(state),
+            background=self._background,
+            notes=self._trail,
+            tell=self._workers.tell_all,
+        )
         self._dead_man = DeadMan(
             firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
         )
@@ -269,6 +278,7 @@ class Supervisor:
             structures=self._structures,
             quarantines=self._register.entries,
             senders=self._files.senders,
+            ready=self._readiness.ready,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -296,6 +306,8 @@ class Supervisor:
     def _follow(self, steps: Sequence[bytes]) -> None:
         for step in steps:
             self._workers.tell_all(Follow(step))
+        if steps:
+            self._readiness.models_changed(self._models.observations(), self._models.newest)
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
@@ -410,6 +422,7 @@ class Supervisor:
             event_time=self._models.newest,
             types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
             service_types={},
+            not_ready=self._readiness.missing(),
             connections=0,
             quarantined=len(self._register),
             quarantines_evicted=self._register.evictions,

@@ -11,6 +11,7 @@ import pytest
 
 from models.analyzer import Analyzer
 from models.paper.analyzer import PaperAnalyzer
+from policy.readiness import Observation
 from policy.verdict import Mode
 from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
@@ -109,6 +110,18 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     assert list(begin.quarantines) == [entry]
     assert begin.revision == supervisor._policy.policy.revision
     assert Analyzer.load(begin.state, replica=True).models() == {}
+
+
+async def test_a_type_that_is_ready_is_enforced_by_workers_that_begin_and_told_in_the_status(tmp_path: Path) -> None:
+    policy = "mode: auto\nreadiness: {instance_minutes: 60, quiet: 1m}\n"
+    with made(inputs(tmp_path, policy=policy)) as supervisor:
+        for now, minutes in ((0, 58), (60_000, 59)):
+            supervisor._readiness.models_changed({"/doorLock": Observation(minutes, 1, 3)}, now)
+        assert supervisor._begin(0).ready == []
+        assert supervisor._status().not_ready == {"/doorLock": ["1 more instance-minutes"]}
+        supervisor._readiness.models_changed({"/doorLock": Observation(60, 1, 3)}, 120_000)
+        assert supervisor._begin(0).ready == ["/doorLock"]
+        assert supervisor._status().not_ready == {}
 
 
 def test_a_quarantine_of_a_protected_sender_reaches_nobody(tmp_path: Path) -> None:
