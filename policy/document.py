@@ -10,6 +10,7 @@ from typing import Annotated, NamedTuple, Self
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from policy.duration import Duration
+from policy.escalation import BackOffPolicy, EscalationPolicy
 from policy.loading import Inconsistency, inconsistent, invalid
 from policy.local_time import zone_name
 from policy.readiness import ReadinessPolicy
@@ -155,9 +156,19 @@ class QuarantinePolicy(Section):
 
     expiry: Duration = Field(default=3600, json_schema_extra={"default": "1h"})
     """How long a quarantine holds, e.g. 15m, 1h, 7d."""
+    back_off: BackOffPolicy = BackOffPolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
     protected: list[Annotated[str, AfterValidator(_protected)]] = Field(default=[])
     """Service addresses (/agent1/router1) and networks (192.0.2.0/24) that are refused call by call, but never
     quarantined."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        asked = self.escalation
+        if asked.refusals is not None and asked.different > asked.refusals:
+            message = f"{asked.different} different calls cannot be among {asked.refusals}"
+            raise inconsistent([Inconsistency(("escalation", "different"), message, "lower it, or raise refusals")])
+        return self
 
 
 class PolicyDocument(Section):

@@ -14,8 +14,10 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from models.access import Access
+from models.relationship import key_of
 from models.score import Score
-from policy.document import Effective, Handling, ModeSetting, PolicyDocument, ServiceTypePolicy
+from policy.document import Effective, Handling, ModeSetting, PolicyDocument, QuarantinePolicy, ServiceTypePolicy
+from policy.escalation import Refusals
 from policy.local_time import LocalTime
 from policy.protection import Protection
 from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
@@ -31,6 +33,7 @@ NORMAL = "normal"
 ANOMALOUS = "anomalous"
 DENIED_BY_RULE = "denied-by-rule"
 ALLOWED_BY_RULE = "allowed-by-rule"
+REPEATED = "refused-too-often"
 
 _OF_PARTIES = frozenset({UNKNOWN_SENDER, UNKNOWN_TYPE, UNKNOWN_NODE})
 """Refusals of calls that were decoded whole; only somebody in them is not known."""
@@ -102,7 +105,8 @@ class _Snapshot(NamedTuple):
     by_type: dict[str, Rules]
     rulebook: Rulebook | None
     """None where there are no explicit rules."""
-    expiry: int
+    quarantine: QuarantinePolicy
+    """How long a sender is shut out, and after how many refusals."""
 
 
 def _limits(thresholds: Effective) -> Limits:
@@ -140,7 +144,7 @@ def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _
         default=_rules(policy, default, ready=False),
         by_type={name: _rules(policy, policy.service_types.get(name, default), ready=name in ready) for name in named},
         rulebook=Rulebook(policy.rules, LocalTime(policy.time_zone)) if policy.rules else None,
-        expiry=policy.quarantine.expiry,
+        quarantine=policy.quarantine,
     )
 
 
@@ -181,6 +185,7 @@ class Engine:
         self._quarantines = quarantines
         self._identifiers = _Identifiers()
         self._ready: frozenset[str] = frozenset()
+        self._refusals = Refusals()
         self.replace_policy(policy, revision)
 
     @property
@@ -215,8 +220,8 @@ class Engine:
         In order: a quarantined sender is refused; what is refused in every mode is; then come the explicit rules of the
         policy: what one denies is refused as the mode says, and what one allows is excused from the rest. Other
         refusals are applied as the mode says. Then every access is scored, as rates count everything, and the worst AV
-        meets the thresholds of the sender's type. A verdict of `quarantine` in enforce mode adds the sender to the
-        register, unless it is protected: then its calls are blocked one by one.
+        meets the thresholds of the sender's type. A verdict of `quarantine`, by score or after too many refusals, in
+        enforce mode adds the sender to the register, unless it is protected: then its calls are blocked one by one.
 
         Args:
             call: The decoded call.
@@ -334,12 +339,16 @@ class Engine:
             excused = bool(allowed) and allowed[worst]
         highest = scores[worst].av
         limits = rules.limits_of(call.accesses[worst])
+        threshold, repeats = limits.block, 0
         if highest < limits.block or excused:
-            would_be, threshold, reason = Action.FORWARD, limits.block, NORMAL
-        elif highest < limits.quarantine or not self._may_quarantine(call):
-            would_be, threshold, reason = Action.BLOCK, limits.block, ANOMALOUS
+            would_be, reason = Action.FORWARD, NORMAL
         else:
-            would_be, threshold, reason = Action.QUARANTINE, limits.quarantine, ANOMALOUS
+            would_be, reason = Action.BLOCK, ANOMALOUS
+            sparing = not self._may_quarantine(call)
+            if highest >= limits.quarantine and not sparing:
+                would_be, threshold = Action.QUARANTINE, limits.quarantine
+            elif not sparing and (repeats := self._repeats(call.accesses[worst], rules.mode, identity, now)):
+                would_be, reason = Action.QUARANTINE, REPEATED
         if excused and (lifted or highest >= limits.block):
             reason = ALLOWED_BY_RULE
         rule = None if ruling is None else _named(ruling, reason)
@@ -358,6 +367,7 @@ class Engine:
             threshold=threshold,
             policy_revision=self._snapshot.revision,
             rule=None if rule is None else rule.name,
+            repeats=repeats,
         )
         if reason is not NORMAL:
             self._note_refused(verdict, rules)
@@ -381,6 +391,14 @@ class Engine:
                 worst = index
         return scores, worst
 
+    def _repeats(self, access: Access, mode: Mode, identity: str, now: float) -> int:
+        """Return how many calls of the sender were refused lately, this one included, if that is too many; else 0."""
+        asked = self._snapshot.quarantine.escalation
+        # While learning, what is new is expected, however often it comes.
+        if asked.refusals is None or mode is Mode.LEARN:
+            return 0
+        return self._refusals.note(identity, key_of(access), now, asked)
+
     def _may_quarantine(self, call: Call) -> bool:
         return call.may_quarantine and not self._quarantines.protects(call.sender.address, call.sender.ip)
 
@@ -399,15 +417,21 @@ class Engine:
     def _quarantine(self, verdict: Verdict, identity: str, now: float) -> None:
         sender = verdict.call.sender
         score = verdict.scores[verdict.worst]
+        policy = self._snapshot.quarantine
+        times = self._quarantines.history.times(identity, now, policy.back_off.forgotten_after)
+        why = f"AV {score.av:.1f}, quarantine from {verdict.threshold:g}"
+        if verdict.repeats:
+            why = f"AV {score.av:.1f}, the last of {verdict.repeats} refused calls"
         entry = QuarantineEntry(
             identity=identity,
             address=sender.address,
             ip=sender.ip,
             strength=sender.strength,
-            reason=f"{score.deciding}: AV {score.av:.1f}, quarantine from {verdict.threshold:g}",
+            reason=f"{score.deciding}: {why}",
             verdict=verdict.id,
             since=now,
-            until=now + self._snapshot.expiry,
+            until=now + policy.back_off.length(policy.expiry, times),
+            times=times,
         )
         self._quarantines.add(entry, now=now)
 

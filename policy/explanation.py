@@ -132,7 +132,7 @@ def _kind(name: str | None) -> str:
 
 def _judgement(verdict: Verdict, score: Score) -> str:
     threshold = verdict.threshold or 0.0
-    limit = "quarantines" if verdict.would_be is Action.QUARANTINE else "blocks"
+    limit = "quarantines" if verdict.would_be is Action.QUARANTINE and not verdict.repeats else "blocks"
     figures = f"AV {score.av:.1f}, {limit} from {threshold:g}"
     if score.model_version == "none":
         why = "Nothing is known yet of services of this type"
@@ -142,7 +142,8 @@ def _judgement(verdict: Verdict, score: Score) -> str:
         why = "That is usual for services of this type"
     else:
         why = _REASONS.get(score.deciding, _other)(verdict.call.accesses[verdict.worst], score)
-    return f"{why} ({figures})."
+    repeated = f" It is one of {verdict.repeats} refused calls, which are too many." if verdict.repeats else ""
+    return f"{why} ({figures}).{repeated}"
 
 
 def _relationship(_access: Access, score: Score) -> str:

@@ -97,6 +97,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     policy_revision: str
     rule: str | None = None
     """Name of the policy's rule that decided, or that marks the call."""
+    repeats: int = 0
+    """Refused calls of the sender that together were too many; 0 where that decided nothing."""
 
     @property
     def forwarded(self) -> bool:

@@ -128,7 +128,9 @@ class VerdictRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     worst: int
     model_version: str | None
     policy_revision: str
-    rule: str | None = None
+    rule: str | msgspec.UnsetType = msgspec.UNSET
+    """Most verdicts have none: left out then, as is `repeats`."""
+    repeats: int | msgspec.UnsetType = msgspec.UNSET
     request: str
     sender: Sender
     refusal: Refusal | None
@@ -170,7 +172,8 @@ def _verdict(verdict: Verdict, time: float) -> VerdictRecord:
         worst=verdict.worst,
         model_version=None if score is None else score.model_version,
         policy_revision=verdict.policy_revision,
-        rule=verdict.rule,
+        rule=verdict.rule or msgspec.UNSET,
+        repeats=verdict.repeats or msgspec.UNSET,
         request=call.request,
         sender=call.sender,
         refusal=call.refusal,
@@ -232,7 +235,8 @@ def _read(found: VerdictRecord) -> Verdict:
         worst=found.worst,
         threshold=found.threshold,
         policy_revision=found.policy_revision,
-        rule=found.rule,
+        rule=None if found.rule is msgspec.UNSET else found.rule,
+        repeats=0 if found.repeats is msgspec.UNSET else found.repeats,
     )
 
 

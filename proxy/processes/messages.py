@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from models.replica import Sighting
+from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineEntry
 from proxy.registry import AgentStructure
 
@@ -35,6 +36,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     quarantines: Sequence[QuarantineEntry]
     senders: Mapping[str, Sequence[str]]
     """Senders that each network address has carried."""
+    history: Sequence[PastQuarantine] = ()
+    """Who was quarantined before."""
     ready: Sequence[str] = ()
     """Service types that may be enforced where the policy leaves that to their readiness."""
 

@@ -278,6 +278,7 @@ class Supervisor:
             structures=self._structures,
             quarantines=self._register.entries,
             senders=self._files.senders,
+            history=self._register.history.all,
             ready=self._readiness.ready,
         )
 

@@ -93,6 +93,8 @@ class Worker:
             analyzer=self._analyzer, policy=policy, revision=begin.revision, quarantines=self._register
         )
         self._engine.replace_ready(begin.ready)
+        for past in begin.history:
+            self._register.history.note(past)
         for entry in begin.quarantines:
             with contextlib.suppress(ProtectedError):
                 self._register.add(entry, now=real_now())

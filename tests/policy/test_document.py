@@ -50,6 +50,11 @@ def test_a_time_zone_is_one_that_is_known(tmp_path: Path) -> None:
     assert load(tmp_path, "time_zone: Europe/Berlin\n").time_zone == "Europe/Berlin"
 
 
+def test_more_different_calls_than_calls_are_not_asked_for(tmp_path: Path) -> None:
+    text = "quarantine:\n  escalation:\n    refusals: 3\n    different: 4\n"
+    assert refused(tmp_path, text) == [(4, "quarantine.escalation.different")]
+
+
 def test_whether_a_mode_is_left_to_readiness() -> None:
     assert not PolicyDocument().automatic
     assert PolicyDocument.model_validate({"mode": "auto"}).automatic

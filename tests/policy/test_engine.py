@@ -598,3 +598,71 @@ def test_auto_monitors_until_a_type_is_ready() -> None:
     assert bench.engine.rules("/washingService").mode is Mode.ENFORCE
     bench.engine.replace_ready(())
     assert bench.judge(call(SPYING)).mode is Mode.MONITOR
+
+
+ESCALATION = {"escalation": {"refusals": 3, "different": 2, "within": "1m"}}
+EAGER = {"mode": "enforce", "quarantine": ESCALATION}
+
+
+def kinds(*names: str) -> list[Call]:
+    return [call(msgspec.structs.replace(SPYING, data_type=f"/{name}")) for name in names]
+
+
+def test_one_refusal_too_many_of_different_calls_quarantines_the_sender() -> None:
+    bench = Bench(EAGER, *[score(9)] * 3)
+
+    verdicts = [bench.judge(each, NOW + number) for number, each in enumerate(kinds("a", "b", "a", "c"))]
+
+    actions = [(verdict.action, verdict.reason) for verdict in verdicts]
+    assert actions == [
+        (Action.BLOCK, "anomalous"),
+        (Action.BLOCK, "anomalous"),
+        (Action.QUARANTINE, "refused-too-often"),
+        (Action.BLOCK, "quarantined"),
+    ]
+    assert (verdicts[2].repeats, verdicts[2].threshold) == (3, 7)
+    assert sentence(verdicts[2]).endswith("blocks from 7). It is one of 3 refused calls, which are too many.")
+    (entry,) = bench.quarantines.entries
+    assert (entry.reason, entry.times) == ("relationship: AV 9.0, the last of 3 refused calls", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "given"),
+    [
+        ({}, kinds("a") * 50),
+        ({"quarantine": {}}, kinds("a", "b", "c") * 20),
+        ({"quarantine": {**ESCALATION, "protected": ["192.0.2.17"]}}, kinds("a", "b", "c") * 20),
+        ({"mode": "learn"}, kinds("a", "b", "c") * 20),
+        ({}, [msgspec.structs.replace(each, may_quarantine=False) for each in kinds("a", "b", "c") * 20]),
+    ],
+    ids=["one call repeated", "off", "protected", "learning", "does not answer for it"],
+)
+def test_whom_refusals_never_quarantine(changes: dict[str, Any], given: list[Call]) -> None:
+    bench = Bench({**EAGER, **changes}, *[score(9)] * len(given))
+
+    assert Action.QUARANTINE not in {bench.judge(each).would_be for each in given}
+    assert bench.quarantines.entries == ()
+
+
+def test_monitor_says_that_refusals_would_have_quarantined_the_sender() -> None:
+    bench = Bench({**EAGER, "mode": "monitor"}, *[score(9)] * 3)
+
+    verdict = [bench.judge(each) for each in kinds("a", "b", "c")][-1]
+
+    assert (verdict.action, verdict.would_be) == (Action.FORWARD, Action.QUARANTINE)
+    assert bench.quarantines.entries == ()
+
+
+def test_quarantines_of_the_same_sender_grow_until_it_has_kept_quiet() -> None:
+    back_off = {"factor": 3, "longest": "2h", "forgotten_after": "1d"}
+    bench = Bench({"mode": "enforce", "quarantine": {"expiry": "15m", "back_off": back_off}}, *[score(60)] * 5)
+    lengths = []
+    now = NOW
+    for pause in (0.0, 86_399.0, 0.0, 0.0, 86_400.0):
+        now += pause
+        bench.judge(call(SPYING), now)
+        (entry,) = bench.quarantines.entries
+        lengths.append(entry.until - now)
+        now = entry.until
+        bench.quarantines.expire(now)
+    assert lengths == [900, 2700, 7200, 7200, 900]

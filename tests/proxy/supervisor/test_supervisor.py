@@ -108,6 +108,7 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     assert begin.number == 1
     assert begin.structures == {"agent1": structure}
     assert list(begin.quarantines) == [entry]
+    assert [(past.identity, past.until) for past in begin.history] == [(entry.identity, 1e12)]
     assert begin.revision == supervisor._policy.policy.revision
     assert Analyzer.load(begin.state, replica=True).models() == {}
 
