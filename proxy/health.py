@@ -48,6 +48,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     """The mode of service types that the policy does not name."""
     policy_revision: str
+    policy_problems: list[str] = []
+    """What is wrong with `policy.yaml`, where the policy in force is an earlier one."""
     event_time: int
     """Milliseconds since the epoch."""
     types_known: dict[str, bool]

@@ -45,6 +45,9 @@ def _lacks(missing: list[str]) -> str:
 
 def _lines(status: Status) -> Iterator[str]:
     yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
+    if status.policy_problems:
+        yield "policy.yaml is broken, an earlier policy is in force:"
+        yield from (f"  {problem}" for problem in status.policy_problems)
     serving = sum(beat is not None for beat in status.workers)
     yield f"workers: {serving} of {len(status.workers)} serve; started again {status.restarts} times"
     missing = [agent for agent, known in status.types_known.items() if not known]

@@ -51,6 +51,7 @@ from proxy.registry_refresh import RegistryRefresh
 from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
+from proxy.storage.policy_store import PolicyStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.dead_man import DeadMan
@@ -239,7 +240,11 @@ class Supervisor:
             policy_revision=policy.revision,
             workers=self._inputs.document.workers,
             fail_mode=self._plan.fail_mode,
+            policy_problems=list(policy.instead_of),
         )
+        for problem in policy.instead_of:
+            log.error("the policy is broken; the last good one is in force", detail=problem)
+        self._background.submit(self._keep_policy, policy)
 
     async def _start_workers(self) -> list[str]:
         # What is known of the access points by then reaches those workers that have begun before.
@@ -360,9 +365,16 @@ class Supervisor:
         self._later(self._policy.reload())
 
     def _protect(self, policy: LoadedPolicy) -> None:
-        """Let through again whom another policy protects."""
+        """Let through again whom another policy protects, and keep it as the last good one."""
+        self._background.submit(self._keep_policy, policy)
         for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
             self._keeper.release(entry)
+
+    def _keep_policy(self, policy: LoadedPolicy) -> None:
+        try:
+            PolicyStore(self._inputs.document.state_directory).save(policy)
+        except OSError as error:
+            log.error("the policy was not stored", detail=str(error))
 
     def _table_watch(self) -> TableWatch:
         def restored(changed: tuple[str, ...], applied: Applied) -> None:
@@ -420,6 +432,7 @@ class Supervisor:
             restarts=self._workers.restarts(),
             mode=self._policy.policy.document.mode,
             policy_revision=self._policy.policy.revision,
+            policy_problems=self._policy.problems,
             event_time=self._models.newest,
             types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
             service_types={},

@@ -81,6 +81,11 @@ async def test_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     assert bench.policy.policy is before
     assert (bench.told, bench.changes) == ([], [])
     assert bench.notes == ["The new policy is broken; the one in force stays."]
+    assert [problem.split(": ")[0] for problem in bench.policy.problems] == [f"{bench.file}:1"]
+    task = await bench.reloading("mode: enforce\n")
+    bench.confirm(0, 1)
+    await asyncio.wait_for(task, 5)
+    assert bench.policy.problems == []
 
 
 async def test_two_close_together_come_one_after_the_other(tmp_path: Path) -> None:

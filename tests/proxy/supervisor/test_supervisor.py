@@ -22,6 +22,7 @@ from proxy.inputs import Inputs, StartRefused, read_inputs
 from proxy.processes.messages import Minute, Quarantined, Serving
 from proxy.registry import AgentStructure
 from proxy.storage.model_store import CURRENT, PREVIOUS
+from proxy.storage.policy_store import PolicyStore
 from proxy.storage.quarantine_store import FILE
 from proxy.supervisor.supervisor import Supervisor, wall_time
 from tests.policy.calls import EVENT_TIME
@@ -162,6 +163,9 @@ async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> Non
         supervisor._background.shutdown()
         assert supervisor._policy.policy.revision != before
         assert supervisor._status().mode == Mode.ENFORCE
+        assert PolicyStore(tmp_path / "state").load() == supervisor._policy.policy, (
+            "kept for a start with a broken file"
+        )
         assert supervisor._register.entries == ()
         assert supervisor._quarantine_store.all() == []
     assert {record["kind"] for record in records(tmp_path / "state" / "audit")} == {
