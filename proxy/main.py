@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from proxy.commands import audit, check, evaluate, guard, health, models, run, simulate, status, uninstall
+from proxy.commands import audit, check, evaluate, guard, health, models, policy, run, simulate, status, uninstall
 
 
 @click.group()
@@ -23,6 +23,7 @@ for command in (
     uninstall.command,
     evaluate.command,
     models.models,
+    policy.policy,
     simulate.simulate,
 ):
     main.add_command(command)

@@ -1,0 +1,52 @@
+"""`alleyes policy`: what a policy says, before it is in force."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from policy.advice import advice
+from policy.comparison import differences
+from policy.loading import DocumentError, remark
+from proxy.clocks import real_now
+from proxy.commands.options import refuse
+from proxy.policy_file import LoadedPolicy, load_policy
+
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group("policy")
+def policy() -> None:
+    """Check, compare and try out policies; nothing changes in a running gateway."""
+
+
+@policy.command("check")
+@click.argument("file", type=_FILE)
+def check(file: Path) -> None:
+    """Name every mistake of FILE with its line and remedy (exit code 2), and warn of what is hardly meant."""
+    loaded = _loaded(file)
+    for each in advice(loaded.document, real_now()):
+        problem = remark(loaded.text, file, each)
+        click.echo(f"alleyes: warning: {problem}", err=True)
+    rules = len(loaded.document.rules)
+    click.echo(
+        f"alleyes: {file} is fine: policy {loaded.revision}, {loaded.document.mode},"
+        f" {rules} rule{'' if rules == 1 else 's'}"
+    )
+
+
+@policy.command("diff")
+@click.argument("old", type=_FILE)
+@click.argument("new", type=_FILE)
+def diff(old: Path, new: Path) -> None:
+    """Tell in plain words what changes from OLD to NEW."""
+    lines = differences(_loaded(old).document, _loaded(new).document)
+    click.echo("\n".join(lines) if lines else "nothing changes")
+
+
+def _loaded(file: Path) -> LoadedPolicy:
+    try:
+        return load_policy(file)
+    except DocumentError as error:
+        refuse(str(problem) for problem in error.problems)
