@@ -52,3 +52,22 @@ def test_what_changes_is_told(tmp_path: Path) -> None:
     assert asked("diff", old, new).stdout == "mode of the service types that are not named: learn -> auto\n"
     assert asked("diff", old, old).stdout == "nothing changes\n"
     assert asked("diff", old, tmp_path / "missing.yaml").exit_code == 2
+
+
+def test_scenarios_are_played(tmp_path: Path) -> None:
+    scenario = ROOT / "config" / "scenarios" / "unknown-sender.yaml"
+    answer = asked("test", scenario)
+    assert (answer.exit_code, answer.stdout.splitlines()[0][:3]) == (0, "ok ")
+    monitoring = written(tmp_path, "mode: monitor\n")
+    answer = asked("test", "--policy", monitoring, scenario)
+    assert answer.exit_code == 1
+    lines = answer.stdout.splitlines()
+    assert lines[0].startswith(f"FAILED {scenario}: ")
+    assert lines[1:3] == ["  step 1, stranger get lamp/isOn:", "    action: expected block, got forward"]
+    assert lines[3].startswith("    Forwarded (only monitoring; would have been refused): ip:192.0.2.99")
+
+
+def test_a_broken_scenario_is_told_with_its_line(tmp_path: Path) -> None:
+    answer = asked("test", written(tmp_path, "description: a\nservices: {}\nsteps: []\n"))
+    assert answer.exit_code == 2
+    assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["services", "steps"]
