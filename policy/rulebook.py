@@ -37,12 +37,10 @@ class CompiledRule(NamedTuple):
 
     def matches(self, sender: Sender, access: Access | None, now: float) -> bool:
         """Whether it holds, given that it concerns the access's kind."""
-        if now >= self.until:
-            return False
-        for test in self.tests:  # noqa: SIM110 - a generator costs more than the tests
+        for test in self.tests:
             if not test(sender, access, now):
                 return False
-        return True
+        return now < self.until
 
 
 class Ruling(NamedTuple):
@@ -80,11 +78,16 @@ class Rulebook:
             call: The call; without accesses, only rules about senders can match.
             now: Real time, s since the epoch.
         """
-        sender = call.sender
-        if not call.accesses:
+        sender, accesses = call.sender, call.accesses
+        if len(accesses) == 1:  # as most calls have
+            rule = self._of(sender, accesses[0], now)
+            if rule is None:
+                return None
+            found: list[CompiledRule | None] = [rule]
+        elif not accesses:
             found = [self._of_sender(sender, now)]
         else:
-            found = [self._of(sender, access, now) for access in call.accesses]
+            found = [self._of(sender, access, now) for access in accesses]
         if not any(found):
             return None
         return _ruling(found, accesses=len(call.accesses))

@@ -12,6 +12,9 @@ from policy.scenario import Scenario
 HEAD = "description: one\nservices:\n  a: {address: /agent1/a, type: /a}\n"
 
 
+STEP = "steps: [{who: a, does: get, expect: {alert: true}}]\n"
+
+
 def problems(text: str) -> list[str]:
     with pytest.raises(DocumentError) as caught:
         check_document(HEAD + text, Path("s.yaml"), Scenario)
@@ -32,7 +35,7 @@ def problems(text: str) -> list[str]:
             "s.yaml:5: steps[0].wait: is too long to be played -- write 7d at most",
         ),
         (
-            "training: [{who: a, does: get, every: 1m, lasting: 8d}]\nsteps: [{who: a, does: get, expect: {alert: true}}]\n",
+            "training: [{who: a, does: get, every: 1m, lasting: 8d}]\n" + STEP,
             "s.yaml:4: training[0].lasting: is too long to be played",
         ),
         ("start: 2026-03-02\nsteps:\n  - {who: a, does: get, expect: {alert: true}}\n", "s.yaml:4: start: "),
