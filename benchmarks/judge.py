@@ -21,10 +21,10 @@ from models.analyzer import Analyzer
 from models.simulation.floorplan import family_home
 from models.simulation.tempo import BRISK
 from models.simulation.trace import Trace
-from policy.document import PolicyDocument
+from policy.document import ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
-from policy.verdict import Action, Call, Mode, Sender, Strength, Verdict
+from policy.verdict import Action, Call, Sender, Strength, Verdict
 from proxy.audit.journal import Journal
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import MonotonicEventClock, real_now
@@ -36,6 +36,8 @@ MINUTE = 60_000
 LEARNT = 90
 """Minutes of event time that are learnt before anything is measured."""
 ROUNDS = 7
+RULES = 50
+"""Explicit rules for the part with rules."""
 CALLS = 2_000
 """Calls in each round."""
 
@@ -72,7 +74,7 @@ class Site:
         self.analyzer = Analyzer()
         self.engine = Engine(
             analyzer=self.analyzer,
-            policy=PolicyDocument(mode=Mode.LEARN),
+            policy=PolicyDocument(mode=ModeSetting.LEARN),
             revision="learn",
             quarantines=QuarantineRegister(),
         )
@@ -96,7 +98,13 @@ class Site:
             self.engine.conclude(self.engine.judge(call, now=call.time / 1000), accepted=True)
             if call.time >= end - MINUTE:
                 break
-        self.engine.replace_policy(PolicyDocument(mode=Mode.ENFORCE), "enforce")
+        self.engine.replace_policy(PolicyDocument(mode=ModeSetting.ENFORCE), "enforce")
+
+    def add_rules(self, count: int) -> None:
+        """Add explicit rules of the usual kinds, none of which matches."""
+        rules = [_rule(number) for number in range(count)]
+        policy = PolicyDocument.model_validate({"mode": "enforce", "rules": rules})
+        self.engine.replace_policy(policy, "rules")
 
     def measure(self, count: int) -> Figures:
         """Time the next calls."""
@@ -167,6 +175,17 @@ def _ignored(verdict: Verdict) -> None:
     """Leave the kernel as it is."""
 
 
+def _rule(number: int) -> dict[str, object]:
+    kinds: list[dict[str, object]] = [
+        {"operation": ["set"], "hours": ["22:00-06:00"], "node": [f"/agent9/device{number}/*"]},
+        {"source_type": [f"/type{number}"], "operation": ["get", "set"]},
+        {"destination_type": [f"/type{number}"], "location": ["other"]},
+        {"source_address": [f"/agent9/device{number}*"]},
+        {"source_type": [f"/kind{number}*"], "network": ["192.0.2.128/25"]},
+    ]
+    return {"name": f"rule-{number}", "action": "deny", **kinds[number % len(kinds)]}
+
+
 def _call(access: Access) -> Call:
     sender = Sender(
         address=access.source,
@@ -195,6 +214,9 @@ def main() -> None:
         print(f"  {what:<36} {statistics.median(values):8.1f}   ({min(values):.1f} to {max(values):.1f})")
     shares = [figures.forwarded for figures in rounds]
     print(f"  {'calls that were forwarded':<36} {100 * min(shares):7.2f} % in the worst round")
+    site.add_rules(RULES)
+    ruled = statistics.median(site.measure(CALLS).judge / 1000 for _ in range(ROUNDS))
+    print(f"  {f'judge with {RULES} rules, median':<36} {ruled:8.1f}")
     recorded = judge_us()
     print(f"  {'judge and hand over to the audit log':<36} {recorded.p50:8.1f}   (99th percentile {recorded.p99:.1f})")
 

@@ -68,6 +68,10 @@ class Knowledge:
         """What was decided about candidates, oldest first."""
         return self._answers
 
+    def instances(self, service_type: str) -> int:
+        """Return how many instances of a type did something, or were known to be idle, in its latest minute."""
+        return sum(self._homes(service_type).values())
+
     def form(self, service_type: str) -> NormalForm | None:
         """Return the model of a type as of the last `read`; None where there is none."""
         return self._forms.get(service_type)

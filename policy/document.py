@@ -5,13 +5,17 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 from ipaddress import ip_network
-from typing import Annotated, Self
+from typing import Annotated, NamedTuple, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from policy.duration import Duration
+from policy.escalation import BackOffPolicy, EscalationPolicy
 from policy.loading import Inconsistency, inconsistent, invalid
-from policy.verdict import Mode
+from policy.local_time import zone_name
+from policy.readiness import ReadinessPolicy
+from policy.rule import Rule
+from policy.section import Section
 
 HIGHEST_AV = 100
 """No relationship scores higher (`SoR` is capped there), so no threshold above it makes sense."""
@@ -39,17 +43,21 @@ class Handling(StrEnum):
     FORWARD = "forward"
 
 
+class ModeSetting(StrEnum):
+    """How far verdicts are enforced, as the policy says it."""
+
+    LEARN = "learn"
+    MONITOR = "monitor"
+    ENFORCE = "enforce"
+    AUTO = "auto"
+    """Monitor until the model of the type is ready, then enforce (`policy.readiness`)."""
+
+
 class Scoring(StrEnum):
     """Whose formulas judge."""
 
     ALLEYES = "alleyes"
     PAPER = "paper"
-
-
-class Section(BaseModel):
-    """Base of every section: unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 def _disorder(alert: float, block: float, quarantine: float | None) -> list[Inconsistency]:
@@ -88,6 +96,14 @@ class Thresholds(Section):
         return self
 
 
+class Effective(NamedTuple):
+    """Thresholds without gaps."""
+
+    alert: float
+    block: float
+    quarantine: float | None
+
+
 class ThresholdOverrides(Section):
     """Thresholds of one service type; what is left out is taken from the thresholds of all."""
 
@@ -98,31 +114,13 @@ class ThresholdOverrides(Section):
     quarantine: AnomalyValue | None = None
     """As above; null: never; left out: as for all."""
 
-    def over(self, base: Thresholds) -> tuple[float, float, float | None]:
-        """Return alert, block and quarantine with the gaps filled from `base`."""
-        return (
+    def over(self, base: Thresholds | Effective) -> Effective:
+        """Return all three with the gaps filled from `base`."""
+        return Effective(
             base.alert if self.alert is None else self.alert,
             base.block if self.block is None else self.block,
             self.quarantine if "quarantine" in self.model_fields_set else base.quarantine,
         )
-
-
-class ServiceTypePolicy(Section):
-    """What differs for one service type."""
-
-    mode: Mode | None = None
-    """Left out: the mode of all."""
-    thresholds: ThresholdOverrides = ThresholdOverrides()
-
-
-class QuarantinePolicy(Section):
-    """How a sender is shut out."""
-
-    expiry: Duration = Field(default=3600, json_schema_extra={"default": "1h"})
-    """How long a quarantine holds, e.g. 15m, 1h, 7d."""
-    protected: list[Annotated[str, AfterValidator(_protected)]] = []
-    """Service addresses (/agent1/router1) and networks (192.0.2.0/24) that are refused call by call, but never
-    quarantined."""
 
 
 def _service_type(name: str) -> str:
@@ -134,12 +132,52 @@ def _service_type(name: str) -> str:
 ServiceType = Annotated[str, AfterValidator(_service_type)]
 
 
+class PartnerPolicy(Section):
+    """What differs for calls to one type of partners."""
+
+    thresholds: ThresholdOverrides = ThresholdOverrides()
+    """What is left out is taken from the thresholds of the calling type."""
+
+
+class ServiceTypePolicy(Section):
+    """What differs for one service type."""
+
+    mode: ModeSetting | None = None
+    """Left out: the mode of all."""
+    thresholds: ThresholdOverrides = ThresholdOverrides()
+    unknown_node: Handling | None = None
+    """Left out: as for all."""
+    partners: dict[ServiceType, PartnerPolicy] = Field(default={})
+    """What differs for the calls of this type to services of another one."""
+
+
+class QuarantinePolicy(Section):
+    """How a sender is shut out."""
+
+    expiry: Duration = Field(default=3600, json_schema_extra={"default": "1h"})
+    """How long a quarantine holds, e.g. 15m, 1h, 7d."""
+    back_off: BackOffPolicy = BackOffPolicy()
+    escalation: EscalationPolicy = EscalationPolicy()
+    protected: list[Annotated[str, AfterValidator(_protected)]] = Field(default=[])
+    """Service addresses (/agent1/router1) and networks (192.0.2.0/24) that are refused call by call, but never
+    quarantined."""
+
+    @model_validator(mode="after")
+    def _reachable(self) -> Self:
+        asked = self.escalation
+        if asked.refusals is not None and asked.different > asked.refusals:
+            message = f"{asked.different} different calls cannot be among {asked.refusals}"
+            raise inconsistent([Inconsistency(("escalation", "different"), message, "lower it, or raise refusals")])
+        return self
+
+
 class PolicyDocument(Section):
     """The policy of a gateway."""
 
-    mode: Mode = Mode.LEARN
+    mode: ModeSetting = ModeSetting.LEARN
     """learn: forward and learn everything but floods; monitor: forward, learn what is normal, record what would have
-    been refused; enforce: refuse. Some refusals hold in every mode: docs/refusals.md."""
+    been refused; enforce: refuse; auto: monitor each service type until its model is ready, then enforce. Some refusals
+    hold in every mode: docs/refusals.md."""
     scoring: Scoring = Scoring.ALLEYES
     """alleyes: the shipped scoring; paper: the formulas of the paper to the letter, for comparison. Each keeps models
     of its own. A change takes a restart."""
@@ -152,9 +190,27 @@ class PolicyDocument(Section):
     Obeys the mode."""
     unknown_node: Handling = Handling.BLOCK
     """A call to a node whose service type is not known. Obeys the mode."""
-    service_types: dict[ServiceType, ServiceTypePolicy] = {}
+    time_zone: Annotated[str, AfterValidator(zone_name)] | None = None
+    """Time zone of the hours, days and expiries of rules, e.g. Europe/Berlin; null: the machine's."""
+    rules: list[Rule] = Field(default=[], max_length=1024)
+    """Explicit rules; the first that matches an access decides about it."""
+    service_types: dict[ServiceType, ServiceTypePolicy] = Field(default={})
     """What differs for a service type, e.g. /doorLock. It applies to calls that services of the type make."""
+    readiness: ReadinessPolicy = ReadinessPolicy()
     quarantine: QuarantinePolicy = QuarantinePolicy()
+
+    @field_validator("rules")
+    @classmethod
+    def _distinct(cls, rules: list[Rule]) -> list[Rule]:
+        names = [rule.name for rule in rules]
+        found = [
+            Inconsistency((index, "name"), f"{name!r} is the name of an earlier rule", "give each a name of its own")
+            for index, name in enumerate(names)
+            if name in names[:index]
+        ]
+        if found:
+            raise inconsistent(found)
+        return rules
 
     @field_validator("service_types")
     @classmethod
@@ -164,11 +220,30 @@ class PolicyDocument(Section):
         base = info.data.get("thresholds")
         if base is None:
             return service_types
-        found = [
-            Inconsistency((name, "thresholds", *each.path), each.message, each.remedy)
-            for name, override in service_types.items()
-            for each in _disorder(*override.thresholds.over(base))
-        ]
+        found: list[Inconsistency] = []
+        for name, override in service_types.items():
+            own = override.thresholds.over(base)
+            found += _placed((name, "thresholds"), _disorder(*own))
+            if not found:
+                for partner, each in override.partners.items():
+                    found += _placed((name, "partners", partner, "thresholds"), _disorder(*each.thresholds.over(own)))
         if found:
             raise inconsistent(found)
         return service_types
+
+    @model_validator(mode="after")
+    def _knows_readiness(self) -> Self:
+        if self.scoring is Scoring.PAPER and self.automatic:
+            message = "paper does not tell when a type is ready, and a mode is auto"
+            raise inconsistent([Inconsistency(("scoring",), message, "write monitor or enforce instead of auto")])
+        return self
+
+    @property
+    def automatic(self) -> bool:
+        """Whether the mode of any type is left to its readiness."""
+        modes = {self.mode, *(each.mode for each in self.service_types.values())}
+        return ModeSetting.AUTO in modes
+
+
+def _placed(place: tuple[str | int, ...], found: list[Inconsistency]) -> list[Inconsistency]:
+    return [Inconsistency((*place, *each.path), each.message, each.remedy) for each in found]

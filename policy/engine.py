@@ -8,15 +8,20 @@ from __future__ import annotations
 
 import math
 import secrets
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
 
 from models.access import Access
+from models.relationship import key_of
 from models.score import Score
-from policy.document import Handling, PolicyDocument, ServiceTypePolicy
+from policy.document import Effective, Handling, ModeSetting, PolicyDocument, QuarantinePolicy, ServiceTypePolicy
+from policy.escalation import Refusals
+from policy.local_time import LocalTime
 from policy.protection import Protection
 from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
+from policy.rulebook import CompiledRule, Rulebook, Ruling
 from policy.verdict import Action, Call, Mode, Refusal, Strength, Verdict
 
 UNKNOWN_SENDER = "unknown-sender"
@@ -26,6 +31,12 @@ NOTHING_TO_JUDGE = "nothing-to-judge"
 QUARANTINED = "quarantined"
 NORMAL = "normal"
 ANOMALOUS = "anomalous"
+DENIED_BY_RULE = "denied-by-rule"
+ALLOWED_BY_RULE = "allowed-by-rule"
+REPEATED = "refused-too-often"
+
+_OF_PARTIES = frozenset({UNKNOWN_SENDER, UNKNOWN_TYPE, UNKNOWN_NODE})
+"""Refusals of calls that were decoded whole; only somebody in them is not known."""
 
 _NOTHING = Refusal(
     code=NOTHING_TO_JUDGE,
@@ -62,14 +73,28 @@ class Judge(Protocol):
         ...
 
 
-class Rules(NamedTuple):
-    """What applies to the calls of one service type."""
+class Limits(NamedTuple):
+    """Anomaly values from which on something happens."""
 
-    mode: Mode
     alert: float
     block: float
     quarantine: float
     """Infinite where the policy says never."""
+
+
+class Rules(NamedTuple):
+    """What applies to the calls of one service type."""
+
+    mode: Mode
+    limits: Limits
+    partners: Mapping[str, Limits]
+    """Limits for accesses to services of some types, where they differ."""
+    lifted: frozenset[str]
+    """Codes of refusals that the policy says to forward all the same."""
+
+    def limits_of(self, access: Access) -> Limits:
+        """Return the limits for an access."""
+        return self.partners.get(access.destination_type or "", self.limits) if self.partners else self.limits
 
 
 class _Snapshot(NamedTuple):
@@ -78,28 +103,48 @@ class _Snapshot(NamedTuple):
     revision: str
     default: Rules
     by_type: dict[str, Rules]
-    lifted: frozenset[str]
-    """Codes of refusals that the policy says to forward all the same."""
-    expiry: int
+    rulebook: Rulebook | None
+    """None where there are no explicit rules."""
+    quarantine: QuarantinePolicy
+    """How long a sender is shut out, and after how many refusals."""
 
 
-def _rules(policy: PolicyDocument, override: ServiceTypePolicy) -> Rules:
-    alert, block, quarantine = override.thresholds.over(policy.thresholds)
-    return Rules(override.mode or policy.mode, alert, block, math.inf if quarantine is None else quarantine)
+def _limits(thresholds: Effective) -> Limits:
+    quarantine = thresholds.quarantine
+    return Limits(thresholds.alert, thresholds.block, math.inf if quarantine is None else quarantine)
 
 
-def _snapshot(policy: PolicyDocument, revision: str) -> _Snapshot:
+def _rules(policy: PolicyDocument, override: ServiceTypePolicy, *, ready: bool) -> Rules:
     handling = {
         UNKNOWN_SENDER: policy.unknown_sender,
         UNKNOWN_TYPE: policy.unknown_type,
-        UNKNOWN_NODE: policy.unknown_node,
+        UNKNOWN_NODE: override.unknown_node or policy.unknown_node,
     }
+    own = override.thresholds.over(policy.thresholds)
+    return Rules(
+        mode=_mode(override.mode or policy.mode, ready=ready),
+        limits=_limits(own),
+        partners={name: _limits(each.thresholds.over(own)) for name, each in override.partners.items()},
+        lifted=frozenset(code for code, each in handling.items() if each is Handling.FORWARD),
+    )
+
+
+def _mode(setting: ModeSetting, *, ready: bool) -> Mode:
+    if setting is ModeSetting.AUTO:
+        return Mode.ENFORCE if ready else Mode.MONITOR
+    return Mode(setting.value)
+
+
+def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _Snapshot:
+    default = ServiceTypePolicy()
+    # Only for `auto` does it matter which types are ready; then those have rules of their own.
+    named = policy.service_types.keys() | (ready if policy.mode is ModeSetting.AUTO else frozenset())
     return _Snapshot(
         revision=revision,
-        default=_rules(policy, ServiceTypePolicy()),
-        by_type={name: _rules(policy, override) for name, override in policy.service_types.items()},
-        lifted=frozenset(code for code, each in handling.items() if each is Handling.FORWARD),
-        expiry=policy.quarantine.expiry,
+        default=_rules(policy, default, ready=False),
+        by_type={name: _rules(policy, policy.service_types.get(name, default), ready=name in ready) for name in named},
+        rulebook=Rulebook(policy.rules, LocalTime(policy.time_zone)) if policy.rules else None,
+        quarantine=policy.quarantine,
     )
 
 
@@ -139,6 +184,8 @@ class Engine:
         self._analyzer = analyzer
         self._quarantines = quarantines
         self._identifiers = _Identifiers()
+        self._ready: frozenset[str] = frozenset()
+        self._refusals = Refusals()
         self.replace_policy(policy, revision)
 
     @property
@@ -156,16 +203,25 @@ class Engine:
         Returns:
             Quarantines that ended with the change because the new policy protects the sender.
         """
-        self._snapshot = _snapshot(policy, revision)
+        self._policy = policy
+        self._snapshot = _snapshot(policy, revision, self._ready)
         return self._quarantines.protect(Protection.of(policy.quarantine.protected))
+
+    def replace_ready(self, service_types: Iterable[str]) -> None:
+        """Enforce, from the next call on, which of those types the policy leaves to their readiness (`auto`)."""
+        ready = frozenset(service_types)
+        if ready != self._ready:
+            self._ready = ready
+            self._snapshot = _snapshot(self._policy, self._snapshot.revision, ready)
 
     def judge(self, call: Call, *, now: float) -> Verdict:
         """Decide about a call.
 
-        In order: a quarantined sender is refused; then a refusal is applied, in every mode or as the mode says; then
-        every access is scored, as rates count everything, and the worst AV meets the thresholds of the sender's type.
-        A verdict of `quarantine` in enforce mode adds the sender to the register, unless it is protected: then its
-        calls are blocked one by one.
+        In order: a quarantined sender is refused; what is refused in every mode is; then come the explicit rules of the
+        policy: what one denies is refused as the mode says, and what one allows is excused from the rest. Other
+        refusals are applied as the mode says. Then every access is scored, as rates count everything, and the worst AV
+        meets the thresholds of the sender's type. A verdict of `quarantine`, by score or after too many refusals, in
+        enforce mode adds the sender to the register, unless it is protected: then its calls are blocked one by one.
 
         Args:
             call: The decoded call.
@@ -183,47 +239,50 @@ class Engine:
         identity = identity_of(sender)
         if self._quarantines.holding(identity, now) is not None:
             return self._refuse(call, rules, QUARANTINED, Action.BLOCK, now)
-        refusal = self._refusal(call, service_type)
+        refusal = _refusal(call, service_type, rules.lifted)
+        if refusal is not None and refusal.every_mode:
+            return self._refuse(call, rules, refusal, Action.BLOCK, now)
+        rulebook = snapshot.rulebook
+        ruling = None if rulebook is None else rulebook.decide(call, now)
+        obeying = Action.BLOCK if rules.mode is Mode.ENFORCE else Action.FORWARD
+        if ruling is not None:
+            if ruling.denied is not None:
+                return self._refuse(call, rules, _denial(ruling.denied), obeying, now, rule=ruling.denied)
+            if refusal is not None and _lifts(ruling, call.refusal):
+                if not call.accesses:
+                    return self._allow_unscored(call, rules, ruling, now)
+                return self._measure(call, rules, identity, now, ruling, lifted=True)
         if refusal is not None:
-            enforced = refusal.every_mode or rules.mode is Mode.ENFORCE
-            return self._refuse(call, rules, refusal, Action.BLOCK if enforced else Action.FORWARD, now)
-        return self._measure(call, rules, identity, now)
+            return self._refuse(call, rules, refusal, obeying, now, rule=None if ruling is None else ruling.alerting)
+        return self._measure(call, rules, identity, now, ruling)
 
     def conclude(self, verdict: Verdict, *, accepted: bool) -> None:
         """Let a call teach, all of its accesses or none, once the access point has answered.
 
         What was refused, by the gateway or by the access point (`accepted` false: 4xx, 5xx, no answer), does not
         teach. In learn mode everything else does, except floods. In monitor as in enforce, teaching follows
-        `would_be`.
+        `would_be`; what passes only because a rule allows it does not make itself normal.
         """
         if not accepted or verdict.action is not Action.FORWARD or not verdict.scores:
             return
-        if verdict.would_be is not Action.FORWARD and (verdict.mode is not Mode.LEARN or self._flood(verdict)):
+        unusual = verdict.would_be is not Action.FORWARD or (
+            verdict.reason == ALLOWED_BY_RULE and self._reaches_block(verdict)
+        )
+        if unusual and (verdict.mode is not Mode.LEARN or self._flood(verdict)):
             return
         for access in verdict.call.accesses:
             self._analyzer.learn(access)
 
-    def _refusal(self, call: Call, service_type: str | None) -> Refusal | None:
-        lifted = self._snapshot.lifted
-        given = call.refusal
-        if given is not None and given.every_mode:
-            return given
-        if given is None and not call.accesses:
-            return _NOTHING
-        # Who is calling comes before what the call wants: an operator mends the first thing first.
-        if call.sender.strength is Strength.UNKNOWN:
-            # Nobody knows the type of a sender that nobody knows: forwarding such senders forwards that, too.
-            if UNKNOWN_SENDER not in lifted:
-                return _NO_IDENTITY
-        elif service_type is None and UNKNOWN_TYPE not in lifted:
-            return _NO_TYPE
-        if given is not None and given.code not in lifted:
-            return given
-        if not call.accesses:
-            return _NOTHING
-        return None
-
-    def _refuse(self, call: Call, rules: Rules, why: Refusal | str, action: Action, now: float) -> Verdict:
+    def _refuse(
+        self,
+        call: Call,
+        rules: Rules,
+        why: Refusal | str,
+        action: Action,
+        now: float,
+        *,
+        rule: CompiledRule | None = None,
+    ) -> Verdict:
         refused = action is Action.BLOCK
         if isinstance(why, Refusal):
             reason = why.code
@@ -236,16 +295,88 @@ class Engine:
             call=call,
             action=action,
             would_be=Action.BLOCK,
-            alert=refused or rules.mode is not Mode.LEARN,
+            alert=refused or rules.mode is not Mode.LEARN or rule is not None,
             mode=rules.mode,
             reason=reason,
             scores=(),
             worst=-1,
             threshold=None,
             policy_revision=self._snapshot.revision,
+            rule=None if rule is None else rule.name,
         )
 
-    def _measure(self, call: Call, rules: Rules, identity: str, now: float) -> Verdict:
+    def _allow_unscored(self, call: Call, rules: Rules, ruling: Ruling, now: float) -> Verdict:
+        return Verdict(
+            id=self._identifiers.next(now),
+            call=call,
+            action=Action.FORWARD,
+            would_be=Action.FORWARD,
+            alert=False,
+            mode=rules.mode,
+            reason=ALLOWED_BY_RULE,
+            scores=(),
+            worst=-1,
+            threshold=None,
+            policy_revision=self._snapshot.revision,
+            rule=None if ruling.allowed is None else ruling.allowed.name,
+        )
+
+    def _measure(
+        self,
+        call: Call,
+        rules: Rules,
+        identity: str,
+        now: float,
+        ruling: Ruling | None,
+        *,
+        lifted: bool = False,
+    ) -> Verdict:
+        scores, worst = self._scored(call)
+        excused = False
+        if ruling is not None or rules.partners:
+            allowed = () if ruling is None else ruling.excused
+            worst = _worst(call, scores, rules, allowed)
+            excused = bool(allowed) and allowed[worst]
+        highest = scores[worst].av
+        limits = rules.limits_of(call.accesses[worst])
+        threshold, repeats = limits.block, 0
+        if highest < limits.block or excused:
+            would_be, reason = Action.FORWARD, NORMAL
+        else:
+            would_be, reason = Action.BLOCK, ANOMALOUS
+            sparing = not self._may_quarantine(call)
+            if highest >= limits.quarantine and not sparing:
+                would_be, threshold = Action.QUARANTINE, limits.quarantine
+            elif not sparing and (repeats := self._repeats(call.accesses[worst], rules.mode, identity, now)):
+                would_be, reason = Action.QUARANTINE, REPEATED
+        if excused and (lifted or highest >= limits.block):
+            reason = ALLOWED_BY_RULE
+        rule = None if ruling is None else _named(ruling, reason)
+        verdict = Verdict(
+            id=self._identifiers.next(now),
+            call=call,
+            action=would_be if rules.mode is Mode.ENFORCE else Action.FORWARD,
+            would_be=would_be,
+            # While learning, what is new is expected: an alert for it would teach people to ignore alerts.
+            alert=(highest >= limits.alert and rules.mode is not Mode.LEARN and not excused)
+            or (ruling is not None and ruling.alerting is not None),
+            mode=rules.mode,
+            reason=reason,
+            scores=scores,
+            worst=worst,
+            threshold=threshold,
+            policy_revision=self._snapshot.revision,
+            rule=None if rule is None else rule.name,
+            repeats=repeats,
+        )
+        if reason is not NORMAL:
+            self._note_refused(verdict, rules)
+            if verdict.action is Action.QUARANTINE:
+                self._quarantine(verdict, identity, now)
+        return verdict
+
+    def _scored(self, call: Call) -> tuple[tuple[Score, ...], int]:
+        """Return the scores, and the index of the highest."""
         score = self._analyzer.score
         scores = tuple([score(access) for access in call.accesses])
         worst = 0
@@ -258,58 +389,115 @@ class Engine:
             if av > highest:
                 highest = av
                 worst = index
-        if highest < rules.block:
-            would_be, threshold = Action.FORWARD, rules.block
-        elif (
-            highest < rules.quarantine
-            or not call.may_quarantine
-            or self._quarantines.protects(call.sender.address, call.sender.ip)
-        ):
-            would_be, threshold = Action.BLOCK, rules.block
-        else:
-            would_be, threshold = Action.QUARANTINE, rules.quarantine
-        verdict = Verdict(
-            id=self._identifiers.next(now),
-            call=call,
-            action=would_be if rules.mode is Mode.ENFORCE else Action.FORWARD,
-            would_be=would_be,
-            # While learning, what is new is expected: an alert for it would teach people to ignore alerts.
-            alert=highest >= rules.alert and rules.mode is not Mode.LEARN,
-            mode=rules.mode,
-            reason=NORMAL if would_be is Action.FORWARD else ANOMALOUS,
-            scores=scores,
-            worst=worst,
-            threshold=threshold,
-            policy_revision=self._snapshot.revision,
-        )
-        if would_be is not Action.FORWARD:
-            for access, each in zip(reversed(call.accesses), reversed(scores), strict=True):
-                self._analyzer.refused(access, each, rules.block)
-            if verdict.action is Action.QUARANTINE:
-                self._quarantine(verdict, identity, now)
-        return verdict
+        return scores, worst
+
+    def _repeats(self, access: Access, mode: Mode, identity: str, now: float) -> int:
+        """Return how many calls of the sender were refused lately, this one included, if that is too many; else 0."""
+        asked = self._snapshot.quarantine.escalation
+        # While learning, what is new is expected, however often it comes.
+        if asked.refusals is None or mode is Mode.LEARN:
+            return 0
+        return self._refusals.note(identity, key_of(access), now, asked)
+
+    def _may_quarantine(self, call: Call) -> bool:
+        return call.may_quarantine and not self._quarantines.protects(call.sender.address, call.sender.ip)
+
+    def _note_refused(self, verdict: Verdict, rules: Rules) -> None:
+        """Tell the models what does not teach: it may turn out to be legitimate."""
+        if verdict.would_be is Action.FORWARD and not self._reaches_block(verdict):
+            return
+        for access, score in zip(reversed(verdict.call.accesses), reversed(verdict.scores), strict=True):
+            self._analyzer.refused(access, score, rules.limits_of(access).block)
+
+    def _reaches_block(self, verdict: Verdict) -> bool:
+        """Whether an access would have been refused, had no rule excused it."""
+        score, threshold = verdict.score, verdict.threshold
+        return score is not None and threshold is not None and score.av >= threshold
 
     def _quarantine(self, verdict: Verdict, identity: str, now: float) -> None:
         sender = verdict.call.sender
         score = verdict.scores[verdict.worst]
+        policy = self._snapshot.quarantine
+        times = self._quarantines.history.times(identity, now, policy.back_off.forgotten_after)
+        why = f"AV {score.av:.1f}, quarantine from {verdict.threshold:g}"
+        if verdict.repeats:
+            why = f"AV {score.av:.1f}, the last of {verdict.repeats} refused calls"
         entry = QuarantineEntry(
             identity=identity,
             address=sender.address,
             ip=sender.ip,
             strength=sender.strength,
-            reason=f"{score.deciding}: AV {score.av:.1f}, quarantine from {verdict.threshold:g}",
+            reason=f"{score.deciding}: {why}",
             verdict=verdict.id,
             since=now,
-            until=now + self._snapshot.expiry,
+            until=now + policy.back_off.length(policy.expiry, times),
+            times=times,
         )
         self._quarantines.add(entry, now=now)
 
     def _flood(self, verdict: Verdict) -> bool:
-        block = self.rules(verdict.call.sender.service_type or verdict.call.accesses[0].source_type).block
+        rules = self.rules(verdict.call.sender.service_type or verdict.call.accesses[0].source_type)
         # Not only where the rate decides: a new relationship may weigh more, and its burst must not teach either.
         return any(
-            score.som * terms.get(name, 0.0) >= block
-            for score in verdict.scores
+            score.som * terms.get(name, 0.0) >= rules.limits_of(access).block
+            for access, score in zip(verdict.call.accesses, verdict.scores, strict=True)
             for terms in (score.terms,)
             for name in _FLOODS
         )
+
+
+def _refusal(call: Call, service_type: str | None, lifted: frozenset[str]) -> Refusal | None:
+    """Return why a call is refused before any score, if it is."""
+    given = call.refusal
+    if given is not None and given.every_mode:
+        return given
+    if given is None and not call.accesses:
+        return _NOTHING
+    # Who is calling comes before what the call wants: an operator mends the first thing first.
+    if call.sender.strength is Strength.UNKNOWN:
+        # Nobody knows the type of a sender that nobody knows: forwarding such senders forwards that, too.
+        if UNKNOWN_SENDER not in lifted:
+            return _NO_IDENTITY
+    elif service_type is None and UNKNOWN_TYPE not in lifted:
+        return _NO_TYPE
+    if given is not None and given.code not in lifted:
+        return given
+    if not call.accesses:
+        return _NOTHING
+    return None
+
+
+def _denial(rule: CompiledRule) -> Refusal:
+    comment = f": {rule.comment}" if rule.comment else ""
+    detail = f"Rule {rule.name} of the policy denies it{comment}"
+    return Refusal(code=DENIED_BY_RULE, detail=detail, every_mode=False)
+
+
+def _named(ruling: Ruling, reason: str) -> CompiledRule | None:
+    """Return the rule that a verdict names: the one that decided it, or else the one that matched."""
+    if reason is ALLOWED_BY_RULE:
+        return ruling.allowed
+    return ruling.alerting or (ruling.allowed if reason is NORMAL else None)
+
+
+def _lifts(ruling: Ruling, given: Refusal | None) -> bool:
+    """Whether a refusal that obeys the mode is lifted by rules that allow all of the call.
+
+    What a decoder could not read whole (`given`), no rule about accesses can vouch for: a rule must allow the sender.
+    """
+    if given is None or given.code in _OF_PARTIES:
+        return ruling.all_allowed
+    return ruling.sender_allowed
+
+
+def _worst(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> int:
+    """Return the index of the access that decides, where their thresholds differ or some are excused."""
+
+    def severity(index: int) -> tuple[int, float]:
+        av = scores[index].av
+        alert, block, quarantine = rules.limits_of(call.accesses[index])
+        if excused and excused[index]:
+            return 0, av
+        return (av >= alert) + (av >= block) + (av >= quarantine), av
+
+    return max(range(len(scores)), key=severity)

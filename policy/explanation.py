@@ -50,18 +50,23 @@ _TRIED: Mapping[Operation, str] = {
 }
 
 
+_BY_RULE = frozenset({"denied-by-rule", "allowed-by-rule"})
+
+
 def sentence(verdict: Verdict) -> str:
     """Return one or two sentences: what happened, then why."""
     score = verdict.score
     if score is not None:
-        return f"{_opening(verdict)}: {_deed(verdict)}. {_judgement(verdict, score)}"
+        return f"{_opening(verdict)}: {_deed(verdict)}. {_judgement(verdict, score)}{_marked(verdict)}"
     if verdict.reason == "quarantined":
         why = "It is in quarantine, where every call is refused until the quarantine expires or is lifted"
     elif verdict.call.refusal is not None:
         why = f"{_capital(printable(verdict.call.refusal.detail, 400)).rstrip('.')}"
+    elif verdict.forwarded:
+        why = "No model had a say"
     else:
         why = "It was refused before it was scored"
-    return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason})."
+    return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason}).{_marked(verdict)}"
 
 
 def printable(text: str, length: int = MAXIMUM_NAME) -> str:
@@ -75,7 +80,16 @@ def _escaped(character: str) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - as in Python's own notation
 
 
+def _marked(verdict: Verdict) -> str:
+    """Return what is said of a rule that did not decide."""
+    if verdict.rule is None or verdict.reason in _BY_RULE:
+        return ""
+    return f" Rule {printable(verdict.rule)} of the policy matched it."
+
+
 def _opening(verdict: Verdict) -> str:
+    if verdict.rule is not None and verdict.reason == "allowed-by-rule":
+        return f"Forwarded, as rule {printable(verdict.rule)} of the policy allows it"
     match verdict.action, verdict.would_be:
         case Action.QUARANTINE, _:
             return "Refused, and the sender put in quarantine"
@@ -128,7 +142,7 @@ def _kind(name: str | None) -> str:
 
 def _judgement(verdict: Verdict, score: Score) -> str:
     threshold = verdict.threshold or 0.0
-    limit = "quarantines" if verdict.would_be is Action.QUARANTINE else "blocks"
+    limit = "quarantines" if verdict.would_be is Action.QUARANTINE and not verdict.repeats else "blocks"
     figures = f"AV {score.av:.1f}, {limit} from {threshold:g}"
     if score.model_version == "none":
         why = "Nothing is known yet of services of this type"
@@ -138,7 +152,8 @@ def _judgement(verdict: Verdict, score: Score) -> str:
         why = "That is usual for services of this type"
     else:
         why = _REASONS.get(score.deciding, _other)(verdict.call.accesses[verdict.worst], score)
-    return f"{why} ({figures})."
+    repeated = f" It is one of {verdict.repeats} refused calls, which are too many." if verdict.repeats else ""
+    return f"{why} ({figures}).{repeated}"
 
 
 def _relationship(_access: Access, score: Score) -> str:

@@ -73,6 +73,12 @@ def invalid(message: str, remedy: str) -> PydanticCustomError:
     return inconsistent([Inconsistency((), message, remedy)])
 
 
+def remark(text: str, path: Path, found: Inconsistency) -> Problem:
+    """Return what was found in a valid document, at its line."""
+    place = found.path
+    return _problem(path, yaml_source.parse(text).mark(place), place, found.message, found.remedy)
+
+
 def load_document[T: BaseModel](path: Path, model: type[T]) -> T:
     """Read a YAML file and check it against `model`.
 

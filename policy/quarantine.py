@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from policy.escalation import History, PastQuarantine
 from policy.protection import Protection
 from policy.verdict import Sender, Strength
 
@@ -36,6 +37,8 @@ class QuarantineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Real time, seconds since the epoch."""
     until: float
     """Real time, seconds since the epoch."""
+    times: int = 1
+    """The how manieth quarantine of this identity in a row it is (`policy.escalation`)."""
 
 
 def identity_of(sender: Sender) -> str:
@@ -73,6 +76,8 @@ class QuarantineRegister:
         self.evictions = 0
         """Entries that gave way, before their time, because the register was full."""
         self._evicted: dict[str, QuarantineEntry] = {}
+        self.history = History()
+        """Who was quarantined by a verdict, and how many times in a row."""
 
     def __len__(self) -> int:
         """Return the number of entries, expired ones that `expire` has not removed yet included."""
@@ -101,6 +106,8 @@ class QuarantineRegister:
         self._protection = self._fixed | protection
         released = [entry for entry in self.entries if self.protects(entry.address, entry.ip)]
         self._drop(released)
+        for entry in released:
+            self.history.forget(entry.identity)
         return tuple(released)
 
     def add(self, entry: QuarantineEntry, *, now: float) -> None:
@@ -113,6 +120,8 @@ class QuarantineRegister:
         """
         if self.protects(entry.address, entry.ip):
             raise ProtectedError(f"{entry.identity} ({entry.ip}) is protected and cannot be quarantined")
+        if entry.verdict:
+            self.history.note(PastQuarantine(identity=entry.identity, times=entry.times, until=entry.until))
         present = self._entries.get(entry.identity)
         if present is not None and present.until >= entry.until:
             return

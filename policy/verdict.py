@@ -87,7 +87,7 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     alert: bool
     mode: Mode
     reason: str
-    """`normal`, `anomalous`, `quarantined`, or a refusal's code."""
+    """`normal`, `anomalous`, `allowed-by-rule`, `quarantined`, or a refusal's code."""
     scores: tuple[Score, ...]
     """One per access, in order; empty where the call was refused before scoring."""
     worst: int
@@ -95,6 +95,10 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     threshold: float | None
     """The AV threshold that was met (or, for a forward, the one that would have blocked)."""
     policy_revision: str
+    rule: str | None = None
+    """Name of the policy's rule that decided, or that marks the call."""
+    repeats: int = 0
+    """Refused calls of the sender that together were too many; 0 where that decided nothing."""
 
     @property
     def forwarded(self) -> bool:

@@ -14,6 +14,7 @@ from policy import yaml_source
 from policy.document import PolicyDocument
 from policy.duration import Duration
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
+from policy.scenario import Scenario
 from proxy.firewall.plan import (
     INTERFACE,
     LAST_PORT,
@@ -412,8 +413,9 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "gateway": GatewayDocument,
     "policy": PolicyDocument,
     "inventory": InventoryDocument,
+    "scenario": Scenario,
 }
-"""Every configuration file, by the name of its schema in `config/`."""
+"""Every kind of file that people write, by the name of its schema in `config/`."""
 
 
 def _beside(path: Path, file: Path) -> Path:

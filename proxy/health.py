@@ -57,11 +57,15 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
     """The mode of service types that the policy does not name."""
     policy_revision: str
+    policy_problems: list[str] = []
+    """What is wrong with `policy.yaml`, where the policy in force is an earlier one."""
     event_time: int
     """Milliseconds since the epoch."""
     types_known: dict[str, bool]
     """Per access point: whether its structure, and so the types of its nodes, has been read."""
     service_types: dict[str, TypeStatus]
+    not_ready: dict[str, list[str]] = {}
+    """What each type lacks until it is enforced, where the policy leaves that to its readiness (mode auto)."""
     connections: int
     quarantined: int
     quarantines_evicted: int

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from policy.document import Scoring
@@ -16,6 +16,7 @@ from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.revocation import RevocationsInForce
 from proxy.revocation_lists import RevocationListError, RevocationLists, own_certificate_problems, read_lists
+from proxy.storage.policy_store import PolicyStore
 
 
 class StartRefused(Exception):
@@ -39,8 +40,12 @@ class Inputs:
     """Certificates that are good no more."""
 
 
-def read_inputs(document: GatewayDocument) -> Inputs:
+def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs:
     """Read and check policy, inventory and certificates.
+
+    Args:
+        document: `gateway.yaml`.
+        last_good: Whether the last policy that was in force takes the place of one that is broken.
 
     Raises:
         StartRefused: with every problem found.
@@ -51,7 +56,12 @@ def read_inputs(document: GatewayDocument) -> Inputs:
     try:
         policy = load_policy(document.policy)
     except DocumentError as error:
-        problems += [str(problem) for problem in error.problems]
+        found = tuple(str(problem) for problem in error.problems)
+        kept = PolicyStore(document.state_directory).load() if last_good else None
+        if kept is None:
+            problems += found
+        else:
+            policy = replace(kept, instead_of=found)
     try:
         inventory = load_document(document.inventory, InventoryDocument)
     except DocumentError as error:
@@ -113,7 +123,7 @@ def prepare(document: GatewayDocument) -> Inputs:
     problems: list[str] = []
     scoring = Scoring.ALLEYES
     try:
-        inputs = read_inputs(document)
+        inputs = read_inputs(document, last_good=True)
         scoring = inputs.policy.document.scoring
     except StartRefused as refused:
         problems += refused.problems

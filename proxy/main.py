@@ -13,6 +13,7 @@ from proxy.commands import (
     health,
     inventory,
     models,
+    policy,
     run,
     simulate,
     status,
@@ -38,6 +39,7 @@ for command in (
     uninstall.command,
     evaluate.command,
     models.models,
+    policy.policy,
     simulate.simulate,
 ):
     main.add_command(command)

@@ -19,6 +19,9 @@ class LoadedPolicy:
     document: PolicyDocument
     revision: str
     """First 12 hex digits of the SHA-256 of the file's bytes."""
+    text: str
+    instead_of: tuple[str, ...] = ()
+    """What is wrong with `policy.yaml`, one line each, where this is the last good one in its place."""
 
 
 def load_policy(path: Path) -> LoadedPolicy:
@@ -29,7 +32,7 @@ def load_policy(path: Path) -> LoadedPolicy:
     """
     text = read_text(path)
     document = check_document(text, path, PolicyDocument)
-    return LoadedPolicy(document, hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH])
+    return LoadedPolicy(document, hashlib.sha256(text.encode()).hexdigest()[:_REVISION_LENGTH], text)
 
 
 def reload_policy(path: Path, in_force: Scoring) -> LoadedPolicy:

@@ -11,6 +11,7 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.commands import Quarantine, Release
 from proxy.firewall.helper import FirewallHelper, HelperLostError
@@ -67,6 +68,8 @@ class QuarantineKeeper:
             QuarantineStoreError: the stored quarantines are damaged.
             ValueError: likewise.
         """
+        for past in self.store.history():
+            self.register.history.note(past)
         stored = self.store.all()
         restored = self.register.restore((each.entry for each in stored), now=now)
         for entry in restored:
@@ -117,8 +120,8 @@ class QuarantineKeeper:
             self.background.submit(self._try_again)
 
     def release(self, entry: QuarantineEntry) -> None:
-        """Let a sender through again that has left the register before its time."""
-        self.background.submit(self._release, entry)
+        """Let a sender through again that has left the register before its time, and forget that it was there."""
+        self.background.submit(self._release, entry, forgiven=True)
 
     def _project(self, entry: QuarantineEntry, *, owns: bool) -> None:
         try:
@@ -127,6 +130,8 @@ class QuarantineKeeper:
             outcome = self._into_kernel(entry.identity, kernel)
             self.log.quarantine("added", entry, outcome)
             self.store.put(entry, kernel)
+            if entry.verdict:
+                self.store.remember(PastQuarantine(identity=entry.identity, times=entry.times, until=entry.until))
         except Exception as error:  # noqa: BLE001 -- the identity stays refused; the operator must hear of the rest
             self.on_broken("quarantine", error)
 
@@ -174,11 +179,13 @@ class QuarantineKeeper:
                 del self._waiting[identity]
                 self._in_kernel[identity] = kernel
 
-    def _release(self, entry: QuarantineEntry) -> None:
+    def _release(self, entry: QuarantineEntry, *, forgiven: bool = False) -> None:
         try:
             kernel = self._in_kernel.pop(entry.identity, None)
             self._waiting.pop(entry.identity, None)
             self.store.remove(entry.identity)
+            if forgiven:
+                self.store.forget(entry.identity)
             if kernel is not None:
                 self.firewall.submit(Release((kernel,))).result(_KERNEL_SECONDS)
             self.log.quarantine("removed", entry, "removed")

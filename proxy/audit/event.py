@@ -42,6 +42,8 @@ class Kind(StrEnum):
     """Calls pass unjudged, or do no longer (fail mode open)."""
     KERNEL_FULL = "kernel-full"
     """A quarantine found no room in the kernel; its sender is refused by the gateway alone."""
+    READINESS = "readiness"
+    """A service type is enforced from now on, or no longer, as the policy leaves it to its model (mode auto)."""
     UNINSTALL = "uninstall"
     RECOVERY = "recovery"
     """The journal was opened after it had not been closed properly."""
@@ -148,6 +150,9 @@ class VerdictRecord(msgspec.Struct, frozen=True, gc=False, kw_only=True):
     worst: int
     model_version: str | None
     policy_revision: str
+    rule: str | msgspec.UnsetType = msgspec.UNSET
+    """Most verdicts have none: left out then, as is `repeats`."""
+    repeats: int | msgspec.UnsetType = msgspec.UNSET
     request: str
     sender: Sender
     refusal: Refusal | None
@@ -189,6 +194,8 @@ def _verdict(verdict: Verdict, time: float) -> VerdictRecord:
         worst=verdict.worst,
         model_version=None if score is None else score.model_version,
         policy_revision=verdict.policy_revision,
+        rule=verdict.rule or msgspec.UNSET,
+        repeats=verdict.repeats or msgspec.UNSET,
         request=call.request,
         sender=call.sender,
         refusal=call.refusal,
@@ -259,6 +266,8 @@ def _read(found: VerdictRecord) -> Verdict:
         worst=found.worst,
         threshold=found.threshold,
         policy_revision=found.policy_revision,
+        rule=None if found.rule is msgspec.UNSET else found.rule,
+        repeats=0 if found.repeats is msgspec.UNSET else found.repeats,
     )
 
 

@@ -25,7 +25,7 @@ def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click pa
     problems: list[str] = []
     scoring = Scoring.ALLEYES
     try:
-        inputs = read_inputs(document)
+        inputs = read_inputs(document, last_good=not files_only)
         scoring = inputs.policy.document.scoring
     except StartRefused as refused:
         problems += refused.problems
@@ -40,6 +40,14 @@ def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click pa
         refuse(problems)
     for warning in inputs.revocations.warnings(datetime.fromtimestamp(real_now(), UTC)):
         click.echo(f"alleyes: {warning}", err=True)
+    if inputs.policy.instead_of:
+        for problem in inputs.policy.instead_of:
+            click.echo(f"alleyes: {problem}", err=True)
+        told = (
+            f"the gateway would start, with the last good policy, {inputs.policy.revision}, in place of the broken one"
+        )
+        click.echo(f"alleyes: {told}", err=True)
+        return
     points = ", ".join(point.agent for point in inputs.document.access_points)
     click.echo(f"alleyes: {config} is fine: {points}; policy {inputs.policy.revision}, {inputs.policy.document.mode}")
 

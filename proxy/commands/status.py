@@ -39,8 +39,15 @@ def _firewall_lines(firewall: FirewallStatus) -> Iterator[str]:
         yield f"kernel: a quarantine set was found full {firewall.set_full} times; {firewall.waiting} wait for room"
 
 
+def _lacks(missing: list[str]) -> str:
+    return f"; enforced after {', '.join(missing)}" if missing else ""
+
+
 def _lines(status: Status) -> Iterator[str]:
     yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
+    if status.policy_problems:
+        yield "policy.yaml is broken, an earlier policy is in force:"
+        yield from (f"  {problem}" for problem in status.policy_problems)
     serving = sum(beat is not None for beat in status.workers)
     yield f"workers: {serving} of {len(status.workers)} serve; started again {status.restarts} times"
     missing = [agent for agent, known in status.types_known.items() if not known]
@@ -58,5 +65,5 @@ def _lines(status: Status) -> Iterator[str]:
     for name, each in status.service_types.items():
         yield (
             f"  {name:<24} {each.mode:<8} {each.instance_minutes:>8} instance-minutes"
-            f" {each.relationships:>4} relationships"
+            f" {each.relationships:>4} relationships{_lacks(status.not_ready.get(name, []))}"
         )

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from models.replica import Sighting
+from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineEntry
 from proxy.registry import AgentStructure
 from proxy.revocation import Revocations
@@ -38,6 +39,10 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Senders that each network address has carried."""
     revocations: Revocations = Revocations()
     """Certificates that are good no more."""
+    history: Sequence[PastQuarantine] = ()
+    """Who was quarantined before."""
+    ready: Sequence[str] = ()
+    """Service types that may be enforced where the policy leaves that to their readiness."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -66,6 +71,12 @@ class Judge(msgspec.Struct, frozen=True, tag=True):
     revision: str
 
 
+class Ready(msgspec.Struct, frozen=True, tag=True):
+    """These service types may be enforced from now on, and no others (mode auto)."""
+
+    service_types: Sequence[str]
+
+
 class Hold(msgspec.Struct, frozen=True, tag=True):
     """A sender was quarantined at another worker."""
 
@@ -82,7 +93,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Revoke | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):

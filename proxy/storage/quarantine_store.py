@@ -1,4 +1,4 @@
-"""Quarantines on disk (SQLite in WAL mode), so that they outlive the gateway."""
+"""Quarantines, and who had them before, on disk (SQLite in WAL mode), so that they outlive the gateway."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import NamedTuple, Self
 
 import msgspec
 
+from policy.escalation import MOST_SENDERS, PastQuarantine
 from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.plan import Entry
 from proxy.storage.ownership import give_to_owner_of
@@ -98,6 +99,10 @@ class QuarantineStore:
                 "CREATE TABLE IF NOT EXISTS quarantine"
                 " (identity TEXT PRIMARY KEY, entry BLOB NOT NULL, kernel BLOB NOT NULL) STRICT"
             )
+            self._database.execute(
+                "CREATE TABLE IF NOT EXISTS past"
+                " (identity TEXT PRIMARY KEY, times INTEGER NOT NULL, until REAL NOT NULL) STRICT"
+            )
         except (sqlite3.Error, OSError) as error:
             raise _refusal(self._path, error) from error
 
@@ -112,6 +117,34 @@ class QuarantineStore:
     def remove(self, identity: str) -> None:
         """Forget an entry; an unknown identity is passed over."""
         self._database.execute("DELETE FROM quarantine WHERE identity = ?", (identity,))
+
+    def remember(self, past: PastQuarantine) -> None:
+        """Store that an identity was quarantined. Of more than there is room for, those that ended first go."""
+        self._database.execute(
+            "INSERT INTO past VALUES (?, ?, ?)"
+            " ON CONFLICT (identity) DO UPDATE SET times = excluded.times, until = excluded.until",
+            (past.identity, past.times, past.until),
+        )
+        self._database.execute(
+            "DELETE FROM past WHERE identity IN (SELECT identity FROM past ORDER BY until DESC LIMIT -1 OFFSET ?)",
+            (MOST_SENDERS,),
+        )
+
+    def forget(self, identity: str) -> None:
+        """Forget that an identity was quarantined; an unknown one is passed over."""
+        self._database.execute("DELETE FROM past WHERE identity = ?", (identity,))
+
+    def history(self) -> list[PastQuarantine]:
+        """Return who was quarantined before.
+
+        Raises:
+            QuarantineStoreError: the file is damaged.
+        """
+        try:
+            rows = self._database.execute("SELECT identity, times, until FROM past").fetchall()
+        except sqlite3.Error as error:
+            raise _refusal(self._path, error) from error
+        return [PastQuarantine(identity=identity, times=times, until=until) for identity, times, until in rows]
 
     def all(self) -> list[Stored]:
         """Return all entries.

@@ -9,6 +9,7 @@ from models.node import REPORT, Node
 from models.paper.analyzer import PaperAnalyzer
 from models.replica import Sighting, encode
 from policy.document import Scoring
+from policy.readiness import Observation
 
 
 class NodeModels(Protocol):
@@ -45,6 +46,10 @@ class NodeModels(Protocol):
 
     def see(self, sightings: Sequence[Sighting]) -> list[bytes]:
         """Take sightings of candidates; return the steps that follow from them."""
+        ...
+
+    def observations(self) -> dict[str, Observation]:
+        """Return what there is of the model of each service type."""
         ...
 
     def finish(self) -> None:
@@ -92,6 +97,14 @@ class SharedModels:
         """Note sightings, and accept what they corroborate."""
         step = self._node.see(sightings)
         return [] if step is None else [encode(step)]
+
+    def observations(self) -> dict[str, Observation]:
+        """Return what there is of the model of each service type."""
+        knowledge = self._node.knowledge
+        return {
+            name: Observation(model.weight, knowledge.instances(name), len(model.relationships))
+            for name, model in knowledge.models.items()
+        }
 
     def finish(self) -> None:
         """Fold what waits."""
@@ -141,6 +154,10 @@ class SingleModels:
         """The paper knows no candidates."""
         del sightings
         return []
+
+    def observations(self) -> dict[str, Observation]:
+        """Nothing: a policy cannot leave the mode to readiness with this scoring."""
+        return {}
 
     def finish(self) -> None:
         """Nothing waits."""

@@ -51,6 +51,8 @@ class PolicyInForce:
     notes: Notes
     on_change: Callable[[LoadedPolicy], None]
     """Called with another policy before workers judge by it."""
+    problems: list[str] = field(init=False)
+    """What is wrong with the file; nothing where the policy in force is that of the file."""
     _scoring: Scoring = field(init=False)
     _one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
     _judging_by: dict[int, str] = field(default_factory=dict)
@@ -58,6 +60,7 @@ class PolicyInForce:
 
     def __post_init__(self) -> None:
         self._scoring = self.policy.document.scoring
+        self.problems = list(self.policy.instead_of)
 
     def begun(self, number: int) -> None:
         """Note that a worker begins with the policy that is in force."""
@@ -86,6 +89,7 @@ class PolicyInForce:
             log.info("policy reloaded", revision=policy.revision, mode=str(mode))
 
     def _refuse(self, error: DocumentError) -> None:
+        self.problems = [str(problem) for problem in error.problems]
         for problem in error.problems:
             log.error("policy not reloaded", detail=str(problem))
         self.notes.note(
@@ -98,6 +102,7 @@ class PolicyInForce:
     async def _put_in_force(self, policy: LoadedPolicy) -> None:
         """Let all workers judge by a policy; one that does not say so in time is ended, and begins with it."""
         self.policy = policy
+        self.problems = []
         self.on_change(policy)
         self.judges.tell_all(Judge(written(policy.document), policy.revision))
         loop = asyncio.get_running_loop()

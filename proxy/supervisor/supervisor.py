@@ -54,13 +54,16 @@ from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
+from proxy.storage.policy_store import PolicyStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.revocation_watch import RevocationWatch
 from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.status import together
+from proxy.supervisor.type_readiness import TypeReadiness
 from proxy.supervisor.workers import Listener, Workers
 from proxy.table_watch import TableWatch
 
@@ -183,6 +186,13 @@ class Supervisor:
             notes=self._trail,
             on_change=self._protect,
         )
+        self._readiness = TypeReadiness(
+            policy=lambda: self._policy.policy.document,
+            store=ReadinessStore(state),
+            background=self._background,
+            notes=self._trail,
+            tell=self._workers.tell_all,
+        )
         self._dead_man = DeadMan(
             firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
         )
@@ -245,7 +255,11 @@ class Supervisor:
             policy_revision=policy.revision,
             workers=self._inputs.document.workers,
             fail_mode=self._plan.fail_mode,
+            policy_problems=list(policy.instead_of),
         )
+        for problem in policy.instead_of:
+            log.error("the policy is broken; the last good one is in force", detail=problem)
+        self._background.submit(self._keep_policy, policy)
 
     async def _start_workers(self) -> list[str]:
         # What is known of the access points by then reaches those workers that have begun before.
@@ -291,6 +305,8 @@ class Supervisor:
             quarantines=self._register.entries,
             senders=self._files.senders,
             revocations=self._revocation.in_force.current,
+            history=self._register.history.all,
+            ready=self._readiness.ready,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -318,6 +334,8 @@ class Supervisor:
     def _follow(self, steps: Sequence[bytes]) -> None:
         for step in steps:
             self._workers.tell_all(Follow(step))
+        if steps:
+            self._readiness.models_changed(self._models.observations(), self._models.newest)
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
@@ -373,9 +391,16 @@ class Supervisor:
         self._workers.tell_all(Revoke(self._revocation.in_force.current))
 
     def _protect(self, policy: LoadedPolicy) -> None:
-        """Let through again whom another policy protects."""
+        """Let through again whom another policy protects, and keep it as the last good one."""
+        self._background.submit(self._keep_policy, policy)
         for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
             self._keeper.release(entry)
+
+    def _keep_policy(self, policy: LoadedPolicy) -> None:
+        try:
+            PolicyStore(self._inputs.document.state_directory).save(policy)
+        except OSError as error:
+            log.error("the policy was not stored", detail=str(error))
 
     def _table_watch(self) -> TableWatch:
         def restored(changed: tuple[str, ...], applied: Applied) -> None:
@@ -435,9 +460,11 @@ class Supervisor:
             restarts=self._workers.restarts(),
             mode=self._policy.policy.document.mode,
             policy_revision=self._policy.policy.revision,
+            policy_problems=self._policy.problems,
             event_time=self._models.newest,
             types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
             service_types={},
+            not_ready=self._readiness.missing(),
             connections=0,
             quarantined=len(self._register),
             quarantines_evicted=self._register.evictions,

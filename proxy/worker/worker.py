@@ -43,6 +43,7 @@ from proxy.processes.messages import (
     InForce,
     Judge,
     Knows,
+    Ready,
     Refreshed,
     Revoke,
     Serving,
@@ -94,6 +95,9 @@ class Worker:
         self._engine = Engine(
             analyzer=self._analyzer, policy=policy, revision=begin.revision, quarantines=self._register
         )
+        self._engine.replace_ready(begin.ready)
+        for past in begin.history:
+            self._register.history.note(past)
         for entry in begin.quarantines:
             with contextlib.suppress(ProtectedError):
                 self._register.add(entry, now=real_now())
@@ -177,6 +181,8 @@ class Worker:
                 self._learning.follow(message.step)
             case Judge():
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
+            case Ready():
+                self._engine.replace_ready(message.service_types)
             case Hold():
                 self._quarantine.hold(message.entry, real_now())
             case Revoke():

@@ -13,10 +13,10 @@ from benchmarks.dataplane.report import Found, NewConnections, OpenLoop, Row, ra
 from benchmarks.judge import Latency
 from models.access import Operation
 from models.analyzer import Analyzer
-from policy.document import PolicyDocument
+from policy.document import ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
-from policy.verdict import Action, Call, Mode, Sender, Strength
+from policy.verdict import Action, Call, Sender, Strength
 
 
 def row(name: str, rps: float, *, method: str = "GET", connections: int = 8, tls: bool = False) -> Row:
@@ -89,7 +89,7 @@ def test_the_load_is_scored_by_a_full_model_and_forwarded(node: str, operation: 
     analyzer = Analyzer.load(learnt.models())
     engine = Engine(
         analyzer=analyzer,
-        policy=PolicyDocument(mode=Mode.ENFORCE),
+        policy=PolicyDocument(mode=ModeSetting.ENFORCE),
         revision="r",
         quarantines=QuarantineRegister(),
     )

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from policy.document import Handling, PolicyDocument, Scoring, Thresholds
+from policy.document import Handling, ModeSetting, PolicyDocument, Scoring, Thresholds
 from policy.loading import DocumentError, load_document
-from policy.verdict import Mode
 
 SHIPPED = Path(__file__).parents[2] / "config" / "policy.yaml"
 
@@ -27,11 +26,39 @@ def test_the_shipped_policy_is_the_default_and_blocks_nothing_before_it_is_told_
     shipped = load_document(SHIPPED, PolicyDocument)
 
     assert shipped == PolicyDocument()
-    assert shipped.mode is Mode.LEARN
+    assert shipped.mode is ModeSetting.LEARN
     assert shipped.scoring is Scoring.ALLEYES
     assert (shipped.thresholds.alert, shipped.thresholds.block, shipped.thresholds.quarantine) == (4, 7, 30)
     assert shipped.unknown_sender is shipped.unknown_type is shipped.unknown_node is Handling.BLOCK
     assert shipped.quarantine.expiry == 3600
+
+
+def test_the_scoring_of_the_paper_leaves_no_mode_to_readiness(tmp_path: Path) -> None:
+    assert refused(tmp_path, "mode: auto\nscoring: paper\n") == [(2, "scoring")]
+
+
+def test_partners_have_thresholds_in_order_of_their_own(tmp_path: Path) -> None:
+    text = "service_types:\n  /phone:\n    partners:\n      /lock:\n        thresholds: {{block: {}}}\n"
+    place = "service_types./phone.partners./lock.thresholds.quarantine"
+    assert refused(tmp_path, text.format(40)) == [(5, place)]
+    loaded = load(tmp_path, text.format(20)).service_types["/phone"]
+    assert loaded.partners["/lock"].thresholds.block == 20
+
+
+def test_a_time_zone_is_one_that_is_known(tmp_path: Path) -> None:
+    assert refused(tmp_path, "time_zone: Berlin\n") == [(1, "time_zone")]
+    assert load(tmp_path, "time_zone: Europe/Berlin\n").time_zone == "Europe/Berlin"
+
+
+def test_more_different_calls_than_calls_are_not_asked_for(tmp_path: Path) -> None:
+    text = "quarantine:\n  escalation:\n    refusals: 3\n    different: 4\n"
+    assert refused(tmp_path, text) == [(4, "quarantine.escalation.different")]
+
+
+def test_whether_a_mode_is_left_to_readiness() -> None:
+    assert not PolicyDocument().automatic
+    assert PolicyDocument.model_validate({"mode": "auto"}).automatic
+    assert PolicyDocument.model_validate({"service_types": {"/phone": {"mode": "auto"}}}).automatic
 
 
 def test_every_setting_of_the_policy_is_in_the_shipped_file() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.score import Score
-from policy.document import PolicyDocument
+from policy.document import ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.explanation import sentence
 from policy.protection import Protection
@@ -115,7 +115,8 @@ def test_mode_and_thresholds_are_those_of_the_type_of_the_sender() -> None:
 
     assert (ours.action, ours.would_be, ours.mode, ours.threshold) == (Action.FORWARD, Action.FORWARD, Mode.MONITOR, 20)
     assert (theirs.action, theirs.mode, theirs.threshold) == (Action.BLOCK, Mode.ENFORCE, 7)
-    assert bench.engine.rules("/washingService") == (Mode.MONITOR, 4, 20, 30)
+    rules = bench.engine.rules("/washingService")
+    assert (rules.mode, rules.limits) == (Mode.MONITOR, (4, 20, 30))
     assert bench.engine.rules(None).mode is Mode.ENFORCE
 
 
@@ -417,7 +418,7 @@ def learnt() -> tuple[Engine, Analyzer]:
 
 def test_what_was_learnt_is_then_enforced(learnt: tuple[Engine, Analyzer]) -> None:
     engine, _ = learnt
-    engine.replace_policy(PolicyDocument(mode=Mode.ENFORCE), "r2")
+    engine.replace_policy(PolicyDocument(mode=ModeSetting.ENFORCE), "r2")
 
     usual = engine.judge(call(at(120 * MINUTE)), now=NOW)
     spying = engine.judge(call(at(120 * MINUTE, own=False)), now=NOW)
@@ -441,3 +442,227 @@ def test_a_flood_is_forwarded_while_learning_but_leaves_the_model_as_it_was(lear
     assert analyzer.dump() == before
     engine.conclude(flood[0], accepted=True)
     assert analyzer.dump() != before
+
+
+DENY = {"name": "no-spying", "action": "deny", "comment": "Machines wash.", "operation": ["get"]}
+ALLOW = {"name": "let-it", "action": "allow", "source_type": ["/washingService"]}
+ALERT = {"name": "look", "action": "alert"}
+
+
+@pytest.mark.parametrize(
+    ("mode", "action"),
+    [(Mode.LEARN, Action.FORWARD), (Mode.MONITOR, Action.FORWARD), (Mode.ENFORCE, Action.BLOCK)],
+)
+def test_what_a_rule_denies_is_refused_as_the_mode_says_and_never_teaches(mode: Mode, action: Action) -> None:
+    bench = Bench({"mode": mode, "rules": [DENY]})
+
+    verdict = bench.judge(call(SPYING))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.would_be, verdict.reason) == (action, Action.BLOCK, "denied-by-rule")
+    assert (verdict.rule, verdict.alert) == ("no-spying", True)
+    assert "Rule no-spying of the policy denies it: Machines wash (denied-by-rule)." in sentence(verdict)
+    assert bench.analyzer.learnt == []
+
+
+def test_one_denied_access_denies_the_call() -> None:
+    bench = Bench({"mode": "enforce", "rules": [{**DENY, "node": ["**/1"]}, ALLOW]})
+
+    assert bench.judge(call(access(0), access(1))).reason == "denied-by-rule"
+
+
+def test_a_denial_quarantines_nobody() -> None:
+    bench = Bench({"mode": "enforce", "rules": [DENY]})
+
+    assert all(bench.judge(call(SPYING)).action is Action.BLOCK for _ in range(50))
+    assert bench.quarantines.entries == ()
+
+
+def test_what_a_rule_allows_passes_whatever_its_score_and_does_not_become_normal() -> None:
+    bench = Bench({"mode": "enforce", "rules": [ALLOW]}, score(90))
+
+    verdict = bench.judge(call(SPYING))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.would_be, verdict.reason) == (Action.FORWARD, Action.FORWARD, "allowed-by-rule")
+    assert (verdict.rule, verdict.alert, verdict.threshold) == ("let-it", False, 7)
+    assert sentence(verdict).startswith("Forwarded, as rule let-it of the policy allows it: /agent1/washingmachine1")
+    assert bench.analyzer.learnt == []
+    assert [noted[0] for noted in bench.analyzer.noted] == [SPYING]
+    assert bench.quarantines.entries == ()
+
+
+def test_what_is_normal_anyway_teaches_though_a_rule_allows_it() -> None:
+    bench = Bench({"mode": "enforce", "rules": [ALLOW]}, score(1))
+
+    verdict = bench.judge(call(SPYING))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.reason, verdict.rule) == ("normal", "let-it")
+    assert bench.analyzer.learnt == [SPYING]
+
+
+@pytest.mark.parametrize(("scores", "learnt"), [([score(90)], 1), ([score(90, "rate")], 0)])
+def test_in_learn_mode_a_rule_that_allows_changes_nothing(scores: list[Score], learnt: int) -> None:
+    assert Bench({"mode": "learn", "rules": [ALLOW]}, *scores).learnt_from(call(SPYING)) == learnt
+
+
+def test_an_allowed_access_does_not_excuse_another_one_of_the_call() -> None:
+    bench = Bench({"mode": "enforce", "rules": [{**ALLOW, "node": ["**/0"]}]}, score(90), score(8), score(90), score(6))
+
+    refused = bench.judge(call(access(0), access(1)))
+    passed = bench.judge(call(access(0), access(1)))
+
+    assert (refused.action, refused.worst, refused.reason, refused.rule) == (Action.BLOCK, 1, "anomalous", None)
+    assert (passed.action, passed.worst) == (Action.FORWARD, 1)
+    assert passed.alert
+
+
+def test_a_rule_allows_neither_what_is_refused_in_every_mode_nor_who_is_quarantined() -> None:
+    bench = Bench({"mode": "enforce"}, score(90))
+    assert bench.judge(call(SPYING)).action is Action.QUARANTINE
+    bench.engine.replace_policy(PolicyDocument.model_validate({"mode": "enforce", "rules": [ALLOW]}), "r2")
+
+    assert bench.judge(call(SPYING)).reason == "quarantined"
+    fresh = Bench({"mode": "enforce", "rules": [{"name": "all", "action": "allow"}]})
+    assert fresh.judge(call(SPYING, refusal=FORGED)).reason == "forged"
+    assert fresh.judge(call()).reason == "nothing-to-judge"
+
+
+def test_a_rule_allows_who_or_what_is_not_known() -> None:
+    known_by_nobody = msgspec.structs.replace(SPYING, source_type=None, source=STRANGER.address)
+    rule = {"name": "laptop", "action": "allow", "network": ["192.0.2.99"]}
+    bench = Bench({"mode": "enforce", "rules": [rule]}, score(0))
+
+    verdict = bench.judge(call(known_by_nobody, sender=STRANGER))
+
+    assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "laptop")
+    other = msgspec.structs.replace(STRANGER, ip="192.0.2.98")
+    assert bench.judge(call(known_by_nobody, sender=other)).reason == "unknown-sender"
+
+
+def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None:
+    of_access = Bench({"mode": "enforce", "rules": [{**ALLOW, "operation": ["get"]}]})
+    of_sender = Bench({"mode": "enforce", "rules": [ALLOW]})
+
+    assert of_access.judge(call(SPYING, refusal=UNSUPPORTED)).reason == "unsupported-body"
+    assert of_access.judge(call(refusal=UNSUPPORTED)).reason == "unsupported-body"
+    verdict = of_sender.judge(call(refusal=UNSUPPORTED))
+    assert (verdict.action, verdict.reason, verdict.scores) == (Action.FORWARD, "allowed-by-rule", ())
+    assert sentence(verdict).endswith("A body that is not supported (allowed-by-rule).")
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+def test_a_rule_that_alerts_marks_the_call_and_changes_nothing_else(mode: Mode) -> None:
+    bench = Bench({"mode": mode, "rules": [ALERT, DENY]}, score(0), score(9))
+
+    usual, unusual = bench.judge(call(SPYING)), bench.judge(call(SPYING))
+
+    assert (usual.action, usual.alert, usual.rule, usual.reason) == (Action.FORWARD, True, "look", "normal")
+    assert sentence(usual).endswith(" Rule look of the policy matched it.")
+    assert (unusual.would_be, unusual.rule, unusual.reason) == (Action.BLOCK, "look", "anomalous")
+
+
+def test_thresholds_may_differ_for_one_type_of_partners() -> None:
+    sensors = {"/sensorService": {"thresholds": {"block": 20, "quarantine": None}}}
+    policy = {"mode": "enforce", "service_types": {"/washingService": {"partners": sensors}}}
+    elsewhere = msgspec.structs.replace(SPYING, destination_type="/doorLock")
+    bench = Bench(policy, score(19), score(19), score(90), score(19), score(8))
+
+    assert bench.judge(call(SPYING)).action is Action.FORWARD
+    assert bench.judge(call(elsewhere)).threshold == 7
+    assert bench.judge(call(SPYING)).action is Action.BLOCK, "it never quarantines"
+    both = bench.judge(call(SPYING, elsewhere))
+    assert (both.action, both.worst, both.threshold) == (Action.BLOCK, 1, 7)
+
+
+def test_unknown_nodes_may_be_forwarded_for_one_type() -> None:
+    unknown = Refusal(code="unknown-node", detail="No such node is known.", every_mode=False)
+    policy = {"mode": "enforce", "service_types": {"/washingService": {"unknown_node": "forward"}}}
+    other = msgspec.structs.replace(WASHING_MACHINE, service_type="/battery")
+    bench = Bench(policy, score(0))
+
+    assert bench.judge(call(SPYING, refusal=unknown)).forwarded
+    assert bench.judge(call(SPYING, sender=other, refusal=unknown)).reason == "unknown-node"
+
+
+def test_auto_monitors_until_a_type_is_ready() -> None:
+    bench = Bench({"mode": "auto", "service_types": {"/phone": {"mode": "learn"}}}, *[score(9)] * 3)
+
+    assert bench.judge(call(SPYING)).mode is Mode.MONITOR
+    bench.engine.replace_ready({"/washingService", "/phone"})
+    assert bench.judge(call(SPYING)).action is Action.BLOCK
+    assert bench.engine.rules("/phone").mode is Mode.LEARN
+    assert bench.engine.rules("/battery").mode is Mode.MONITOR
+    bench.engine.replace_policy(PolicyDocument.model_validate({"mode": "auto"}), "r2")
+    assert bench.engine.rules("/washingService").mode is Mode.ENFORCE
+    bench.engine.replace_ready(())
+    assert bench.judge(call(SPYING)).mode is Mode.MONITOR
+
+
+ESCALATION = {"escalation": {"refusals": 3, "different": 2, "within": "1m"}}
+EAGER = {"mode": "enforce", "quarantine": ESCALATION}
+
+
+def kinds(*names: str) -> list[Call]:
+    return [call(msgspec.structs.replace(SPYING, data_type=f"/{name}")) for name in names]
+
+
+def test_one_refusal_too_many_of_different_calls_quarantines_the_sender() -> None:
+    bench = Bench(EAGER, *[score(9)] * 3)
+
+    verdicts = [bench.judge(each, NOW + number) for number, each in enumerate(kinds("a", "b", "a", "c"))]
+
+    actions = [(verdict.action, verdict.reason) for verdict in verdicts]
+    assert actions == [
+        (Action.BLOCK, "anomalous"),
+        (Action.BLOCK, "anomalous"),
+        (Action.QUARANTINE, "refused-too-often"),
+        (Action.BLOCK, "quarantined"),
+    ]
+    assert (verdicts[2].repeats, verdicts[2].threshold) == (3, 7)
+    assert sentence(verdicts[2]).endswith("blocks from 7). It is one of 3 refused calls, which are too many.")
+    (entry,) = bench.quarantines.entries
+    assert (entry.reason, entry.times) == ("relationship: AV 9.0, the last of 3 refused calls", 1)
+
+
+@pytest.mark.parametrize(
+    ("changes", "given"),
+    [
+        ({}, kinds("a") * 50),
+        ({"quarantine": {}}, kinds("a", "b", "c") * 20),
+        ({"quarantine": {**ESCALATION, "protected": ["192.0.2.17"]}}, kinds("a", "b", "c") * 20),
+        ({"mode": "learn"}, kinds("a", "b", "c") * 20),
+        ({}, [msgspec.structs.replace(each, may_quarantine=False) for each in kinds("a", "b", "c") * 20]),
+    ],
+    ids=["one call repeated", "off", "protected", "learning", "does not answer for it"],
+)
+def test_whom_refusals_never_quarantine(changes: dict[str, Any], given: list[Call]) -> None:
+    bench = Bench({**EAGER, **changes}, *[score(9)] * len(given))
+
+    assert Action.QUARANTINE not in {bench.judge(each).would_be for each in given}
+    assert bench.quarantines.entries == ()
+
+
+def test_monitor_says_that_refusals_would_have_quarantined_the_sender() -> None:
+    bench = Bench({**EAGER, "mode": "monitor"}, *[score(9)] * 3)
+
+    verdict = [bench.judge(each) for each in kinds("a", "b", "c")][-1]
+
+    assert (verdict.action, verdict.would_be) == (Action.FORWARD, Action.QUARANTINE)
+    assert bench.quarantines.entries == ()
+
+
+def test_quarantines_of_the_same_sender_grow_until_it_has_kept_quiet() -> None:
+    back_off = {"factor": 3, "longest": "2h", "forgotten_after": "1d"}
+    bench = Bench({"mode": "enforce", "quarantine": {"expiry": "15m", "back_off": back_off}}, *[score(60)] * 5)
+    lengths = []
+    now = NOW
+    for pause in (0.0, 86_399.0, 0.0, 0.0, 86_400.0):
+        now += pause
+        bench.judge(call(SPYING), now)
+        (entry,) = bench.quarantines.entries
+        lengths.append(entry.until - now)
+        now = entry.until
+        bench.quarantines.expire(now)
+    assert lengths == [900, 2700, 7200, 7200, 900]

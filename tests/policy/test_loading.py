@@ -61,7 +61,7 @@ def test_every_problem_of_a_file_is_named_at_once_with_line_and_remedy(tmp_path:
     lines = [str(problem).removeprefix(f"{path}:") for problem in problems(path)]
 
     assert lines == [
-        '1: mode: "enforced" is not one of the choices -- use learn, monitor or enforce',
+        '1: mode: "enforced" is not one of the choices -- use learn, monitor, enforce or auto',
         "4: thresholds.blok: is not a known setting -- did you mean `block`?",
         (
             '5: thresholds.quarantine: "30" is of the wrong kind: input should be a valid number'

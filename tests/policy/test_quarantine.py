@@ -187,3 +187,17 @@ def test_the_register_never_grows_beyond_its_capacity_and_survives_storage(
     restored.restore([msgspec.to_builtins(each) for each in register.entries], now=now)
     register.expire(now)
     assert restored.entries == register.entries
+
+
+def test_quarantines_by_verdicts_are_counted_and_those_by_hand_are_not() -> None:
+    register = QuarantineRegister()
+    register.add(msgspec.structs.replace(entry("/agent1/a"), times=3), now=NOW)
+    register.add(msgspec.structs.replace(entry("/agent1/b"), verdict=""), now=NOW)
+    assert [(past.identity, past.times) for past in register.history.all] == [("/agent1/a", 3)]
+
+
+def test_who_is_protected_from_now_on_begins_anew() -> None:
+    register = QuarantineRegister()
+    register.add(entry("/agent1/a"), now=NOW)
+    register.protect(Protection.of(["/agent1/a"]))
+    assert list(register.history.all) == []

@@ -18,7 +18,7 @@ def test_an_editor_learns_choices_bounds_and_meaning_from_the_schema() -> None:
 
     assert found == schema(PolicyDocument)
     assert found["$schema"] == "https://json-schema.org/draft/2020-12/schema"
-    assert found["$defs"]["Mode"]["enum"] == ["learn", "monitor", "enforce"]
+    assert found["$defs"]["ModeSetting"]["enum"] == ["learn", "monitor", "enforce", "auto"]
     assert found["$defs"]["Thresholds"]["properties"]["block"]["maximum"] == 100
     assert found["$defs"]["QuarantinePolicy"]["properties"]["expiry"]["default"] == "1h"
     assert found["additionalProperties"] is False

@@ -26,7 +26,7 @@ def problems_of(path: Path) -> list[str]:
     return [str(problem) for problem in caught.value.problems]
 
 
-@pytest.mark.parametrize("name", DOCUMENTS)
+@pytest.mark.parametrize("name", ["gateway", "policy", "inventory"])
 def test_the_shipped_files_are_valid(name: str) -> None:
     assert isinstance(load_document(SHIPPED / f"{name}.yaml", DOCUMENTS[name]), DOCUMENTS[name])
 

@@ -8,6 +8,7 @@ import pytest
 
 from proxy.configuration import load_gateway
 from proxy.inputs import StartRefused, read_inputs
+from proxy.storage.policy_store import PolicyStore
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
 from tests.site.certificates import SiteAuthority
 
@@ -37,6 +38,20 @@ def test_what_only_the_firewall_objects_to_is_told_of_the_file_that_it_is_in(tmp
     policy, plan = caught.value.problems
     assert policy.startswith(f"{tmp_path / 'policy.yaml'}:1: mode")
     assert plan.startswith("gateway.yaml: interface name 'no interface'")
+
+
+def test_the_last_good_policy_takes_the_place_of_a_broken_one_where_that_is_wanted(tmp_path: Path) -> None:
+    path = write_settings(tmp_path, plain_settings(state_directory="state"), "mode: enforce\n")
+    good = read_inputs(load_gateway(path)).policy
+    (tmp_path / "state").mkdir()
+    PolicyStore(tmp_path / "state").save(good)
+    (tmp_path / "policy.yaml").write_text("mode: strict\n")
+    policy = read_inputs(load_gateway(path), last_good=True).policy
+    assert (policy.revision, policy.document) == (good.revision, good.document)
+    assert [each.split(": ")[0] for each in policy.instead_of] == [f"{tmp_path / 'policy.yaml'}:1"]
+    assert refused(path)[0].startswith(f"{tmp_path / 'policy.yaml'}:1")
+    (tmp_path / "policy.yaml").unlink()
+    assert "does not exist" in read_inputs(load_gateway(path), last_good=True).policy.instead_of[0]
 
 
 def test_the_paper_s_scoring_has_one_worker(tmp_path: Path) -> None:

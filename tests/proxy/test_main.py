@@ -21,6 +21,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "guard",
         "health",
         "models",
+        "policy",
         "run",
         "simulate",
         "status",

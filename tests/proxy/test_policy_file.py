@@ -6,9 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from policy.document import Scoring
+from policy.document import ModeSetting, Scoring
 from policy.loading import DocumentError
-from policy.verdict import Mode
 from proxy.policy_file import load_policy, reload_policy
 
 
@@ -16,7 +15,7 @@ def test_the_revision_names_the_bytes_of_the_file(tmp_path: Path) -> None:
     path = tmp_path / "policy.yaml"
     path.write_bytes(b"mode: enforce\n")
     first = load_policy(path)
-    assert first.document.mode is Mode.ENFORCE
+    assert first.document.mode is ModeSetting.ENFORCE
     # printf 'mode: enforce\n' | sha256sum | cut -c -12
     assert first.revision == "ac17ce3f2bec"
     path.write_bytes(b"mode: enforce # as agreed\n")

@@ -310,3 +310,18 @@ async def test_what_the_helper_died_over_is_tried_again(bench: Bench) -> None:
     bench.keeper.expire(2000.0)
     await bench.settled()
     assert bench.kernel.held == {("192.0.2.17", MAC)}
+
+
+async def test_who_was_quarantined_is_remembered_over_a_restart_until_the_policy_lets_it_go(bench: Bench) -> None:
+    await bench.enter()
+    bench.keeper.expire(5000.0)
+    await bench.settled()
+    (past,) = bench.store.history()
+    assert (past.identity, past.times, past.until) == (identity_of(WASHING_MACHINE), 1, 4600.0)
+    bench.register.history.forget(past.identity)
+    bench.keeper.restore(6000.0)
+    assert bench.register.history.all == (past,)
+    bench.keeper.release(quarantine_entry(identity=past.identity))
+    await bench.settled()
+    assert bench.store.history() == []
+    assert bench.broken == []

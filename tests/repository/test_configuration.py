@@ -41,7 +41,8 @@ def options(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every option that a value can be given for, e.g. `access_points[].agent`."""
     for name, field in document.model_fields.items():
         path = prefix + (field.alias or name)
-        nested = list(sections(field.annotation))
+        # A document within a document has a part of its own.
+        nested = [each for each in sections(field.annotation) if each[1] not in DOCUMENTS.values()]
         if not nested:
             yield path
         for step, model in nested:
@@ -55,6 +56,14 @@ def documented(name: str) -> list[str]:
     assert f"{name}.yaml" in bodies, f"{REFERENCE} has no part `## {name}.yaml`"
     rows = [line for line in bodies[f"{name}.yaml"].splitlines() if line.startswith("| `")]
     return [option for row in rows for option in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
+
+
+def shipped(name: str) -> list[Path]:
+    """The shipped files of a kind: one of its name, or a folder of them."""
+    folder = Path("config") / f"{name}s"
+    found = [path for path in files() if path == Path("config") / f"{name}.yaml" or path.parent == folder]
+    assert found
+    return found
 
 
 def test_discovery_sees_nested_options() -> None:
@@ -88,12 +97,14 @@ def test_schema_refuses_unknown_options(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_shipped_file_is_valid(name: str) -> None:
-    load_document(ROOT / "config" / f"{name}.yaml", DOCUMENTS[name])
+def test_shipped_files_are_valid(name: str) -> None:
+    for path in shipped(name):
+        load_document(ROOT / path, DOCUMENTS[name])
 
 
 @pytest.mark.parametrize("name", DOCUMENTS)
-def test_shipped_file_names_its_schema(name: str) -> None:
+def test_shipped_files_name_their_schema(name: str) -> None:
     """Editors complete and check it without being told."""
-    first = read(f"config/{name}.yaml").splitlines()[0]
-    assert first == f"# yaml-language-server: $schema={name}.schema.json"
+    for path in shipped(name):
+        up = "../" * (len(path.parts) - 2)
+        assert read(path).splitlines()[0] == f"# yaml-language-server: $schema={up}{name}.schema.json"

@@ -9,7 +9,7 @@ from tests.repository.tree import ROOT
 _CODES = re.compile(r'(?:ambiguous|unsupported|BadTarget|BadMessage)\(\s*"([a-z0-9-]+)"')
 _ENGINE = re.compile(r'^[A-Z_]+ = "([a-z-]+)"$', re.MULTILINE)
 _ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
-_NO_REFUSALS = {"normal", "bad-answer"}
+_NO_REFUSALS = {"normal", "allowed-by-rule", "bad-answer"}
 """A verdict that is none, and what an access point does."""
 
 

@@ -8,7 +8,7 @@ import pytest
 from policy.explanation import sentence
 from policy.verdict import Action, Refusal
 from proxy.audit.event import Event, Kind, Notice, VerdictEvent, record, rfc3339, told
-from tests.policy.calls import EVENT_TIME, SPYING, call
+from tests.policy.calls import EVENT_TIME, NOW, SPYING, call
 from tests.proxy.audit.events import event, verdict
 
 
@@ -126,3 +126,13 @@ def test_other_events_say_what_happened_and_when() -> None:
 )
 def test_times_are_rfc_3339_in_utc(time: float, text: str) -> None:
     assert rfc3339(time) == text
+
+
+def test_a_record_names_the_rule_that_decided_and_how_many_refusals_did() -> None:
+    allowed = msgspec.structs.replace(normal().verdict, reason="allowed-by-rule", rule="technician")
+    data = plain(VerdictEvent(verdict=allowed, time=NOW))
+    assert data["rule"] == "technician"
+    assert "repeats" not in data
+    assert told(data) == sentence(allowed)
+    repeated = msgspec.structs.replace(verdict(), reason="refused-too-often", repeats=20)
+    assert plain(VerdictEvent(verdict=repeated, time=NOW))["repeats"] == 20

@@ -9,7 +9,9 @@ from click.testing import CliRunner, Result
 
 from models.analyzer import Analyzer
 from proxy.main import main
+from proxy.policy_file import load_policy
 from proxy.storage.model_store import CURRENT, PREVIOUS
+from proxy.storage.policy_store import PolicyStore
 from tests.network.namespaces import Host
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
 from tests.site.certificates import SiteAuthority
@@ -50,6 +52,23 @@ def test_all_files_are_checked_before_anything_is_told(tmp_path: Path, authority
     assert policy.startswith(f"alleyes: {tmp_path / 'policy.yaml'}:1: mode")
     assert inventory.startswith(f"alleyes: {tmp_path / 'inventory.yaml'}:")
     assert certificate.startswith(f"alleyes: {tmp_path / 'missing.pem'}: cannot be used as the site's CA")
+
+
+def test_a_broken_policy_does_not_keep_a_gateway_from_starting_that_has_a_good_one(
+    tmp_path: Path, machine: Host
+) -> None:
+    del machine
+    path = write_settings(tmp_path, plain_settings(state_directory="state"), "mode: strict\n")
+    assert checked(path).exit_code == 2
+    (tmp_path / "good.yaml").write_text("mode: enforce\n")
+    (tmp_path / "state").mkdir()
+    PolicyStore(tmp_path / "state").save(load_policy(tmp_path / "good.yaml"))
+    answer = checked(path)
+    assert answer.exit_code == 0
+    mistake, consequence = answer.stderr.splitlines()
+    assert mistake.startswith(f"alleyes: {tmp_path / 'policy.yaml'}:1: mode")
+    assert "would start, with the last good policy" in consequence
+    assert checked(path, "--files-only").exit_code == 2
 
 
 def test_the_machine_is_checked_too(tmp_path: Path, machine: Host) -> None:

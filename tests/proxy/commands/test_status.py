@@ -27,6 +27,16 @@ def test_mode_and_models_are_shown(tmp_path: Path) -> None:
     assert "412 instance-minutes" in answer.stdout
 
 
+def test_what_a_type_lacks_until_it_is_enforced_is_told(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status(not_ready={"/doorLock": ["1028 more instance-minutes", "1d without news"]}))
+    assert "relationships; enforced after 1028 more instance-minutes, 1d without news\n" in asked(tmp_path).stdout
+
+
+def test_a_broken_policy_file_is_told(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status(policy_problems=["policy.yaml:1: mode: wrong"]))
+    assert "an earlier policy is in force:\n  policy.yaml:1: mode: wrong\n" in asked(tmp_path).stdout
+
+
 def test_an_access_point_that_is_not_known_yet_is_named(tmp_path: Path) -> None:
     HealthFile(tmp_path).write(status(types_known={"agent1": True, "agent2": False}))
     assert "types not read yet from agent2" in asked(tmp_path).stdout

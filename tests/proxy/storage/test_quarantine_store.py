@@ -9,8 +9,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineRegister
 from proxy.firewall.plan import Entry
+from proxy.storage import quarantine_store
 from proxy.storage.quarantine_store import FILE, QuarantineStore, QuarantineStoreError
 from tests.proxy.parts import quarantine_entry
 
@@ -35,6 +37,21 @@ def test_a_later_quarantine_of_the_same_identity_replaces_the_first(tmp_path: Pa
         store.put(quarantine_entry(until=9000.0), None)
         (stored,) = store.all()
     assert (stored.entry["until"], stored.kernel) == (9000.0, None)
+
+
+def test_who_was_quarantined_before_is_remembered_up_to_a_number(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(quarantine_store, "MOST_SENDERS", 3)
+    known = [PastQuarantine(identity=f"sender{number}", times=1, until=1000.0 + number) for number in range(4)]
+    again = PastQuarantine(identity="sender1", times=2, until=5000.0)
+    with QuarantineStore(tmp_path) as store:
+        for past in (*known, again):
+            store.remember(past)
+        store.forget("sender3")
+        store.forget("nobody")
+    with QuarantineStore(tmp_path) as store:
+        assert store.history() == [again, known[2]]
 
 
 def test_what_was_removed_is_gone(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from models.paper.analyzer import PaperAnalyzer
 from models.relationship import key_of
 from models.replica import Decided, Learnt, Sighting, decode
 from policy.document import Scoring
+from policy.readiness import Observation
 from proxy.supervisor.node_models import node_models
 from tests.models.accesses import MINUTE, START, access, teach
 
@@ -30,6 +31,7 @@ def test_a_minute_is_learnt_once_all_workers_have_reported_it() -> None:
     assert len(step.descriptors) == 2
     assert models.newest == START + MINUTE
     assert Analyzer.load(models.dump()).models()["/light"].weight == 2
+    assert models.observations() == {"/light": Observation(instance_minutes=2, instances=2, relationships=1)}
 
 
 def test_what_waits_is_learnt_at_the_end() -> None:

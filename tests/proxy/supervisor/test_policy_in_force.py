@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from policy.document import PolicyDocument
-from policy.verdict import Mode
+from policy.document import ModeSetting, PolicyDocument
 from proxy.audit.event import Detail, Kind
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.processes.messages import Judge
@@ -69,8 +68,8 @@ async def test_it_is_told_once_all_workers_judge_by_it(tmp_path: Path) -> None:
     assert bench.notes == []
     bench.confirm(1)
     await asyncio.wait_for(task, 5)
-    assert PolicyDocument.model_validate_json(bench.told[0].policy).mode is Mode.ENFORCE
-    assert [policy.document.mode for policy in bench.changes] == [Mode.ENFORCE]
+    assert PolicyDocument.model_validate_json(bench.told[0].policy).mode is ModeSetting.ENFORCE
+    assert [policy.document.mode for policy in bench.changes] == [ModeSetting.ENFORCE]
     assert "is in force, enforce mode" in bench.notes[0]
     assert bench.ended == []
 
@@ -82,6 +81,11 @@ async def test_a_broken_one_changes_nothing(tmp_path: Path) -> None:
     assert bench.policy.policy is before
     assert (bench.told, bench.changes) == ([], [])
     assert bench.notes == ["The new policy is broken; the one in force stays."]
+    assert [problem.split(": ")[0] for problem in bench.policy.problems] == [f"{bench.file}:1"]
+    task = await bench.reloading("mode: enforce\n")
+    bench.confirm(0, 1)
+    await asyncio.wait_for(task, 5)
+    assert bench.policy.problems == []
 
 
 async def test_two_close_together_come_one_after_the_other(tmp_path: Path) -> None:

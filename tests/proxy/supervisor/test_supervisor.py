@@ -11,6 +11,7 @@ import pytest
 
 from models.analyzer import Analyzer
 from models.paper.analyzer import PaperAnalyzer
+from policy.readiness import Observation
 from policy.verdict import Mode
 from proxy.commands.run import WORKER
 from proxy.configuration import load_gateway
@@ -21,6 +22,7 @@ from proxy.inputs import Inputs, StartRefused, read_inputs
 from proxy.processes.messages import Minute, Quarantined, Serving
 from proxy.registry import AgentStructure
 from proxy.storage.model_store import CURRENT, PREVIOUS
+from proxy.storage.policy_store import PolicyStore
 from proxy.storage.quarantine_store import FILE
 from proxy.supervisor.supervisor import Supervisor, wall_time
 from tests.policy.calls import EVENT_TIME
@@ -107,8 +109,21 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     assert begin.number == 1
     assert begin.structures == {"agent1": structure}
     assert list(begin.quarantines) == [entry]
+    assert [(past.identity, past.until) for past in begin.history] == [(entry.identity, 1e12)]
     assert begin.revision == supervisor._policy.policy.revision
     assert Analyzer.load(begin.state, replica=True).models() == {}
+
+
+async def test_a_type_that_is_ready_is_enforced_by_workers_that_begin_and_told_in_the_status(tmp_path: Path) -> None:
+    policy = "mode: auto\nreadiness: {instance_minutes: 60, quiet: 1m}\n"
+    with made(inputs(tmp_path, policy=policy)) as supervisor:
+        for now, minutes in ((0, 58), (60_000, 59)):
+            supervisor._readiness.models_changed({"/doorLock": Observation(minutes, 1, 3)}, now)
+        assert supervisor._begin(0).ready == []
+        assert supervisor._status().not_ready == {"/doorLock": ["1 more instance-minutes"]}
+        supervisor._readiness.models_changed({"/doorLock": Observation(60, 1, 3)}, 120_000)
+        assert supervisor._begin(0).ready == ["/doorLock"]
+        assert supervisor._status().not_ready == {}
 
 
 def test_a_quarantine_of_a_protected_sender_reaches_nobody(tmp_path: Path) -> None:
@@ -148,6 +163,9 @@ async def test_a_new_policy_lets_through_whom_it_protects(tmp_path: Path) -> Non
         supervisor._background.shutdown()
         assert supervisor._policy.policy.revision != before
         assert supervisor._status().mode == Mode.ENFORCE
+        assert PolicyStore(tmp_path / "state").load() == supervisor._policy.policy, (
+            "kept for a start with a broken file"
+        )
         assert supervisor._register.entries == ()
         assert supervisor._quarantine_store.all() == []
     assert {record["kind"] for record in records(tmp_path / "state" / "audit")} == {

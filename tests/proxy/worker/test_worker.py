@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from models.analyzer import Analyzer
@@ -28,6 +29,7 @@ from proxy.processes.messages import (
     Judge,
     Knows,
     Minute,
+    Ready,
     Serving,
     Stop,
     ToSupervisor,
@@ -148,6 +150,20 @@ async def test_it_does_what_the_supervisor_says(tmp_path: Path, listening: Calla
         assert worker._engine.revision == "r2"
         assert worker._register.holding("certificate:tv1", 2000.0) == entry
         assert worker._registry.service_type("/agent1/tv1") == "/tv"
+
+
+async def test_types_that_are_ready_are_enforced_where_the_policy_leaves_it_to_that(
+    listening: Callable[..., Begin],
+) -> None:
+    begin = msgspec.structs.replace(listening("mode: auto\n"), ready=["/tv"])
+    async with bench(begin) as made:
+        await made.hear(Serving)
+        engine = made.worker._engine
+        assert (engine.rules("/tv").mode, engine.rules("/doorLock").mode) == (Mode.ENFORCE, Mode.MONITOR)
+        made.channel.send(Ready(["/doorLock"]))
+        made.channel.send(Judge(begin.policy, "r2"))
+        assert await made.hear(InForce) == InForce("r2")
+        assert (engine.rules("/tv").mode, engine.rules("/doorLock").mode) == (Mode.MONITOR, Mode.ENFORCE)
 
 
 async def test_it_ends_with_the_supervisor(listening: Callable[..., Begin]) -> None:
