@@ -24,8 +24,9 @@ def test_it_serves_until_it_is_told_to_end_and_its_guards_stay(tmp_path: Path, m
     gateway.replace_policy({"mode": "monitor"})
     assert gateway.stop() == 0
     assert CliRunner().invoke(main, ["health", "--config", str(gateway.config)]).exit_code == 1
-    assert [record["kind"] for record in gateway.records()] == ["start", "policy-reload", "policy-reload", "stop"]
-    started, broken, replaced, _ = gateway.records()
+    records = [record for record in gateway.records() if record["kind"] != "heads"]
+    assert [record["kind"] for record in records] == ["start", "policy-reload", "policy-reload", "stop"]
+    started, broken, replaced, _ = records
     assert started["details"]["mode"] == "enforce"
     assert broken["details"]["policy_revision"] == started["details"]["policy_revision"]
     assert broken["details"]["problems"]
