@@ -164,6 +164,10 @@ class Limits(Document):
     """Largest request body."""
     answer_bytes: Annotated[int, Field(ge=KIB, le=64 * 1024 * KIB)] = 4 * 1024 * KIB
     """Largest answer of an access point."""
+    stream_bytes: Annotated[int, Field(ge=KIB, le=64 * 1024 * KIB)] = 1024 * KIB
+    """Largest stream, sent or received: opaque bytes of a virtual node, judged by what is asked for alone."""
+    stream_bytes_together: Annotated[int, Field(ge=KIB, le=1024 * 1024 * KIB)] = 32 * 1024 * KIB
+    """Most bytes of streams that each worker holds until they have been answered; above it they are refused."""
     accesses_per_call: Annotated[int, Field(ge=1, le=1024)] = 64
     """Most nodes that one call may touch; above it the call is refused."""
     connections: Annotated[int, Field(ge=16, le=100_000)] = 4096

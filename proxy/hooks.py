@@ -18,12 +18,13 @@ from policy.verdict import Sender
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.refusals import ambiguous, unsupported
-from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
+from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
@@ -32,6 +33,8 @@ from proxy.revocation import RevocationsInForce, key_of
 from proxy.tls import TlsContexts, refusal_of
 
 _LONGEST_QUOTE = 200
+_ENVELOPE = 4 * 1024
+"""Bytes of a callback message besides a node: ids, address, whose call it was."""
 HEAD_LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
 """Of a request. Services send a few hundred bytes."""
 
@@ -64,6 +67,7 @@ class Hooks:
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
         self._gate = gatekeeper
+        self._room = Room(gatekeeper.limits.stream_bytes_together)
 
     def client_connected(self, client: connection.Client) -> None:
         """Close a new connection unless it was redirected here from a declared access point, and there is room."""
@@ -94,7 +98,8 @@ class Hooks:
             return
         client = context.client
         limits = self._gate.limits
-        waiting = 2 * max(limits.body_bytes, LARGEST_FRAME) + HEAD_LIMITS.head_bytes
+        messages = message_limits(limits)
+        waiting = 2 * messages.of_service + HEAD_LIMITS.head_bytes
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
             if destination.point.tls is TlsMode.REQUIRED:
                 upstream = BoundedServerTls(context, waiting)
@@ -107,10 +112,12 @@ class Hooks:
         data.layer = Http1Layer(
             context,
             judge=ConnectionJudge(self._gate.judging, live),
-            requests=RequestReader(Authority(*address), HEAD_LIMITS, limits.body_bytes),
+            requests=RequestReader(
+                Authority(*address), HEAD_LIMITS, BodyLimits(limits.body_bytes, limits.stream_bytes), self._room
+            ),
             deadline=live.deadline,
-            answer_bytes=limits.answer_bytes,
-            message_bytes=LARGEST_FRAME,
+            answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
+            messages=messages,
             waiting_bytes=waiting,
         )
 
@@ -164,7 +171,8 @@ class Hooks:
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""
-        reason = data.conn.error or "the TLS handshake failed"
+        own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
+        reason = own_reason or data.conn.error or "the TLS handshake failed"
         self._gate.on_tls_refusal(_ip(data.context.client), reason[:_LONGEST_QUOTE])
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
@@ -212,6 +220,15 @@ class Hooks:
                 ConnectionJudge(self._gate.judging, live).malformed(problem, "")
         except Exception as error:  # noqa: BLE001 -- a full audit log must not end whoever cuts slow connections
             self._gate.judging.on_broken("expired", error)
+
+
+def message_limits(limits: Limits) -> MessageLimits:
+    """Return how large the messages of callback channels may be: a body of `limits.body_bytes`, and what is around it.
+
+    What a service writes to a virtual node comes to its owner in a message, perhaps in JSON where it was CBOR, in which
+    a byte may take six. Whoever may write must not be able to cut the owner's channel by that.
+    """
+    return MessageLimits(limits.body_bytes + _ENVELOPE, 6 * limits.body_bytes + _ENVELOPE)
 
 
 def deadlines(limits: Limits) -> Mapping[Phase, float]:

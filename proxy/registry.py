@@ -64,6 +64,7 @@ class SiteRegistry:
     _nodes: dict[str, Node] = field(default_factory=dict, init=False)
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
+    _by_client_id: Mapping[str, str] = field(init=False)
     _at: Mapping[str, frozenset[str]] = field(init=False)
     """Services by network address."""
     _alone_at: Mapping[tuple[str, str], str] = field(init=False)
@@ -77,6 +78,7 @@ class SiteRegistry:
         services = self.inventory.services
         self._locations = MappingProxyType({s.address: s.location for s in services if s.location is not None})
         self._inventoried_types = MappingProxyType({s.address: s.service_type for s in services if s.service_type})
+        self._by_client_id = MappingProxyType({s.address.rpartition("/")[2]: s.address for s in services})
         self._places = {s.address: frozenset(str(place.ip) for place in s.places) for s in services}
         self._only_here = frozenset(s.address for s in services if s.only_here)
         self._bound = frozenset(str(place.ip) for s in services for place in s.places if place.mac is not None)
@@ -158,6 +160,18 @@ class SiteRegistry:
     def is_only_here(self, service: str) -> bool:
         """Tell whether a service's certificate counts at its inventoried network addresses only."""
         return service in self._only_here
+
+    def address_of(self, client_id: str) -> str | None:
+        """Return the address of the service with this client id: of one that registered, else of the inventory."""
+        for agent, structure in self._agents.items():
+            address = f"/{agent}/{client_id}"
+            if address in structure.types:
+                return address
+        return self._by_client_id.get(client_id)
+
+    def guards(self, service: str) -> bool:
+        """Tell whether this gateway stands in front of the access point of a service: its calls pass here."""
+        return service.split("/", 2)[1] in self.agents
 
     def is_bound(self, ip: str) -> bool:
         """Tell whether the kernel lets only one link address have a network address."""

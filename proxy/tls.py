@@ -14,10 +14,12 @@ from cryptography import x509
 from OpenSSL import SSL, crypto
 
 from proxy.configuration import GatewayDocument, KeyPair, Tls, TlsMode
+from proxy.decoders.refusals import HTTP2
 from proxy.identity import IdentityError, check_knowledge_agent
 from proxy.revocation import RevocationsInForce
 
 _NO_RESUMPTION = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
+_HTTP1 = b"http/1.1"
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL"
 """TLS 1.2 suites; the stock Knowledge Agent and its services know ECDHE with AES only."""
 
@@ -90,6 +92,14 @@ def _verify_with(
     return verify
 
 
+def _choose_http1(connection: SSL.Connection, offered: list[bytes]) -> bytes:
+    """Choose HTTP/1.1 (ALPN, RFC 7301); fail the handshake where it is not offered, rather than the call after it."""
+    if _HTTP1 in offered:
+        return _HTTP1
+    connection.set_app_data(HTTP2 if b"h2" in offered else f"none of {b', '.join(offered)[:64]!r} is spoken here")
+    raise SSL.Error("no protocol in common")
+
+
 def towards_services(tls: Tls) -> SSL.Context:
     """Return the context for connections of services: a client certificate is asked for and verified if shown.
 
@@ -102,6 +112,7 @@ def towards_services(tls: Tls) -> SSL.Context:
     """
     context = _context(SSL.TLS_SERVER_METHOD, tls.towards_services, tls.site_ca)
     context.load_client_ca(str(tls.site_ca).encode())
+    context.set_alpn_select_callback(_choose_http1)
     context.set_verify(
         SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE, lambda _connection, _cert, _error, _depth, ok: bool(ok)
     )
@@ -148,6 +159,6 @@ def contexts(document: GatewayDocument, revocations: RevocationsInForce) -> TlsC
 
 
 def refusal_of(connection: SSL.Connection) -> str | None:
-    """Return why our own check refused the peer's certificate, None where OpenSSL's did or none did."""
+    """Return why a check of our own refused the peer, None where OpenSSL's did or none did."""
     reason = connection.get_app_data()
     return reason if isinstance(reason, str) else None

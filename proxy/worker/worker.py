@@ -18,6 +18,7 @@ from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import tls
+from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal
@@ -28,6 +29,7 @@ from proxy.clocks import EventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.enforcement import Enforcement
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks
@@ -116,6 +118,10 @@ class Worker:
         except JournalError as error:
             raise CannotServe([str(error)]) from error
         self._trail = AuditTrail(self._journal, real_now)
+        self._advice = Advice(
+            self._trail, self._trail.tls_refused, lambda who, remedy: log.warning("service", who=who, detail=remedy)
+        )
+        self._streams = AwaitedStreams()
         self._failures = 0
         self._gateway = Gateway(document, document.state_directory, worker=begin.number)
         self._quarantine = WorkerQuarantine(
@@ -233,7 +239,7 @@ class Worker:
             judging=Judging(
                 enforcement=Enforcement(
                     engine=self._engine,
-                    log=self._trail,
+                    log=self._advice,
                     clock=self._clock,
                     real_now=real_now,
                     on_quarantine=self._quarantine.enter,
@@ -244,12 +250,12 @@ class Worker:
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
-            destinations=destinations(self._document, self._registry),
+            destinations=destinations(self._document, self._registry, self._streams),
             connections=self._connections,
             contexts=contexts,
             revocations=self._revocation.in_force,
             limits=self._document.limits,
-            on_tls_refusal=self._trail.tls_refused,
+            on_tls_refusal=self._advice.handshake_failed,
             on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,
@@ -288,8 +294,10 @@ def _analyzer(scoring: Scoring, state: bytes) -> Analyzer | PaperAnalyzer:
     return Analyzer.load(state, replica=True)
 
 
-def destinations(document: GatewayDocument, registry: SiteRegistry) -> dict[tuple[str, int], Destination]:
-    """Return the access points by every address and port at which they are called."""
+def destinations(
+    document: GatewayDocument, registry: SiteRegistry, streams: AwaitedStreams
+) -> dict[tuple[str, int], Destination]:
+    """Return the access points by every address and port at which they are called; all know of the same streams."""
     found: dict[tuple[str, int], Destination] = {}
     for point in document.access_points:
         for address in (point.ipv4, point.ipv6):
@@ -300,6 +308,7 @@ def destinations(document: GatewayDocument, registry: SiteRegistry) -> dict[tupl
                 authority=_authority(point, str(address)),
                 registry=registry,
                 most_accesses=document.limits.accesses_per_call,
+                streams=streams,
             )
             found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
     return found

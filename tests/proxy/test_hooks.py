@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from mitmproxy import connection, tls
 from mitmproxy.options import Options
@@ -10,7 +12,9 @@ from mitmproxy.proxy.layers.modes import TransparentProxy
 from mitmproxy.test import tflow
 from OpenSSL import SSL
 
+from proxy.configuration import Limits
 from proxy.connections import Connection
+from proxy.hooks import message_limits
 from proxy.http1.deadlines import Phase
 from proxy.http1.layer import Http1Layer
 from proxy.identity import Identity
@@ -313,3 +317,10 @@ async def test_a_failure_after_a_registration_leaves_its_answer() -> None:
     object.__setattr__(bench.gate, "on_registration", Raising())
     await bench.hooks.registered("agent1")
     assert [place for place, _ in bench.broken] == ["registered"]
+
+
+def test_what_somebody_may_write_fits_into_a_message_to_the_owner_of_the_node() -> None:
+    limits = message_limits(Limits(body_bytes=1024))
+    worst = json.dumps({"value": "\x01" * 1024, "identity": {"clientId": "a" * 64}, "address": "/" * 2048})
+    assert len(worst) < limits.of_access_point
+    assert limits.of_service < limits.of_access_point

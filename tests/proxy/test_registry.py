@@ -149,6 +149,17 @@ def test_lists_are_those_of_the_structure(registry: SiteRegistry) -> None:
     assert not registry.is_list("/agent9/light1/rooms")
 
 
+def test_a_client_id_is_that_of_a_service_here_before_one_elsewhere() -> None:
+    addresses = ["/agent9/light1", "/agent9/pump", "/agent1/heater"]
+    inventory = InventoryDocument.model_validate({"services": [{"address": address} for address in addresses]})
+    registry = SiteRegistry(inventory, frozenset({"agent1"}))
+    registry.replace_agent("agent1", STRUCTURE)
+    found = {client_id: registry.address_of(client_id) for client_id in ("light1", "pump", "heater", "nobody")}
+    assert found == {"light1": "/agent1/light1", "pump": "/agent9/pump", "heater": "/agent1/heater", "nobody": None}
+    guarded = [address for address in ("/agent1/light1", "/agent9/pump", "/agent1/heater") if registry.guards(address)]
+    assert guarded == ["/agent1/light1", "/agent1/heater"]
+
+
 def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:
     assert registry.service_type("ip:192.0.2.9") is None
 

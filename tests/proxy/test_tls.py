@@ -193,3 +193,31 @@ def test_a_key_of_another_certificate_is_named(authority: SiteAuthority) -> None
     pair = KeyPair(certificate=own.certificate, key=other.key)
     with pytest.raises(TlsFilesError, match=f"^{other.key}: is not a readable private key of {own.certificate}"):
         towards_services(Tls(site_ca=authority.certificate, towards_services=pair, towards_access_points=pair))
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "refusal"),
+    [
+        (["http/1.1"], "http/1.1", None),
+        (["h2", "http/1.1"], "http/1.1", None),
+        ([], None, None),
+        (["h2"], None, "HTTP/2 is not spoken here"),
+        (["spdy/3"], None, "none of"),
+    ],
+)
+def test_http1_is_chosen_and_a_service_that_does_not_offer_it_is_told_apart(
+    tls: Tls, authority: SiteAuthority, offered: list[str], chosen: str | None, refusal: str | None
+) -> None:
+    context = authority.service("light1").client_context()
+    if offered:
+        context.set_alpn_protocols(offered)
+    server = connection(towards_services(tls), server=True)
+    client = Client(context)
+    if refusal is None:
+        client.meet(server)
+        assert client.tls.selected_alpn_protocol() == chosen
+        assert refusal_of(server) is None
+        return
+    with pytest.raises(SSL.Error):
+        client.meet(server)
+    assert (refusal_of(server) or "").startswith(refusal)
