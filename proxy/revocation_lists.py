@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -102,27 +103,37 @@ def read_lists(tls: Tls) -> RevocationLists:
     parsed: list[tuple[Path, x509.CertificateRevocationList]] = []
     candidates: list[x509.Certificate] = []
     for file in tls.crl:
-        try:
+        with _told(file, problems):
             data = _read(file)
             lists = _lists(file, data)
             candidates += _certificates(file, data)
-        except RevocationListError as error:
-            problems += error.problems
-            continue
-        parsed += [(file, each) for each in lists]
-    authorities = _authorities(tls, candidates) if parsed else []
+            parsed += [(file, each) for each in lists]
+    authorities: list[x509.Certificate] = []
+    if parsed:
+        with _told(parsed[0][0], problems):
+            authorities = _authorities(tls, candidates)
     found: list[RevocationList] = []
     serials: dict[bytes, set[bytes]] = {}
     for file, each in parsed:
-        try:
+        with _told(file, problems):
             found.append(_checked(file, each, authorities))
-            serials.setdefault(each.issuer.public_bytes(), set()).update(_serials(file, each))
-        except RevocationListError as error:
-            problems += error.problems
+            numbers = [serial_bytes(revoked.serial_number) for revoked in each]
+            serials.setdefault(each.issuer.public_bytes(), set()).update(numbers)
     if problems:
         raise RevocationListError(problems)
     frozen = {issuer: frozenset(numbers) for issuer, numbers in serials.items()}
     return RevocationLists(tuple(found), Revocations(frozen))
+
+
+@contextmanager
+def _told(file: Path, problems: list[str]) -> Iterator[None]:
+    """Add to `problems` what keeps a file from being used."""
+    try:
+        yield
+    except RevocationListError as error:
+        problems += error.problems
+    except Exception as error:  # noqa: BLE001 -- of damaged bytes the parser raises ValueError, KeyError and its own
+        problems += _unusable(file, f"it cannot be read: {type(error).__name__}: {error}", _GIVE).problems
 
 
 def own_certificate_problems(tls: Tls, revocations: Revocations) -> list[str]:
@@ -231,11 +242,8 @@ def _checked(
         )
     if not any(_signed_by(each, signer) for signer in signers):
         raise _unusable(file, f"its signature is not that of {issuer}", _GIVE)
-    try:
-        for extension in each.extensions:
-            _check_extension(file, extension)
-    except (ValueError, x509.DuplicateExtension) as error:
-        raise _unusable(file, f"its extensions cannot be read: {error}", _GIVE) from error
+    for extension in each.extensions:
+        _check_extension(file, extension)
     return RevocationList(file=file, issuer=issuer, issued=each.last_update_utc, next_update=each.next_update_utc)
 
 
@@ -254,11 +262,3 @@ def _check_extension(file: Path, extension: x509.Extension[x509.ExtensionType]) 
         raise _unusable(file, "it speaks for other CAs as well (indirect CRL)", "give each CA's own list")
     if extension.critical and extension.oid not in _UNDERSTOOD:
         raise _unusable(file, f"it has a critical extension that is not known: {extension.oid.dotted_string}", _GIVE)
-
-
-def _serials(file: Path, each: x509.CertificateRevocationList) -> Iterator[bytes]:
-    try:
-        for revoked in each:
-            yield serial_bytes(revoked.serial_number)
-    except ValueError as error:
-        raise _unusable(file, f"an entry cannot be read: {error}", _GIVE) from error

@@ -18,6 +18,7 @@ from proxy.inventory.leases import Lease, LeaseFileError, read_leases
 from proxy.knowledge_agent import StructureUnavailable, read_structure, services
 from proxy.registry import service_of
 from proxy.revocation import RevocationsInForce
+from proxy.revocation_lists import RevocationListError, read_lists
 from proxy.storage.address_store import AddressStore
 
 MOST_RECORDS = 20_000
@@ -103,15 +104,25 @@ def gather(document: GatewayDocument, lease_files: Iterable[Path], now: float) -
 def _types(document: GatewayDocument, problems: list[str]) -> tuple[dict[str, str], frozenset[str]]:
     types: dict[str, str] = {}
     asked: set[str] = set()
+    revocations = _revocations(document, problems)
     for point in document.access_points:
         try:
-            structure = read_structure(point, document.tls, RevocationsInForce())
+            structure = read_structure(point, document.tls, revocations)
         except StructureUnavailable as error:
             problems.append(f"access point: {error}")
             continue
         asked.add(point.agent)
         types.update(services(point.agent, structure))
     return types, frozenset(asked)
+
+
+def _revocations(document: GatewayDocument, problems: list[str]) -> RevocationsInForce:
+    if document.tls is not None:
+        try:
+            return RevocationsInForce(read_lists(document.tls).revocations)
+        except RevocationListError as error:
+            problems += error.problems
+    return RevocationsInForce()
 
 
 def _neighbours(problems: list[str]) -> dict[str, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -108,6 +109,23 @@ def test_a_damaged_file_is_told_with_its_remedy(authority: SiteAuthority, tmp_pa
     assert told.startswith(f"{file}: cannot be used as revocation list: ")
     assert reason in told
     assert " -- " in told
+
+
+def test_no_damage_does_more_than_keep_a_file_from_being_used(authority: SiteAuthority, tmp_path: Path) -> None:
+    whole = authority.revocation_list([authority.service("light1").certificate], der=True)
+    file = tmp_path / "site.crl"
+    source = random.Random(1)
+    refused = 0
+    for _ in range(300):
+        damaged = bytearray(whole)
+        for place in source.sample(range(len(damaged)), source.randint(1, 3)):
+            damaged[place] ^= source.randint(1, 255)
+        file.write_bytes(damaged)
+        try:
+            read_lists(with_lists(authority, file))
+        except RevocationListError as error:
+            refused += all(line.startswith(f"{file}: cannot be used") for line in error.problems)
+    assert refused == 300
 
 
 def test_lists_that_do_not_say_everything_are_refused(authority: SiteAuthority, tmp_path: Path) -> None:
