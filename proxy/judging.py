@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import msgspec
+
 from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Verdict
 from proxy.configuration import TlsMode
@@ -80,7 +82,10 @@ class ConnectionJudge:
         if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
-        return live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        decoded = live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        if live.misplaced is not None and decoded.refusal is None:
+            return msgspec.structs.replace(decoded, refusal=live.misplaced)
+        return decoded
 
     def _channel(self, sender: Sender) -> ChannelJudge:
         return ChannelJudge(self._judging, self._live, self._live.destination.decoder.callbacks(sender.address))

@@ -46,6 +46,7 @@ from proxy.processes.messages import (
     Judge,
     Knows,
     Refreshed,
+    Revoke,
     Serving,
     Stop,
     ToSupervisor,
@@ -54,9 +55,11 @@ from proxy.processes.messages import (
 )
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.worker.learning import Learning
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
+from proxy.worker.revocation import WorkerRevocation
 
 _TICK_SECONDS = 0.25
 _BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
@@ -104,8 +107,9 @@ class Worker:
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
         self._connections.remember(begin.senders)
+        revocations = RevocationsInForce(begin.revocations)
         try:
-            contexts = tls.contexts(document)
+            contexts = tls.contexts(document, revocations)
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
         directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
@@ -126,6 +130,9 @@ class Worker:
             registry=self._registry,
             abort=self._gateway.abort,
             send=channel.send,
+        )
+        self._revocation = WorkerRevocation(
+            revocations, self._connections, self._gateway.abort, on_expiry=self._expired
         )
         self._registrations = Registrations(channel.send)
         self._learning = Learning(
@@ -175,6 +182,8 @@ class Worker:
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
             case Hold():
                 self._quarantine.hold(message.entry, real_now())
+            case Revoke():
+                self._revocation.replace(message.revocations)
             case _:
                 raise ChannelClosed(f"{type(message).__name__} while serving")
 
@@ -200,6 +209,7 @@ class Worker:
             self._learning.advance()
             self._quarantine.expire(real_now())
             if beats := not beats:
+                self._revocation.expire(real_now())
                 self._channel.send(self._beat())
             await asyncio.sleep(_TICK_SECONDS)
 
@@ -243,8 +253,10 @@ class Worker:
             destinations=destinations(self._document, self._registry, self._streams),
             connections=self._connections,
             contexts=contexts,
+            revocations=self._revocation.in_force,
             limits=self._document.limits,
             on_tls_refusal=self._advice.handshake_failed,
+            on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,
         )
@@ -261,6 +273,11 @@ class Worker:
                 place=place,
                 error=f"{type(error).__name__}: {error}",
             )
+
+    def _expired(self, ip: str, reason: str) -> None:
+        """Record that a connection ended with its certificate."""
+        with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
+            self._trail.tls_refused(ip, reason)
 
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""

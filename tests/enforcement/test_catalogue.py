@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import Any
@@ -105,19 +106,57 @@ async def catalogue(make: Make, suffix: str, form: str) -> list[Any]:
     return [str(each).replace(f"house{suffix}", "house").replace(f"light{suffix}", "light") for each in (*found, heard)]
 
 
-@pytest.mark.parametrize("form", [JSON, CBOR])
-async def test_every_call_has_the_same_outcome_with_the_gateway_and_without(bench: Bench, form: str) -> None:
+async def test_every_call_has_the_same_outcome_with_the_gateway_and_without(bench: Bench) -> None:
     bench.configure(LEARN)
-    near = Topology.ACCESS_IPV4[1]
-    direct = await catalogue(clients(bench, bench.topology.access, {"house8": near, "light8": near}), "8", form)
-    services = {"house9": bench.topology.service_ipv4(0), "light9": bench.topology.service_ipv4(1)}
+    near, lan = Topology.ACCESS_IPV4[1], bench.topology.lan
+    house, light = bench.topology.service_ipv4(0), bench.topology.service_ipv4(1)
+    forms = {"1": JSON, "2": CBOR}
+    direct = {
+        form: await catalogue(
+            clients(bench, bench.topology.access, {f"house8{n}": near, f"light8{n}": near}), f"8{n}", form
+        )
+        for n, form in forms.items()
+    }
     with bench.gateway.running():
-        through = await catalogue(clients(bench, bench.topology.lan, services), "9", form)
+        through = {
+            form: await catalogue(clients(bench, lan, {f"house9{n}": house, f"light9{n}": light}), f"9{n}", form)
+            for n, form in forms.items()
+        }
     assert through == direct
-    verdicts = [v for v in bench.gateway.verdicts() if v["would_be"] != "forward"]
-    assert [(v["reason"], v["request"]) for v in verdicts if v["reason"] != "unknown-node"] == []
-    operations = {access["operation"] for v in bench.gateway.verdicts() for access in v["accesses"]}
-    assert operations == {
+    accesses = [access for v in bench.gateway.verdicts() for access in v["accesses"]]
+    # Known at once, as the change of the list waited for it.
+    assert {a["data_type"] for a in accesses if a["node"] == "/agent1/house91/rooms/kitchen"} == {"/basic/text"}
+    refused = [(v["reason"], v["request"]) for v in bench.gateway.verdicts() if v["would_be"] != "forward"]
+    assert refused == []
+    assert {access["operation"] for access in accesses} == {
         *("get", "set", "subscribe", "unsubscribe", "notify", "lock", "commit", "rollback", "register", "connect"),
         *("register-virtual", "unregister-virtual", "unregister", "get-stream", "set-stream"),
     }
+
+
+def test_who_speaks_http2_or_xml_is_told_apart_with_the_remedy(bench: Bench) -> None:
+    bench.configure(LEARN)
+    only_http2 = bench.authority.service("lightcontrol1").client_context()
+    only_http2.set_alpn_protocols(["h2"])
+    either = bench.authority.service("movement1").client_context()
+    either.set_alpn_protocols(["h2", "http/1.1"])
+    xml = b"<node><value>1</value></node>"
+    with bench.gateway.running():
+        with pytest.raises(ssl.SSLError):
+            bench.connect(only_http2)
+        with bench.connect(either) as service:
+            assert service.tls.selected_alpn_protocol() == "http/1.1"
+            assert service.register("/movementSensor") == 200
+            head = f"PUT /vsl/~/movement HTTP/1.1\r\nHost: a\r\nContent-Length: {len(xml)}\r\n"
+            for _ in range(2):
+                service.send(head.encode() + b"Content-Type: application/xml\r\n\r\n" + xml)
+                assert b" 415 " in service.receive().partition(b"\r\n")[0]
+            service.send(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n")
+            assert b" 403 " in service.receive().partition(b"\r\n")[0]
+        bench.gateway.wait_for(lambda: len(bench.gateway.verdicts()) == 4)
+        reasons = [verdict["reason"] for verdict in bench.gateway.verdicts()]
+        (handshake,) = [record for record in bench.gateway.records() if record["kind"] == "tls-refusal"]
+    assert reasons == ["normal", "xml-body", "xml-body", "http2"]
+    assert "let the service use HTTP/1.1" in handshake["sentence"]
+    told = [line for line in bench.gateway.log().splitlines() if "let the service" in line]
+    assert len(told) == 3

@@ -31,6 +31,7 @@ from proxy.http1.room import BodyLimits, Room
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.tls import TlsContexts
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
@@ -80,9 +81,11 @@ class Bench:
         self.verdicts: list[Verdict] = []
         self.refused_handshakes: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
+        self.conflicts: list[tuple[str, str, list[str]]] = []
         self.crowds: list[str] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
+        self.revocations = RevocationsInForce()
         self.analyzer = Learning()
         self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
         types = {
@@ -118,8 +121,10 @@ class Bench:
             destinations={POINT: self.destination},
             connections=self.connections,
             contexts=contexts,
+            revocations=self.revocations,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
+            on_conflict=lambda sender, places: self.conflicts.append((sender.address, sender.ip, places)),
             on_crowd=self.crowds.append,
             on_registration=self._registered,
         )

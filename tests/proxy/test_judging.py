@@ -14,6 +14,7 @@ from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
 from proxy.connections import Destination
 from proxy.decoders import strict_cbor
+from proxy.decoders.refusals import unsupported
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
 from tests.proxy.judged import (
@@ -57,6 +58,19 @@ def test_a_call_that_may_pass_is_sent_as_it_was_judged() -> None:
     assert verdict.call.sender.strength is Strength.CERTIFICATE
     assert verdict.call.request == f"PUT /vsl{LIGHT}/lightOn"
     assert [(access.node, access.value) for access in verdict.call.accesses] == [(f"{LIGHT}/lightOn", "1")]
+
+
+def test_a_service_that_may_only_be_elsewhere_is_refused_by_enforcement_only() -> None:
+    refusal = unsupported("identity-conflict", "the inventory has it elsewhere")
+    for policy, passes in ((LEARN, True), (FORWARD, False)):
+        bench = Bench(policy)
+        client = bench.connect()
+        bench.connections[client.id].misplaced = refusal
+        wire = bench.wire(client)
+        wire.service(request())
+        assert bool(wire.to_access_point) is passes
+        (verdict,) = bench.verdicts
+        assert (verdict.reason, verdict.would_be) == ("identity-conflict", Action.BLOCK)
 
 
 def test_new_types_of_nodes_and_senders_apply_to_the_next_call_of_a_live_connection() -> None:
