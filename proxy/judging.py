@@ -138,7 +138,7 @@ class ChannelJudge:
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         """Judge an answer of the service; the access point hears of a refusal, so that it does not wait."""
         frame = self._callbacks.from_service(content, text=text)
-        onward = frame.canonical if self._may_pass(frame) else frame.reply_if_refused
+        onward = frame.canonical if self._may_pass(frame) else self._callbacks.denial(frame, of_service=True)
         return Relayed(onward=onward, binary=self._callbacks.binary)
 
     def from_access_point(self, content: bytes, *, text: bool) -> Relayed:
@@ -147,7 +147,7 @@ class ChannelJudge:
         frame = self._callbacks.from_access_point(content, text=text, now=now)
         binary = self._callbacks.binary
         if not self._may_pass(frame):
-            return Relayed(back=frame.reply_if_refused, binary=binary)
+            return Relayed(back=self._callbacks.denial(frame, of_service=False), binary=binary)
         self._callbacks.passed(frame, now)
         return Relayed(onward=frame.canonical, binary=binary)
 

@@ -69,12 +69,10 @@ class Frame(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
     canonical: bytes = b""
     """What is sent on."""
-    reply_if_refused: bytes = b""
-    """What the access point must hear instead, so that it does not wait for an answer; empty where it does not wait."""
     request: str = ""
     """The message in the middleware's words, for the audit."""
     correlation: tuple[str, str] | None = None
-    """What an answer has in common with its invocation."""
+    """What an answer has in common with its invocation; None where the access point waits for nothing."""
     stream: tuple[str, bool] | None = None
     """The node whose stream the service is to open, and whether it sends."""
 
@@ -101,6 +99,13 @@ class Callbacks(Protocol):
 
     def from_access_point(self, content: bytes, *, text: bool, now: int) -> Frame:
         """Decode an invocation at event time `now` (ms). Never raises on hostile input."""
+        ...
+
+    def denial(self, frame: Frame, *, of_service: bool) -> bytes:
+        """Return what the access point must hear of a refused frame, so that it does not wait; empty if it does not.
+
+        `of_service`: the service's answer was refused, and not the invocation.
+        """
         ...
 
     def passed(self, frame: Frame, now: int) -> None:

@@ -66,19 +66,23 @@ class CallbackChannel:
 
     def from_access_point(self, content: bytes, *, text: bool, now: int) -> Frame:
         """Decode an invocation at event time `now` (ms)."""
-        reply, request, of = b"", "frame of the access point", None
+        request, of = "frame of the access point", None
         try:
             parsed = self._parse(content, text=text)
             of = vsl_messages.correlation(parsed)
-            reply = self._form.serialise(vsl_messages.refusal(of, _DENIED))
             request = f"{str(parsed.get('invoke'))[:32]} {str(parsed.get('address'))[:200]}"
             invocation = vsl_messages.invocation(parsed, of)
         except _UNREADABLE as bad:
-            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), reply_if_refused=reply, request=request)
-        frame = Frame(
-            canonical=self._form.serialise(invocation.message), reply_if_refused=reply, request=request, correlation=of
-        )
+            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), request=request, correlation=of)
+        frame = Frame(canonical=self._form.serialise(invocation.message), request=request, correlation=of)
         return self._judged(frame, invocation, content, now)
+
+    def denial(self, frame: Frame, *, of_service: bool) -> bytes:
+        """Return what the Knowledge Agent must hear of a refused frame (see `proxy.decoders.base.Callbacks`)."""
+        if frame.correlation is None:
+            return b""
+        error = _NO_VALID_ANSWER if of_service else _DENIED
+        return self._form.serialise(vsl_messages.refusal(frame.correlation, error))
 
     def passed(self, frame: Frame, now: int) -> None:
         """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
@@ -112,8 +116,7 @@ class CallbackChannel:
             answer = vsl_messages.answer(parsed, of)
         except NotAMessage as bad:
             self.streams.forget(self.service, of)
-            reply = self._form.serialise(vsl_messages.refusal(of, _NO_VALID_ANSWER))
-            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), reply_if_refused=reply, request=request)
+            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), request=request, correlation=of)
         if answer.failed:
             self.streams.forget(self.service, of)
         return Frame(canonical=self._form.serialise(answer.message), request=request)

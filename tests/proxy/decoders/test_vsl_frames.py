@@ -214,7 +214,7 @@ def test_unknown_invocations_obey_the_mode_and_are_sent_as_they_came(ends: Ends)
 
 def test_a_refused_invocation_has_an_answer_that_ends_the_waiting(ends: Ends) -> None:
     for frame in (invocation(), virtual("VGET"), invocation(invoke="VMOVE"), invocation(address="nowhere")):
-        reply = ends.read(ends.received(frame).reply_if_refused)
+        reply = ends.read(ends.channel.denial(ends.received(frame), of_service=False))
         assert reply == answer(
             error={
                 "code": "403",
@@ -275,7 +275,7 @@ def test_frames_of_the_other_kind_are_refused_from_either_end(ends: Ends) -> Non
         ends.answered(answer(), text=not ends.text),
     ):
         assert code_of(frame) == ("ambiguous-frame", True)
-        assert (frame.canonical, frame.reply_if_refused) == (b"", b"")
+        assert (frame.canonical, ends.channel.denial(frame, of_service=False)) == (b"", b"")
     assert ends.answered(answer()).refusal is None
 
 
@@ -312,7 +312,7 @@ def test_an_answer_that_is_none_is_refused_and_ends_the_waiting_all_the_same(end
     ends.passed(virtual("VGET", "lightcontrol1"))
     frame = ends.answered(answer(**wrong))
     assert code_of(frame) == ("ambiguous-frame", True)
-    reply = ends.read(frame.reply_if_refused)
+    reply = ends.read(ends.channel.denial(frame, of_service=True))
     assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == (ID, "7", "500")
     assert code_of(ends.answered(answer())) == ("unexpected-answer", True)
 

@@ -374,6 +374,14 @@ def test_the_format_of_a_channel_is_the_one_that_the_access_point_names() -> Non
         assert (bench.judge.misbehaviour, bench.judge.concluded) == (["bad-answer"], [False])
 
 
+def test_a_channel_that_the_access_point_gives_up_for_a_newer_one_ends() -> None:
+    wire = Bench(Judge(upgrades=True)).wire()
+    wire.service(GET)
+    wire.access_point(SWITCHING + b"\r\n")
+    wire.access_point_leaves()
+    assert "service" in wire.closed
+
+
 def test_a_broken_frame_ends_both_connections() -> None:
     bench = Bench(Judge(upgrades=True))
     wire = bench.wire()
