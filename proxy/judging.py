@@ -29,6 +29,8 @@ class Judging:
     enforcement: Enforcement
     registry: SiteRegistry
     connections: ConnectionTable
+    on_miss: Callable[[str], None]
+    """Called with the address of a node or service of which nothing is known; the call was judged without."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_misbehaviour: Callable[[str, BadMessage], None]
@@ -62,6 +64,7 @@ class ConnectionJudge:
                 request=f"{request.method} {request.target[:512]}",
             )
         )
+        self._note_misses(sender, decoded.accesses)
         if not verdict.forwarded or decoded.outbound is None:
             return Ruling(answer=_referring(decoder.refuse(request.method), verdict), outbound=None)
         judging.connections.note(sender)
@@ -81,6 +84,16 @@ class ConnectionJudge:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
         return live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+
+    def _note_misses(self, sender: Sender, accesses: tuple[Access, ...]) -> None:
+        """Let what nobody knows be looked for; not for strangers, who may invent whatever they like."""
+        if sender.strength is Strength.UNKNOWN:
+            return
+        if sender.service_type is None:
+            self._judging.on_miss(sender.address)
+        for access in accesses:
+            if access.data_type is None:
+                self._judging.on_miss(access.node)
 
     def _channel(self, sender: Sender) -> ChannelJudge:
         return ChannelJudge(self._judging, self._live, CallbackChannel(sender.address, self._judging.registry))

@@ -75,6 +75,10 @@ class SiteRegistry:
         self._nodes.clear()
         self.revision += 1
 
+    def has(self, agent: str, structure: AgentStructure) -> bool:
+        """Tell whether this is what is known of an agent already."""
+        return self._agents.get(agent) == structure
+
     def knows_agent(self, agent: str) -> bool:
         """Tell whether the structure of this access point has been read."""
         return agent in self._agents

@@ -38,6 +38,7 @@ from proxy.processes.messages import (
     InForce,
     Knows,
     Minute,
+    Missed,
     Quarantined,
     Refreshed,
     Registered,
@@ -53,6 +54,7 @@ from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.supervisor.dead_man import DeadMan
+from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.state_files import StateFiles
@@ -152,6 +154,7 @@ class Supervisor:
             on_structure=self._know,
             on_problem=lambda line: log.warning("types", detail=line),
         )
+        self._lookups = Lookups(self._refresh)
         self._workers = Workers(
             document.workers,
             command,
@@ -288,6 +291,8 @@ class Supervisor:
                 self._quarantine(number, message)
             case Registered():
                 self._later(self._refreshed(number, message))
+            case Missed():
+                self._later(self._lookups.missed(message.agent))
             case InForce():
                 self._policy.confirmed(number, message.revision)
             case _:

@@ -53,6 +53,7 @@ from proxy.processes.messages import (
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.worker.learning import Learning
+from proxy.worker.misses import Misses
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
 
@@ -122,6 +123,7 @@ class Worker:
             send=channel.send,
         )
         self._registrations = Registrations(channel.send)
+        self._misses = Misses(agents, channel.send)
         self._learning = Learning(
             analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
         )
@@ -230,6 +232,7 @@ class Worker:
                 ),
                 registry=self._registry,
                 connections=self._connections,
+                on_miss=self._misses.missed,
                 on_broken=self._broken,
                 on_misbehaviour=self._misbehaved,
             ),

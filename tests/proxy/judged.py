@@ -82,6 +82,7 @@ class Bench:
         self.crowds: list[str] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
+        self.missed: list[str] = []
         self.analyzer = Learning()
         self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
         types = {
@@ -107,6 +108,7 @@ class Bench:
             ),
             registry=self.registry,
             connections=self.connections,
+            on_miss=self.missed.append,
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
         )

@@ -359,3 +359,15 @@ def test_a_channel_is_known_as_one() -> None:
     client = bench.connect()
     bench.send(callbacks(), client)
     assert bench.connections.channels() == [client.id]
+
+
+def test_what_nobody_knows_is_looked_for_but_not_for_strangers() -> None:
+    bench = Bench()
+    bench.send(request(path="/vsl/agent1/lock1/locked"))
+    assert refusal_code(bench) == "unknown-node"
+    assert bench.missed == ["/agent1/lock1/locked"]
+    bench.send(request(path=f"/vsl{MOVEMENT}"), bench.connect("newcomer"))
+    assert bench.missed[1:] == ["/agent1/newcomer"]
+    plain = Bench(tls_mode="plain")
+    plain.send(request(path="/vsl/agent1/lock1/locked"), plain.connect(None))
+    assert (refusal_code(plain), plain.missed) == ("unknown-sender", [])

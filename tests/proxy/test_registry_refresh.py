@@ -156,3 +156,15 @@ async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     forever.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await forever
+
+
+async def test_a_look_up_tells_only_what_is_new(site: Site) -> None:
+    bench = Bench()
+    assert await bench.refresh.look_up("agent1")
+    assert not await bench.refresh.look_up("agent1")
+    site.types["/agent1/lock1"] = "/doorLock"
+    assert await bench.refresh.look_up("agent1")
+    assert bench.told == [("agent1", None), ("agent1", "/doorLock")]
+    site.down.add("agent1")
+    assert not await bench.refresh.look_up("agent1")
+    assert bench.problems == ["agent1 does not answer"]
