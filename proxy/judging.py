@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from models.access import Access
 from policy.quarantine import identity_of
@@ -20,6 +21,7 @@ from proxy.enforcement import Enforcement
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Relayed, Ruling
 from proxy.registry import SiteRegistry
+from proxy.transactions import Transactions
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Judging:
     enforcement: Enforcement
     registry: SiteRegistry
     connections: ConnectionTable
+    transactions: Transactions
     on_miss: Callable[[str], None]
     """Called with the address of a node or service of which nothing is known; the call was judged without."""
     on_broken: Callable[[str, BaseException], None]
@@ -55,27 +58,33 @@ class ConnectionJudge:
         sender = live.sender(judging.registry)
         now = judging.enforcement.now()
         decoded = self._decode(request, sender, now)
+        transactions = judging.transactions
         verdict = judging.enforcement.judge(
             Call(
                 sender=sender,
                 accesses=decoded.accesses,
                 time=now,
-                refusal=decoded.refusal,
+                refusal=decoded.refusal or transactions.objection(sender.address, decoded.accesses),
                 request=f"{request.method} {request.target[:512]}",
             )
         )
         self._note_misses(sender, decoded.accesses)
         if not verdict.forwarded or decoded.outbound is None:
-            return Ruling(answer=_referring(decoder.refuse(request.method), verdict), outbound=None)
+            answer = _referring(decoder.refuse(request.method), verdict)
+            reads = request.method == "GET"
+            root = transactions.refused(sender.address, decoded.accesses, verdict.id, reads=reads)
+            undo = None if root is None else decoder.rollback(root, live.delegation(sender))
+            return Ruling(answer=answer, outbound=None, undo=undo, identity=identity_of(sender))
+        answered = transactions.forwarded(sender.address, decoded.accesses)
         judging.connections.note(sender)
         live.channel = decoded.opens_callbacks
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
             identity=identity_of(sender),
-            conclude=lambda accepted: judging.enforcement.conclude(verdict, accepted=accepted),
+            conclude=partial(self._conclude, verdict, answered),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
-            registers=live.destination.point.agent if decoded.registers else None,
+            registers=_agent_of(decoded.accesses) if decoded.registers else None,
         )
 
     def _decode(self, request: Request, sender: Sender, now: int) -> Decoded:
@@ -84,6 +93,11 @@ class ConnectionJudge:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
         return live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+
+    def _conclude(self, verdict: Verdict, answered: Callable[[bool], None] | None, accepted: bool) -> None:  # noqa: FBT001 -- called by the HTTP layer
+        if answered is not None:
+            answered(accepted)
+        self._judging.enforcement.conclude(verdict, accepted=accepted)
 
     def _note_misses(self, sender: Sender, accesses: tuple[Access, ...]) -> None:
         """Let what nobody knows be looked for; not for strangers, who may invent whatever they like."""
@@ -100,15 +114,17 @@ class ConnectionJudge:
 
     def malformed(self, problem: BadMessage, line: str) -> Answer:
         """Record what is no request, and return the answer to it."""
+        sender = self._live.sender(self._judging.registry)
         verdict = self._judging.enforcement.judge(
             Call(
-                sender=self._live.sender(self._judging.registry),
+                sender=sender,
                 accesses=(),
                 time=self._judging.enforcement.now(),
                 refusal=ambiguous(problem.code, problem.detail),
                 request=line,
             )
         )
+        self._judging.transactions.refused(sender.address, (), verdict.id, reads=line.startswith("GET "))
         return _referring(self._live.destination.decoder.refuse(line.partition(" ")[0]), verdict)
 
     def unavailable(self, message: str) -> Answer:
@@ -172,6 +188,11 @@ def _notifier(access: Access, live: Connection) -> Sender:
         strength=Strength.VOUCHED,
         ip=str(point.ipv4 or point.ipv6),
     )
+
+
+def _agent_of(accesses: tuple[Access, ...]) -> str | None:
+    """Return the agent that has the nodes of a call: for lists not always the one that is called."""
+    return accesses[0].node.split("/", 2)[1] if accesses else None
 
 
 def _referring(answer: Answer, verdict: Verdict) -> Answer:

@@ -64,6 +64,10 @@ class Decoder(Protocol):
         """
         ...
 
+    def rollback(self, address: str, delegation: str | None) -> Outbound:
+        """Return the request that ends, without effect, the transaction of whose credential that is on `address`."""
+        ...
+
     def refuse(self, method: str) -> Answer:
         """Return the answer that services of this middleware understand as "not allowed"."""
         ...

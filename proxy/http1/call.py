@@ -60,6 +60,8 @@ class Ruling(msgspec.Struct, frozen=True):
     """Set: the call asks for a callback channel."""
     registers: str | None = None
     """The agent, where the call registers a service there."""
+    undo: Outbound | None = None
+    """Set with an answer: this is sent before the service gets that, whatever comes of it."""
 
 
 class CallJudge(Protocol):

@@ -52,6 +52,7 @@ from proxy.processes.messages import (
 )
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.transactions import Transactions
 from proxy.worker.learning import Learning
 from proxy.worker.misses import Misses
 from proxy.worker.quarantine import WorkerQuarantine
@@ -232,6 +233,7 @@ class Worker:
                 ),
                 registry=self._registry,
                 connections=self._connections,
+                transactions=Transactions(),
                 on_miss=self._misses.missed,
                 on_broken=self._broken,
                 on_misbehaviour=self._misbehaved,

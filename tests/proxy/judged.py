@@ -31,6 +31,7 @@ from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.tls import TlsContexts
+from proxy.transactions import Transactions
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
 from tests.proxy.parts import StandingClock, live, plain_point
@@ -108,6 +109,7 @@ class Bench:
             ),
             registry=self.registry,
             connections=self.connections,
+            transactions=Transactions(),
             on_miss=self.missed.append,
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
