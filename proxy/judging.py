@@ -12,8 +12,10 @@ from functools import partial
 from models.access import Access
 from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Strength, Verdict
+from proxy.callers import Caller, caller_of
 from proxy.configuration import TlsMode
 from proxy.connections import Connection, ConnectionTable
+from proxy.decoders import vsl_exchange
 from proxy.decoders.base import Answer, Decoded, Request
 from proxy.decoders.refusals import ambiguous
 from proxy.decoders.vsl_frames import CallbackChannel, Frame
@@ -55,9 +57,10 @@ class ConnectionJudge:
         """
         judging, live = self._judging, self._live
         decoder = live.destination.decoder
-        sender = live.sender(judging.registry)
+        caller = caller_of(request, live, judging.registry)
+        sender = caller.sender
         now = judging.enforcement.now()
-        decoded = self._decode(request, sender, now)
+        decoded = self._decode(caller, now)
         transactions = judging.transactions
         verdict = judging.enforcement.judge(
             Call(
@@ -66,6 +69,7 @@ class ConnectionJudge:
                 time=now,
                 refusal=decoded.refusal or transactions.objection(sender.address, decoded.accesses),
                 request=f"{request.method} {request.target[:512]}",
+                may_quarantine=caller.may_quarantine,
             )
         )
         self._note_misses(sender, decoded.accesses)
@@ -73,31 +77,45 @@ class ConnectionJudge:
             answer = _referring(decoder.refuse(request.method), verdict)
             reads = request.method == "GET"
             root = transactions.refused(sender.address, decoded.accesses, verdict.id, reads=reads)
-            undo = None if root is None else decoder.rollback(root, live.delegation(sender))
-            return Ruling(answer=answer, outbound=None, undo=undo, identity=identity_of(sender))
+            undo = None if root is None else decoder.rollback(root, caller.delegation)
+            return Ruling(answer=answer, outbound=None, undo=undo, identity=live.owner(judging.registry))
         answered = transactions.forwarded(sender.address, decoded.accesses)
-        judging.connections.note(sender)
-        live.channel = decoded.opens_callbacks
+        judging.connections.note(live.sender(judging.registry))
+        if decoded.opens_callbacks:
+            live.channel = True
+            live.channel_of = identity_of(sender)
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=identity_of(sender),
-            conclude=partial(self._conclude, verdict, answered),
+            identity=live.owner(judging.registry),
+            conclude=partial(self._conclude, verdict, answered, teaches=caller.teaches),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
             registers=_agent_of(decoded.accesses) if decoded.registers else None,
         )
 
-    def _decode(self, request: Request, sender: Sender, now: int) -> Decoded:
+    def _decode(self, caller: Caller, now: int) -> Decoded:
         live = self._live
-        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None:
+        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None and live.peer is None:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
-        return live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        if caller.refusal is not None:
+            return Decoded(refusal=caller.refusal)
+        decoder = live.destination.decoder
+        if caller.agent and caller.delegation is not None and caller.request.target.startswith(vsl_exchange.PREFIX):
+            return decoder.exchange(caller.request, caller.sender, now, caller.delegation)
+        return decoder.decode(caller.request, caller.sender, now, caller.delegation)
 
-    def _conclude(self, verdict: Verdict, answered: Callable[[bool], None] | None, accepted: bool) -> None:  # noqa: FBT001 -- called by the HTTP layer
+    def _conclude(
+        self,
+        verdict: Verdict,
+        answered: Callable[[bool], None] | None,
+        accepted: bool,  # noqa: FBT001 -- called by the HTTP layer
+        *,
+        teaches: bool,
+    ) -> None:
         if answered is not None:
             answered(accepted)
-        self._judging.enforcement.conclude(verdict, accepted=accepted)
+        self._judging.enforcement.conclude(verdict, accepted=accepted and teaches)
 
     def _note_misses(self, sender: Sender, accesses: tuple[Access, ...]) -> None:
         """Let what nobody knows be looked for; not for strangers, who may invent whatever they like."""

@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from proxy.configuration import AccessPoint, Tls
+from proxy.configuration import Tls
 from proxy.knowledge_agent import StructureUnavailable, read_structure
+from proxy.peers import StructureSource
 from proxy.registry import AgentStructure, SiteRegistry
 
 _PERIOD_SECONDS = 60.0
@@ -22,7 +23,8 @@ _REGISTRATION_SECONDS = 3.0
 class RegistryRefresh:
     """Reads the structure of each access point."""
 
-    points: Mapping[str, AccessPoint]
+    points: Mapping[str, StructureSource]
+    """By agent."""
     tls: Tls | None
     registry: SiteRegistry
     on_structure: Callable[[str, AgentStructure], None]

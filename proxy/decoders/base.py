@@ -64,6 +64,10 @@ class Decoder(Protocol):
         """
         ...
 
+    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
+        """Decode what a peer of the access point asks for itself; otherwise as `decode`."""
+        ...
+
     def rollback(self, address: str, delegation: str | None) -> Outbound:
         """Return the request that ends, without effect, the transaction of whose credential that is on `address`."""
         ...

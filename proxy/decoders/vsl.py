@@ -13,7 +13,7 @@ import msgspec
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
-from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_rollback, vsl_target
+from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_exchange, vsl_rollback, vsl_target
 from proxy.decoders.base import Answer, Decoded, Headers, Outbound, Request
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.strict_json import NotStrictJson
@@ -269,6 +269,12 @@ class VslDecoder:
         outbound = Outbound(method="GET", target=asked.target.canonical(), headers=tuple(passed), body=b"")
         channel = self._access(asked, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
+
+    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
+        """Decode what another Knowledge Agent asks for itself."""
+        return vsl_exchange.decode(
+            request, sender, now, agent=self.agent, authority=self.authority, delegation=delegation
+        )
 
     def rollback(self, address: str, delegation: str | None) -> Outbound:
         """Return the request that ends the lock of whose credential that is on `address`, without effect."""

@@ -34,6 +34,7 @@ from proxy.hooks import Gatekeeper, Hooks
 from proxy.http1.bad_message import BadMessage
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
+from proxy.peers import Peers, known_agents, structure_sources
 from proxy.processes.channel import Channel, ChannelClosed
 from proxy.processes.messages import (
     Beat,
@@ -96,8 +97,7 @@ class Worker:
         for entry in begin.quarantines:
             with contextlib.suppress(ProtectedError):
                 self._register.add(entry, now=real_now())
-        agents = frozenset(point.agent for point in document.access_points)
-        self._registry = SiteRegistry(inventory, agents)
+        self._registry = SiteRegistry(inventory, known_agents(document))
         for agent, structure in begin.structures.items():
             self._know(agent, structure)
         limits = document.limits
@@ -124,7 +124,7 @@ class Worker:
             send=channel.send,
         )
         self._registrations = Registrations(channel.send)
-        self._misses = Misses(agents, channel.send)
+        self._misses = Misses(frozenset(structure_sources(document)), channel.send)
         self._learning = Learning(
             analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
         )
@@ -241,6 +241,7 @@ class Worker:
             registry=self._registry,
             destinations=destinations(self._document, self._registry),
             connections=self._connections,
+            peers=Peers(self._document.peers),
             contexts=contexts,
             limits=self._document.limits,
             on_tls_refusal=self._trail.tls_refused,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mitmproxy import connection
@@ -18,7 +18,7 @@ from policy.document import PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
-from proxy.configuration import AccessPoint, InventoryDocument, Limits
+from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
 from proxy.decoders.vsl_frames import LARGEST_FRAME
@@ -29,6 +29,7 @@ from proxy.http1.layer import Http1Layer
 from proxy.http1.request_reader import Authority, RequestReader
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
+from proxy.peers import Peers
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.tls import TlsContexts
 from proxy.transactions import Transactions
@@ -75,6 +76,7 @@ class Bench:
         tls_mode: str = "required",
         contexts: TlsContexts | None = None,
         inventory: Mapping[str, Any] | None = None,
+        peers: Sequence[Mapping[str, Any]] = (),
         most_connections: int = 16,
     ) -> None:
         self.verdicts: list[Verdict] = []
@@ -84,8 +86,11 @@ class Bench:
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.missed: list[str] = []
+        self.peers = [Peer.model_validate(each) for each in peers]
         self.analyzer = Learning()
-        self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
+        self.registry = SiteRegistry(
+            InventoryDocument.model_validate(inventory or {}), frozenset({"agent1", *(each["agent"] for each in peers)})
+        )
         types = {
             LIGHT: "/lightControler",
             f"{LIGHT}/lightOn": "/derived/boolean",
@@ -119,6 +124,7 @@ class Bench:
             registry=self.registry,
             destinations={POINT: self.destination},
             connections=self.connections,
+            peers=Peers(self.peers),
             contexts=contexts,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
@@ -142,6 +148,12 @@ class Bench:
         client.peername = (SERVICE_IP, 40_000)
         identity = None if name is None else Identity(name, (name,))
         self.connections.open(client.id, live(SERVICE_IP, self.destination, identity=identity))
+        return client
+
+    def connect_peer(self, agent: str = "agent3") -> connection.Client:
+        """A live connection of a configured peer, recognised by its certificate."""
+        client = self.connect(None)
+        self.connections[client.id].peer = next(p for p in self.peers if p.agent == agent)
         return client
 
     def wire(self, client: connection.Client | None = None) -> Wire:
