@@ -24,13 +24,8 @@ MOST_OF_ONE = 16
 """Open transactions of one sender; its oldest gives way."""
 LIFE_SECONDS = 60.0
 """The longest that access points keep a lock."""
-_HARMLESS = frozenset(
-    {
-        *(Operation.GET, Operation.SUBSCRIBE, Operation.UNSUBSCRIBE, Operation.NOTIFY, Operation.CONNECT),
-        *(Operation.LOCK, Operation.COMMIT, Operation.ROLLBACK),
-    }
-)
-"""Operations that write nothing."""
+_WRITES = frozenset({Operation.SET})
+"""What a lock holds back until the commit."""
 _BOUNDS = frozenset({Operation.LOCK, Operation.COMMIT, Operation.ROLLBACK})
 
 
@@ -90,7 +85,7 @@ class Transactions:
             if root is not None:
                 self._close(sender, root)
             return root
-        written = [access.node for access in accesses if access.operation not in _HARMLESS]
+        written = [access.node for access in accesses if access.operation in _WRITES]
         for root, transaction in self._open[sender].items():
             inside = any(_covers(root, node) for node in written)
             if not transaction.refused and (inside or (not accesses and not reads)):
