@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from policy.verdict import Refusal, Sender, Strength
+from proxy.configuration import TlsMode
 from proxy.connections import Connection
 from proxy.decoders import vsl_delegation
 from proxy.decoders.base import Request
@@ -16,11 +17,13 @@ from proxy.registry import SiteRegistry
 _SERVICE_INTERFACE = "/service/"
 
 
-class Caller(msgspec.Struct, frozen=True):
+class Caller(msgspec.Struct, frozen=True, gc=False):
     """Who makes one call."""
 
     sender: Sender
     """Who is judged."""
+    owner: Sender
+    """Whose connection it is: the sender, or the peer that calls for it."""
     delegation: str | None
     """The credential with which the access point takes the call for the sender's."""
     request: Request
@@ -39,8 +42,13 @@ def caller_of(request: Request, live: Connection, registry: SiteRegistry) -> Cal
     """Return who makes a call on a connection; never raises on hostile input."""
     own = live.sender(registry)
     if live.peer is None:
-        return Caller(own, live.delegation(own), request)
+        return Caller(own, own, live.delegation(own), request)
+    known_by_address = live.destination.point.tls is TlsMode.PLAIN
     named = [value for name, value in request.headers if name == vsl_delegation.HEADER]
+    if not named and known_by_address:
+        # No certificate says that this is the agent: services on its host must not get its rights.
+        service = live.at_address(registry)
+        return Caller(service, own, live.delegation(service), request)
     if len(named) != 1:
         # None: the peer acts for itself. Several: the decoder refuses what it finds twice.
         return _peer(own, live, request)
@@ -52,7 +60,7 @@ def caller_of(request: Request, live: Connection, registry: SiteRegistry) -> Cal
             return _peer(own, live, bare)
         _require_a_service(identity)
     except BadDelegation as bad:
-        return _refused(own, bare, ambiguous("bad-delegation", str(bad)))
+        return _refused(own, own, bare, ambiguous("bad-delegation", str(bad)))
     address = f"/{live.peer.agent}/{identity.client_id}"
     sender = Sender(
         address=address,
@@ -63,8 +71,8 @@ def caller_of(request: Request, live: Connection, registry: SiteRegistry) -> Cal
     )
     if request.target.startswith(_SERVICE_INTERFACE):
         detail = "a service registers at its own access point, not through a peer"
-        return _refused(sender, bare, ambiguous("peer-registration", detail))
-    return Caller(sender, identity.delegation(), bare, teaches=not live.peer.guarded)
+        return _refused(sender, own, bare, ambiguous("peer-registration", detail))
+    return Caller(sender, own, identity.delegation(), bare, teaches=not live.peer.guarded)
 
 
 def _require_a_service(identity: Identity) -> None:
@@ -75,8 +83,8 @@ def _require_a_service(identity: Identity) -> None:
 
 
 def _peer(own: Sender, live: Connection, request: Request) -> Caller:
-    return Caller(own, live.delegation(own), request, may_quarantine=False, agent=True)
+    return Caller(own, own, live.delegation(own), request, may_quarantine=False, agent=True)
 
 
-def _refused(sender: Sender, request: Request, refusal: Refusal) -> Caller:
-    return Caller(sender, None, request, refusal, may_quarantine=False)
+def _refused(sender: Sender, owner: Sender, request: Request, refusal: Refusal) -> Caller:
+    return Caller(sender, owner, None, request, refusal, may_quarantine=False)

@@ -66,10 +66,6 @@ class Connection:
             known = self._known = _Known(registry.revision, self.identity, self._find_sender(registry))
         return known.sender
 
-    def owner(self, registry: SiteRegistry) -> str:
-        """Return whose connection it is, as quarantines name senders: its upstream connection is theirs alone."""
-        return identity_of(self.sender(registry))
-
     def _find_sender(self, registry: SiteRegistry) -> Sender:
         if self.peer is not None:
             return self._peer_itself(self.peer, registry)
@@ -83,6 +79,10 @@ class Connection:
                 ip=self.ip,
                 client_id=self.identity.client_id,
             )
+        return self.at_address(registry)
+
+    def at_address(self, registry: SiteRegistry) -> Sender:
+        """Return the service that the network address stands for, whatever else the connection is."""
         inventoried = registry.service_at(self.ip)
         if inventoried is not None:
             return Sender(
@@ -107,7 +107,7 @@ class Connection:
 
     def delegation(self, sender: Sender) -> str | None:
         """Return the credential with which the access point takes the call for the sender's; None for a stranger."""
-        if self.peer is not None:
+        if self.peer is not None and sender.client_id == self.peer.agent:
             return Identity(client_id=self.peer.agent, access_ids=(SYSTEM,), agent=True).delegation()
         if self.identity is not None:
             return self.identity.delegation()

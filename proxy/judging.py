@@ -78,16 +78,16 @@ class ConnectionJudge:
             reads = request.method == "GET"
             root = transactions.refused(sender.address, decoded.accesses, verdict.id, reads=reads)
             undo = None if root is None else decoder.rollback(root, caller.delegation)
-            return Ruling(answer=answer, outbound=None, undo=undo, identity=live.owner(judging.registry))
+            return Ruling(answer=answer, outbound=None, undo=undo, identity=identity_of(caller.owner))
         answered = transactions.forwarded(sender.address, decoded.accesses)
-        judging.connections.note(live.sender(judging.registry))
+        judging.connections.note(caller.owner)
         if decoded.opens_callbacks:
             live.channel = True
             live.channel_of = identity_of(sender)
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=live.owner(judging.registry),
+            identity=identity_of(caller.owner),
             conclude=partial(self._conclude, verdict, answered, teaches=caller.teaches),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
             registers=_agent_of(decoded.accesses) if decoded.registers else None,

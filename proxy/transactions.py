@@ -57,7 +57,7 @@ class Transactions:
 
         That is a commit, and also a lock above or below one's own, which commits that first.
         """
-        root = self._spoilt(sender, accesses)
+        root = self._spoilt(sender, accesses) if sender in self._open else None
         if root is None:
             return None
         verdict = self._open[sender][root].refused
@@ -128,7 +128,7 @@ class Transactions:
 
     def _spoilt(self, sender: str, accesses: Sequence[Access]) -> str | None:
         """Return the root of the transaction with a refused write that a call would commit."""
-        if sender not in self._open or not accesses:
+        if not accesses:
             return None
         operation, node = accesses[0].operation, accesses[0].node
         for root, transaction in self._alive(sender):

@@ -20,6 +20,7 @@ from tests.proxy.judged import (
     LIGHT,
     MOVEMENT,
     OK,
+    SERVICE_IP,
     SWITCHING,
     Bench,
     callbacks,
@@ -32,6 +33,7 @@ from tests.proxy.parts import quarantine_entry
 
 PEER = {"agent": "agent3"}
 DOOR = "/agent3/doorlock1"
+CREDENTIAL_OF_THE_LIGHT = Identity("lightcontrol1", ("lightcontrol1",)).delegation()
 TYPES = {DOOR: "/doorLock"}
 QUARANTINE: dict[str, Any] = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}
 
@@ -207,14 +209,25 @@ def test_a_transaction_is_the_service_s_and_not_the_peer_s() -> None:
     assert json.loads(sent)["clientId"] == "doorlock1"
 
 
-def test_a_plain_access_point_knows_its_peers_by_address() -> None:
-    bench = Bench(LEARN, tls_mode="plain", peers=[PEER | {"ipv4": "192.0.2.9", "mac": "02:00:5e:00:53:31"}])
+@pytest.mark.parametrize("inventoried", [True, False])
+def test_a_plain_access_point_knows_its_peers_by_address_and_credential(inventoried: bool) -> None:
+    peer = PEER | {"ipv4": SERVICE_IP, "mac": "02:00:5e:00:53:31"}
+    inventory = {"services": [{"address": LIGHT, "ip": SERVICE_IP}]} if inventoried else {}
+    bench = Bench(LEARN, tls_mode="plain", peers=[peer], inventory=inventory)
     client = bench.connect(None)
-    bench.connections[client.id].peer = bench.gate.peers.at("192.0.2.9")
-    bench.send(request(), client)
-    assert bench.verdicts[-1].call.sender.strength is Strength.MAC_AND_IP
-    bench.send(request(headers=acting_for()), client)
-    assert bench.verdicts[-1].call.sender.address == DOOR
+    bench.connections[client.id].peer = bench.gate.peers.at(SERVICE_IP)
+    wire = bench.wire(client)
+    told = []
+    for headers in ({}, acting_for(), acting_for("agent3", access_ids=("system",), agent=True)):
+        wire.service(request(headers=headers))
+        sender = bench.verdicts[-1].call.sender
+        told.append((sender.address, sender.strength))
+        sent = wire.to_access_point.rpartition(b"GET ")[2]
+        credential = fields(b"GET " + sent).get("authorization")
+        assert credential == (headers.get("Authorization") or (CREDENTIAL_OF_THE_LIGHT if inventoried else None))
+        wire.access_point(OK)
+    beside = (LIGHT, Strength.IP) if inventoried else (f"ip:{SERVICE_IP}", Strength.UNKNOWN)
+    assert told == [beside, (DOOR, Strength.VOUCHED), ("/agent3", Strength.MAC_AND_IP)]
 
 
 def test_denied_is_denied_for_whomever_a_peer_calls() -> None:
