@@ -106,8 +106,11 @@ class RegistryRefresh:
         await asyncio.wait(self._running.values(), timeout=_START_SECONDS)
 
     async def forever(self) -> None:
-        """Read every structure each minute; one that could not be read is tried again sooner."""
-        worked = [self.registry.knows_agent(agent) for agent in self.points]
+        """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
+        await asyncio.gather(*(self._keep(agent) for agent in self.points))
+
+    async def _keep(self, agent: str) -> None:
+        worked = self.registry.knows_agent(agent)
         while True:
-            await asyncio.sleep(_PERIOD_SECONDS if all(worked) else _RETRY_SECONDS)
-            worked = [await self.once(agent) for agent in self.points]
+            await asyncio.sleep(_PERIOD_SECONDS if worked else _RETRY_SECONDS)
+            worked = await self.once(agent)

@@ -146,6 +146,7 @@ async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     site.down.add("agent1")
     forever = asyncio.create_task(bench.refresh.forever())
     await until(lambda: bench.registry.knows_agent("agent2") and len(site.reads) >= 6)
+    assert site.reads.count("agent2") == 1, "what works is not asked more often because something else does not"
     assert len(bench.problems) == 1, "told once, not with every try"
     site.down.clear()
     await until(lambda: bench.registry.knows_agent("agent1"))
