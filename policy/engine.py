@@ -181,7 +181,7 @@ class Engine:
             service_type = call.accesses[0].source_type
         rules = snapshot.default if service_type is None else snapshot.by_type.get(service_type, snapshot.default)
         identity = identity_of(sender)
-        if self._quarantines.holding(identity, now) is not None:
+        if self._quarantines.shuts_out(sender, identity, now):
             return self._refuse(call, rules, QUARANTINED, Action.BLOCK, now)
         refusal = self._refusal(call, service_type)
         if refusal is not None:
@@ -263,7 +263,7 @@ class Engine:
         elif (
             highest < rules.quarantine
             or not call.may_quarantine
-            or self._quarantines.protects(call.sender.address, call.sender.ip)
+            or self._quarantines.protects(call.sender.address, call.sender.ip, call.sender.strength)
         ):
             would_be, threshold = Action.BLOCK, rules.block
         else:

@@ -25,11 +25,22 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         access_interfaces=tuple(document.interfaces.access_points),
         bridge=document.interfaces.bridge,
         reachable=tuple(str(network) for network in document.reachable),
-        protected=tuple(str(address) for address in inventory.protected),
-        bindings=tuple(
-            Binding(ip=str(service.ip), mac=service.mac)
-            for service in inventory.services
-            if service.ip is not None and service.mac is not None
+        protected=(
+            *(str(address) for address in inventory.protected),
+            *(str(address) for peer in document.peers for address in peer.addresses),
+        ),
+        bindings=(
+            *(
+                Binding(ip=str(service.ip), mac=service.mac)
+                for service in inventory.services
+                if service.ip is not None and service.mac is not None
+            ),
+            *(
+                Binding(ip=str(address), mac=peer.mac)
+                for peer in document.peers
+                if peer.mac is not None
+                for address in peer.addresses
+            ),
         ),
         limits=SenderLimits(
             packets_per_second=document.limits.sender_packets_per_second,
