@@ -237,7 +237,7 @@ class Engine:
             service_type = call.accesses[0].source_type
         rules = snapshot.default if service_type is None else snapshot.by_type.get(service_type, snapshot.default)
         identity = identity_of(sender)
-        if self._quarantines.holding(identity, now) is not None:
+        if self._quarantines.shuts_out(sender, identity, now):
             return self._refuse(call, rules, QUARANTINED, Action.BLOCK, now)
         refusal = _refusal(call, service_type, rules.lifted)
         if refusal is not None and refusal.every_mode:
@@ -400,7 +400,9 @@ class Engine:
         return self._refusals.note(identity, key_of(access), now, asked)
 
     def _may_quarantine(self, call: Call) -> bool:
-        return call.may_quarantine and not self._quarantines.protects(call.sender.address, call.sender.ip)
+        return call.may_quarantine and not self._quarantines.protects(
+            call.sender.address, call.sender.ip, call.sender.strength
+        )
 
     def _note_refused(self, verdict: Verdict, rules: Rules) -> None:
         """Tell the models what does not teach: it may turn out to be legitimate."""

@@ -53,6 +53,11 @@ def identity_of(sender: Sender) -> str:
     return f"ip:{sender.ip}" if sender.strength is Strength.UNKNOWN else sender.address
 
 
+def _own_ip(strength: Strength, ip: str) -> str:
+    """Return the sender's own network address, empty where the one of a call is that of whoever vouches for it."""
+    return "" if strength is Strength.VOUCHED else ip
+
+
 class QuarantineRegister:
     """All quarantines of a node. Pure state; not thread-safe; real time is given in with each call.
 
@@ -93,9 +98,21 @@ class QuarantineRegister:
         entry = self._entries.get(identity)
         return entry if entry is not None and entry.until > now else None
 
-    def protects(self, address: str, ip: str) -> bool:
+    def shuts_out(self, sender: Sender, identity: str, now: float) -> bool:
+        """Tell whether a sender, and what `identity_of` it is, must not call at `now`.
+
+        Who shows a certificate here and was shut out must not come in by way of another access point either. The other
+        way round nobody is shut out by what somebody else says.
+        """
+        if self.holding(identity, now) is not None:
+            return True
+        if sender.strength is not Strength.VOUCHED or sender.client_id is None:
+            return False
+        return self.holding(f"certificate:{sender.client_id}", now) is not None
+
+    def protects(self, address: str, ip: str, strength: Strength = Strength.UNKNOWN) -> bool:
         """Whether the sender can never be quarantined."""
-        return self._protection.covers(address, ip)
+        return self._protection.covers(address, _own_ip(strength, ip))
 
     def protect(self, protection: Protection) -> tuple[QuarantineEntry, ...]:
         """Set what the policy protects, and release whom it covers.
@@ -104,7 +121,7 @@ class QuarantineRegister:
             The released entries.
         """
         self._protection = self._fixed | protection
-        released = [entry for entry in self.entries if self.protects(entry.address, entry.ip)]
+        released = [entry for entry in self.entries if self._protected(entry)]
         self._drop(released)
         for entry in released:
             self.history.forget(entry.identity)
@@ -118,7 +135,7 @@ class QuarantineRegister:
         Raises:
             ProtectedError: if the sender is protected.
         """
-        if self.protects(entry.address, entry.ip):
+        if self._protected(entry):
             raise ProtectedError(f"{entry.identity} ({entry.ip}) is protected and cannot be quarantined")
         if entry.verdict:
             self.history.note(PastQuarantine(identity=entry.identity, times=entry.times, until=entry.until))
@@ -168,11 +185,14 @@ class QuarantineRegister:
         if any(not (math.isfinite(entry.since) and math.isfinite(entry.until)) for entry in entries):
             raise ValueError("stored quarantines are damaged: a time is not finite")
         for entry in entries:
-            if entry.until > now and not self.protects(entry.address, entry.ip):
+            if entry.until > now and not self._protected(entry):
                 self.add(entry, now=now)
             else:
                 self._evict(entry)
         return tuple(entry for entry in entries if self._entries.get(entry.identity) == entry)
+
+    def _protected(self, entry: QuarantineEntry) -> bool:
+        return self.protects(entry.address, entry.ip, entry.strength)
 
     def _evict(self, entry: QuarantineEntry) -> None:
         self._evicted[entry.identity] = entry

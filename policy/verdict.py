@@ -33,7 +33,8 @@ class Strength(StrEnum):
     MAC_AND_IP = "mac-and-ip"
     IP = "ip"
     VOUCHED = "vouched"
-    """The access point says so: the owner of a node of which it relays a notification."""
+    """An access point says so: the owner of a node of which it relays a notification, or the service for which a peer
+    calls. The network address is then not the sender's."""
     UNKNOWN = "unknown"
 
 

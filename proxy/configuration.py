@@ -141,6 +141,39 @@ class AccessPoint(Document):
         return self
 
 
+class Peer(Document):
+    """A Knowledge Agent that calls access points for its own services, from the services' side of this gateway."""
+
+    agent: AgentName
+    """Its name: the first segment of its addresses and the CN of its certificate."""
+    ipv4: IPv4Address | None = None
+    """Where it calls from. Access points with `tls: plain` know it by that; with TLS, its certificate counts from there
+    only, if this is given."""
+    ipv6: PlainIPv6 | None = None
+    """The same, for IPv6."""
+    mac: Mac | None = None
+    """Link address that belongs to those; a router's, if the peer is behind one. Others with them are dropped."""
+    port: Port | None = None
+    """Port at which it is asked for its structure, so that the types of its services and nodes are known."""
+    tls: TlsMode = TlsMode.REQUIRED
+    """Whether it speaks TLS at that port."""
+    guarded: bool = False
+    """An alleyes gateway stands in front of it too, and shares its models with this one: what it passes on was learnt
+    there, and is judged here without being learnt again."""
+
+    @property
+    def addresses(self) -> tuple[IPv4Address | IPv6Address, ...]:
+        """Where it calls from, IPv4 first."""
+        return tuple(address for address in (self.ipv4, self.ipv6) if address is not None)
+
+    @model_validator(mode="after")
+    def _addressed(self) -> Self:
+        if not self.addresses and (self.mac is not None or self.port is not None):
+            found = "mac" if self.mac is not None else "port"
+            raise invalid(f"{self.agent} has a {found}, but no address that it belongs to", "add `ipv4` or `ipv6`")
+        return self
+
+
 class KeyPair(Document):
     """A certificate with its chain and its private key, both PEM."""
 
@@ -273,6 +306,8 @@ class GatewayDocument(Document):
     """Processes that judge calls; each sender has one of them, by its address."""
     access_points: Annotated[list[AccessPoint], Field(min_length=1)]
     """What the gateway stands in front of."""
+    peers: list[Peer] = []
+    """Other Knowledge Agents that call these access points for their services; nobody else may act for a service."""
     reachable: list[IPv4Network | IPv6Network] = []
     """Networks on the access points' side that services may reach directly: name server, time, the Internet."""
     policy: Path = Path("policy.yaml")
@@ -328,6 +363,36 @@ class GatewayDocument(Document):
         if found:
             raise inconsistent(found)
         return access_points
+
+    @field_validator("peers")
+    @classmethod
+    def _recognisable(cls, peers: list[Peer], info: ValidationInfo) -> list[Peer]:
+        found = [
+            *_twice((((i, "agent"), peer.agent) for i, peer in enumerate(peers)), "peers", "give every agent once"),
+            *_twice(
+                (
+                    ((i, "ipv6" if ip.version == 6 else "ipv4"), str(ip))  # noqa: PLR2004 -- the version
+                    for i, peer in enumerate(peers)
+                    for ip in peer.addresses
+                ),
+                "peers",
+                "an address can identify only one peer: correct it",
+            ),
+        ]
+        points: list[AccessPoint] = info.data.get("access_points", [])
+        if points and all(point.tls is TlsMode.PLAIN for point in points):
+            found += [
+                Inconsistency(
+                    (i, "agent"),
+                    f"{peer.agent} has no address, and access points without TLS cannot know it by its certificate",
+                    "add `ipv4` or `ipv6`",
+                )
+                for i, peer in enumerate(peers)
+                if not peer.addresses
+            ]
+        if found:
+            raise inconsistent(found)
+        return peers
 
 
 class NetworkPlace(Document):

@@ -11,10 +11,10 @@ from typing import NamedTuple
 
 from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
-from proxy.configuration import AccessPoint
+from proxy.configuration import AccessPoint, Peer, TlsMode
 from proxy.decoders.base import Decoder
 from proxy.http1.deadlines import Deadline, Phase
-from proxy.identity import Identity
+from proxy.identity import SYSTEM, Identity
 from proxy.registry import SiteRegistry
 from proxy.revocation import CertificateKey, Revocations
 
@@ -59,8 +59,12 @@ class Connection:
     """Real time, seconds since the epoch, at which the first certificate of those chains expires."""
     certificates: tuple[CertificateKey, ...] = ()
     """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
+    peer: Peer | None = None
+    """Set where it is a peer Knowledge Agent's: it calls for its services."""
     channel: bool = False
     """Whether it is an open callback channel."""
+    channel_of: str = ""
+    """Whose channel it is, as quarantines name senders; the peer's connection may carry a service's."""
     _known: _Known | None = None
 
     def sender(self, registry: SiteRegistry) -> Sender:
@@ -71,6 +75,8 @@ class Connection:
         return known.sender
 
     def _find_sender(self, registry: SiteRegistry) -> Sender:
+        if self.peer is not None:
+            return self._peer_itself(self.peer, registry)
         agent = self.destination.point.agent
         if self.identity is not None:
             address = f"/{agent}/{self.identity.client_id}"
@@ -81,7 +87,11 @@ class Connection:
                 ip=self.ip,
                 client_id=self.identity.client_id,
             )
-        inventoried = registry.service_at(self.ip, agent)
+        return self.at_address(registry)
+
+    def at_address(self, registry: SiteRegistry) -> Sender:
+        """Return the service that the network address stands for, whatever else the connection is."""
+        inventoried = registry.service_at(self.ip, self.destination.point.agent)
         if inventoried is not None:
             return Sender(
                 address=inventoried,
@@ -91,8 +101,22 @@ class Connection:
             )
         return Sender(address=f"ip:{self.ip}", service_type=None, strength=Strength.UNKNOWN, ip=self.ip)
 
+    def _peer_itself(self, peer: Peer, registry: SiteRegistry) -> Sender:
+        by_address = Strength.MAC_AND_IP if peer.mac is not None else Strength.IP
+        secured = self.destination.point.tls is TlsMode.REQUIRED
+        address = f"/{peer.agent}"
+        return Sender(
+            address=address,
+            service_type=registry.service_type(address),
+            strength=Strength.CERTIFICATE if secured else by_address,
+            ip=self.ip,
+            client_id=peer.agent,
+        )
+
     def delegation(self, sender: Sender) -> str | None:
         """Return the credential with which the access point takes the call for the sender's; None for a stranger."""
+        if self.peer is not None and sender.client_id == self.peer.agent:
+            return Identity(client_id=self.peer.agent, access_ids=(SYSTEM,), agent=True).delegation()
         if self.identity is not None:
             return self.identity.delegation()
         if sender.strength is Strength.UNKNOWN:
@@ -209,5 +233,5 @@ class ConnectionTable:
         return [
             client_id
             for client_id, connection in self._connections.items()
-            if identity_of(connection.sender(registry)) == identity
+            if identity in {connection.channel_of, identity_of(connection.sender(registry))}
         ]

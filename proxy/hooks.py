@@ -28,6 +28,7 @@ from proxy.http1.room import BodyLimits, Room
 from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
+from proxy.peers import NotAPeerError, Peers
 from proxy.registry import SiteRegistry
 from proxy.revocation import RevocationsInForce, key_of
 from proxy.tls import TlsContexts, refusal_of
@@ -49,6 +50,7 @@ class Gatekeeper:
     registry: SiteRegistry
     destinations: Mapping[OriginalDestination, Destination]
     connections: ConnectionTable
+    peers: Peers
     contexts: TlsContexts | None
     revocations: RevocationsInForce
     limits: Limits
@@ -76,7 +78,10 @@ class Hooks:
         if destination is None or client.peername is None:
             return
         try:
-            live = Connection(ip=_ip(client), destination=destination, deadline=Deadline(deadlines(self._gate.limits)))
+            ip = _ip(client)
+            live = Connection(ip=ip, destination=destination, deadline=Deadline(deadlines(self._gate.limits)))
+            if destination.point.tls is TlsMode.PLAIN:
+                live.peer = self._gate.peers.at(ip)
             self._gate.connections.open(client.id, live)
         except TooManyConnections as crowd:
             self._gate.on_crowd(str(crowd))
@@ -131,7 +136,7 @@ class Hooks:
             data.ssl_conn.set_accept_state()
 
     def tls_established_client(self, data: tls.TlsData) -> None:
-        """Read the identity of the service from its verified certificate."""
+        """Read the identity of the service, or of the peer, from its verified certificate."""
         live = self._gate.connections[data.context.client.id]
         live.identity_problem = ambiguous("identity-not-read", "the certificate has not been read")
         shown = data.ssl_conn.get_peer_certificate(as_cryptography=True) if data.ssl_conn else None
@@ -147,7 +152,11 @@ class Hooks:
             )
             return
         try:
-            live.identity = service_identity(shown)
+            live.peer = self._gate.peers.of_certificate(shown, live.ip)
+            live.identity = service_identity(shown) if live.peer is None else None
+        except NotAPeerError as error:
+            live.identity_problem = ambiguous("not-a-peer", f"the certificate is of no peer: {error}")
+            return
         except IdentityError as error:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return

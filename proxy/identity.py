@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID, ObjectIdentifier
 
 IS_KNOWLEDGE_AGENT = ObjectIdentifier("1.3.6.1.4.1.0")
+SYSTEM = "system"
+"""The access id of Knowledge Agents, which every node admits."""
 ACCESS_IDS = ObjectIdentifier("1.3.6.1.4.1.2")
 
 _UTF8_STRING = 0x0C
@@ -137,9 +139,22 @@ def service_identity(certificate: x509.Certificate) -> Identity:
     client_id = common_name(certificate)
     listed = _extension_text(certificate, ACCESS_IDS)
     access_ids = tuple(part for part in listed.split(";") if part) if listed else (client_id,)
-    if "system" in access_ids:
+    if SYSTEM in access_ids:
         raise IdentityError("its access ids claim 'system', which only Knowledge Agents have")
     return Identity(client_id=client_id, access_ids=access_ids)
+
+
+def agent_name(certificate: x509.Certificate) -> str:
+    """Return the name of the Knowledge Agent that shows a certificate as a client; its chain has been verified.
+
+    Raises:
+        IdentityError: it is no Knowledge Agent's, or not good enough for one.
+    """
+    require_usage(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
+    _require_strong_key(certificate)
+    if not is_knowledge_agent(certificate):
+        raise IdentityError("it is not marked as a Knowledge Agent's (extension 1.3.6.1.4.1.0)")
+    return common_name(certificate)
 
 
 def check_knowledge_agent(certificate: x509.Certificate, agent: str) -> None:

@@ -7,19 +7,24 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
+from models.access import Access
 from policy.quarantine import identity_of
-from policy.verdict import Call, Sender, Verdict
+from policy.verdict import Call, Sender, Strength, Verdict
+from proxy.callers import Caller, caller_of
 from proxy.configuration import TlsMode
 from proxy.connections import Connection, ConnectionTable
+from proxy.decoders import vsl_exchange
 from proxy.decoders.base import Answer, Callbacks, Decoded, FormatError, Frame, Request
 from proxy.decoders.refusals import ambiguous
 from proxy.enforcement import Enforcement
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Relayed, Ruling
 from proxy.registry import SiteRegistry
+from proxy.transactions import Transactions
 
 
 @dataclass(frozen=True)
@@ -29,6 +34,9 @@ class Judging:
     enforcement: Enforcement
     registry: SiteRegistry
     connections: ConnectionTable
+    transactions: Transactions
+    on_miss: Callable[[str], None]
+    """Called with the address of a node or service of which nothing is known; the call was judged without."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_misbehaviour: Callable[[str, BadMessage], None]
@@ -50,57 +58,96 @@ class ConnectionJudge:
         """
         judging, live = self._judging, self._live
         decoder = live.destination.decoder
-        sender = live.sender(judging.registry)
+        caller = caller_of(request, live, judging.registry)
+        sender = caller.sender
         now = judging.enforcement.now()
-        decoded = self._decode(request, sender, now)
+        decoded = self._decode(caller, now)
+        transactions = judging.transactions
         verdict = judging.enforcement.judge(
             Call(
                 sender=sender,
                 accesses=decoded.accesses,
                 time=now,
-                refusal=decoded.refusal,
+                refusal=decoded.refusal or transactions.objection(sender.address, decoded.accesses),
                 request=_in_words(request, decoded),
-                may_quarantine=not decoded.asked_for,
+                may_quarantine=caller.may_quarantine and not decoded.asked_for,
             )
         )
+        self._note_misses(sender, decoded.accesses)
         if not verdict.forwarded or decoded.outbound is None:
-            return Ruling(answer=_referring(decoder.refuse(request.method), verdict), outbound=None)
-        judging.connections.note(sender)
-        live.channel = decoded.opens_callbacks
+            answer = _referring(decoder.refuse(request.method), verdict)
+            reads = request.method == "GET"
+            root = transactions.refused(sender.address, decoded.accesses, verdict.id, reads=reads)
+            undo = None if root is None else decoder.rollback(root, caller.delegation)
+            return Ruling(answer=answer, outbound=None, undo=undo, identity=identity_of(caller.owner))
+        answered = transactions.forwarded(sender.address, decoded.accesses)
+        judging.connections.note(caller.owner)
+        if decoded.opens_callbacks:
+            live.channel = True
+            live.channel_of = identity_of(sender)
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=identity_of(sender),
-            conclude=lambda accepted: judging.enforcement.conclude(verdict, accepted=accepted),
+            identity=identity_of(caller.owner),
+            conclude=partial(self._conclude, verdict, answered, teaches=caller.teaches),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
-            refreshes=live.destination.point.agent if decoded.changes_nodes else None,
+            refreshes=_agent_of(decoded.accesses) if decoded.changes_nodes else None,
             stream=decoded.stream,
         )
 
-    def _decode(self, request: Request, sender: Sender, now: int) -> Decoded:
+    def _decode(self, caller: Caller, now: int) -> Decoded:
         live = self._live
-        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None:
+        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None and live.peer is None:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
-        decoded = live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        if caller.refusal is not None:
+            return Decoded(refusal=caller.refusal)
+        decoder = live.destination.decoder
+        if caller.agent and caller.delegation is not None and caller.request.target.startswith(vsl_exchange.PREFIX):
+            return decoder.exchange(caller.request, caller.sender, now, caller.delegation)
+        decoded = decoder.decode(caller.request, caller.sender, now, caller.delegation)
         if live.misplaced is not None and decoded.refusal is None:
             return msgspec.structs.replace(decoded, refusal=live.misplaced)
         return decoded
+
+    def _conclude(
+        self,
+        verdict: Verdict,
+        answered: Callable[[bool], None] | None,
+        accepted: bool,  # noqa: FBT001 -- called by the HTTP layer
+        *,
+        teaches: bool,
+    ) -> None:
+        if answered is not None:
+            answered(accepted)
+        self._judging.enforcement.conclude(verdict, accepted=accepted and teaches)
+
+    def _note_misses(self, sender: Sender, accesses: tuple[Access, ...]) -> None:
+        """Let what nobody knows be looked for; not for strangers, who may invent whatever they like."""
+        if sender.strength is Strength.UNKNOWN:
+            return
+        if sender.service_type is None:
+            self._judging.on_miss(sender.address)
+        for access in accesses:
+            if access.data_type is None:
+                self._judging.on_miss(access.node)
 
     def _channel(self, sender: Sender) -> ChannelJudge:
         return ChannelJudge(self._judging, self._live, self._live.destination.decoder.callbacks(sender.address))
 
     def malformed(self, problem: BadMessage, line: str) -> Answer:
         """Record what is no request, and return the answer to it."""
+        sender = self._live.sender(self._judging.registry)
         verdict = self._judging.enforcement.judge(
             Call(
-                sender=self._live.sender(self._judging.registry),
+                sender=sender,
                 accesses=(),
                 time=self._judging.enforcement.now(),
                 refusal=ambiguous(problem.code, problem.detail),
                 request=line,
             )
         )
+        self._judging.transactions.refused(sender.address, (), verdict.id, reads=line.startswith("GET "))
         return _referring(self._live.destination.decoder.refuse(line.partition(" ")[0]), verdict)
 
     def unavailable(self, message: str) -> Answer:
@@ -185,6 +232,11 @@ def _in_words(request: Request, decoded: Decoded) -> str:
     """Return a request for the audit; of a stream, which means nothing, its size."""
     line = f"{request.method} {request.target[:512]}"
     return f"{line} ({len(request.body)} bytes)" if decoded.stream and request.body else line
+
+
+def _agent_of(accesses: tuple[Access, ...]) -> str | None:
+    """Return the agent that has the nodes of a call: for lists not always the one that is called."""
+    return accesses[0].node.split("/", 2)[1] if accesses else None
 
 
 def _referring(answer: Answer, verdict: Verdict) -> Answer:

@@ -14,8 +14,9 @@ from typing import Any, TypeGuard
 
 from cryptography import x509
 
-from proxy.configuration import AccessPoint, Tls, TlsMode
+from proxy.configuration import Tls, TlsMode
 from proxy.identity import Identity, IdentityError, check_knowledge_agent
+from proxy.peers import StructureSource
 from proxy.registry import AgentStructure
 from proxy.revocation import RevocationsInForce
 
@@ -64,22 +65,24 @@ class _VerifiedConnection(http.client.HTTPSConnection):
         self._revocations.require_valid(parsed)
 
 
-def _connection(point: AccessPoint, tls: Tls | None, revocations: RevocationsInForce) -> http.client.HTTPConnection:
-    host = str(point.ipv4 or point.ipv6)
-    if point.tls is TlsMode.PLAIN or tls is None:
-        return http.client.HTTPConnection(host, point.port, timeout=_SECONDS)
+def _connection(
+    source: StructureSource, tls: Tls | None, revocations: RevocationsInForce
+) -> http.client.HTTPConnection:
+    host = str(source.ipv4 or source.ipv6)
+    if source.tls is TlsMode.PLAIN or tls is None:
+        return http.client.HTTPConnection(host, source.port, timeout=_SECONDS)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A Knowledge Agent has no subjectAltName; _VerifiedConnection checks its name, its mark and its usage instead.
     context.check_hostname = False
     context.load_verify_locations(tls.site_ca)
     context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
-    return _VerifiedConnection(host, point.port, context, point.agent, revocations)
+    return _VerifiedConnection(host, source.port, context, source.agent, revocations)
 
 
-def _credentials(point: AccessPoint) -> dict[str, str]:
+def _credentials(source: StructureSource) -> dict[str, str]:
     """Return the header that says who asks, where no certificate can: an access point without TLS."""
-    if point.tls is TlsMode.REQUIRED:
+    if source.tls is TlsMode.REQUIRED:
         return {}
     return {"Authorization": Identity(client_id=_OWN_ID, access_ids=("system",), agent=True).delegation()}
 
@@ -137,16 +140,16 @@ def services(agent: str, structure: AgentStructure) -> Iterator[tuple[str, str]]
             yield address, service_type
 
 
-def read_structure(point: AccessPoint, tls: Tls | None, revocations: RevocationsInForce) -> AgentStructure:
-    """Ask access point `point` for its structure. Blocks for at most some ten seconds; call it off the event loop.
+def read_structure(source: StructureSource, tls: Tls | None, revocations: RevocationsInForce) -> AgentStructure:
+    """Ask the agent at `source` for its structure. Blocks for at most some ten seconds; call it off the event loop.
 
     Raises:
         StructureUnavailable: it cannot be reached, is not the configured agent, or answers something else.
     """
     try:
-        connection = _connection(point, tls, revocations)
+        connection = _connection(source, tls, revocations)
     except OSError as error:
-        raise StructureUnavailable(f"the certificates for {point.agent} cannot be read: {error}") from error
+        raise StructureUnavailable(f"the certificates for {source.agent} cannot be read: {error}") from error
     # The connection's own time-out starts anew with every byte; this one does not.
     deadline = threading.Timer(_SECONDS, _give_up, [connection])
     deadline.daemon = True
@@ -156,20 +159,20 @@ def read_structure(point: AccessPoint, tls: Tls | None, revocations: Revocations
             "POST",
             "/ka/requestKorUpdate",
             body=json.dumps({"agentId": _OWN_ID, "hashFrom": ""}),
-            headers={"Content-Type": "application/json", "Accept": "application/json", **_credentials(point)},
+            headers={"Content-Type": "application/json", "Accept": "application/json", **_credentials(source)},
         )
         response = connection.getresponse()
         body = response.read(_LARGEST_ANSWER + 1)
     except (OSError, http.client.HTTPException, IdentityError) as error:
-        raise StructureUnavailable(f"{point.agent} at {connection.host} port {point.port}: {error}") from error
+        raise StructureUnavailable(f"{source.agent} at {connection.host} port {source.port}: {error}") from error
     finally:
         deadline.cancel()
         connection.close()
     if response.status != _OK or len(body) > _LARGEST_ANSWER:
         raise StructureUnavailable(
-            f"{point.agent} answers {response.status} to a KOR update; is the gateway's certificate a KA certificate?"
+            f"{source.agent} answers {response.status} to a KOR update; is the gateway's certificate a KA certificate?"
         )
     try:
         return parse_structure(json.loads(body))
     except (ValueError, RecursionError) as error:
-        raise StructureUnavailable(f"{point.agent} answers a KOR update with something that is not JSON") from error
+        raise StructureUnavailable(f"{source.agent} answers a KOR update with something that is not JSON") from error

@@ -25,8 +25,11 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         access_interfaces=tuple(document.interfaces.access_points),
         bridge=document.interfaces.bridge,
         reachable=tuple(str(network) for network in document.reachable),
-        protected=tuple(str(address) for address in inventory.protected),
-        bindings=_bindings(inventory),
+        protected=(
+            *(str(address) for address in inventory.protected),
+            *(str(address) for peer in document.peers for address in peer.addresses),
+        ),
+        bindings=_bindings(document, inventory),
         limits=SenderLimits(
             packets_per_second=document.limits.sender_packets_per_second,
             new_connections_per_second=document.limits.sender_new_connections_per_second,
@@ -37,10 +40,11 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
     )
 
 
-def _bindings(inventory: InventoryDocument) -> tuple[Binding, ...]:
+def _bindings(document: GatewayDocument, inventory: InventoryDocument) -> tuple[Binding, ...]:
     """Return each pair once: services of one host have the same."""
-    places = [place for service in inventory.services for place in service.places]
-    return tuple(dict.fromkeys(Binding(ip=str(place.ip), mac=place.mac) for place in places if place.mac is not None))
+    places = [(place.ip, place.mac) for service in inventory.services for place in service.places]
+    places += [(address, peer.mac) for peer in document.peers for address in peer.addresses]
+    return tuple(dict.fromkeys(Binding(ip=str(ip), mac=mac) for ip, mac in places if mac is not None))
 
 
 def _text(address: object | None) -> str | None:

@@ -1,13 +1,17 @@
-"""Whom the installation itself protects from quarantine: the gateway, the access points, what the inventory names."""
+"""Whom the installation itself protects from quarantine: the gateway, access points, peers, the inventory's."""
 
 from __future__ import annotations
 
 from policy.protection import Protection
 from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.peers import known_agents
 
 
 def fixed_protection(document: GatewayDocument, inventory: InventoryDocument) -> Protection:
     """Return what no policy can take away."""
     own = [document.listen.ipv4, document.listen.ipv6]
     points = [address for point in document.access_points for address in (point.ipv4, point.ipv6)]
-    return Protection.of([str(address) for address in [*own, *points, *inventory.protected] if address is not None])
+    peers = [address for peer in document.peers for address in peer.addresses]
+    every = [*own, *points, *peers, *inventory.protected]
+    agents = [f"/{agent}" for agent in known_agents(document)]
+    return Protection.of([*(str(address) for address in every if address is not None), *agents])

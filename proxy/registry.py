@@ -13,6 +13,8 @@ import msgspec
 
 from proxy.configuration import InventoryDocument
 
+ROOT_TYPE = "/treeRoot"
+"""Type of an agent's own address, `/agent1` (spec of the VSL)."""
 _SERVICE_SEGMENTS = 2
 _MOST_REMEMBERED = 4096
 """Nodes whose look-up is remembered; when there are more, all are looked up again."""
@@ -57,7 +59,7 @@ class SiteRegistry:
 
     inventory: InventoryDocument
     agents: frozenset[str]
-    """Names of the access points' agents, from the configuration."""
+    """Names of the access points' agents and of their peers, from the configuration."""
     revision: int = field(default=0, init=False)
     """Grows with every change: whoever keeps something of the registry sees by it that it is out of date."""
     _agents: dict[str, AgentStructure] = field(default_factory=dict)
@@ -97,6 +99,10 @@ class SiteRegistry:
         self._nodes.clear()
         self.revision += 1
 
+    def has(self, agent: str, structure: AgentStructure) -> bool:
+        """Tell whether this is what is known of an agent already."""
+        return self._agents.get(agent) == structure
+
     def knows_agent(self, agent: str) -> bool:
         """Tell whether the structure of this access point has been read."""
         return agent in self._agents
@@ -131,7 +137,8 @@ class SiteRegistry:
 
     def service_type(self, service: str) -> str | None:
         """Return the type of a service instance, None where it is not known."""
-        return self.data_type(service) or self._inventoried_types.get(service)
+        known = self.data_type(service) or self._inventoried_types.get(service)
+        return ROOT_TYPE if known is None and self.is_root(service) else known
 
     def location(self, service: str) -> str | None:
         """Return the room of a service instance, None where the inventory has none."""

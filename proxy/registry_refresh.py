@@ -1,4 +1,4 @@
-"""Keeps the registry's types current: read at start, after registrations, and every minute; off the hot path."""
+"""Keeps the registry's types current: read at start, after changes, when missed, and every minute; off the hot path."""
 
 from __future__ import annotations
 
@@ -6,8 +6,9 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from proxy.configuration import AccessPoint, Tls
+from proxy.configuration import Tls
 from proxy.knowledge_agent import StructureUnavailable, read_structure
+from proxy.peers import StructureSource
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
 
@@ -23,7 +24,8 @@ _REGISTRATION_SECONDS = 3.0
 class RegistryRefresh:
     """Reads the structure of each access point."""
 
-    points: Mapping[str, AccessPoint]
+    points: Mapping[str, StructureSource]
+    """By agent."""
     tls: Tls | None
     revocations: RevocationsInForce
     """An access point whose certificate is among them is not asked."""
@@ -36,27 +38,52 @@ class RegistryRefresh:
     """What was told of each agent last: told again only when it changes."""
     _running: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
 
+    def reads(self, agent: str) -> bool:
+        """Tell whether the structure of an agent can be asked for."""
+        return agent in self.points
+
     async def once(self, agent: str) -> bool:
         """Read one agent's structure; return whether that worked."""
+        structure = await self._read(agent)
+        if structure is None:
+            return False
+        self._take(agent, structure)
+        return True
+
+    async def look_up(self, agent: str) -> bool:
+        """Read one agent's structure because something was missed in it; return whether anything in it is new.
+
+        Where nothing is, nobody is told: many look-ups are for what does not exist.
+        """
+        structure = await self._read(agent)
+        if structure is None or self.registry.has(agent, structure):
+            return False
+        self._take(agent, structure)
+        return True
+
+    def _take(self, agent: str, structure: AgentStructure) -> None:
+        self.registry.replace_agent(agent, structure)
+        self.on_structure(agent, structure)
+
+    async def _read(self, agent: str) -> AgentStructure | None:
         point = self.points.get(agent)
         if point is None:
-            return False
+            return None
         try:
             structure = await asyncio.to_thread(read_structure, point, self.tls, self.revocations)
         except StructureUnavailable as error:
-            return self._failed(agent, str(error))
+            self._failed(agent, str(error))
+            return None
         except Exception as error:  # noqa: BLE001 -- an access point must not be able to end the refresh
-            return self._failed(agent, f"the structure of {agent} cannot be read: {error!r}")
+            self._failed(agent, f"the structure of {agent} cannot be read: {error!r}")
+            return None
         self._problems.pop(agent, None)
-        self.registry.replace_agent(agent, structure)
-        self.on_structure(agent, structure)
-        return True
+        return structure
 
-    def _failed(self, agent: str, problem: str) -> bool:
+    def _failed(self, agent: str, problem: str) -> None:
         if self._problems.get(agent) != problem:
             self._problems[agent] = problem
             self.on_problem(problem)
-        return False
 
     async def after_registration(self, agent: str) -> None:
         """Wait, within bounds, until the nodes of a service that has just registered are known.
@@ -82,8 +109,11 @@ class RegistryRefresh:
         await asyncio.wait(self._running.values(), timeout=_START_SECONDS)
 
     async def forever(self) -> None:
-        """Read every structure each minute; one that could not be read is tried again sooner."""
-        worked = [self.registry.knows_agent(agent) for agent in self.points]
+        """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
+        await asyncio.gather(*(self._keep(agent) for agent in self.points))
+
+    async def _keep(self, agent: str) -> None:
+        worked = self.registry.knows_agent(agent)
         while True:
-            await asyncio.sleep(_PERIOD_SECONDS if all(worked) else _RETRY_SECONDS)
-            worked = [await self.once(agent) for agent in self.points]
+            await asyncio.sleep(_PERIOD_SECONDS if worked else _RETRY_SECONDS)
+            worked = await self.once(agent)

@@ -132,6 +132,14 @@ class Decoder(Protocol):
         """Return the decoder of a channel that the service at address `service` has opened."""
         ...
 
+    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
+        """Decode what a peer of the access point asks for itself; otherwise as `decode`."""
+        ...
+
+    def rollback(self, address: str, delegation: str | None) -> Outbound:
+        """Return the request that ends, without effect, the transaction of whose credential that is on `address`."""
+        ...
+
     def refuse(self, method: str) -> Answer:
         """Return the answer that services of this middleware understand as "not allowed"."""
         ...

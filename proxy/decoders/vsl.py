@@ -10,7 +10,17 @@ import msgspec
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
-from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_fields, vsl_lists, vsl_media, vsl_target
+from proxy.decoders import (
+    strict_json,
+    vsl_body,
+    vsl_errors,
+    vsl_exchange,
+    vsl_fields,
+    vsl_lists,
+    vsl_media,
+    vsl_rollback,
+    vsl_target,
+)
 from proxy.decoders.base import Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import HTTP2, ambiguous, unsupported
 from proxy.decoders.strict_cbor import NotStrictCbor
@@ -21,13 +31,11 @@ from proxy.decoders.vsl_media import Form
 from proxy.decoders.vsl_node import BadNode
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
-from proxy.registry import SiteRegistry
+from proxy.registry import ROOT_TYPE, SiteRegistry
 
 _JSON = vsl_media.JSON.media_type
 _METHODS = frozenset({"GET", "PUT", "POST", "OPTIONS"})
 """Those that a Knowledge Agent answers with something else than 405; the last is for browsers only."""
-_ROOT_TYPE = "/treeRoot"
-"""Type of an agent's own address (spec of the VSL: `/` and `/agent1` are roots of this type)."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -159,7 +167,7 @@ class VslDecoder:
             source_type=sender.service_type,
             source_location=self.registry.location(sender.address),
             destination=node.service,
-            destination_type=_ROOT_TYPE if self.registry.is_root(node.service) else node.service_type,
+            destination_type=ROOT_TYPE if self.registry.is_root(node.service) else node.service_type,
             destination_location=node.location,
             node=address,
             operation=operation,
@@ -323,6 +331,16 @@ class VslDecoder:
     def callbacks(self, service: str) -> CallbackChannel:
         """Return the decoder of the frames of a service's channel."""
         return CallbackChannel(service, self.registry, self.streams, self.most_accesses)
+
+    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
+        """Decode what another Knowledge Agent asks for itself."""
+        return vsl_exchange.decode(
+            request, sender, now, agent=self.agent, authority=self.authority, delegation=delegation
+        )
+
+    def rollback(self, address: str, delegation: str | None) -> Outbound:
+        """Return the request that ends the lock of whose credential that is on `address`, without effect."""
+        return vsl_rollback.rollback(self.authority, address, delegation)
 
     def refuse(self, method: str) -> Answer:
         """Return 403 with the error body of the VSL, which its connectors turn into an exception."""

@@ -39,7 +39,7 @@ class _Upstream(Enum):
 class _Exchange:
     """A request that was released, and its answer."""
 
-    __slots__ = ("begun", "chunked", "close", "concluded", "held", "method", "reader", "request", "ruling")
+    __slots__ = ("begun", "chunked", "close", "concluded", "held", "instead", "method", "reader", "request", "ruling")
 
     def __init__(self, ruling: Ruling, outbound: Outbound, received: Received, answers: BodyLimits) -> None:
         self.ruling = ruling
@@ -53,6 +53,8 @@ class _Exchange:
         self.chunked = False
         self.held: bytearray | None = None if ruling.refreshes is None else bytearray()
         """The answer, where it waits for something."""
+        self.instead = ruling.answer
+        """What the service gets instead of the answer, where the request was the gateway's own."""
 
 
 class Http1Layer(layer.Layer):
@@ -174,15 +176,14 @@ class Http1Layer(layer.Layer):
         self._deadline.enter(Phase.ANSWER)
         method = received.request.method
         ruling = self._judge.judge(received.request)
-        outbound = ruling.outbound
-        if ruling.answer is not None or outbound is None:
-            answer = ruling.answer or self._judge.unavailable(_BROKEN)
-            self._refuse(answer, method)
+        outbound = ruling.outbound if ruling.answer is None else ruling.undo
+        if outbound is None:
+            self._refuse(ruling.answer or self._judge.unavailable(_BROKEN), method)
             return
         exchange = _Exchange(ruling, outbound, received, self._answers)
         if self._identity not in {None, ruling.identity}:
             self._conclude(exchange, accepted=False)
-            self._refuse(self._judge.unavailable(_CHANGED), method)
+            self._refuse(exchange.instead or self._judge.unavailable(_CHANGED), method)
             return
         self._identity = ruling.identity
         self._exchange = exchange
@@ -220,7 +221,7 @@ class Http1Layer(layer.Layer):
             self._close()
             return
         try:
-            self._stream(exchange, exchange.reader.feed(data))
+            self._answered(exchange, exchange.reader.feed(data))
         except BadMessage as problem:
             self._judge.misbehaved(problem)
             self._give_up(_BAD_ANSWER)
@@ -236,10 +237,17 @@ class Http1Layer(layer.Layer):
         exchange.close = True
         try:
             exchange.reader.end()
-            self._stream(exchange, b"")
+            self._answered(exchange, b"")
         except BadMessage as problem:
             self._judge.misbehaved(problem)
             self._give_up(_BAD_ANSWER)
+
+    def _answered(self, exchange: _Exchange, content: bytes) -> None:
+        """Take what has come of an answer."""
+        if exchange.instead is None:
+            self._stream(exchange, content)
+        elif exchange.reader.finished or exchange.reader.switched:
+            self._refuse(exchange.instead, exchange.method)
 
     def _stream(self, exchange: _Exchange, content: bytes) -> None:
         """Pass on what has come of an answer."""
@@ -339,7 +347,8 @@ class Http1Layer(layer.Layer):
         if self._relay is None and (exchange is None or not exchange.begun or exchange.held is not None):
             method = "GET" if exchange is None else exchange.method
             try:
-                answer = self._judge.unavailable(message)
+                own = None if exchange is None else exchange.instead
+                answer = own or self._judge.unavailable(message)
                 data = serialiser.answer(answer, head_only=method == "HEAD")
                 self._to_service(data)
             except Exception as error:  # noqa: BLE001 -- the connection is closed all the same

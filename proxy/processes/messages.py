@@ -166,10 +166,16 @@ class Registered(msgspec.Struct, frozen=True, tag=True):
     ticket: int
 
 
+class Missed(msgspec.Struct, frozen=True, tag=True):
+    """A call named a node or a service of this agent that is not in its structure. Nobody waits for an answer."""
+
+    agent: str
+
+
 class InForce(msgspec.Struct, frozen=True, tag=True):
     """A policy is in force."""
 
     revision: str
 
 
-ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Registered | InForce
+ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Registered | Missed | InForce

@@ -30,6 +30,7 @@ from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, FirewallError
 from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
+from proxy.peers import known_agents, structure_sources
 from proxy.policy_file import LoadedPolicy
 from proxy.processes.documents import written
 from proxy.processes.messages import (
@@ -39,6 +40,7 @@ from proxy.processes.messages import (
     InForce,
     Knows,
     Minute,
+    Missed,
     Quarantined,
     Refreshed,
     Registered,
@@ -58,6 +60,7 @@ from proxy.storage.policy_store import PolicyStore
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.dead_man import DeadMan
+from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.revocation_watch import RevocationWatch
@@ -126,8 +129,7 @@ class Supervisor:
         self._notary = Notary(state / AUDIT_DIRECTORY, key, self._trail, clock=real_now)
         self._register = QuarantineRegister(fixed=fixed_protection(document, inputs.inventory))
         self._register.protect(Protection.of(inputs.policy.document.quarantine.protected))
-        agents = frozenset(point.agent for point in document.access_points)
-        self._registry = SiteRegistry(inputs.inventory, agents)
+        self._registry = SiteRegistry(inputs.inventory, known_agents(document))
         self._structures: dict[str, AgentStructure] = {}
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         addresses = AddressStore(state)
@@ -162,13 +164,14 @@ class Supervisor:
             on_change=self._revoke,
         )
         self._refresh = RegistryRefresh(
-            points={point.agent: point for point in document.access_points},
+            points=structure_sources(document),
             tls=document.tls,
             revocations=self._revocation.in_force,
             registry=self._registry,
             on_structure=self._know,
             on_problem=lambda line: log.warning("types", detail=line),
         )
+        self._lookups = Lookups(self._refresh)
         self._workers = Workers(
             document.workers,
             command,
@@ -326,6 +329,8 @@ class Supervisor:
                 self._quarantine(number, message)
             case Registered():
                 self._later(self._refreshed(number, message))
+            case Missed():
+                self._later(self._lookups.missed(message.agent))
             case InForce():
                 self._policy.confirmed(number, message.revision)
             case _:
@@ -462,7 +467,7 @@ class Supervisor:
             policy_revision=self._policy.policy.revision,
             policy_problems=self._policy.problems,
             event_time=self._models.newest,
-            types_known={p.agent: self._registry.knows_agent(p.agent) for p in self._inputs.document.access_points},
+            types_known={each: self._registry.knows_agent(each) for each in self._refresh.points},
             service_types={},
             not_ready=self._readiness.missing(),
             connections=0,

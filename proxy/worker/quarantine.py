@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
-from policy.verdict import Verdict
+from policy.verdict import Strength, Verdict
 from proxy.connections import ConnectionTable
 from proxy.processes.messages import Quarantined
 from proxy.registry import SiteRegistry
@@ -49,6 +49,8 @@ class WorkerQuarantine:
         self.register.expire(now)
 
     def _owns_address(self, entry: QuarantineEntry) -> bool:
+        if entry.strength is Strength.VOUCHED:
+            return False  # it is the peer's, who calls for many
         inventoried = self.registry.services_at(entry.ip)
         return not self.connections.shared(entry.address, entry.ip) and inventoried <= {entry.address}
 

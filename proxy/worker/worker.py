@@ -34,6 +34,7 @@ from proxy.hooks import Gatekeeper, Hooks
 from proxy.http1.bad_message import BadMessage
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
+from proxy.peers import Peers, known_agents, structure_sources
 from proxy.processes.channel import Channel, ChannelClosed
 from proxy.processes.messages import (
     Beat,
@@ -55,7 +56,9 @@ from proxy.processes.messages import (
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
+from proxy.transactions import Transactions
 from proxy.worker.learning import Learning
+from proxy.worker.misses import Misses
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
 from proxy.worker.revocation import WorkerRevocation
@@ -101,8 +104,7 @@ class Worker:
         for entry in begin.quarantines:
             with contextlib.suppress(ProtectedError):
                 self._register.add(entry, now=real_now())
-        agents = frozenset(point.agent for point in document.access_points)
-        self._registry = SiteRegistry(inventory, agents)
+        self._registry = SiteRegistry(inventory, known_agents(document))
         for agent, structure in begin.structures.items():
             self._know(agent, structure)
         limits = document.limits
@@ -136,6 +138,7 @@ class Worker:
             revocations, self._connections, self._gateway.abort, on_expiry=self._expired
         )
         self._registrations = Registrations(channel.send)
+        self._misses = Misses(frozenset(structure_sources(document)), channel.send)
         self._learning = Learning(
             analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
         )
@@ -249,12 +252,15 @@ class Worker:
                 ),
                 registry=self._registry,
                 connections=self._connections,
+                transactions=Transactions(),
+                on_miss=self._misses.missed,
                 on_broken=self._broken,
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
             destinations=destinations(self._document, self._registry, self._streams),
             connections=self._connections,
+            peers=Peers(self._document.peers),
             contexts=contexts,
             revocations=self._revocation.in_force,
             limits=self._document.limits,

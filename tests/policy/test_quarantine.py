@@ -201,3 +201,35 @@ def test_who_is_protected_from_now_on_begins_anew() -> None:
     register.add(entry("/agent1/a"), now=NOW)
     register.protect(Protection.of(["/agent1/a"]))
     assert list(register.history.all) == []
+
+
+def vouched(client_id: str | None = "a") -> Sender:
+    return Sender(
+        address="/agent3/a", service_type="/a", strength=Strength.VOUCHED, ip="192.0.2.31", client_id=client_id
+    )
+
+
+def test_who_is_vouched_for_is_not_protected_by_the_address_of_whoever_vouches() -> None:
+    register = QuarantineRegister(fixed=Protection.of(["192.0.2.31", "/agent3"]))
+    assert register.protects("/agent3/a", "192.0.2.31")
+    assert not register.protects("/agent3/a", "192.0.2.31", Strength.VOUCHED)
+    assert register.protects("/agent3", "192.0.2.31", Strength.VOUCHED)
+    held = msgspec.structs.replace(entry("/agent3/a"), ip="192.0.2.31", strength=Strength.VOUCHED)
+    register.add(held, now=NOW)
+    assert register.holding("/agent3/a", NOW) == held
+
+
+def test_who_showed_a_certificate_and_is_shut_out_is_so_where_others_vouch_for_it() -> None:
+    register = QuarantineRegister()
+    register.add(entry("certificate:a"), now=NOW)
+    for sender, out in ((vouched(), True), (vouched("b"), False), (vouched(None), False)):
+        assert register.shuts_out(sender, identity_of(sender), NOW) == out
+    assert not register.shuts_out(vouched(), identity_of(vouched()), NOW + 60)
+
+
+def test_who_is_vouched_for_and_is_shut_out_is_free_to_show_a_certificate() -> None:
+    register = QuarantineRegister()
+    register.add(entry("/agent3/a"), now=NOW)
+    assert register.shuts_out(vouched(), identity_of(vouched()), NOW)
+    shown = msgspec.structs.replace(vouched(), strength=Strength.CERTIFICATE)
+    assert not register.shuts_out(shown, identity_of(shown), NOW)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from mitmproxy import connection
@@ -18,7 +18,7 @@ from policy.document import PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
-from proxy.configuration import AccessPoint, InventoryDocument, Limits
+from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders import strict_cbor
 from proxy.decoders.vsl import VslDecoder
@@ -30,9 +30,11 @@ from proxy.http1.request_reader import Authority, RequestReader
 from proxy.http1.room import BodyLimits, Room
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
+from proxy.peers import Peers
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
 from proxy.tls import TlsContexts
+from proxy.transactions import Transactions
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
 from tests.proxy.parts import StandingClock, live, plain_point
@@ -76,6 +78,7 @@ class Bench:
         tls_mode: str = "required",
         contexts: TlsContexts | None = None,
         inventory: Mapping[str, Any] | None = None,
+        peers: Sequence[Mapping[str, Any]] = (),
         most_connections: int = 16,
     ) -> None:
         self.verdicts: list[Verdict] = []
@@ -86,8 +89,12 @@ class Bench:
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.revocations = RevocationsInForce()
+        self.missed: list[str] = []
+        self.peers = [Peer.model_validate(each) for each in peers]
         self.analyzer = Learning()
-        self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
+        self.registry = SiteRegistry(
+            InventoryDocument.model_validate(inventory or {}), frozenset({"agent1", *(each["agent"] for each in peers)})
+        )
         types = {
             LIGHT: "/lightControler",
             f"{LIGHT}/lightOn": "/derived/boolean",
@@ -112,6 +119,8 @@ class Bench:
             ),
             registry=self.registry,
             connections=self.connections,
+            transactions=Transactions(),
+            on_miss=self.missed.append,
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
         )
@@ -120,6 +129,7 @@ class Bench:
             registry=self.registry,
             destinations={POINT: self.destination},
             connections=self.connections,
+            peers=Peers(self.peers),
             contexts=contexts,
             revocations=self.revocations,
             limits=Limits(connections=16),
@@ -145,6 +155,12 @@ class Bench:
         client.peername = (SERVICE_IP, 40_000)
         identity = None if name is None else Identity(name, (name,))
         self.connections.open(client.id, live(SERVICE_IP, self.destination, identity=identity))
+        return client
+
+    def connect_peer(self, agent: str = "agent3") -> connection.Client:
+        """A live connection of a configured peer, recognised by its certificate."""
+        client = self.connect(None)
+        self.connections[client.id].peer = next(p for p in self.peers if p.agent == agent)
         return client
 
     def wire(self, client: connection.Client | None = None) -> Wire:

@@ -53,6 +53,17 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     [
         ({"listen": {}}, "listen: has neither ipv4 nor ipv6 -- give at least one"),
         ({"access_points": []}, "access_points"),
+        ({"peers": [{"agent": "agent3", "port": 8081}]}, "peers[0]: agent3 has a port, but no address that it belongs"),
+        ({"peers": [{"agent": "agent3", "mac": "02:00:5e:00:53:01"}]}, "peers[0]: agent3 has a mac, but no address"),
+        ({"peers": [{"agent": "agent3"}]}, "peers[0].agent: agent3 has no address, and access points without TLS"),
+        (
+            {"peers": [{"agent": "a", "ipv4": "192.0.2.1"}, {"agent": "a", "ipv4": "192.0.2.2"}]},
+            "peers[1].agent: a is taken by peers[0] -- give every agent once",
+        ),
+        (
+            {"peers": [{"agent": "a", "ipv4": "192.0.2.1"}, {"agent": "b", "ipv4": "192.0.2.1"}]},
+            "peers[1].ipv4: 192.0.2.1 is taken by peers[0] -- an address can identify only one peer",
+        ),
         ({"access_points": [plain_point(ipv4=None)]}, "access_points[0]: agent1 has neither ipv4 nor ipv6 -- give"),
         ({"access_points": [plain_point(tls="maybe")]}, "tls"),
         ({"access_points": [plain_point(port=0)]}, "port"),

@@ -222,7 +222,7 @@ def test_the_identity_is_the_verified_certificate_s(contexts: TlsContexts, autho
     assert live.identity_problem is None
 
 
-@pytest.mark.parametrize(("kind", "code"), [("none", "no-certificate"), ("agent", "bad-certificate")])
+@pytest.mark.parametrize(("kind", "code"), [("none", "no-certificate"), ("agent", "not-a-peer")])
 def test_a_service_without_an_identity_is_refused_while_learning(
     contexts: TlsContexts, authority: SiteAuthority, kind: str, code: str
 ) -> None:
@@ -233,6 +233,24 @@ def test_a_service_without_an_identity_is_refused_while_learning(
     assert isinstance(data.conn, connection.Client)
     assert status(bench.send(request(), data.conn)) == 403
     assert refusal_code(bench) == code
+
+
+def test_a_peer_is_known_by_its_certificate(contexts: TlsContexts, authority: SiteAuthority) -> None:
+    bench = Bench(LEARN, contexts=contexts, peers=[{"agent": "agent3"}])
+    data, live = handshake_of(bench, authority.agent("agent3"))
+    bench.hooks.tls_established_client(data)
+    assert live.peer == bench.peers[0]
+    assert (live.identity, live.identity_problem) == (None, None)
+    assert isinstance(data.conn, connection.Client)
+    assert bench.send(request(), data.conn).to_access_point
+
+
+@pytest.mark.parametrize(("tls_mode", "known"), [("plain", True), ("required", False)])
+def test_an_address_makes_a_peer_only_where_there_are_no_certificates(tls_mode: str, known: bool) -> None:
+    bench = Bench(LEARN, tls_mode=tls_mode, peers=[{"agent": "agent3", "ipv4": SERVICE_IP}])
+    client = redirected()
+    bench.hooks.client_connected(client)
+    assert (bench.connections[client.id].peer is not None) == known
 
 
 def test_a_certificate_that_was_never_read_is_no_identity(contexts: TlsContexts, authority: SiteAuthority) -> None:

@@ -18,6 +18,7 @@ from proxy.identity import (
     IS_KNOWLEDGE_AGENT,
     Identity,
     IdentityError,
+    agent_name,
     check_knowledge_agent,
     common_name,
     is_knowledge_agent,
@@ -175,3 +176,10 @@ def test_an_extension_that_occurs_twice_establishes_no_identity() -> None:
     )
     with pytest.raises(IdentityError):
         service_identity(twice)
+
+
+def test_the_name_of_an_agent_that_calls(authority: SiteAuthority) -> None:
+    assert agent_name(read(authority.agent("Agent3"))) == "agent3"
+    for other in (authority.service("agent3"), authority.impostor("agent3")):
+        with pytest.raises(IdentityError, match="not marked as a Knowledge Agent's"):
+            agent_name(read(other))

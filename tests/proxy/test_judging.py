@@ -17,6 +17,7 @@ from proxy.decoders import strict_cbor
 from proxy.decoders.refusals import unsupported
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
+from tests.proxy.http1.wire import Wire
 from tests.proxy.judged import (
     CALLBACK_ID,
     DENY,
@@ -26,6 +27,7 @@ from tests.proxy.judged import (
     MOVEMENT,
     OK,
     SERVICE_IP,
+    SWITCHING,
     Bench,
     Raising,
     body,
@@ -531,3 +533,61 @@ def test_a_channel_is_known_as_one() -> None:
     client = bench.connect()
     bench.send(callbacks(), client)
     assert bench.connections.channels() == [client.id]
+
+
+def test_what_nobody_knows_is_looked_for_but_not_for_strangers() -> None:
+    bench = Bench()
+    bench.send(request(path="/vsl/agent1/lock1/locked"))
+    assert refusal_code(bench) == "unknown-node"
+    assert bench.missed == ["/agent1/lock1/locked"]
+    bench.send(request(path=f"/vsl{MOVEMENT}"), bench.connect("newcomer"))
+    assert bench.missed[1:] == ["/agent1/newcomer"]
+    plain = Bench(tls_mode="plain")
+    plain.send(request(path="/vsl/agent1/lock1/locked"), plain.connect(None))
+    assert (refusal_code(plain), plain.missed) == ("unknown-sender", [])
+
+
+def _locked(bench: Bench) -> Wire:
+    """A connection that holds a lock on the light; one of its writes has been refused on another connection."""
+    wire = bench.wire()
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "LOCK_SUBTREE"}))
+    wire.access_point(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert status(bench.send(request("PUT", f"/vsl{LIGHT}/lightOn", {"value": []}))) == 403
+    return wire
+
+
+def test_after_a_refused_write_the_commit_is_refused_and_the_gateway_rolls_back_in_the_service_s_name() -> None:
+    bench = Bench()
+    wire = _locked(bench)
+    sent = len(wire.to_access_point)
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}))
+    head, _, content = wire.to_access_point[sent:].partition(b"\r\n\r\n")
+    assert head.splitlines()[0] == f"POST /vsl{LIGHT} HTTP/1.1".encode()
+    assert content == b'{"operation":"ROLLBACK_SUBTREE"}'
+    assert (
+        fields(wire.to_access_point[sent:])["authorization"]
+        == Identity("lightcontrol1", ("lightcontrol1",)).delegation()
+    )
+    assert status(wire) == 204, "not before the rollback has been answered"
+    wire.access_point(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert (status(wire), refusal_code(bench)) == (403, "transaction-refused")
+    assert wire.to_service.count(b"HTTP/1.1") == 2
+    assert b"Access denied" in wire.to_service
+
+
+@pytest.mark.parametrize("how", ["an error", "no HTTP", "gone", "another protocol"])
+def test_the_commit_stays_refused_whatever_becomes_of_the_rollback(how: str) -> None:
+    bench = Bench()
+    wire = _locked(bench)
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}))
+    match how:
+        case "an error":
+            wire.access_point(b"HTTP/1.1 404 Not Found\r\nContent-Length: 2\r\n\r\n{}")
+        case "no HTTP":
+            wire.access_point(b"nonsense\r\n\r\n")
+        case "gone":
+            wire.access_point_leaves()
+        case _:
+            wire.access_point(SWITCHING)
+    assert (status(wire), refusal_code(bench)) == (403, "transaction-refused")
+    assert wire.to_service.count(b"HTTP/1.1") == 2

@@ -79,3 +79,14 @@ def test_a_bridge_is_named() -> None:
     document = GatewayDocument.model_validate(plain_settings(topology="bridge", interfaces=interfaces))
     assert firewall_plan(document, InventoryDocument()).bridge == "br0"
     assert firewall_plan(GatewayDocument.model_validate(plain_settings()), InventoryDocument()).bridge is None
+
+
+def test_peers_are_never_dropped_and_bound_to_their_link_address() -> None:
+    peer = {"agent": "agent3", "ipv4": "10.77.1.31", "ipv6": "fd77:1::31", "mac": "02:00:5e:00:53:31"}
+    plan = firewall_plan(GatewayDocument.model_validate(plain_settings(peers=[peer])), InventoryDocument())
+    assert plan.bindings == (
+        Binding(ip="10.77.1.31", mac="02:00:5e:00:53:31"),
+        Binding(ip="fd77:1::31", mac="02:00:5e:00:53:31"),
+    )
+    assert plan.protection_of("10.77.1.31") is not None
+    assert plan.protection_of("fd77:1::31") is not None

@@ -178,3 +178,16 @@ def test_nobody_can_fill_the_memory_with_nodes(registry: SiteRegistry) -> None:
         registry.node(f"/agent1/light1/{number}")
     assert len(registry._nodes) < 5_000
     assert registry.node("/agent1/light1/lightOn").data_type == "/derived/boolean"
+
+
+def test_an_agent_s_own_address_has_the_type_of_roots_also_before_it_was_read(registry: SiteRegistry) -> None:
+    unread = SiteRegistry(InventoryDocument(), frozenset({"agent3"}))
+    assert unread.service_type("/agent3") == "/treeRoot"
+    assert unread.service_type("/agent9") is None
+    assert registry.service_type("/agent1") == "/treeRoot"
+
+
+def test_what_is_known_already_is_told_from_what_is_new(registry: SiteRegistry) -> None:
+    assert registry.has("agent1", STRUCTURE)
+    assert not registry.has("agent1", AgentStructure(types={}, children={}))
+    assert not registry.has("agent9", STRUCTURE)

@@ -148,6 +148,7 @@ async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     site.down.add("agent1")
     forever = asyncio.create_task(bench.refresh.forever())
     await until(lambda: bench.registry.knows_agent("agent2") and len(site.reads) >= 6)
+    assert site.reads.count("agent2") == 1, "what works is not asked more often because something else does not"
     assert len(bench.problems) == 1, "told once, not with every try"
     site.down.clear()
     await until(lambda: bench.registry.knows_agent("agent1"))
@@ -158,3 +159,15 @@ async def test_reading_goes_on_and_what_failed_is_tried_again_sooner(
     forever.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await forever
+
+
+async def test_a_look_up_tells_only_what_is_new(site: Site) -> None:
+    bench = Bench()
+    assert await bench.refresh.look_up("agent1")
+    assert not await bench.refresh.look_up("agent1")
+    site.types["/agent1/lock1"] = "/doorLock"
+    assert await bench.refresh.look_up("agent1")
+    assert bench.told == [("agent1", None), ("agent1", "/doorLock")]
+    site.down.add("agent1")
+    assert not await bench.refresh.look_up("agent1")
+    assert bench.problems == ["agent1 does not answer"]

@@ -58,7 +58,8 @@ class Judge:
     def judge(self, request: Request) -> Ruling:
         self.asked.append(request)
         if "no" in request.target:
-            return Ruling(answer=Answer(403, (), b"no"), outbound=None)
+            undo = Outbound("POST", "/undo", (("host", "up"),), b"") if "undone" in request.target else None
+            return Ruling(answer=Answer(403, (), b"no"), outbound=None, identity=self.identity, undo=undo)
         outbound = Outbound(request.method, request.target, (("host", "up"),), request.body)
         channel = Echoing() if self.upgrades else None
         stream = request.target == "/stream"
@@ -201,6 +202,24 @@ def test_an_access_point_that_cannot_be_reached_is_told_and_nothing_is_sent_twic
     wire = bench.wire(unreachable="connection refused")
     assert b" 503 " in wire.service(PUT)
     assert (bench.judge.concluded, wire.opened, wire.closed) == ([False], 1, {"service"})
+
+
+def test_what_undoes_is_sent_first_and_its_answer_stays_here() -> None:
+    bench = Bench()
+    wire = bench.wire()
+    assert wire.service(GET.replace(b"/a", b"/no-undone")) == b""
+    assert wire.to_access_point.startswith(b"POST /undo HTTP/1.1")
+    assert wire.access_point(OK[:-1]) == b""
+    answer = wire.access_point(OK[-1:])
+    assert answer.startswith(b"HTTP/1.1 403 ")
+    assert answer.endswith(b"no")
+    assert (bench.judge.concluded, wire.closed) == ([], {"service", "access point"})
+
+
+def test_the_refusal_stands_where_nothing_can_be_undone() -> None:
+    wire = Bench().wire(unreachable="connection refused")
+    answer = wire.service(GET.replace(b"/a", b"/no-undone"))
+    assert (answer[:13], answer.count(b"HTTP/1.1")) == (b"HTTP/1.1 403 ", 1)
 
 
 def test_a_connection_that_the_access_point_closed_closes_towards_the_service() -> None:

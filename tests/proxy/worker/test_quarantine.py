@@ -10,7 +10,7 @@ import pytest
 
 from policy.protection import Protection
 from policy.quarantine import QuarantineRegister, identity_of
-from policy.verdict import Action, Sender
+from policy.verdict import Action, Sender, Strength
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
@@ -53,6 +53,7 @@ class Bench:
     def enter(self, sender: Sender = WASHING_MACHINE) -> None:
         """Quarantine a sender, as a verdict does."""
         entry = quarantine_entry(sender.address, ip=sender.ip, identity=identity_of(sender))
+        entry = msgspec.structs.replace(entry, strength=sender.strength)
         self.register.add(entry, now=entry.since)
         made = verdict(action=Action.QUARANTINE)
         self.quarantine.enter(msgspec.structs.replace(made, call=msgspec.structs.replace(made.call, sender=sender)))
@@ -79,6 +80,11 @@ async def test_an_address_that_carries_others_is_not_the_senders_own(bench: Benc
     else:
         sender = msgspec.structs.replace(sender, ip="192.0.2.40")
     bench.enter(sender)
+    assert [told.owns_address for told in bench.sent] == [False]
+
+
+async def test_the_kernel_does_not_drop_a_peer_for_a_service_that_it_calls_for(bench: Bench) -> None:
+    bench.enter(msgspec.structs.replace(WASHING_MACHINE, strength=Strength.VOUCHED))
     assert [told.owns_address for told in bench.sent] == [False]
 
 
