@@ -18,6 +18,7 @@ from proxy.configuration import Tls, TlsMode
 from proxy.identity import Identity, IdentityError, check_knowledge_agent
 from proxy.peers import StructureSource
 from proxy.registry import AgentStructure
+from proxy.revocation import RevocationsInForce
 
 _SECONDS = 10.0
 _LARGEST_ANSWER = 32 * 1024 * 1024
@@ -39,15 +40,18 @@ class StructureUnavailable(Exception):
 class _VerifiedConnection(http.client.HTTPSConnection):
     """Sends nothing before the peer's certificate has been checked to be the agent's."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext, agent: str) -> None:
+    def __init__(
+        self, host: str, port: int, context: ssl.SSLContext, agent: str, revocations: RevocationsInForce
+    ) -> None:
         super().__init__(host, port, context=context, timeout=_SECONDS)
         self._agent = agent
+        self._revocations = revocations
 
     def connect(self) -> None:
         """Connect and verify.
 
         Raises:
-            IdentityError: the peer is not the configured agent.
+            IdentityError: the peer is not the configured agent, or its certificate is revoked.
         """
         super().connect()
         certificate = self.sock.getpeercert(binary_form=True)
@@ -58,9 +62,12 @@ class _VerifiedConnection(http.client.HTTPSConnection):
         except ValueError as error:
             raise IdentityError(f"its certificate cannot be read: {error}") from error
         check_knowledge_agent(parsed, self._agent)
+        self._revocations.require_valid(parsed)
 
 
-def _connection(source: StructureSource, tls: Tls | None) -> http.client.HTTPConnection:
+def _connection(
+    source: StructureSource, tls: Tls | None, revocations: RevocationsInForce
+) -> http.client.HTTPConnection:
     host = str(source.ipv4 or source.ipv6)
     if source.tls is TlsMode.PLAIN or tls is None:
         return http.client.HTTPConnection(host, source.port, timeout=_SECONDS)
@@ -70,7 +77,7 @@ def _connection(source: StructureSource, tls: Tls | None) -> http.client.HTTPCon
     context.check_hostname = False
     context.load_verify_locations(tls.site_ca)
     context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
-    return _VerifiedConnection(host, source.port, context, source.agent)
+    return _VerifiedConnection(host, source.port, context, source.agent, revocations)
 
 
 def _credentials(source: StructureSource) -> dict[str, str]:
@@ -133,14 +140,14 @@ def services(agent: str, structure: AgentStructure) -> Iterator[tuple[str, str]]
             yield address, service_type
 
 
-def read_structure(source: StructureSource, tls: Tls | None) -> AgentStructure:
+def read_structure(source: StructureSource, tls: Tls | None, revocations: RevocationsInForce) -> AgentStructure:
     """Ask the agent at `source` for its structure. Blocks for at most some ten seconds; call it off the event loop.
 
     Raises:
         StructureUnavailable: it cannot be reached, is not the configured agent, or answers something else.
     """
     try:
-        connection = _connection(source, tls)
+        connection = _connection(source, tls, revocations)
     except OSError as error:
         raise StructureUnavailable(f"the certificates for {source.agent} cannot be read: {error}") from error
     # The connection's own time-out starts anew with every byte; this one does not.

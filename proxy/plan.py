@@ -29,19 +29,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
             *(str(address) for address in inventory.protected),
             *(str(address) for peer in document.peers for address in peer.addresses),
         ),
-        bindings=(
-            *(
-                Binding(ip=str(service.ip), mac=service.mac)
-                for service in inventory.services
-                if service.ip is not None and service.mac is not None
-            ),
-            *(
-                Binding(ip=str(address), mac=peer.mac)
-                for peer in document.peers
-                if peer.mac is not None
-                for address in peer.addresses
-            ),
-        ),
+        bindings=(*_bindings(inventory), *_peer_bindings(document)),
         limits=SenderLimits(
             packets_per_second=document.limits.sender_packets_per_second,
             new_connections_per_second=document.limits.sender_new_connections_per_second,
@@ -49,6 +37,21 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         ),
         fail_mode=document.fail_mode,
         workers=document.workers,
+    )
+
+
+def _bindings(inventory: InventoryDocument) -> tuple[Binding, ...]:
+    """Return each pair once: services of one host have the same."""
+    places = [place for service in inventory.services for place in service.places]
+    return tuple(dict.fromkeys(Binding(ip=str(place.ip), mac=place.mac) for place in places if place.mac is not None))
+
+
+def _peer_bindings(document: GatewayDocument) -> tuple[Binding, ...]:
+    return tuple(
+        Binding(ip=str(address), mac=peer.mac)
+        for peer in document.peers
+        if peer.mac is not None
+        for address in peer.addresses
     )
 
 

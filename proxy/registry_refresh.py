@@ -10,6 +10,7 @@ from proxy.configuration import Tls
 from proxy.knowledge_agent import StructureUnavailable, read_structure
 from proxy.peers import StructureSource
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 
 _PERIOD_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
@@ -26,6 +27,8 @@ class RegistryRefresh:
     points: Mapping[str, StructureSource]
     """By agent."""
     tls: Tls | None
+    revocations: RevocationsInForce
+    """An access point whose certificate is among them is not asked."""
     registry: SiteRegistry
     on_structure: Callable[[str, AgentStructure], None]
     """Called on the event loop's thread with each agent's structure once the registry has it."""
@@ -67,7 +70,7 @@ class RegistryRefresh:
         if point is None:
             return None
         try:
-            structure = await asyncio.to_thread(read_structure, point, self.tls)
+            structure = await asyncio.to_thread(read_structure, point, self.tls, self.revocations)
         except StructureUnavailable as error:
             self._failed(agent, str(error))
             return None

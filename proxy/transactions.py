@@ -24,7 +24,7 @@ MOST_OF_ONE = 16
 """Open transactions of one sender; its oldest gives way."""
 LIFE_SECONDS = 60.0
 """The longest that access points keep a lock."""
-_WRITES = frozenset({Operation.SET})
+_WRITES = frozenset({Operation.SET, Operation.SET_STREAM})
 """What a lock holds back until the commit."""
 _BOUNDS = frozenset({Operation.LOCK, Operation.COMMIT, Operation.ROLLBACK})
 
