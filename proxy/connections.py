@@ -53,14 +53,14 @@ class Connection:
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
+    peer: Peer | None = None
+    """Set where it is a peer Knowledge Agent's: it calls for its services."""
     misplaced: Refusal | None = None
     """Why a service whose identity is established may not act from where it is."""
     valid_until: float = math.inf
     """Real time, seconds since the epoch, at which the first certificate of those chains expires."""
     certificates: tuple[CertificateKey, ...] = ()
     """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
-    peer: Peer | None = None
-    """Set where it is a peer Knowledge Agent's: it calls for its services."""
     channel: bool = False
     """Whether it is an open callback channel."""
     channel_of: str = ""

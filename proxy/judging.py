@@ -60,15 +60,17 @@ class ConnectionJudge:
         decoder = live.destination.decoder
         caller = caller_of(request, live, judging.registry)
         sender = caller.sender
+        identity = identity_of(sender)
         now = judging.enforcement.now()
         decoded = self._decode(caller, now)
         transactions = judging.transactions
+        owner = identity if caller.owner is sender else identity_of(caller.owner)
         verdict = judging.enforcement.judge(
             Call(
                 sender=sender,
                 accesses=decoded.accesses,
                 time=now,
-                refusal=decoded.refusal or transactions.objection(sender.address, decoded.accesses),
+                refusal=decoded.refusal or transactions.objection(identity, decoded.accesses),
                 request=_in_words(request, decoded),
                 may_quarantine=caller.may_quarantine and not decoded.asked_for,
             )
@@ -77,18 +79,18 @@ class ConnectionJudge:
         if not verdict.forwarded or decoded.outbound is None:
             answer = _referring(decoder.refuse(request.method), verdict)
             reads = request.method == "GET"
-            root = transactions.refused(sender.address, decoded.accesses, verdict.id, reads=reads)
+            root = transactions.refused(identity, decoded.accesses, verdict.id, reads=reads)
             undo = None if root is None else decoder.rollback(root, caller.delegation)
-            return Ruling(answer=answer, outbound=None, undo=undo, identity=identity_of(caller.owner))
-        answered = transactions.forwarded(sender.address, decoded.accesses)
+            return Ruling(answer=answer, outbound=None, undo=undo, identity=owner)
+        answered = transactions.forwarded(identity, decoded.accesses)
         judging.connections.note(caller.owner)
         if decoded.opens_callbacks:
             live.channel = True
-            live.channel_of = identity_of(sender)
+            live.channel_of = identity
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=identity_of(caller.owner),
+            identity=owner,
             conclude=partial(self._conclude, verdict, answered, teaches=caller.teaches),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
             refreshes=_agent_of(decoded.accesses) if decoded.changes_nodes else None,
@@ -147,7 +149,7 @@ class ConnectionJudge:
                 request=line,
             )
         )
-        self._judging.transactions.refused(sender.address, (), verdict.id, reads=line.startswith("GET "))
+        self._judging.transactions.refused(identity_of(sender), (), verdict.id, reads=line.startswith("GET "))
         return _referring(self._live.destination.decoder.refuse(line.partition(" ")[0]), verdict)
 
     def unavailable(self, message: str) -> Answer:

@@ -24,7 +24,7 @@ MOST_OF_ONE = 16
 """Open transactions of one sender; its oldest gives way."""
 LIFE_SECONDS = 60.0
 """The longest that access points keep a lock."""
-_WRITES = frozenset({Operation.SET})
+_WRITES = frozenset({Operation.SET, Operation.SET_STREAM})
 """What a lock holds back until the commit."""
 _BOUNDS = frozenset({Operation.LOCK, Operation.COMMIT, Operation.ROLLBACK})
 
@@ -39,7 +39,10 @@ class Transaction(msgspec.Struct):
 
 
 class Transactions:
-    """The open transactions of all senders at one worker, by service address and root of the locked subtree."""
+    """The open transactions of all senders at one worker, by what `identity_of` a sender is and the locked root.
+
+    So a service has its own also where it calls another access point: agents know it by the same name.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         """Start with none open; `clock` is monotonic time in seconds."""
@@ -68,7 +71,7 @@ class Transactions:
         """Take note of a call that was refused.
 
         Args:
-            sender: Address of the caller.
+            sender: Whose call it was.
             accesses: What the call meant; nothing where that is not known.
             verdict: Id of the verdict.
             reads: Whether a call of which the meaning is not known can write nothing.

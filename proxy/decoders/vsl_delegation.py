@@ -41,7 +41,7 @@ def parse(value: str) -> Identity:
     if not value.startswith(_SCHEME) or len(value) > _LARGEST:
         raise BadDelegation("the credential is not one of the VSL")
     try:
-        named = strict_json.parse(base64.b64decode(value.removeprefix(_SCHEME).strip(), validate=True))
+        named = strict_json.parse(base64.b64decode(value.removeprefix(_SCHEME), validate=True))
     except (binascii.Error, NotStrictJson, ValueError) as error:
         raise BadDelegation(f"the credential cannot be read: {error}") from error
     if not isinstance(named, dict) or not _MEMBERS.issuperset(named):

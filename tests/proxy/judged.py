@@ -88,9 +88,9 @@ class Bench:
         self.crowds: list[str] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
-        self.revocations = RevocationsInForce()
         self.missed: list[str] = []
         self.peers = [Peer.model_validate(each) for each in peers]
+        self.revocations = RevocationsInForce()
         self.analyzer = Learning()
         self.registry = SiteRegistry(
             InventoryDocument.model_validate(inventory or {}), frozenset({"agent1", *(each["agent"] for each in peers)})

@@ -12,9 +12,11 @@ from wsproto.events import TextMessage
 from models.access import Access, Operation
 from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
+from proxy.configuration import AccessPoint
 from proxy.connections import Destination
 from proxy.decoders import strict_cbor
 from proxy.decoders.refusals import unsupported
+from proxy.decoders.vsl import VslDecoder
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
 from tests.proxy.http1.wire import Wire
@@ -38,7 +40,7 @@ from tests.proxy.judged import (
     request,
     status,
 )
-from tests.proxy.parts import EVENT_TIME
+from tests.proxy.parts import EVENT_TIME, plain_point
 
 # Requests.
 
@@ -591,3 +593,16 @@ def test_the_commit_stays_refused_whatever_becomes_of_the_rollback(how: str) -> 
             wire.access_point(SWITCHING)
     assert (status(wire), refusal_code(bench)) == (403, "transaction-refused")
     assert wire.to_service.count(b"HTTP/1.1") == 2
+
+
+def test_a_write_that_is_refused_at_another_access_point_spoils_the_transaction_as_well() -> None:
+    bench = Bench()
+    wire = bench.wire()
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "LOCK_SUBTREE"}))
+    wire.access_point(b"HTTP/1.1 204 No Content\r\n\r\n")
+    other = AccessPoint.model_validate(plain_point(agent="agent2", ipv4="198.51.100.12", tls="required"))
+    decoder = VslDecoder(agent="agent2", authority="198.51.100.12:8081", registry=bench.registry, most_accesses=4)
+    bench.destination = Destination(other, decoder)
+    assert status(bench.send(request("PUT", f"/vsl{LIGHT}/lightOn", {"value": []}))) == 403
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}))
+    assert refusal_code(bench) == "transaction-refused"

@@ -57,6 +57,7 @@ def test_what_we_write_can_be_read(identity: Identity) -> None:
         credential(LIGHT | {"accessIDs": ["x"] * 100}),
         credential(LIGHT | {"ka": "true"}),
         credential(LIGHT | {"other": 1}),
+        credential(LIGHT) + " ",
         credential(b'{"clientId":"a","clientId":"b"}'),
         credential(LIGHT | {"accessIDs": ["x" * 100] * 60}),
     ],
