@@ -10,6 +10,7 @@ from models.replica import Sighting
 from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineEntry
 from proxy.registry import AgentStructure
+from proxy.revocation import Revocations
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -40,6 +41,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Who was quarantined before."""
     ready: Sequence[str] = ()
     """Service types that may be enforced where the policy leaves that to their readiness."""
+    revocations: Revocations = Revocations()
+    """Certificates that are good no more."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -80,11 +83,17 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
     entry: QuarantineEntry
 
 
+class Revoke(msgspec.Struct, frozen=True, tag=True):
+    """These certificates, and no others, are good no more: connections on which they were shown end."""
+
+    revocations: Revocations
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):
