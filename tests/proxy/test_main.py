@@ -19,6 +19,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "evaluate",
         "guard",
         "health",
+        "inventory",
         "models",
         "policy",
         "run",
