@@ -11,10 +11,10 @@ from models.analyzer import Analyzer
 from models.contributions import MAX_ORIGINS
 from models.descriptor import MINUTE, Descriptor
 from models.knowledge import Knowledge
-from policy.document import Handling, PolicyDocument
+from policy.document import Handling, ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
-from policy.verdict import Action, Call, Mode, Sender, Strength
+from policy.verdict import Action, Call, Sender, Strength
 from proxy.evaluation.exchange_clock import ExchangeClock, Turn
 from proxy.evaluation.mining import Stopwatch, TimedRhythm
 from proxy.evaluation.sites import SiteMap
@@ -73,11 +73,11 @@ class FederatedSubject:
             ValueError: the state cannot be read.
         """
         overrides = {
-            name: each.model_copy(update={"mode": Mode.ENFORCE}) for name, each in policy.service_types.items()
+            name: each.model_copy(update={"mode": ModeSetting.ENFORCE}) for name, each in policy.service_types.items()
         }
         self._policy = policy.model_copy(
             update={
-                "mode": Mode.ENFORCE,
+                "mode": ModeSetting.ENFORCE,
                 "service_types": overrides,
                 "unknown_type": Handling.FORWARD,
                 "unknown_node": Handling.FORWARD,

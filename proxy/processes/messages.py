@@ -37,12 +37,12 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     quarantines: Sequence[QuarantineEntry]
     senders: Mapping[str, Sequence[str]]
     """Senders that each network address has carried."""
-    revocations: Revocations = Revocations()
-    """Certificates that are good no more."""
     history: Sequence[PastQuarantine] = ()
     """Who was quarantined before."""
     ready: Sequence[str] = ()
     """Service types that may be enforced where the policy leaves that to their readiness."""
+    revocations: Revocations = Revocations()
+    """Certificates that are good no more."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):

@@ -307,9 +307,9 @@ class Supervisor:
             structures=self._structures,
             quarantines=self._register.entries,
             senders=self._files.senders,
-            revocations=self._revocation.in_force.current,
             history=self._register.history.all,
             ready=self._readiness.ready,
+            revocations=self._revocation.in_force.current,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:

@@ -207,3 +207,11 @@ def test_starter_does_not_object_to_an_update_of_the_only_site() -> None:
 def test_starter_of_a_starter_is_the_same() -> None:
     once = three_sites().as_starter()
     assert once.as_starter().models == once.models
+
+
+def test_instances_of_a_type_are_those_of_all_sites_in_their_latest_minute() -> None:
+    knowledge = Knowledge()
+    for site in ("home", "office"):
+        knowledge.fold(minutes(2, READ), site)
+    assert knowledge.instances("/light") == 2
+    assert knowledge.instances("/none") == 0
