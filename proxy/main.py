@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import click
 
-from proxy.commands import audit, check, evaluate, explain, guard, health, models, run, simulate, status, uninstall
+from proxy.commands import (
+    audit,
+    check,
+    evaluate,
+    explain,
+    guard,
+    health,
+    inventory,
+    models,
+    run,
+    simulate,
+    status,
+    uninstall,
+)
 
 
 @click.group()
@@ -21,6 +34,7 @@ for command in (
     status.command,
     audit.audit,
     explain.command,
+    inventory.inventory,
     uninstall.command,
     evaluate.command,
     models.models,

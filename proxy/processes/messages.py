@@ -9,6 +9,7 @@ import msgspec
 from models.replica import Sighting
 from policy.quarantine import QuarantineEntry
 from proxy.registry import AgentStructure
+from proxy.revocation import Revocations
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -35,6 +36,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     quarantines: Sequence[QuarantineEntry]
     senders: Mapping[str, Sequence[str]]
     """Senders that each network address has carried."""
+    revocations: Revocations = Revocations()
+    """Certificates that are good no more."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -69,11 +72,17 @@ class Hold(msgspec.Struct, frozen=True, tag=True):
     entry: QuarantineEntry
 
 
+class Revoke(msgspec.Struct, frozen=True, tag=True):
+    """These certificates, and no others, are good no more: connections on which they were shown end."""
+
+    revocations: Revocations
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):

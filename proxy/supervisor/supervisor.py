@@ -42,6 +42,7 @@ from proxy.processes.messages import (
     Quarantined,
     Refreshed,
     Registered,
+    Revoke,
     Seen,
     ToSupervisor,
 )
@@ -49,6 +50,7 @@ from proxy.protection import fixed_protection
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
+from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
@@ -56,6 +58,7 @@ from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
+from proxy.supervisor.revocation_watch import RevocationWatch
 from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.status import together
 from proxy.supervisor.workers import Listener, Workers
@@ -147,9 +150,18 @@ class Supervisor:
             on_full=self._kernel_full,
         )
         self._watch = self._table_watch()
+        self._revocation = RevocationWatch(
+            tls=document.tls,
+            lists=inputs.revocations,
+            in_force=RevocationsInForce(),
+            notes=self._trail,
+            real_now=real_now,
+            on_change=self._revoke,
+        )
         self._refresh = RegistryRefresh(
             points={point.agent: point for point in document.access_points},
             tls=document.tls,
+            revocations=self._revocation.in_force,
             registry=self._registry,
             on_structure=self._know,
             on_problem=lambda line: log.warning("types", detail=line),
@@ -244,7 +256,13 @@ class Supervisor:
 
     async def _until_the_end(self, guarding: Sequence[asyncio.Task[None]]) -> None:
         """Work until told to end; a gateway whose own tasks have died must not look alive."""
-        works = (self._ended(), self._refresh.forever(), self._tick(), self._workers.forever())
+        works = (
+            self._ended(),
+            self._refresh.forever(),
+            self._revocation.forever(),
+            self._tick(),
+            self._workers.forever(),
+        )
         tasks = [*guarding, *map(asyncio.create_task, works)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -272,6 +290,7 @@ class Supervisor:
             structures=self._structures,
             quarantines=self._register.entries,
             senders=self._files.senders,
+            revocations=self._revocation.in_force.current,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -348,6 +367,10 @@ class Supervisor:
 
     def _reload_soon(self) -> None:
         self._later(self._policy.reload())
+        self._later(self._revocation.reload())
+
+    def _revoke(self) -> None:
+        self._workers.tell_all(Revoke(self._revocation.in_force.current))
 
     def _protect(self, policy: LoadedPolicy) -> None:
         """Let through again whom another policy protects."""
@@ -420,6 +443,9 @@ class Supervisor:
             quarantines_evicted=self._register.evictions,
             unjudged_packets=self._dead_man.unjudged,
             firewall=self._firewall_status(),
+            revocation=health.RevocationStatus(
+                certificates=len(self._revocation.in_force.current), alarms=self._revocation.alarms
+            ),
             forwarded=0,
             refused=0,
             broken=self._failures,

@@ -49,8 +49,8 @@ class WorkerQuarantine:
         self.register.expire(now)
 
     def _owns_address(self, entry: QuarantineEntry) -> bool:
-        inventoried = self.registry.service_at(entry.ip)
-        return not self.connections.shared(entry.address, entry.ip) and inventoried in {None, entry.address}
+        inventoried = self.registry.services_at(entry.ip)
+        return not self.connections.shared(entry.address, entry.ip) and inventoried <= {entry.address}
 
     def _cut_soon(self, identity: str) -> None:
         asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut, identity)

@@ -117,3 +117,22 @@ def test_what_was_counted_stays_counted_until_it_is_recorded(tmp_path: Path) -> 
     for _ in range(2):
         with pytest.raises(JournalError):
             trail.count(all_of_it=True)
+
+
+def test_a_certificate_from_elsewhere_is_told_once_in_a_while(tmp_path: Path) -> None:
+    now = NOW
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: now)
+    sender = verdict().call.sender
+    for _ in range(3):
+        trail.identity_conflict(sender, ["192.0.2.77"])
+    now += 60
+    trail.identity_conflict(sender, ["192.0.2.77"])
+    journal.close(timeout=30)
+    found = records(tmp_path)
+    assert [record["kind"] for record in found] == ["identity-conflict"] * 2
+    details = [record["details"] for record in found]
+    assert [each["more"] for each in details if isinstance(each, dict)] == [0, 2]
+    assert f"{sender.address} shows its certificate at {sender.ip}, but the inventory has it at 192.0.2.77" in str(
+        found[0]["sentence"]
+    )
