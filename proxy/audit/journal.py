@@ -214,8 +214,9 @@ class Journal:
     def _tend(self) -> None:
         error = self._file.tend()
         if error is not None:
-            self._failing = True
+            failed, self._failing = self._failing, True
             self._lose(0, error)
+            self._tell(error, failed=failed)
 
     def _tell(self, error: str | None, *, failed: bool) -> None:
         """Raise the alarm where the disk begins to fail, and say when it is over; not for every record between."""

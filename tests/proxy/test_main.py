@@ -20,6 +20,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "explain",
         "guard",
         "health",
+        "inventory",
         "models",
         "run",
         "simulate",
