@@ -11,7 +11,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from policy import yaml_source
-from policy.document import PolicyDocument
+from policy.document import PolicyDocument, ServiceType
 from policy.duration import Duration
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
 from policy.scenario import Scenario
@@ -291,6 +291,11 @@ class Audit(Document):
     """Above it the oldest files are removed."""
     keep_age: Duration = Field(default=90 * DAY, json_schema_extra={"default": "90d"})
     """A rotated file whose newest record is older is removed."""
+    sample: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """Of forwarded, normal calls of one service type with one operation on another, only every n-th is recorded, and
+    the others are counted; 1: all are recorded."""
+    redact: list[ServiceType] = []
+    """Service types and data types whose values are never written."""
 
 
 class GatewayDocument(Document):

@@ -15,7 +15,7 @@ from models.score import Named, Score
 from policy.explanation import sentence
 from policy.verdict import Action, Call, Mode, Refusal, Sender, Verdict
 
-type Detail = str | int | float | bool | list[str] | None
+type Detail = str | int | float | bool | list[str] | dict[str, int] | None
 
 
 class Kind(StrEnum):
@@ -49,6 +49,8 @@ class Kind(StrEnum):
     """The journal was opened after it had not been closed properly."""
     LOSS = "loss"
     """Records could not be written while the gateway ran."""
+    COUNTED = "counted"
+    """Normal calls that were forwarded without a record of their own, counted by kind."""
     HEADS = "heads"
     """The heads of all chains were signed; one such statement in ten minutes is kept in the log."""
     TAMPERED = "tampered"

@@ -6,11 +6,16 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from pathlib import Path
+
+import msgspec
+import structlog
 
 from proxy.audit.chain import encode
 from proxy.audit.chained_file import ChainedFile, JournalError
-from proxy.audit.event import Event, record
+from proxy.audit.event import Event, VerdictEvent, record
+from proxy.audit.redaction import redacted
 from proxy.audit.retention import DEFAULT, Retention
 from proxy.clocks import real_now
 
@@ -29,6 +34,9 @@ TEND_INTERVAL = 60.0
 """Seconds between looks at the age of the files while nothing is written."""
 _BREATH = 8
 """Events that are encoded in one go, about 0.15 ms."""
+
+
+log = structlog.get_logger("alleyes")
 
 
 class JournalFull(JournalError):
@@ -51,6 +59,7 @@ class Journal:
         sync_interval: float = SYNC_INTERVAL,
         clock: Callable[[], float] = real_now,
         retention: Retention = DEFAULT,
+        redact: AbstractSet[str] = frozenset(),
     ) -> None:
         """Open the journal of a directory, or begin it, and start the writer.
 
@@ -63,6 +72,7 @@ class Journal:
             linger: Seconds, see `LINGER`.
             sync_interval: Seconds, see `SYNC_INTERVAL`.
             clock: Real time in seconds since the epoch, for the journal's own records.
+            redact: Service types and data types whose values are not written.
             retention: When a file is rotated, and how long rotated ones are kept.
 
         Raises:
@@ -71,6 +81,7 @@ class Journal:
         self._capacity = capacity
         self._linger = linger
         self._sync_interval = sync_interval
+        self._redact = redact
         self._queue: queue.SimpleQueue[Event | None] = queue.SimpleQueue()
         self._closing = False
         self._written = 0
@@ -181,24 +192,38 @@ class Journal:
                 # Gives the interpreter back: a long batch would keep the hot path waiting for milliseconds.
                 time.sleep(0)
             try:
-                bodies.append(encode(record(event)))
+                bodies.append(encode(record(self._redacted(event))))
             except Exception as error:  # noqa: BLE001 - an event without a form must not cost the others theirs
                 self._lose(1, f"an event cannot be encoded: {error!r}")
         outcome = self._file.write(bodies, lost=self._unreported, cause=self._cause)
         if outcome.reported:
             self._unreported = 0
+        failed, self._failing = self._failing, outcome.error is not None
         self._written += outcome.written
-        self._failing = outcome.error is not None
         if outcome.error is not None:
             self._lose(len(bodies) - outcome.written, outcome.error)
+        self._tell(outcome.error, failed=failed)
         if self._unsynced_since is None:
             self._unsynced_since = time.monotonic()
+
+    def _redacted(self, event: Event) -> Event:
+        if not self._redact or not isinstance(event, VerdictEvent):
+            return event
+        return msgspec.structs.replace(event, verdict=redacted(event.verdict, self._redact))
 
     def _tend(self) -> None:
         error = self._file.tend()
         if error is not None:
-            self._failing = True
+            failed, self._failing = self._failing, True
             self._lose(0, error)
+            self._tell(error, failed=failed)
+
+    def _tell(self, error: str | None, *, failed: bool) -> None:
+        """Raise the alarm where the disk begins to fail, and say when it is over; not for every record between."""
+        if error is not None and not failed:
+            log.error("the audit log cannot be written; calls are judged all the same, records are lost", reason=error)
+        elif error is None and failed:
+            log.warning("the audit log is written again", lost=self._lost)
 
     def _sync_is_due(self) -> bool:
         since = self._unsynced_since

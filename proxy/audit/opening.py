@@ -44,7 +44,12 @@ def supervisors_log(document: GatewayDocument) -> tuple[Journal, SigningKey]:
 
 
 def _journal(document: GatewayDocument, directory: Path) -> Journal:
-    return Journal(directory, capacity=document.limits.audit_queue, retention=retention(document))
+    return Journal(
+        directory,
+        capacity=document.limits.audit_queue,
+        retention=retention(document),
+        redact=frozenset(document.audit.redact),
+    )
 
 
 def retention(document: GatewayDocument) -> Retention:

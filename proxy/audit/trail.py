@@ -10,6 +10,7 @@ from policy.quarantine import QuarantineEntry
 from policy.verdict import Sender, Verdict
 from proxy.audit.event import Detail, Kind, Notice, VerdictEvent
 from proxy.audit.journal import Journal
+from proxy.audit.sampling import Sampling
 
 _QUARANTINE_KINDS = {
     "added": Kind.QUARANTINE_ADDED,
@@ -33,13 +34,17 @@ class Notes(Protocol):
 class AuditTrail:
     """Hands events to the journal. Never waits."""
 
-    def __init__(self, journal: Journal, real_now: Callable[[], float]) -> None:
-        """Write to `journal`, with real time from `real_now` (seconds since the epoch)."""
+    def __init__(self, journal: Journal, real_now: Callable[[], float], *, every: int = 1) -> None:
+        """Write to `journal`, with real time from `real_now` (seconds since the epoch).
+
+        Of normal calls, only every `every`-th of a kind has a record of its own; the others are counted.
+        """
         self._journal = journal
+        self._sampling = Sampling(every) if every > 1 else None
         self._real_now = real_now
         self._recent: OrderedDict[tuple[Kind, str], tuple[float, int]] = OrderedDict()
         self.forwarded = 0
-        """Verdicts recorded that let a call pass."""
+        """Verdicts recorded, or counted, that let a call pass."""
         self.refused = 0
         """Verdicts recorded that did not."""
 
@@ -49,11 +54,27 @@ class AuditTrail:
         Raises:
             JournalError: the journal takes no more; the call must be refused.
         """
-        self._journal.append(VerdictEvent(verdict=verdict, time=self._real_now()))
+        now = self._real_now()
+        if self._sampling is None or not self._sampling.passes_over(verdict, now):
+            self._journal.append(VerdictEvent(verdict=verdict, time=now))
         if verdict.forwarded:
             self.forwarded += 1
         else:
             self.refused += 1
+
+    def count(self, *, all_of_it: bool = False) -> None:
+        """Record once a minute how many calls went without a record of their own; `all_of_it`: at once.
+
+        Raises:
+            JournalError: the journal takes no more; they are counted on.
+        """
+        now = self._real_now()
+        if self._sampling is None or not (all_of_it or self._sampling.due(now)):
+            return
+        notice = self._sampling.notice(now)
+        if notice is not None:
+            self._journal.append(notice)
+            self._sampling.recorded()
 
     def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
         """Record something that happened to the gateway.

@@ -120,7 +120,7 @@ class Worker:
             self._journal = workers_log(document, begin.number)
         except JournalError as error:
             raise CannotServe([str(error)]) from error
-        self._trail = AuditTrail(self._journal, real_now)
+        self._trail = AuditTrail(self._journal, real_now, every=document.audit.sample)
         self._advice = Advice(
             self._trail, self._trail.tls_refused, lambda who, remedy: log.warning("service", who=who, detail=remedy)
         )
@@ -161,6 +161,8 @@ class Worker:
             raise CannotServe(["a listener could not be opened; see the lines above"]) from error
         finally:
             ticking.cancel()
+            with contextlib.suppress(JournalError):
+                self._trail.count(all_of_it=True)
             self._journal.close()
         if ticking.done() and not ticking.cancelled():
             ticking.result()
@@ -214,6 +216,8 @@ class Worker:
                 self._hooks.expired(client_id, phase)
             self._learning.advance()
             self._quarantine.expire(real_now())
+            with contextlib.suppress(JournalError):
+                self._trail.count()
             if beats := not beats:
                 self._revocation.expire(real_now())
                 self._channel.send(self._beat())

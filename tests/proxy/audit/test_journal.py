@@ -226,7 +226,10 @@ FULL_DISK = """
 
 @pytest.mark.parametrize("limit", [1, 5000, 20_001, 33_333])
 def test_on_a_full_disk_the_gateway_goes_on_and_the_log_later_says_what_it_lost(tmp_path: Path, limit: int) -> None:
-    written, lost = map(int, run(FULL_DISK, str(tmp_path), str(limit)).stdout.split())
+    *said, figures = run(FULL_DISK, str(tmp_path), str(limit)).stdout.splitlines()
+    written, lost = map(int, figures.split())
+    assert sum("the audit log cannot be written" in line for line in said) == 1, "one alarm, not one for each record"
+    assert f"the audit log is written again lost={lost}" in said[-1]
 
     assert written + lost == 63
     assert lost > 0
@@ -239,6 +242,70 @@ def test_on_a_full_disk_the_gateway_goes_on_and_the_log_later_says_what_it_lost(
     report = verify(tmp_path)
     assert report.ok
     assert report.incidents == len(losses)
+
+
+FULL_FILE_SYSTEM = """
+    import os, sys, time
+    from pathlib import Path
+    from proxy.audit.journal import Journal
+    from proxy.audit.keys import SigningKey
+    from proxy.audit.log import verify
+    from proxy.audit.notary import Notary
+    from proxy.audit.retention import Retention
+    from proxy.audit.trail import AuditTrail
+    from tests.policy.calls import NOW
+    from tests.proxy.audit.events import event
+
+    directory = Path(sys.argv[1])
+    key = SigningKey.of(directory / "key")
+    journal = Journal(directory, linger=0, clock=lambda: NOW, retention=Retention(file_bytes=50_000))
+    notary = Notary(directory, key, AuditTrail(journal, lambda: NOW), clock=lambda: NOW)
+    notary.sign()
+    ballast = directory / "ballast"
+    ballast.write_bytes(bytes(300_000))
+    slowest = 0.0
+
+    def hand_over(first, count):
+        global slowest
+        for number in range(first, first + count):
+            begun = time.perf_counter()
+            journal.append(event(number))
+            slowest = max(slowest, time.perf_counter() - begun)
+            while journal.written + journal.lost <= number - first:
+                time.sleep(0.0005)
+
+    hand_over(0, 400)
+    assert journal.failing and journal.last_error == "No space left on device", journal.last_error
+    lost = journal.lost
+    assert 0 < lost < 400
+    notary.sign()
+    assert notary.problem is None, notary.problem
+    ballast.unlink()
+    journal.append(event(400))
+    journal.close(30)
+    notary.sign()
+    assert journal.lost == lost
+    assert verify(directory, key.public).ok
+    losses = [line for path in directory.glob("journal*.jsonl") for line in path.open() if '"kind":"loss"' in line]
+    print(lost, sum(int(line.split('"lost":')[1].split(",")[0]) for line in losses))
+"""
+
+
+def test_on_a_full_file_system_heads_are_signed_files_rotated_and_the_loss_told_once_there_is_room(
+    tmp_path: Path,
+) -> None:
+    mounted = f'mount -t tmpfs -o size=600k,mode=700 none {tmp_path} && exec {sys.executable} -c "$0" {tmp_path}'
+    done = subprocess.run(
+        ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, textwrap.dedent(FULL_FILE_SYSTEM)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    lost, told = map(int, done.stdout.splitlines()[-1].split())
+    assert lost == told > 0
 
 
 def _details(record: dict[str, object]) -> dict[str, object]:

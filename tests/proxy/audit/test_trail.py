@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from policy.quarantine import QuarantineEntry
-from policy.verdict import Strength
+from policy.verdict import Action, Strength
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal, JournalError
 from proxy.audit.trail import AuditTrail
@@ -83,6 +83,40 @@ def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> 
     ]
     assert "3 wait for room" in str(found[2]["sentence"])
     assert str(found[4]["sentence"]).endswith("So did 49 more like it.")
+
+
+def test_sampled_calls_are_counted_each_minute_and_at_the_end(tmp_path: Path) -> None:
+    now = NOW
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: now, every=5)
+    for _ in range(10):
+        trail.record(verdict(action=Action.FORWARD, av=0.2))
+    trail.count()
+    now += 60
+    trail.count()
+    trail.count()
+    for _ in range(3):
+        trail.record(verdict(action=Action.FORWARD, av=0.2))
+    trail.record(verdict())
+    trail.count(all_of_it=True)
+    journal.close(timeout=30)
+
+    found = records(tmp_path)
+    assert [record["kind"] for record in found] == [*["verdict"] * 2, "counted", *["verdict"] * 2, "counted"]
+    counted = [record["details"] for record in found if record["kind"] == "counted"]
+    assert [each["calls"] for each in counted if isinstance(each, dict)] == [8, 2]
+    assert (trail.forwarded, trail.refused) == (13, 1)
+
+
+def test_what_was_counted_stays_counted_until_it_is_recorded(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: NOW, every=2)
+    for _ in range(4):
+        trail.record(verdict(action=Action.FORWARD, av=0.2))
+    journal.close(timeout=30)
+    for _ in range(2):
+        with pytest.raises(JournalError):
+            trail.count(all_of_it=True)
 
 
 def test_a_certificate_from_elsewhere_is_told_once_in_a_while(tmp_path: Path) -> None:
