@@ -36,6 +36,8 @@ class QuarantineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Real time, seconds since the epoch."""
     until: float
     """Real time, seconds since the epoch."""
+    by: str = ""
+    """Who entered it by hand, e.g. `alice (uid 1000)`; empty where a verdict did."""
 
 
 def identity_of(sender: Sender) -> str:
@@ -134,6 +136,13 @@ class QuarantineRegister:
         evicted = tuple(self._evicted.values())
         self._evicted.clear()
         return evicted
+
+    def release(self, identity: str) -> QuarantineEntry | None:
+        """End a quarantine before its time; return it, or None where there is none."""
+        entry = self._entries.get(identity)
+        if entry is not None:
+            self._drop([entry])
+        return entry
 
     def expire(self, now: float) -> tuple[QuarantineEntry, ...]:
         """Remove and return the entries that have ended."""

@@ -13,6 +13,7 @@ from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
 from OpenSSL import SSL
 
+from policy.quarantine import identity_of
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.refusals import ambiguous
@@ -132,7 +133,7 @@ class Hooks:
             return
         live.identity_problem = None
         # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.connections.note(live.sender(self._gate.registry))
+        self._gate.judging.on_sighting(live.ip, identity_of(live.sender(self._gate.registry)))
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""

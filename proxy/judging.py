@@ -12,7 +12,7 @@ from models.access import Access
 from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Strength, Verdict
 from proxy.configuration import TlsMode
-from proxy.connections import Connection, ConnectionTable
+from proxy.connections import Connection
 from proxy.decoders.base import Answer, Decoded, Request
 from proxy.decoders.refusals import ambiguous
 from proxy.decoders.vsl_frames import CallbackChannel, Frame
@@ -28,7 +28,8 @@ class Judging:
 
     enforcement: Enforcement
     registry: SiteRegistry
-    connections: ConnectionTable
+    on_sighting: Callable[[str, str], None]
+    """Called with network address and identity of each sender that is served; cheap."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_misbehaviour: Callable[[str, BadMessage], None]
@@ -64,12 +65,13 @@ class ConnectionJudge:
         )
         if not verdict.forwarded or decoded.outbound is None:
             return Ruling(answer=_referring(decoder.refuse(request.method), verdict), outbound=None)
-        judging.connections.note(sender)
+        identity = identity_of(sender)
+        judging.on_sighting(sender.ip, identity)
         live.channel = decoded.opens_callbacks
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=identity_of(sender),
+            identity=identity,
             conclude=lambda accepted: judging.enforcement.conclude(verdict, accepted=accepted),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
             registers=live.destination.point.agent if decoded.registers else None,

@@ -33,8 +33,6 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     structures: Mapping[str, AgentStructure]
     """What is known of each access point."""
     quarantines: Sequence[QuarantineEntry]
-    senders: Mapping[str, Sequence[str]]
-    """Senders that each network address has carried."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -64,16 +62,22 @@ class Judge(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
-    """A sender was quarantined at another worker."""
+    """A sender was quarantined at another worker, or by hand."""
 
     entry: QuarantineEntry
+
+
+class Free(msgspec.Struct, frozen=True, tag=True):
+    """A sender's quarantine was ended by hand."""
+
+    identity: str
 
 
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Free | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):
@@ -121,8 +125,6 @@ class Minute(msgspec.Struct, frozen=True, tag=True):
 
     content: bytes
     """Its report (`models.node.REPORT`); of the paper's scoring, which has one worker, all that it knows."""
-    senders: Mapping[str, Sequence[str]]
-    """Senders of those network addresses that were seen since the last time."""
 
 
 class Seen(msgspec.Struct, frozen=True, tag=True):
@@ -135,8 +137,14 @@ class Quarantined(msgspec.Struct, frozen=True, tag=True):
     """A verdict quarantined its sender; it is refused here already."""
 
     entry: QuarantineEntry
-    owns_address: bool
-    """Whether the kernel may drop the network address: no other sender has been seen there."""
+
+
+class Sighted(msgspec.Struct, frozen=True, tag=True):
+    """A sender was seen at a network address; told again now and then while it is."""
+
+    ip: str
+    identity: str
+    """`policy.quarantine.identity_of` the sender."""
 
 
 class Registered(msgspec.Struct, frozen=True, tag=True):
@@ -152,4 +160,4 @@ class InForce(msgspec.Struct, frozen=True, tag=True):
     revision: str
 
 
-ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Registered | InForce
+ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Sighted | Registered | InForce

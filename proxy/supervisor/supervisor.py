@@ -23,12 +23,14 @@ from proxy.audit.event import Kind
 from proxy.audit.journal import Journal
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
+from proxy.carriers import Carriers
 from proxy.clocks import real_now
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, FirewallError
 from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
+from proxy.places import Places
 from proxy.policy_file import LoadedPolicy
 from proxy.processes.documents import written
 from proxy.processes.messages import (
@@ -42,6 +44,7 @@ from proxy.processes.messages import (
     Refreshed,
     Registered,
     Seen,
+    Sighted,
     ToSupervisor,
 )
 from proxy.protection import fixed_protection
@@ -123,12 +126,14 @@ class Supervisor:
         self._structures: dict[str, AgentStructure] = {}
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         addresses = AddressStore(state)
+        self._carriers = Carriers({str(s.ip): s.address for s in inputs.inventory.services if s.ip is not None})
+        self._carriers.load(addresses.load())
         self._files = StateFiles(
             models=model_store,
             addresses=addresses,
             dump=self._models.dump,
+            seen=self._carriers.dump,
             background=self._background,
-            senders=dict(addresses.load()),
         )
         self._firewall = firewall
         self._plan = msgspec.structs.replace(inputs.plan, seed=_seed(state, inputs.plan))
@@ -143,6 +148,8 @@ class Supervisor:
             background=self._background,
             on_broken=self._broken,
             on_full=self._kernel_full,
+            carriers=self._carriers,
+            places=Places(),
         )
         self._watch = self._table_watch()
         self._refresh = RegistryRefresh(
@@ -268,7 +275,6 @@ class Supervisor:
             origin=self._origin,
             structures=self._structures,
             quarantines=self._register.entries,
-            senders=self._files.senders,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -280,12 +286,13 @@ class Supervisor:
         match message:
             case Minute():
                 self._follow(self._models.minute(number, message.content, time.monotonic()))
-                self._files.remember(message.senders)
                 self._files.changed()
             case Seen():
                 self._follow(self._models.see(message.sightings))
             case Quarantined():
                 self._quarantine(number, message)
+            case Sighted():
+                self._keeper.sighted(message.ip, message.identity, real_now())
             case Registered():
                 self._later(self._refreshed(number, message))
             case InForce():
@@ -299,7 +306,7 @@ class Supervisor:
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
-            self._keeper.enter(message.entry, real_now(), owns_address=message.owns_address)
+            self._keeper.enter(message.entry, real_now())
         except ProtectedError as protected:
             log.warning("quarantine", detail=str(protected))
             return
@@ -349,7 +356,7 @@ class Supervisor:
     def _protect(self, policy: LoadedPolicy) -> None:
         """Let through again whom another policy protects."""
         for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
-            self._keeper.release(entry)
+            self._keeper.release(entry, real_now())
 
     def _table_watch(self) -> TableWatch:
         def restored(changed: tuple[str, ...], applied: Applied) -> None:

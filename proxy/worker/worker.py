@@ -39,6 +39,7 @@ from proxy.processes.messages import (
     Beat,
     Begin,
     Follow,
+    Free,
     Hold,
     InForce,
     Judge,
@@ -55,6 +56,7 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.worker.learning import Learning
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
+from proxy.worker.sightings import Sightings
 
 _TICK_SECONDS = 0.25
 _BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
@@ -101,7 +103,6 @@ class Worker:
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
-        self._connections.remember(begin.senders)
         try:
             contexts = tls.contexts(document)
         except tls.TlsFilesError as error:
@@ -122,9 +123,8 @@ class Worker:
             send=channel.send,
         )
         self._registrations = Registrations(channel.send)
-        self._learning = Learning(
-            analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
-        )
+        self._learning = Learning(analyzer=self._analyzer, clock=clock, send=channel.send)
+        self._sightings = Sightings(channel.send)
         self._hooks = Hooks(self._gatekeeper(contexts))
 
     async def run(self) -> None:
@@ -169,6 +169,8 @@ class Worker:
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
             case Hold():
                 self._quarantine.hold(message.entry, real_now())
+            case Free():
+                self._quarantine.free(message.identity)
             case _:
                 raise ChannelClosed(f"{type(message).__name__} while serving")
 
@@ -192,6 +194,7 @@ class Worker:
                 self._gateway.abort([client_id])
                 self._hooks.expired(client_id, phase)
             self._learning.advance()
+            self._sightings.renew(time.monotonic())
             self._quarantine.expire(real_now())
             if beats := not beats:
                 self._channel.send(self._beat())
@@ -229,7 +232,7 @@ class Worker:
                     on_quarantine=self._quarantine.enter,
                 ),
                 registry=self._registry,
-                connections=self._connections,
+                on_sighting=self._sightings.note,
                 on_broken=self._broken,
                 on_misbehaviour=self._misbehaved,
             ),

@@ -80,6 +80,7 @@ class Bench:
         self.refused_handshakes: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
         self.crowds: list[str] = []
+        self.sightings: list[tuple[str, str]] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.analyzer = Learning()
@@ -106,7 +107,7 @@ class Bench:
                 engine=engine, log=self, clock=StandingClock(), real_now=lambda: NOW, on_quarantine=lambda _: None
             ),
             registry=self.registry,
-            connections=self.connections,
+            on_sighting=lambda ip, identity: self.sightings.append((ip, identity)),
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
         )

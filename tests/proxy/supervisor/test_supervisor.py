@@ -102,7 +102,7 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     entry = quarantine_entry(until=1e12)
     with made(inputs(tmp_path)) as supervisor:
         supervisor._know("agent1", structure)
-        supervisor._quarantine(0, Quarantined(entry, owns_address=False))
+        supervisor._quarantine(0, Quarantined(entry))
         begin = supervisor._begin(1)
     assert begin.number == 1
     assert begin.structures == {"agent1": structure}
@@ -114,11 +114,11 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
 def test_a_quarantine_of_a_protected_sender_reaches_nobody(tmp_path: Path) -> None:
     given = inputs(tmp_path, policy="quarantine: {protected: [/agent1/washingmachine1]}\n")
     with made(given) as supervisor:
-        supervisor._quarantine(0, Quarantined(quarantine_entry(until=1e12), owns_address=True))
+        supervisor._quarantine(0, Quarantined(quarantine_entry(until=1e12)))
         assert supervisor._begin(0).quarantines == ()
 
 
-@pytest.mark.parametrize("message", [Minute(b"damaged", {}), Serving()], ids=["damaged", "out of place"])
+@pytest.mark.parametrize("message", [Minute(b"damaged"), Serving()], ids=["damaged", "out of place"])
 def test_what_no_worker_says_is_refused(tmp_path: Path, message: Minute | Serving) -> None:
     with made(inputs(tmp_path)) as supervisor, pytest.raises(ValueError, match=r"report|Serving"):
         supervisor._take(0, message)
