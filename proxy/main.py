@@ -4,7 +4,20 @@ from __future__ import annotations
 
 import click
 
-from proxy.commands import audit, check, evaluate, guard, health, models, run, simulate, status, uninstall
+from proxy.commands import (
+    audit,
+    check,
+    evaluate,
+    guard,
+    health,
+    models,
+    policy,
+    quarantine,
+    run,
+    simulate,
+    status,
+    uninstall,
+)
 
 
 @click.group()
@@ -20,6 +33,8 @@ for command in (
     health.command,
     status.command,
     audit.audit,
+    quarantine.quarantine,
+    policy.policy,
     uninstall.command,
     evaluate.command,
     models.models,

@@ -25,6 +25,10 @@ from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
 from proxy.carriers import Carriers
 from proxy.clocks import real_now
+from proxy.control.messages import PolicyState
+from proxy.control.refusal import NotDone
+from proxy.control.server import ControlServer
+from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, FirewallError
@@ -55,6 +59,7 @@ from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
 from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
@@ -180,6 +185,9 @@ class Supervisor:
             firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._control = ControlServer(
+            quarantines=self._by_hand(), reload_policy=self._reload, status=self._status, on_broken=self._broken
+        )
 
     async def run(self) -> None:
         """Install the firewall's table, serve until SIGTERM or SIGINT, and stop; guards and quarantines stay behind.
@@ -207,6 +215,7 @@ class Supervisor:
             guarding.append(asyncio.create_task(self._dead_man.forever()))
         try:
             await self._begin_serving()
+            await self._open_control()
             if not self._ending.is_set():
                 await self._until_the_end(guarding)
         finally:
@@ -351,7 +360,45 @@ class Supervisor:
             self._broken("supervisor", error)
 
     def _reload_soon(self) -> None:
-        self._later(self._policy.reload())
+        self._later(self._reloaded())
+
+    async def _reloaded(self) -> None:
+        await self._policy.reload()
+
+    async def _reload(self, by: str) -> PolicyState:
+        """Reload for whoever asks over the control socket.
+
+        Raises:
+            NotDone: with what is wrong with the file.
+        """
+        problems = await self._policy.reload(by)
+        policy = self._policy.policy
+        if problems:
+            stays = f"nothing was changed, policy {policy.revision} stays in force"
+            raise NotDone(409, stays, f"correct {self._inputs.document.policy} and reload again", problems)
+        return PolicyState(revision=policy.revision, mode=policy.document.mode)
+
+    def _by_hand(self) -> QuarantinesByHand:
+        return QuarantinesByHand(
+            document=self._inputs.document,
+            plan=self._plan,
+            register=self._register,
+            keeper=self._keeper,
+            carriers=self._carriers,
+            registry=self._registry,
+            policy=lambda: self._policy.policy.document,
+            fixed=fixed_protection(self._inputs.document, self._inputs.inventory),
+            own=own_addresses,
+            tell=self._workers.tell_all,
+            real_now=real_now,
+        )
+
+    async def _open_control(self) -> None:
+        """Let operators in; without them the gateway serves all the same."""
+        try:
+            await self._control.open(self._inputs.document.state_directory)
+        except OSError as error:
+            self._broken("control", error)
 
     def _protect(self, policy: LoadedPolicy) -> None:
         """Let through again whom another policy protects."""
@@ -461,6 +508,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         self._health.clear()
+        await self._control.close()
         await self._workers.stop()
         self._models.finish()
         self._background.shutdown(wait=True)

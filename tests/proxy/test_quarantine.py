@@ -73,7 +73,7 @@ class Bench:
         self.broken: list[BaseException] = []
         self.alarms: list[int] = []
         self.background = background
-        self.carriers = Carriers({"192.0.2.40": "/agent1/boiler"})
+        self.carriers = Carriers({"192.0.2.40": "/agent2/boiler", "192.0.2.41": "/agent1/light1"})
         self.links: dict[str, str] = {"192.0.2.17": MAC, "192.0.2.18": MAC}
         self.keeper = QuarantineKeeper(
             register=self.register,
