@@ -23,7 +23,7 @@ from tests.site.processes import children, gone
 
 FIRST_LISTEN_PORT = 9101
 AGENT_PORT = 8081
-READY_SECONDS = 20.0
+READY_SECONDS = 60.0
 
 type Settings = dict[str, Any]
 
@@ -155,7 +155,7 @@ class GatewayProcess:
         if self.process.poll() is None:
             workers = children(self.process.pid, "--channel")
             self.process.send_signal(number)
-        code = self.process.wait(timeout=20)
+        code = self.process.wait(timeout=30)
         self.process = None
         gone(*workers)
         return code

@@ -16,7 +16,7 @@ def children(process: int, containing: str = "") -> list[int]:
     return [child for child in found if containing in _command(child)]
 
 
-def gone(*processes: int, seconds: float = 5.0) -> None:
+def gone(*processes: int, seconds: float = 30.0) -> None:
     """Wait until there are none of these any more."""
     deadline = time.monotonic() + seconds
     while left := [process for process in processes if _alive(process)]:
