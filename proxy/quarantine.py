@@ -255,7 +255,9 @@ class QuarantineKeeper:
         except FirewallError as error:
             return f"none: {error}"
         self._in_kernel[identity] = kernel
-        return f"{kernel.mac} . {kernel.ip}" if kernel.mac else kernel.ip
+        if kernel.mac is None:
+            return kernel.ip
+        return f"{kernel.mac} . {neighbourhood(kernel.ip)}"
 
     def _wait_for_room(self, identity: str, kernel: Entry) -> None:
         self.figures.full += 1
