@@ -4,8 +4,8 @@
 whoever chooses something looks at `--tuning` and nothing else. Cold start, shipped policy, seeds pooled. What a
 mechanism gains is shown in rows; the class that loses most without it is named where there are several.
 
-`published.yaml` has no flow of superposed timers. `--periodicity FILE` takes one: a labelled trace in the form of the
-public data set, as its second file.
+Superposed timers are simulated; `--periodicity FILE` takes recorded ones beside them: a labelled trace in the form of
+the public data set, as its second file.
 """
 
 from __future__ import annotations
@@ -57,6 +57,11 @@ GAPS = (
     Gap("slow DoS", "slow_dos_strong", (SLOW_RATE,)),
     Gap("single irregular accesses", PERIODICITY, (PERIOD, FAST_RATE, SLOW_RATE)),
     Gap("single irregular accesses", "mimicry", (PERIOD,)),
+    Gap("single irregular accesses", "irregular_in_loops", (PERIOD,)),
+    Gap("single irregular accesses", "timers_two", (PERIOD, FAST_RATE, SLOW_RATE)),
+    Gap("single irregular accesses", "timers_three", (PERIOD,)),
+    Gap("single irregular accesses", "timers_often", (PERIOD,)),
+    Gap("timers that change", "timers_update", (PERIOD,)),
     Gap("values", "value_out_of_range", (VALUE, TEXT)),
     Gap("values", "value_drift", (VALUE,)),
     Gap("sequences", "event_order", (SEQUENCE,)),
@@ -237,7 +242,7 @@ def skipped(gaps: Sequence[Gap], periodicity: Path | None) -> dict[str, str]:
     """Return which scenarios, or mechanisms, are asked for and cannot be measured, and why."""
     reasons = {}
     if periodicity is None and any(gap.scenario == PERIODICITY for gap in gaps):
-        reasons[PERIODICITY] = "published.yaml has no superposed timers; name a trace that has with --periodicity"
+        reasons[PERIODICITY] = "no recorded trace of superposed timers; name one with --periodicity"
     wanted = dict.fromkeys(name for gap in gaps for name in gap.mechanisms)
     return reasons | {name: "no term of this name in models.anomaly" for name in wanted if name not in OMISSIONS}
 

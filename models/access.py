@@ -8,10 +8,13 @@ import msgspec
 
 
 class Operation(StrEnum):
-    """What a service does to a node. The paper's C_VSL (section II), plus `register`, `unsubscribe` and `connect`.
+    """What a service does to a node. The paper's C_VSL (section II), and what else the middleware offers.
 
     `connect` opens the channel on which the access point calls the service back.
     `lock`, `commit` and `rollback` are the paper's `starttransaction`, `commit` and `abort`.
+    `register-virtual` makes the service answer for a node itself, by callbacks; `unregister` ends that for all nodes.
+
+    New ones are appended: on the wire an operation is its number here (`models.wire`).
     """
 
     GET = "get"
@@ -24,6 +27,11 @@ class Operation(StrEnum):
     ROLLBACK = "rollback"
     REGISTER = "register"
     CONNECT = "connect"
+    REGISTER_VIRTUAL = "register-virtual"
+    UNREGISTER_VIRTUAL = "unregister-virtual"
+    UNREGISTER = "unregister"
+    GET_STREAM = "get-stream"
+    SET_STREAM = "set-stream"
 
 
 # By names of their own where every access is compared with them: an enumeration takes its time to look up its members.

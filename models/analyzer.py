@@ -38,6 +38,9 @@ MAX_INSTANCES = 2048
 """Instances that are remembered; the one that was silent longest gives way."""
 CANDIDATES = (RELATIONSHIP, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, REGISTRATION)
 """Terms that may turn out to have been wrong about what is new."""
+_OWN = frozenset({Operation.UNREGISTER, Operation.GET_STREAM, Operation.SET_STREAM})
+"""Operations that the middleware may demand of a service on what is its own."""
+_ON_DEMAND = DEMANDED | _OWN
 MAX_ALL_FLOWS = 16_384
 """Flows of all instances together; with full windows of gaps about 40 MB."""
 
@@ -109,7 +112,7 @@ class Analyzer:
         score = assess(
             form,
             norm,
-            expected=access.operation in DEMANDED and _demanded(access),
+            expected=access.operation in _ON_DEMAND and _demanded(access),
             room=where,
             familiar=where is not None and (instance.familiar(flow, where) or form.accepts(LOCATION, key, where)),
             fast=counters.fast,
@@ -411,9 +414,12 @@ def _detail(aspect: str, access: Access) -> str:
 def _demanded(access: Access) -> bool:
     """Tell whether the middleware itself demands an access of every service.
 
-    Each service registers as what it is, and opens its callback channel anew whenever that is lost. A gateway that came
-    later has seen neither, and one that refused a reconnection would turn a blip of the network into an outage.
+    Each service registers as what it is, unregisters when it ends, and opens its callback channel anew whenever that is
+    lost. A gateway that came later has seen none of it, and one that refused a reconnection would turn a blip of the
+    network into an outage. A stream of a node of its own it opens because the access point asks for it.
     """
     if access.operation is Operation.CONNECT:
         return True
+    if access.operation in _OWN:
+        return access.own
     return access.operation is REGISTER and access.own and access.destination_type == access.source_type

@@ -27,7 +27,7 @@ _RARE = 1
 """Descriptors up to which a relationship counts as seen by chance (Good and Turing)."""
 _WEIGHT = 5
 """How quickly a relationship becomes usual by being seen."""
-DEMANDED = frozenset({Operation.REGISTER.value, Operation.CONNECT.value})
+DEMANDED = frozenset({Operation.REGISTER.value, Operation.UNREGISTER.value, Operation.CONNECT.value})
 """Operations that may be what the middleware demands of every service."""
 _LATEST = 10
 QUORATE = 3

@@ -25,6 +25,11 @@ _DID: Mapping[Operation, str] = {
     Operation.ROLLBACK: "rolled back its transaction on {node}",
     Operation.REGISTER: "registered as {node}",
     Operation.CONNECT: "opened its callback channel at {node}",
+    Operation.REGISTER_VIRTUAL: "took over the answers for {node}",
+    Operation.UNREGISTER_VIRTUAL: "gave up the answers for {node}",
+    Operation.UNREGISTER: "unregistered {node}",
+    Operation.GET_STREAM: "read the stream of {node}",
+    Operation.SET_STREAM: "sent a stream to {node}",
 }
 _TRIED: Mapping[Operation, str] = {
     Operation.GET: "wanted to read {node}",
@@ -37,6 +42,11 @@ _TRIED: Mapping[Operation, str] = {
     Operation.ROLLBACK: "wanted to roll back its transaction on {node}",
     Operation.REGISTER: "wanted to register as {node}",
     Operation.CONNECT: "wanted to open its callback channel at {node}",
+    Operation.REGISTER_VIRTUAL: "wanted to take over the answers for {node}",
+    Operation.UNREGISTER_VIRTUAL: "wanted to give up the answers for {node}",
+    Operation.UNREGISTER: "wanted to unregister {node}",
+    Operation.GET_STREAM: "wanted to read the stream of {node}",
+    Operation.SET_STREAM: "wanted to send a stream to {node}",
 }
 
 

@@ -153,6 +153,8 @@ class Tls(Document):
     """Shown to services. Its issuer is what services trust, usually the site's CA."""
     towards_access_points: KeyPair
     """A KA certificate of the site's CA; with it the gateway passes on the identity of services."""
+    crl: list[Path] = []
+    """Revocation lists of the site's CA and of CAs below it, PEM or DER; read again whenever a file changes."""
 
 
 class Limits(Document):
@@ -162,6 +164,10 @@ class Limits(Document):
     """Largest request body."""
     answer_bytes: Annotated[int, Field(ge=KIB, le=64 * 1024 * KIB)] = 4 * 1024 * KIB
     """Largest answer of an access point."""
+    stream_bytes: Annotated[int, Field(ge=KIB, le=64 * 1024 * KIB)] = 1024 * KIB
+    """Largest stream, sent or received: opaque bytes of a virtual node, judged by what is asked for alone."""
+    stream_bytes_together: Annotated[int, Field(ge=KIB, le=1024 * 1024 * KIB)] = 32 * 1024 * KIB
+    """Most bytes of streams that each worker holds until they have been answered; above it they are refused."""
     accesses_per_call: Annotated[int, Field(ge=1, le=1024)] = 64
     """Most nodes that one call may touch; above it the call is refused."""
     connections: Annotated[int, Field(ge=16, le=100_000)] = 4096
@@ -306,6 +312,14 @@ class GatewayDocument(Document):
         return access_points
 
 
+class NetworkPlace(Document):
+    """One network address of a service."""
+
+    ip: AnyIP
+    mac: Mac | None = None
+    """Link address that belongs to it, as for a service's `ip`."""
+
+
 class InventoriedService(Document):
     """What the operator knows of one service instance."""
 
@@ -318,12 +332,44 @@ class InventoriedService(Document):
     """Network address of a service that has no certificate."""
     mac: Mac | None = None
     """Link address that belongs to `ip`; a router's, if the service is behind one. Others with `ip` are dropped."""
+    addresses: list[NetworkPlace] = []
+    """Further network addresses of it: the other IP version, another interface, the time after a move."""
+    only_here: bool = False
+    """Its certificate counts at these network addresses only; elsewhere its calls are refused (obeys the mode)."""
 
     @model_validator(mode="after")
     def _mac_of_an_ip(self) -> Self:
         if self.mac is not None and self.ip is None:
             raise invalid(f"{self.address} has a mac, but no ip that belongs to it", "give both, or neither")
         return self
+
+    @model_validator(mode="after")
+    def _here_is_somewhere(self) -> Self:
+        if self.only_here and not self.places:
+            raise invalid(f"{self.address} is to be only here, but nothing says where", "give its ip, or remove it")
+        return self
+
+    @property
+    def places(self) -> tuple[NetworkPlace, ...]:
+        """All its network addresses, `ip` first."""
+        first = () if self.ip is None else (NetworkPlace(ip=self.ip, mac=self.mac),)
+        return (*first, *self.addresses)
+
+
+def _two_macs(services: list[InventoriedService]) -> Iterator[Inconsistency]:
+    """Yield the network addresses for which different link addresses are given; services of one host share one."""
+    first: dict[str, tuple[int, str]] = {}
+    for i, each in enumerate(services):
+        for place in each.places:
+            if place.mac is None:
+                continue
+            earlier, mac = first.setdefault(str(place.ip), (i, place.mac))
+            if mac != place.mac:
+                yield Inconsistency(
+                    (i,),
+                    f"{place.ip} has the mac {place.mac} here, and {mac} in services[{earlier}]",
+                    "one network address belongs to one link address: correct either",
+                )
 
 
 class InventoryDocument(Document):
@@ -338,11 +384,7 @@ class InventoryDocument(Document):
     def _unique(cls, services: list[InventoriedService]) -> list[InventoriedService]:
         found = [
             *_twice((((i, "address"), each.address) for i, each in enumerate(services)), "services", "list it once"),
-            *_twice(
-                (((i, "ip"), str(each.ip)) for i, each in enumerate(services) if each.ip is not None),
-                "services",
-                "an address can identify only one service: correct it, or remove it from both",
-            ),
+            *_two_macs(services),
         ]
         if found:
             raise inconsistent(found)
@@ -376,6 +418,7 @@ def load_gateway(path: Path) -> GatewayDocument:
         site_ca=_beside(path, document.tls.site_ca),
         towards_services=_pair_beside(path, document.tls.towards_services),
         towards_access_points=_pair_beside(path, document.tls.towards_access_points),
+        crl=[_beside(path, file) for file in document.tls.crl],
     )
     return document.model_copy(
         update={

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
@@ -14,6 +15,7 @@ from proxy.decoders.base import Decoder
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.identity import Identity
 from proxy.registry import SiteRegistry
+from proxy.revocation import CertificateKey, Revocations
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,12 @@ class Connection:
     """Set once a client certificate has been verified."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
+    misplaced: Refusal | None = None
+    """Why a service whose identity is established may not act from where it is."""
+    valid_until: float = math.inf
+    """Real time, seconds since the epoch, at which the first certificate of those chains expires."""
+    certificates: tuple[CertificateKey, ...] = ()
+    """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
     channel: bool = False
     """Whether it is an open callback channel."""
     _known: _Known | None = None
@@ -67,7 +75,7 @@ class Connection:
                 ip=self.ip,
                 client_id=self.identity.client_id,
             )
-        inventoried = registry.service_at(self.ip)
+        inventoried = registry.service_at(self.ip, agent)
         if inventoried is not None:
             return Sender(
                 address=inventoried,
@@ -149,6 +157,18 @@ class ConnectionTable:
     def channels(self) -> list[str]:
         """Return the ids of the open callback channels."""
         return [client_id for client_id, connection in self._connections.items() if connection.channel]
+
+    def expired(self, now: float) -> list[str]:
+        """Return the ids of the live connections with a certificate that is out of date at real time `now`."""
+        return [client_id for client_id, connection in self._connections.items() if now > connection.valid_until]
+
+    def revoked(self, revocations: Revocations) -> list[str]:
+        """Return the ids of the live connections on either side of which a revoked certificate stands."""
+        return [
+            client_id
+            for client_id, connection in self._connections.items()
+            if revocations.name_any(connection.certificates)
+        ]
 
     def of_identity(self, identity: str, registry: SiteRegistry) -> list[str]:
         """Return the ids of the live connections that a quarantine of `identity` concerns."""

@@ -36,6 +36,15 @@ class FirewallStatus(msgspec.Struct, frozen=True, kw_only=True):
     """Much above a quarter of a second while it can not be looked at, or not be put back."""
 
 
+class RevocationStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The revocation lists."""
+
+    certificates: int = 0
+    """How many are revoked."""
+    alarms: list[str] = []
+    """What is wrong with the lists: out of date, or broken files beside those in force."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a running gateway; counts since its start."""
 
@@ -60,6 +69,7 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     unjudged_packets: int
     """Packets that passed unjudged, since the table was put in place last; fail mode open only."""
     firewall: FirewallStatus
+    revocation: RevocationStatus = RevocationStatus()
     forwarded: int
     refused: int
     broken: int

@@ -6,30 +6,36 @@ hook first sets the refusal, and lifts it as its last step.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from cryptography import x509
 from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
 from OpenSSL import SSL
 
 from policy.quarantine import identity_of
+from policy.verdict import Sender
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
-from proxy.decoders.refusals import ambiguous
-from proxy.decoders.vsl_frames import LARGEST_FRAME
+from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
+from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
 from proxy.registry import SiteRegistry
+from proxy.revocation import RevocationsInForce, key_of
 from proxy.tls import TlsContexts, refusal_of
 
 _LONGEST_QUOTE = 200
+_ENVELOPE = 4 * 1024
+"""Bytes of a callback message besides a node: ids, address, whose call it was."""
 HEAD_LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
 """Of a request. Services send a few hundred bytes."""
 
@@ -45,9 +51,12 @@ class Gatekeeper:
     destinations: Mapping[OriginalDestination, Destination]
     connections: ConnectionTable
     contexts: TlsContexts | None
+    revocations: RevocationsInForce
     limits: Limits
     on_tls_refusal: Callable[[str, str], None]
     """Called with network address and reason for each handshake that failed, on either side."""
+    on_conflict: Callable[[Sender, list[str]], None]
+    """Called with a sender and its inventoried network addresses when its certificate is shown from another one."""
     on_crowd: Callable[[str], None]
     """Called with one line when a connection was refused because there are too many."""
     on_registration: Callable[[str], Awaitable[None]]
@@ -59,6 +68,7 @@ class Hooks:
 
     def __init__(self, gatekeeper: Gatekeeper) -> None:
         self._gate = gatekeeper
+        self._room = Room(gatekeeper.limits.stream_bytes_together)
 
     def client_connected(self, client: connection.Client) -> None:
         """Close a new connection unless it was redirected here from a declared access point, and there is room."""
@@ -89,7 +99,8 @@ class Hooks:
             return
         client = context.client
         limits = self._gate.limits
-        waiting = 2 * max(limits.body_bytes, LARGEST_FRAME) + HEAD_LIMITS.head_bytes
+        messages = message_limits(limits)
+        waiting = 2 * messages.of_service + HEAD_LIMITS.head_bytes
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
             if destination.point.tls is TlsMode.REQUIRED:
                 upstream = BoundedServerTls(context, waiting)
@@ -102,10 +113,12 @@ class Hooks:
         data.layer = Http1Layer(
             context,
             judge=ConnectionJudge(self._gate.judging, live),
-            requests=RequestReader(Authority(*address), HEAD_LIMITS, limits.body_bytes),
+            requests=RequestReader(
+                Authority(*address), HEAD_LIMITS, BodyLimits(limits.body_bytes, limits.stream_bytes), self._room
+            ),
             deadline=live.deadline,
-            answer_bytes=limits.answer_bytes,
-            message_bytes=LARGEST_FRAME,
+            answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
+            messages=messages,
             waiting_bytes=waiting,
         )
 
@@ -126,18 +139,41 @@ class Hooks:
         if shown is None:
             live.identity_problem = ambiguous("no-certificate", "the service shows no certificate")
             return
+        chain = _verified_chain(data)
+        _note_chain(live, chain)
+        revoked = self._gate.revocations.problem(chain)
+        if revoked is not None:
+            live.identity_problem = ambiguous(
+                "revoked-certificate", f"the certificate establishes no identity: {revoked}"
+            )
+            return
         try:
             live.identity = service_identity(shown)
         except IdentityError as error:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
         live.identity_problem = None
+        sender = live.sender(self._gate.registry)
         # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.judging.on_sighting(live.ip, identity_of(live.sender(self._gate.registry)))
+        self._gate.judging.on_sighting(sender, identity_of(sender))
+        self._look_where(sender, live)
+
+    def _look_where(self, sender: Sender, live: Connection) -> None:
+        """Tell of a service that the inventory has elsewhere: it has moved, or somebody else has its key."""
+        registry = self._gate.registry
+        if not registry.is_elsewhere(sender.address, sender.ip):
+            return
+        places = registry.places(sender.address)
+        if registry.is_only_here(sender.address):
+            live.misplaced = unsupported(
+                "identity-conflict", f"the inventory has {sender.address} at {', '.join(places)} only"
+            )
+        self._gate.on_conflict(sender, places)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""
-        reason = data.conn.error or "the TLS handshake failed"
+        own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
+        reason = own_reason or data.conn.error or "the TLS handshake failed"
         self._gate.on_tls_refusal(_ip(data.context.client), reason[:_LONGEST_QUOTE])
 
     def server_connect(self, data: server_hooks.ServerConnectionHookData) -> None:
@@ -153,6 +189,10 @@ class Hooks:
             return
         data.ssl_conn = SSL.Connection(self._gate.contexts.towards_access_points[destination.point.agent])
         data.ssl_conn.set_connect_state()
+
+    def tls_established_server(self, data: tls.TlsData) -> None:
+        """Note who the access point is, so that the connection can end with its certificate."""
+        _note_chain(self._gate.connections[data.context.client.id], _verified_chain(data))
 
     def tls_failed_server(self, data: tls.TlsData) -> None:
         """Record an access point that is not the one it should be."""
@@ -183,6 +223,15 @@ class Hooks:
             self._gate.judging.on_broken("expired", error)
 
 
+def message_limits(limits: Limits) -> MessageLimits:
+    """Return how large the messages of callback channels may be: a body of `limits.body_bytes`, and what is around it.
+
+    What a service writes to a virtual node comes to its owner in a message, perhaps in JSON where it was CBOR, in which
+    a byte may take six. Whoever may write must not be able to cut the owner's channel by that.
+    """
+    return MessageLimits(limits.body_bytes + _ENVELOPE, 6 * limits.body_bytes + _ENVELOPE)
+
+
 def deadlines(limits: Limits) -> Mapping[Phase, float]:
     """Return how long each phase of a connection may take, in seconds."""
     return {
@@ -194,6 +243,16 @@ def deadlines(limits: Limits) -> Mapping[Phase, float]:
         Phase.IDLE: limits.idle_seconds,
         Phase.CHANNEL: limits.idle_seconds,
     }
+
+
+def _verified_chain(data: tls.TlsData) -> Sequence[x509.Certificate]:
+    """Return the certificates of the other side from its own to the CA's."""
+    return (data.ssl_conn and data.ssl_conn.get_verified_chain(as_cryptography=True)) or ()
+
+
+def _note_chain(live: Connection, chain: Sequence[x509.Certificate]) -> None:
+    live.certificates += tuple(map(key_of, chain))
+    live.valid_until = min([live.valid_until, *(each.not_valid_after_utc.timestamp() for each in chain)])
 
 
 def _ip(client: connection.Client) -> str:

@@ -11,8 +11,11 @@ from proxy import certificates, preflight, stored_state, tls
 from proxy.clocks import real_now
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Plan, PlanError
+from proxy.inventory.consistency import indistinguishable
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
+from proxy.revocation import RevocationsInForce
+from proxy.revocation_lists import RevocationListError, RevocationLists, own_certificate_problems, read_lists
 
 
 class StartRefused(Exception):
@@ -32,6 +35,8 @@ class Inputs:
     inventory: InventoryDocument
     plan: Plan
     """What the kernel is to enforce."""
+    revocations: RevocationLists
+    """Certificates that are good no more."""
 
 
 def read_inputs(document: GatewayDocument) -> Inputs:
@@ -51,7 +56,14 @@ def read_inputs(document: GatewayDocument) -> Inputs:
         inventory = load_document(document.inventory, InventoryDocument)
     except DocumentError as error:
         problems += [str(problem) for problem in error.problems]
+    if inventory is not None:
+        problems += [f"{document.inventory}: {line}" for line in indistinguishable(document, inventory)]
     problems += _certificate_problems(document)
+    revocations = RevocationLists()
+    try:
+        revocations = _read_revocations(document)
+    except RevocationListError as error:
+        problems += error.problems
     if policy is not None and policy.document.scoring is Scoring.PAPER and document.workers > 1:
         problems.append(
             f"{document.policy}: scoring: paper is for one worker, and gateway.yaml has {document.workers}"
@@ -68,7 +80,7 @@ def read_inputs(document: GatewayDocument) -> Inputs:
         problems.append(f"{place}: {error} -- correct it; the firewall cannot have it in a rule")
     if problems or policy is None or inventory is None or plan is None:
         raise StartRefused(problems)
-    return Inputs(document=document, policy=policy, inventory=inventory, plan=plan)
+    return Inputs(document=document, policy=policy, inventory=inventory, plan=plan, revocations=revocations)
 
 
 def _certificate_problems(document: GatewayDocument) -> list[str]:
@@ -77,10 +89,19 @@ def _certificate_problems(document: GatewayDocument) -> list[str]:
     found = certificates.problems(document.tls, datetime.fromtimestamp(real_now(), UTC))
     if not found:
         try:
-            tls.contexts(document)
+            tls.contexts(document, RevocationsInForce())
         except tls.TlsFilesError as error:
             return [str(error)]
     return found
+
+
+def _read_revocations(document: GatewayDocument) -> RevocationLists:
+    if document.tls is None or not document.tls.crl:
+        return RevocationLists()
+    lists = read_lists(document.tls)
+    if problems := own_certificate_problems(document.tls, lists.revocations):
+        raise RevocationListError(problems)
+    return lists
 
 
 def prepare(document: GatewayDocument) -> Inputs:

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from models.access import Access
+import msgspec
+
 from policy.quarantine import identity_of
-from policy.verdict import Call, Sender, Strength, Verdict
+from policy.verdict import Call, Sender, Verdict
 from proxy.configuration import TlsMode
 from proxy.connections import Connection
-from proxy.decoders.base import Answer, Decoded, Request
+from proxy.decoders.base import Answer, Callbacks, Decoded, FormatError, Frame, Request
 from proxy.decoders.refusals import ambiguous
-from proxy.decoders.vsl_frames import CallbackChannel, Frame
 from proxy.enforcement import Enforcement
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Relayed, Ruling
@@ -28,8 +28,8 @@ class Judging:
 
     enforcement: Enforcement
     registry: SiteRegistry
-    on_sighting: Callable[[str, str], None]
-    """Called with network address and identity of each sender that is served; cheap."""
+    on_sighting: Callable[[Sender, str], None]
+    """Called with sender and identity of each sender that is served; cheap."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_misbehaviour: Callable[[str, BadMessage], None]
@@ -60,13 +60,14 @@ class ConnectionJudge:
                 accesses=decoded.accesses,
                 time=now,
                 refusal=decoded.refusal,
-                request=f"{request.method} {request.target[:512]}",
+                request=_in_words(request, decoded),
+                may_quarantine=not decoded.asked_for,
             )
         )
         if not verdict.forwarded or decoded.outbound is None:
             return Ruling(answer=_referring(decoder.refuse(request.method), verdict), outbound=None)
         identity = identity_of(sender)
-        judging.on_sighting(sender.ip, identity)
+        judging.on_sighting(sender, identity)
         live.channel = decoded.opens_callbacks
         return Ruling(
             answer=None,
@@ -74,7 +75,8 @@ class ConnectionJudge:
             identity=identity,
             conclude=lambda accepted: judging.enforcement.conclude(verdict, accepted=accepted),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
-            registers=live.destination.point.agent if decoded.registers else None,
+            refreshes=live.destination.point.agent if decoded.changes_nodes else None,
+            stream=decoded.stream,
         )
 
     def _decode(self, request: Request, sender: Sender, now: int) -> Decoded:
@@ -82,10 +84,13 @@ class ConnectionJudge:
         if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None:
             missing = ambiguous("no-certificate", "the service shows no certificate")
             return Decoded(refusal=live.identity_problem or missing)
-        return live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        decoded = live.destination.decoder.decode(request, sender, now, live.delegation(sender))
+        if live.misplaced is not None and decoded.refusal is None:
+            return msgspec.structs.replace(decoded, refusal=live.misplaced)
+        return decoded
 
     def _channel(self, sender: Sender) -> ChannelJudge:
-        return ChannelJudge(self._judging, self._live, CallbackChannel(sender.address, self._judging.registry))
+        return ChannelJudge(self._judging, self._live, self._live.destination.decoder.callbacks(sender.address))
 
     def malformed(self, problem: BadMessage, line: str) -> Answer:
         """Record what is no request, and return the answer to it."""
@@ -116,51 +121,72 @@ class ConnectionJudge:
 class ChannelJudge:
     """Judges the frames of one callback channel (`proxy.http1.call.Channel`)."""
 
-    def __init__(self, judging: Judging, live: Connection, channel: CallbackChannel) -> None:
+    def __init__(self, judging: Judging, live: Connection, callbacks: Callbacks) -> None:
         self._judging = judging
         self._live = live
-        self._channel = channel
+        self._callbacks = callbacks
+
+    def opened(self, content_type: str | None) -> None:
+        """Take the format of the messages.
+
+        Raises:
+            BadMessage: it is not one that can be judged.
+        """
+        try:
+            self._callbacks.opened(content_type)
+        except FormatError as error:
+            raise BadMessage("bad-answer", str(error)) from error
 
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
-        """Judge an answer of the service."""
-        frame = self._channel.from_service(content, text=text)
-        return Relayed(onward=frame.canonical) if self._may_pass(frame) else Relayed()
+        """Judge an answer of the service; the access point hears of a refusal, so that it does not wait."""
+        frame = self._callbacks.from_service(content, text=text)
+        onward = frame.canonical if self._may_pass(frame) else frame.reply_if_refused
+        return Relayed(onward=onward, binary=self._callbacks.binary)
 
     def from_access_point(self, content: bytes, *, text: bool) -> Relayed:
         """Judge an invocation; the access point hears of a refusal, so that it does not wait for the answer."""
-        frame = self._channel.from_access_point(content, text=text, now=self._judging.enforcement.now())
+        now = self._judging.enforcement.now()
+        frame = self._callbacks.from_access_point(content, text=text, now=now)
+        binary = self._callbacks.binary
         if not self._may_pass(frame):
-            return Relayed(back=frame.reply_if_refused)
-        self._channel.passed(frame)
-        return Relayed(onward=frame.canonical)
+            return Relayed(back=frame.reply_if_refused, binary=binary)
+        self._callbacks.passed(frame, now)
+        return Relayed(onward=frame.canonical, binary=binary)
 
     def _may_pass(self, frame: Frame) -> bool:
-        if frame.access is None and frame.refusal is None:
+        if not frame.accesses and frame.refusal is None:
             return True
-        live = self._live
         call = Call(
-            sender=live.sender(self._judging.registry) if frame.access is None else _notifier(frame.access, live),
-            accesses=(frame.access,) if frame.access is not None else (),
+            sender=self._sender(frame),
+            accesses=frame.accesses,
             time=self._judging.enforcement.now(),
             refusal=frame.refusal,
             request=frame.request,
             may_quarantine=False,
         )
         verdict = self._judging.enforcement.judge(call)
-        if verdict.forwarded:
+        if verdict.forwarded and frame.teaches:
             self._judging.enforcement.conclude(verdict, accepted=True)
         return verdict.forwarded and bool(frame.canonical)
 
+    def _sender(self, frame: Frame) -> Sender:
+        """Return who answers for a frame: whose accesses the access point says it repeats, else the service."""
+        live = self._live
+        if not frame.accesses:
+            return live.sender(self._judging.registry)
+        access, point = frame.accesses[0], live.destination.point
+        return Sender(
+            address=access.source,
+            service_type=access.source_type,
+            strength=frame.strength,
+            ip=str(point.ipv4 or point.ipv6),
+        )
 
-def _notifier(access: Access, live: Connection) -> Sender:
-    """Return the sender of a notification: the owner of the node, for whom the access point vouches."""
-    point = live.destination.point
-    return Sender(
-        address=access.source,
-        service_type=access.source_type,
-        strength=Strength.VOUCHED,
-        ip=str(point.ipv4 or point.ipv6),
-    )
+
+def _in_words(request: Request, decoded: Decoded) -> str:
+    """Return a request for the audit; of a stream, which means nothing, its size."""
+    line = f"{request.method} {request.target[:512]}"
+    return f"{line} ({len(request.body)} bytes)" if decoded.stream and request.body else line
 
 
 def _referring(answer: Answer, verdict: Verdict) -> Answer:

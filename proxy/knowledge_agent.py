@@ -17,6 +17,7 @@ from cryptography import x509
 from proxy.configuration import AccessPoint, Tls, TlsMode
 from proxy.identity import Identity, IdentityError, check_knowledge_agent
 from proxy.registry import AgentStructure
+from proxy.revocation import RevocationsInForce
 
 _SECONDS = 10.0
 _LARGEST_ANSWER = 32 * 1024 * 1024
@@ -38,15 +39,18 @@ class StructureUnavailable(Exception):
 class _VerifiedConnection(http.client.HTTPSConnection):
     """Sends nothing before the peer's certificate has been checked to be the agent's."""
 
-    def __init__(self, host: str, port: int, context: ssl.SSLContext, agent: str) -> None:
+    def __init__(
+        self, host: str, port: int, context: ssl.SSLContext, agent: str, revocations: RevocationsInForce
+    ) -> None:
         super().__init__(host, port, context=context, timeout=_SECONDS)
         self._agent = agent
+        self._revocations = revocations
 
     def connect(self) -> None:
         """Connect and verify.
 
         Raises:
-            IdentityError: the peer is not the configured agent.
+            IdentityError: the peer is not the configured agent, or its certificate is revoked.
         """
         super().connect()
         certificate = self.sock.getpeercert(binary_form=True)
@@ -57,9 +61,10 @@ class _VerifiedConnection(http.client.HTTPSConnection):
         except ValueError as error:
             raise IdentityError(f"its certificate cannot be read: {error}") from error
         check_knowledge_agent(parsed, self._agent)
+        self._revocations.require_valid(parsed)
 
 
-def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnection:
+def _connection(point: AccessPoint, tls: Tls | None, revocations: RevocationsInForce) -> http.client.HTTPConnection:
     host = str(point.ipv4 or point.ipv6)
     if point.tls is TlsMode.PLAIN or tls is None:
         return http.client.HTTPConnection(host, point.port, timeout=_SECONDS)
@@ -69,7 +74,7 @@ def _connection(point: AccessPoint, tls: Tls | None) -> http.client.HTTPConnecti
     context.check_hostname = False
     context.load_verify_locations(tls.site_ca)
     context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
-    return _VerifiedConnection(host, point.port, context, point.agent)
+    return _VerifiedConnection(host, point.port, context, point.agent, revocations)
 
 
 def _credentials(point: AccessPoint) -> dict[str, str]:
@@ -132,14 +137,14 @@ def services(agent: str, structure: AgentStructure) -> Iterator[tuple[str, str]]
             yield address, service_type
 
 
-def read_structure(point: AccessPoint, tls: Tls | None) -> AgentStructure:
+def read_structure(point: AccessPoint, tls: Tls | None, revocations: RevocationsInForce) -> AgentStructure:
     """Ask access point `point` for its structure. Blocks for at most some ten seconds; call it off the event loop.
 
     Raises:
         StructureUnavailable: it cannot be reached, is not the configured agent, or answers something else.
     """
     try:
-        connection = _connection(point, tls)
+        connection = _connection(point, tls, revocations)
     except OSError as error:
         raise StructureUnavailable(f"the certificates for {point.agent} cannot be read: {error}") from error
     # The connection's own time-out starts anew with every byte; this one does not.

@@ -27,11 +27,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         bridge=document.interfaces.bridge,
         reachable=tuple(str(network) for network in document.reachable),
         protected=tuple(str(address) for address in inventory.protected),
-        bindings=tuple(
-            Binding(ip=str(service.ip), mac=service.mac)
-            for service in inventory.services
-            if service.ip is not None and service.mac is not None
-        ),
+        bindings=_bindings(inventory),
         limits=SenderLimits(
             packets_per_second=document.limits.sender_packets_per_second,
             new_connections_per_second=document.limits.sender_new_connections_per_second,
@@ -40,6 +36,12 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
         fail_mode=document.fail_mode,
         workers=document.workers,
     )
+
+
+def _bindings(inventory: InventoryDocument) -> tuple[Binding, ...]:
+    """Return each pair once: services of one host have the same."""
+    places = [place for service in inventory.services for place in service.places]
+    return tuple(dict.fromkeys(Binding(ip=str(place.ip), mac=place.mac) for place in places if place.mac is not None))
 
 
 def _text(address: object | None) -> str | None:

@@ -19,6 +19,7 @@ from proxy.firewall.nftables import Applied, FirewallError, FullSetError
 from proxy.firewall.plan import Entry
 from proxy.firewall.ruleset import set_of
 from proxy.places import Place, Places, neighbourhood
+from proxy.processes.messages import Sighted
 from proxy.storage.quarantine_store import QuarantineStore
 
 _KERNEL_SECONDS = 5.0
@@ -135,9 +136,11 @@ class QuarantineKeeper:
         self._reconsider(entry.ip, now, but=entry.identity)
         return entry
 
-    def sighted(self, ip: str, identity: str, now: float) -> None:
+    def sighted(self, sighting: Sighted, now: float) -> None:
         """Note that somebody is at an address; if the kernel drops it because of somebody else, it no longer does."""
-        self.carriers.see(ip, identity, now, self.places.link(ip) if ":" in ip else None)
+        ip = sighting.ip
+        link = self.places.link(ip) if ":" in ip else None
+        self.carriers.see(ip, sighting.identity, now, address=sighting.address, link=link)
         self._reconsider(ip, now)
 
     def expire(self, now: float) -> None:

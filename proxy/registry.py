@@ -23,6 +23,11 @@ def service_of(node: str) -> str:
     return "/" + "/".join(node.split("/")[1 : 1 + _SERVICE_SEGMENTS])
 
 
+def agent_of(address: str) -> str:
+    """Return the agent of an address: its first segment."""
+    return address.split("/", 2)[1]
+
+
 @dataclass(frozen=True)
 class AgentStructure:
     """The nodes of one access point."""
@@ -59,15 +64,32 @@ class SiteRegistry:
     _nodes: dict[str, Node] = field(default_factory=dict, init=False)
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
-    _by_ip: Mapping[str, str] = field(init=False)
+    _by_client_id: Mapping[str, str] = field(init=False)
+    _at: Mapping[str, frozenset[str]] = field(init=False)
+    """Services by network address."""
+    _alone_at: Mapping[tuple[str, str], str] = field(init=False)
+    """By agent and network address the service that is the agent's only one there."""
+    _places: Mapping[str, frozenset[str]] = field(init=False)
+    """Network addresses of each service."""
+    _only_here: frozenset[str] = field(init=False)
     _bound: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
         services = self.inventory.services
         self._locations = MappingProxyType({s.address: s.location for s in services if s.location is not None})
         self._inventoried_types = MappingProxyType({s.address: s.service_type for s in services if s.service_type})
-        self._by_ip = MappingProxyType({str(s.ip): s.address for s in services if s.ip is not None})
-        self._bound = frozenset(str(s.ip) for s in services if s.mac is not None)
+        self._by_client_id = MappingProxyType({s.address.rpartition("/")[2]: s.address for s in services})
+        self._places = {s.address: frozenset(str(place.ip) for place in s.places) for s in services}
+        self._only_here = frozenset(s.address for s in services if s.only_here)
+        self._bound = frozenset(str(place.ip) for s in services for place in s.places if place.mac is not None)
+        at: dict[str, set[str]] = {}
+        of_agent: dict[tuple[str, str], set[str]] = {}
+        for address, places in self._places.items():
+            for ip in places:
+                at.setdefault(ip, set()).add(address)
+                of_agent.setdefault((agent_of(address), ip), set()).add(address)
+        self._at = {ip: frozenset(found) for ip, found in at.items()}
+        self._alone_at = {key: next(iter(found)) for key, found in of_agent.items() if len(found) == 1}
 
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
         """Take over the current structure of one access point."""
@@ -89,7 +111,7 @@ class SiteRegistry:
         return structure is not None and node in structure.lists
 
     def _agent_of(self, address: str) -> AgentStructure | None:
-        return self._agents.get(address.split("/", 2)[1]) if address.startswith("/") else None
+        return self._agents.get(agent_of(address)) if address.startswith("/") else None
 
     def node(self, address: str) -> Node:
         """Return what is known of a node and its service; remembered until a structure changes."""
@@ -115,9 +137,41 @@ class SiteRegistry:
         """Return the room of a service instance, None where the inventory has none."""
         return self._locations.get(service)
 
-    def service_at(self, ip: str) -> str | None:
-        """Return the service that the inventory has at a network address."""
-        return self._by_ip.get(ip)
+    def service_at(self, ip: str, agent: str) -> str | None:
+        """Return the service of an agent that the inventory has at a network address; None where it has several.
+
+        Nobody else's: the access point would take the call for that of its own service with the same name.
+        """
+        return self._alone_at.get((agent, ip))
+
+    def services_at(self, ip: str) -> frozenset[str]:
+        """Return all services that the inventory has at a network address."""
+        return self._at.get(ip, frozenset())
+
+    def is_elsewhere(self, service: str, ip: str) -> bool:
+        """Tell whether the inventory has a service at other network addresses than this one."""
+        places = self._places.get(service, frozenset())
+        return bool(places) and ip not in places
+
+    def places(self, service: str) -> list[str]:
+        """Return the network addresses that the inventory has for a service."""
+        return sorted(self._places.get(service, ()))
+
+    def is_only_here(self, service: str) -> bool:
+        """Tell whether a service's certificate counts at its inventoried network addresses only."""
+        return service in self._only_here
+
+    def address_of(self, client_id: str) -> str | None:
+        """Return the address of the service with this client id: of one that registered, else of the inventory."""
+        for agent, structure in self._agents.items():
+            address = f"/{agent}/{client_id}"
+            if address in structure.types:
+                return address
+        return self._by_client_id.get(client_id)
+
+    def guards(self, service: str) -> bool:
+        """Tell whether this gateway stands in front of the access point of a service: its calls pass here."""
+        return service.split("/", 2)[1] in self.agents
 
     def is_bound(self, ip: str) -> bool:
         """Tell whether the kernel lets only one link address have a network address."""

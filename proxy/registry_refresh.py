@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from proxy.configuration import AccessPoint, Tls
 from proxy.knowledge_agent import StructureUnavailable, read_structure
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 
 _PERIOD_SECONDS = 60.0
 _RETRY_SECONDS = 2.0
@@ -24,6 +25,8 @@ class RegistryRefresh:
 
     points: Mapping[str, AccessPoint]
     tls: Tls | None
+    revocations: RevocationsInForce
+    """An access point whose certificate is among them is not asked."""
     registry: SiteRegistry
     on_structure: Callable[[str, AgentStructure], None]
     """Called on the event loop's thread with each agent's structure once the registry has it."""
@@ -39,7 +42,7 @@ class RegistryRefresh:
         if point is None:
             return False
         try:
-            structure = await asyncio.to_thread(read_structure, point, self.tls)
+            structure = await asyncio.to_thread(read_structure, point, self.tls, self.revocations)
         except StructureUnavailable as error:
             return self._failed(agent, str(error))
         except Exception as error:  # noqa: BLE001 -- an access point must not be able to end the refresh

@@ -6,7 +6,7 @@ import heapq
 import itertools
 from collections.abc import Callable
 
-from models.simulation.step import Answer, Routine, Step
+from models.simulation.step import Answer, Beginning, Routine, Step
 
 type NotifyHandler = Callable[[str, int], Routine]
 """(notified node, event time) -> what the service does about it."""
@@ -18,12 +18,12 @@ class Behaviour:
     Whoever drives it (a live client, a simulator) loops: wait for `due`, `take` the step, perform it, `answer`.
     """
 
-    def __init__(self, routine: Routine, on_notify: NotifyHandler | None = None) -> None:
+    def __init__(self, routine: Routine | Beginning, on_notify: NotifyHandler | None = None) -> None:
         """Start with one routine; `on_notify` makes another for every notification."""
         self._on_notify = on_notify
         self._order = itertools.count()
-        self._waiting: list[tuple[int, int, Step, Routine]] = []
-        self._in_hand: Routine | None = None
+        self._waiting: list[tuple[int, int, Step, Routine | Beginning]] = []
+        self._in_hand: Routine | Beginning | None = None
         self._schedule(routine, next(routine, None))
 
     @property
@@ -43,8 +43,9 @@ class Behaviour:
             raise RuntimeError("an answer without a step that awaits one")
         try:
             self._schedule(routine, routine.send(answer))
-        except StopIteration:
-            return
+        except StopIteration as over:
+            for follower in over.value or ():
+                self._schedule(follower, next(follower, None))
 
     def notified(self, node: str, time: int) -> None:
         """Tell that a node subscribed to has changed."""
@@ -52,6 +53,6 @@ class Behaviour:
             routine = self._on_notify(node, time)
             self._schedule(routine, next(routine, None))
 
-    def _schedule(self, routine: Routine, step: Step | None) -> None:
+    def _schedule(self, routine: Routine | Beginning, step: Step | None) -> None:
         if step is not None:
             heapq.heappush(self._waiting, (step.time, next(self._order), step, routine))

@@ -97,6 +97,9 @@ HARDER: Mapping[str, Kind] = MappingProxyType(
         ),
         POISONING_TWO: Kind(harder_attacks.poisoning, 60.0, "seconds between two accesses", 3, poisoned=2),
         HarderClass.MIMICRY.value: Kind(harder_attacks.mimicry, 20.6, "seconds between two additional accesses", 6),
+        HarderClass.MALICIOUS_PERIOD.value: Kind(
+            harder_attacks.malicious_period, 10.0, "minutes between two additional accesses, on average", 6, _MINUTES
+        ),
         HarderClass.UNREGISTERED.value: Kind(harder_attacks.unregistered, 20.6, "seconds between two accesses", 4),
         HarderClass.RENAMED.value: Kind(harder_attacks.renamed, 30.0, "minutes", 4, _MINUTES),
         HarderClass.EVENT_ORDER.value: Kind(harder_attacks.event_order, 20.0, "minutes", 4, _MINUTES),
@@ -112,12 +115,15 @@ LEGITIMATE: Mapping[str, Kind] = MappingProxyType(
 
 CATALOGUE: Mapping[str, Kind] = MappingProxyType({**PAPER, **HARDER, **LEGITIMATE})
 
+_BY_NAME_ONLY = frozenset({POISONING_TWO, HarderClass.MALICIOUS_PERIOD.value})
+"""In no group: the second poisoning would be the same attack in sites of the first, and single irregular accesses are
+some only where timers are (`Scenario.timers`)."""
+
 GROUPS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "paper": tuple(PAPER),
-        # One of the two poisonings: they would be the same attack in overlapping sites.
-        "harder": tuple(name for name in HARDER if name != POISONING_TWO),
-        "all": (*PAPER, *(name for name in HARDER if name != POISONING_TWO)),
+        "harder": tuple(name for name in HARDER if name not in _BY_NAME_ONLY),
+        "all": (*PAPER, *(name for name in HARDER if name not in _BY_NAME_ONLY)),
         "none": (),
     }
 )

@@ -52,6 +52,7 @@ class HarderClass(StrEnum):
     SLOW_SCAN = "slowScan"
     POISONING = "poisoning"
     MIMICRY = "mimicry"
+    MALICIOUS_PERIOD = "maliciousPeriod"
     UNREGISTERED = "unregisteredService"
     RENAMED = "renamedService"
     EVENT_ORDER = "eventOrder"
@@ -147,6 +148,21 @@ def mimicry(site: Floorplan, strength: float, source: random.Random) -> Intrusio
     spacing = strength * SECOND
     steps = repeated(source, [call], round(_LONG / spacing), spacing, spread=0.02)
     return Intrusion(label=HarderClass.MIMICRY, attacker=attacker, steps=steps)
+
+
+def malicious_period(site: Floorplan, strength: float, source: random.Random) -> Intrusion:
+    """A light controller now and then looks once more at what it always looks at, at no time in particular.
+
+    The data set's periodicity file has this attack, and its name. Strength: mean minutes between two additional looks,
+    for two hours. They come independently of the usual ones, so some are within milliseconds of these.
+    """
+    attacker = any_of(source, site, LIGHT_CONTROLLER)
+    operation, node, value = look_at_home(site, attacker)
+    lasting = 4 * _LONG
+    count = max(1, round(lasting / (strength * MINUTE)))
+    times = sorted(source.randrange(lasting) for _ in range(count))
+    steps = tuple(Step(time, operation, node, value) for time in times)
+    return Intrusion(label=HarderClass.MALICIOUS_PERIOD, attacker=attacker, steps=steps)
 
 
 def unregistered(site: Floorplan, strength: float, source: random.Random) -> Intrusion:

@@ -47,6 +47,14 @@ class Pace:
         planned = turn + lasting + round(self.source.gauss(0, self.tempo.jitter))
         return self._awake(max(planned, now + lasting // 2))
 
+    def next_due(self, due: int, period: int, now: int) -> int:
+        """Return when a timer is due again: `period` later, but not before `now`, when what it did was over."""
+        return self._awake(max(due + round(period * self._day.slowness(due)), now))
+
+    def lateness(self) -> int:
+        """Return by how much a timer fires late."""
+        return abs(round(self.source.gauss(0, self.tempo.timer_lateness)))
+
     def irregular(self, per_day: float) -> int:
         """Return the gap to the next of about `per_day` irregular happenings."""
         return round(DAY / per_day * self.source.uniform(0.05, 1.95))

@@ -31,6 +31,10 @@ MOST_HOURS = 8784.0
 """A year."""
 MOST_CALLS = 2_000_000
 """Accesses that attackers make of their own, in all attacks of a trace: these are in memory from the beginning."""
+MOST_TIMERS = 12
+"""Of a light controller."""
+PERIODS = range(10, 61)
+"""Seconds from which their periods are drawn: people set timers to whole seconds."""
 NIGHT: Span = (22.0, 6.0)
 """Hours of the night where days and nights differ."""
 
@@ -51,6 +55,9 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     """Hours of the day in which nothing begins."""
     day_night: bool = False
     """Whether loops are slower and happenings rarer at night."""
+    timers: int = 0
+    """Independent timers by which each light controller looks, instead of one loop; periods are drawn from the seed.
+    An update starts them anew and gives one of them another period."""
     disorder: float = 0.0
     """Share of the rows that is late or has another's time stamp."""
 
@@ -65,6 +72,8 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             raise ValueError(f"there are 1 to {MOST_SITES} sites")
         if not 0 < self.hours <= MOST_HOURS:
             raise ValueError(f"hours is a positive number, at most {MOST_HOURS:g}")
+        if not 0 <= self.timers <= MOST_TIMERS:
+            raise ValueError(f"a light controller has 0 to {MOST_TIMERS} timers")
         if not 0 <= self.disorder <= 1:
             raise ValueError("disorder is a share, 0 to 1")
         if self.update_at is not None and not 0 <= self.update_at <= MOST_HOURS * HOUR / SECOND:
@@ -116,6 +125,11 @@ class Simulation:
         window = DATA_SET.registration_window // count
         registering = begin + index * window
         tempo = msgspec.structs.replace(DATA_SET, registration_window=window)
+        if scenario.timers:
+            # The same in all sites, as software brings them.
+            drawn = random.Random(f"{scenario.seed} timers").sample(PERIODS, scenario.timers + 1)
+            periods = tuple(SECOND * period for period in drawn)
+            tempo = msgspec.structs.replace(tempo, look_timers=periods[:-1], look_timers_updated=periods[1:])
         if scenario.update_at is not None:
             first = START + round(scenario.update_at * SECOND + ROLLOUT * index / count)
             share = ROLLOUT // count

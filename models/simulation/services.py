@@ -8,8 +8,9 @@ from models.simulation.behaviour import Behaviour
 from models.simulation.day import ALWAYS_ALIKE, Day
 from models.simulation.floorplan import Floorplan, Service
 from models.simulation.pace import Pace, seeded
-from models.simulation.step import Routine, Step
+from models.simulation.step import Beginning, Routine, Step
 from models.simulation.tempo import DATA_SET, Tempo
+from models.simulation.timed_light import timed_light_controller
 
 
 def behaviour(
@@ -33,10 +34,13 @@ def behaviour(
     return Behaviour(_life(service, floorplan, pace, start), on_notify=read_again)
 
 
-def _life(service: Service, floorplan: Floorplan, pace: Pace, start: int) -> Routine:
+def _life(service: Service, floorplan: Floorplan, pace: Pace, start: int) -> Beginning:
     registered = start + pace.start_up(floorplan.services.index(service), len(floorplan.services))
     answer = yield Step(registered, Operation.REGISTER, service.address, service.type)
-    yield from _daily_life(service, floorplan, pace, start, answer.time + pace.settle())
+    ready = answer.time + pace.settle()
+    if service.type == service_models.LIGHT_CONTROLLER and pace.tempo.look_timers:
+        return timed_light_controller(service, floorplan, pace, ready, _update(service, floorplan, pace, start))
+    return (_daily_life(service, floorplan, pace, start, ready),)
 
 
 def _daily_life(service: Service, floorplan: Floorplan, pace: Pace, start: int, ready: int) -> Routine:

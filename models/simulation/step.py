@@ -32,3 +32,6 @@ class Answer(msgspec.Struct, frozen=True):
 
 type Routine = Generator[Step, Answer]
 """A train of thought of a service: yields what it wants to do next, is sent what came back."""
+
+type Beginning = Generator[Step, Answer, tuple[Routine, ...]]
+"""How a service starts: a routine that returns those which go on, side by side, when it is over."""

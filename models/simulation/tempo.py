@@ -13,6 +13,13 @@ class Tempo(msgspec.Struct, frozen=True, kw_only=True):
 
     cycle: int = 20_600
     """Light controllers look, temperature sensors measure, wrongly set up services look."""
+    look_timers: tuple[int, ...] = ()
+    """Periods of independent timers by which a light controller looks, instead of once per cycle."""
+    look_timers_updated: tuple[int, ...] = ()
+    """The same from a software update on."""
+    timer_lateness: int = 50
+    """Such timers fire late by the absolute value of a normal deviate of so much: as the data set's periodicity file,
+    in which times scatter by 32 ms (standard deviation) around its timers of 12 s and 30 s."""
     charge_cycle: int = 21_000
     """A battery charges by one, a washing machine takes one: empty and full again after about 420 s."""
     jitter: int = 300

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from policy.quarantine import QuarantineEntry
-from policy.verdict import Verdict
+from policy.verdict import Sender, Verdict
 from proxy.audit.event import Detail, Kind, Notice, VerdictEvent
 from proxy.audit.journal import Journal
 
@@ -70,6 +70,23 @@ class AuditTrail:
         if before is not None:
             text = f"The TLS handshake with {ip} failed: {reason}."
             self.note(Kind.TLS_REFUSAL, text + _more(before), ip=ip, reason=reason, more=before)
+
+    def identity_conflict(self, sender: Sender, places: list[str]) -> None:
+        """Record a certificate that was shown from elsewhere than the inventory has it; a flood is only counted."""
+        before = self._counted(Kind.IDENTITY_CONFLICT, sender.address)
+        if before is not None:
+            text = (
+                f"{sender.address} shows its certificate at {sender.ip}, but the inventory has it at"
+                f" {', '.join(places)}: it has moved, or somebody else has its key."
+            )
+            self.note(
+                Kind.IDENTITY_CONFLICT,
+                text + _more(before),
+                address=sender.address,
+                ip=sender.ip,
+                inventoried=places,
+                more=before,
+            )
 
     def crowded(self, reason: str) -> None:
         """Record that a connection was refused because there are too many; a flood of them is only counted."""

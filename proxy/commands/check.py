@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -37,6 +38,8 @@ def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click pa
             click.echo(f"alleyes: {warning}", err=True)
     if problems:
         refuse(problems)
+    for warning in inputs.revocations.warnings(datetime.fromtimestamp(real_now(), UTC)):
+        click.echo(f"alleyes: {warning}", err=True)
     points = ", ".join(point.agent for point in inputs.document.access_points)
     click.echo(f"alleyes: {config} is fine: {points}; policy {inputs.policy.revision}, {inputs.policy.document.mode}")
 

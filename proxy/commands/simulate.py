@@ -16,7 +16,7 @@ import yaml
 
 from models.simulation.catalogue import CATALOGUE, GROUPS, AttackPlan, expand, parse_attacks
 from models.simulation.rows import write_rows
-from models.simulation.scenario import MOST_HOURS, MOST_SITES, Scenario, Simulation
+from models.simulation.scenario import MOST_HOURS, MOST_SITES, MOST_TIMERS, Scenario, Simulation
 from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
 
@@ -67,6 +67,12 @@ def _hours(_context: click.Context, _parameter: click.Parameter, value: str | No
 @click.option("--brownfield", is_flag=True, help="Start mid-life: nobody registers, all loops run.")
 @click.option("--silent", metavar="START-END", callback=_hours, help="Hours of the day without any traffic, e.g. 1-5.")
 @click.option("--day-night", is_flag=True, help="Less happens from 22 to 6 o'clock.")
+@click.option(
+    "--timers",
+    type=click.IntRange(0, MOST_TIMERS),
+    default=0,
+    help="Independent timers by which each light controller looks, instead of one loop; an update changes one of them.",
+)
 @click.option("--disorder", type=Finite(0, 1), default=0.0, help="Share of rows out of order or with another's time.")
 @click.option("--list-attacks", is_flag=True, is_eager=True, help="Name all attacks with their strengths, and exit.")
 @click.option("-o", "--output", type=click.Path(path_type=Path, dir_okay=False), default=STDOUT, help="- is stdout.")
@@ -80,6 +86,7 @@ def site(  # noqa: PLR0913 -- click passes each option by its name
     brownfield: bool,
     silent: tuple[float, float] | None,
     day_night: bool,
+    timers: int,
     disorder: float,
     list_attacks: bool,
     output: Path,
@@ -102,6 +109,7 @@ def site(  # noqa: PLR0913 -- click passes each option by its name
             brownfield=brownfield,
             silent=silent,
             day_night=day_night,
+            timers=timers,
             disorder=disorder,
         )
         simulation = Simulation(scenario)

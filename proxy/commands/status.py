@@ -49,6 +49,9 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"calls: {status.forwarded} forwarded, {status.refused} refused; the gateway failed {status.broken} times"
     yield f"connections: {status.connections}; quarantined senders: {status.quarantined}"
     yield from _firewall_lines(status.firewall)
+    if status.revocation.certificates:
+        yield f"revoked certificates: {status.revocation.certificates}"
+    yield from status.revocation.alarms
     audit = status.audit_error or "written"
     yield f"audit log: {audit}; {status.audit_pending} records wait, {status.audit_lost} lost"
     yield f"models: {len(status.service_types)}"

@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from models.access import Access
-from policy.verdict import Refusal, Sender
+from policy.verdict import Refusal, Sender, Strength
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names in lower case."""
@@ -41,8 +41,12 @@ class Decoded(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
     opens_callbacks: bool = False
     """The request opens the channel on which the access point calls the service back."""
-    registers: bool = False
-    """On success the access point has new nodes."""
+    changes_nodes: bool = False
+    """On success the access point has other nodes: their types are to be known before the service hears of it."""
+    asked_for: bool = False
+    """The access point asked the sender for it, because of somebody else's call: nobody is put in quarantine for it."""
+    stream: bool = False
+    """The body, of the request or of its answer, is opaque: judged by the head, counted, and bounded on its own."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -51,6 +55,61 @@ class Answer(msgspec.Struct, frozen=True):
     status: int
     headers: Headers
     body: bytes
+
+
+class Frame(msgspec.Struct, frozen=True):
+    """What one message of a callback channel means."""
+
+    accesses: tuple[Access, ...] = ()
+    """The accesses it stands for; none where it belongs to a call that has been judged."""
+    strength: Strength = Strength.VOUCHED
+    """How well it is established whose accesses they are."""
+    teaches: bool = False
+    """Nobody else sees these accesses who could learn from them."""
+    refusal: Refusal | None = None
+    canonical: bytes = b""
+    """What is sent on."""
+    reply_if_refused: bytes = b""
+    """What the access point must hear instead, so that it does not wait for an answer; empty where it does not wait."""
+    request: str = ""
+    """The message in the middleware's words, for the audit."""
+    correlation: tuple[str, str] | None = None
+    """What an answer has in common with its invocation."""
+    stream: tuple[str, bool] | None = None
+    """The node whose stream the service is to open, and whether it sends."""
+
+
+class FormatError(ValueError):
+    """The messages of a channel have a format that cannot be judged; the text says which, and the remedy."""
+
+
+class Callbacks(Protocol):
+    """Translates the messages of one open callback channel."""
+
+    @property
+    def binary(self) -> bool:
+        """Whether messages are binary; else they are texts."""
+        ...
+
+    def opened(self, content_type: str | None) -> None:
+        """Take the format of all messages from the access point's answer to the upgrade.
+
+        Raises:
+            FormatError: it is not one that can be judged.
+        """
+        ...
+
+    def from_access_point(self, content: bytes, *, text: bool, now: int) -> Frame:
+        """Decode an invocation at event time `now` (ms). Never raises on hostile input."""
+        ...
+
+    def passed(self, frame: Frame, now: int) -> None:
+        """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
+        ...
+
+    def from_service(self, content: bytes, *, text: bool) -> Frame:
+        """Decode a service's answer; only one to an outstanding invocation is passed. Never raises on hostile input."""
+        ...
 
 
 class Decoder(Protocol):
@@ -62,6 +121,10 @@ class Decoder(Protocol):
         Never raises on hostile input: what cannot be understood comes back as a refusal. `delegation` is the
         credential with which the access point accepts the call in the sender's name, None where it needs none.
         """
+        ...
+
+    def callbacks(self, service: str) -> Callbacks:
+        """Return the decoder of a channel that the service at address `service` has opened."""
         ...
 
     def refuse(self, method: str) -> Answer:

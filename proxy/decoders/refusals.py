@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from policy.verdict import Refusal
 
+HTTP2 = "HTTP/2 is not spoken here; let the service use HTTP/1.1, which every Knowledge Agent speaks"
+"""What the operator is told of a service that speaks it, wherever that shows."""
+
 
 def ambiguous(code: str, detail: str) -> Refusal:
     """Return a refusal that holds in every mode: the call could mean two things, or is not the declared protocol."""

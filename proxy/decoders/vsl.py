@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar
 
@@ -13,42 +10,31 @@ import msgspec
 
 from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
-from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_target
-from proxy.decoders.base import Answer, Decoded, Headers, Outbound, Request
-from proxy.decoders.refusals import ambiguous, unsupported
+from proxy.decoders import strict_json, vsl_body, vsl_errors, vsl_fields, vsl_lists, vsl_media, vsl_target
+from proxy.decoders.base import Answer, Decoded, Outbound, Request
+from proxy.decoders.refusals import HTTP2, ambiguous, unsupported
+from proxy.decoders.strict_cbor import NotStrictCbor
 from proxy.decoders.strict_json import NotStrictJson
+from proxy.decoders.vsl_fields import BadFields, Fields
+from proxy.decoders.vsl_frames import CallbackChannel
+from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_node import BadNode
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.decoders.vsl_target import BadTarget, Interface, Target
 from proxy.registry import SiteRegistry
 
-_JSON = "application/json"
-_OCTETS = "application/octet-stream"
-_PASSED_ON = frozenset({"user-agent"})
-_ONCE = frozenset({"host", "content-type", "content-length", "accept", "authorization", "upgrade", "expect"})
-_TOLD = _PASSED_ON | _ONCE
-_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-_WEBSOCKET = ("sec-websocket-key", "sec-websocket-version", "sec-websocket-protocol")
-_LARGEST_HEADER_COUNT = 64
-_LARGEST_HEADER_BYTES = 8192
+_JSON = vsl_media.JSON.media_type
+_METHODS = frozenset({"GET", "PUT", "POST", "OPTIONS"})
+"""Those that a Knowledge Agent answers with something else than 405; the last is for browsers only."""
 _ROOT_TYPE = "/treeRoot"
 """Type of an agent's own address (spec of the VSL: `/` and `/agent1` are roots of this type)."""
-_LIST_CHANGES = frozenset({"add", "del"})
-_REMEMBERED = 512
-"""Sets of header fields whose reading is remembered: services send the same with every call."""
-
-
-class _Fields(msgspec.Struct, frozen=True):
-    """The header fields of a request, checked."""
-
-    by_name: Mapping[str, str]
-    passed_on: Headers
-    """Those that the access point gets."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
     """A request whose head has been understood, and who sent it."""
 
     request: Request
-    fields: _Fields
+    fields: Fields
     target: Target
     sender: Sender
     now: int
@@ -68,13 +54,15 @@ class _Refused(Exception):
 class VslDecoder:
     """Decoder for one Knowledge Agent.
 
-    `authority` is its address and port, for the Host header; `most_accesses` bounds the nodes of one call.
+    `authority` is its address and port, for the Host header; `most_accesses` bounds the nodes of one call; `streams`
+    holds those that the Knowledge Agent waits for.
     """
 
     agent: str
     authority: str
     registry: SiteRegistry
     most_accesses: int
+    streams: AwaitedStreams = field(default_factory=AwaitedStreams)
 
     _COMMANDS: ClassVar[dict[str, Operation]] = {
         "SUBSCRIBE": Operation.SUBSCRIBE,
@@ -83,60 +71,75 @@ class VslDecoder:
         "LOCK_SUBTREE": Operation.LOCK,
         "COMMIT_SUBTREE": Operation.COMMIT,
         "ROLLBACK_SUBTREE": Operation.ROLLBACK,
+        "REGISTER_VIRTUAL_NODE": Operation.REGISTER_VIRTUAL,
+        "UNREGISTER_VIRTUAL_NODE": Operation.UNREGISTER_VIRTUAL,
     }
 
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
         try:
-            fields = _read_fields(request.headers)
-            target = vsl_target.parse(request.target, sender.address)
+            fields = vsl_fields.read(request.headers)
+            target = vsl_target.parse(request.target, sender.address, self.agent)
             asked = _Asked(request, fields, target, sender, now, delegation)
             return _with_unknown_nodes_refused(self._dispatch(asked))
-        except BadTarget as bad:
+        except (BadFields, BadTarget) as bad:
             return Decoded(refusal=ambiguous(bad.code, str(bad)))
-        except NotStrictJson as bad:
+        except (NotStrictJson, NotStrictCbor, BadNode) as bad:
             return Decoded(refusal=ambiguous("ambiguous-body", str(bad)))
         except _Refused as refused:
             return Decoded(refusal=refused.refusal, outbound=refused.outbound)
 
     def _dispatch(self, asked: _Asked) -> Decoded:
-        method, target = asked.request.method, asked.target
         if "authorization" in asked.fields.by_name:
             raise _Refused(ambiguous("delegation-not-allowed", "only Knowledge Agents may act for a service"))
-        upgrade = asked.fields.by_name.get("upgrade")
-        if upgrade is not None and (upgrade.lower() != "websocket" or target.interface is not Interface.CALLBACKS):
-            raise _Refused(ambiguous("upgrade-not-allowed", f"an upgrade to {upgrade!r} is not part of the protocol"))
-        match method, target.interface:
-            case "GET", Interface.NODE:
-                return self._get(asked)
-            case "PUT", Interface.NODE:
-                return self._set(asked)
-            case "POST", Interface.NODE:
-                return self._post(asked)
-            case "GET", Interface.CALLBACKS if upgrade is not None:
+        _require_no_other_upgrade(asked)
+        if asked.target.interface is Interface.NODE:
+            return self._on_node(asked)
+        match asked.request.method, asked.target.interface:
+            case "GET", Interface.SEARCH:
+                return self._search(asked)
+            case "GET", Interface.CALLBACKS if "upgrade" in asked.fields.by_name:
                 return self._callbacks(asked)
             case "POST", Interface.REGISTER:
                 return self._register(asked)
-            case "GET" | "PUT" | "POST" | "OPTIONS", _:
-                detail = f"{method} {target.canonical()} is not supported"
-                raise self._unless_lifted(asked, unsupported("unsupported-operation", detail))
-            case _:
-                raise _Refused(
-                    ambiguous("method-not-allowed", f"the method {method[:16]!r} is not part of the protocol")
-                )
+            case "POST", Interface.UNREGISTER:
+                return self._unregister(asked)
+            case "GET" | "PUT", Interface.STREAM:
+                return self._callback_stream(asked)
+        raise self._no_such_operation(asked)
 
-    def _outbound(self, asked: _Asked, *, body: bytes | None = None) -> Outbound:
+    def _on_node(self, asked: _Asked) -> Decoded:
+        match asked.request.method:
+            case "GET":
+                return self._get(asked)
+            case "PUT":
+                return self._set(asked)
+            case "POST":
+                return self._post(asked)
+        raise self._no_such_operation(asked)
+
+    def _no_such_operation(self, asked: _Asked) -> _Refused:
+        method = asked.request.method
+        if method not in _METHODS:
+            return _Refused(ambiguous("method-not-allowed", f"the method {method[:16]!r} is not part of the protocol"))
+        detail = f"{method} {asked.target.canonical()} is not supported"
+        return self._unless_lifted(asked, unsupported("unsupported-operation", detail))
+
+    def _outbound(self, asked: _Asked, *, body: bytes | None = None, content_type: str | None = None) -> Outbound:
         """Return the request to send on: our own header fields, never the sender's, but for a few harmless ones.
 
         Args:
             asked: What was asked.
-            body: What was judged, as JSON; the sender's own body where nothing was made of it.
+            body: What was judged, written anew; the sender's own body where nothing was made of it.
+            content_type: The form that it was written in; the sender's own field by default.
         """
-        request = asked.request
+        request, fields = asked.request, asked.fields.by_name
         content = request.body if body is None else body
         headers = [("host", self.authority), *asked.fields.passed_on]
+        if request.method == "OPTIONS":
+            headers += [(name, fields[name]) for name in vsl_fields.PREFLIGHT if name in fields]
         if content or request.method in {"PUT", "POST"}:
-            content_type = _JSON if body is not None else asked.fields.by_name.get("content-type")
+            content_type = content_type or fields.get("content-type")
             if content_type is not None:
                 headers.append(("content-type", content_type))
             headers.append(("content-length", str(len(content))))
@@ -179,42 +182,55 @@ class VslDecoder:
 
     def _require_address(self, asked: _Asked) -> None:
         if asked.target.list_separators:
-            raise self._unless_lifted(
-                asked, unsupported("unsupported-operation", "list and search operations are not supported")
-            )
+            raise _Refused(ambiguous("ambiguous-target", "two slashes stand where only a get of a list has them"))
 
-    def _require_json(self, asked: _Asked) -> None:
-        content_type = asked.fields.by_name.get("content-type", "").split(";")[0].strip().lower()
-        if content_type == _OCTETS:
-            raise self._unless_lifted(asked, unsupported("unsupported-operation", "streams are not supported"))
-        if content_type != _JSON:
-            detail = f"a body of type {content_type[:48]!r} is not supported"
-            raise self._unless_lifted(asked, unsupported("unsupported-body", detail))
-
-    def _get(self, asked: _Asked) -> Decoded:
+    def _require_no_body(self, asked: _Asked) -> None:
         if asked.request.body:
             raise _Refused(ambiguous("ambiguous-body", "a get carries a body"))
-        self._require_address(asked)
-        if asked.fields.by_name.get("accept", "").split(";")[0].strip() == _OCTETS:
-            raise self._unless_lifted(asked, unsupported("unsupported-operation", "streams are not supported"))
-        if self._changes_a_list(asked.target.address):
-            raise self._unless_lifted(
-                asked, unsupported("unsupported-operation", "changing a list by a get is not supported")
-            )
-        return self._spread(asked, Operation.GET, self._outbound(asked))
 
-    def _changes_a_list(self, address: str) -> bool:
-        segments = address.split("/")
-        return not _LIST_CHANGES.isdisjoint(segments) and any(
-            segment in _LIST_CHANGES and self.registry.is_list("/".join(segments[:index]))
-            for index, segment in enumerate(segments)
-        )
+    def _form(self, asked: _Asked) -> Form:
+        """Return the form of the body.
+
+        Raises:
+            _Refused: it is none that can be judged; obeys the mode.
+        """
+        content_type = asked.fields.content_type
+        form = vsl_media.FORMS.get(content_type)
+        if form is None:
+            if content_type in vsl_media.XML:
+                detail = "the body is XML, which the gateway cannot judge; let the service send JSON or CBOR"
+                raise self._unless_lifted(asked, unsupported("xml-body", detail))
+            detail = f"a body of type {content_type[:48]!r} is not supported"
+            raise self._unless_lifted(asked, unsupported("unsupported-body", detail))
+        return form
+
+    def _get(self, asked: _Asked) -> Decoded:
+        self._require_no_body(asked)
+        changed = vsl_lists.change(asked.target, self._may_be_list)
+        if asked.fields.by_name.get("accept") == vsl_media.STREAM:
+            if changed is not None:
+                raise _Refused(ambiguous("ambiguous-target", "a stream is asked for, and a list changed"))
+            return self._stream(asked, Operation.GET_STREAM)
+        if changed is None:
+            return self._spread(asked, Operation.GET, self._outbound(asked))
+        access = self._access(asked, changed.address, Operation.SET, changed.value)
+        return Decoded((access,), self._outbound(asked), changes_nodes=True)
+
+    def _may_be_list(self, address: str) -> bool:
+        """Tell whether a node is a list, or nothing is known of it: a list may be new, or of another site's model."""
+        return self.registry.is_list(address) or self.registry.data_type(address) is None
+
+    def _search(self, asked: _Asked) -> Decoded:
+        self._require_no_body(asked)
+        return Decoded((self._access(asked, asked.target.address, Operation.GET),), self._outbound(asked))
 
     def _set(self, asked: _Asked) -> Decoded:
         self._require_address(asked)
-        self._require_json(asked)
-        body = vsl_body.written(asked.request.body)
-        outbound = self._outbound(asked, body=body.canonical)
+        if asked.fields.by_name.get("content-type") == vsl_media.STREAM:
+            return self._stream(asked, Operation.SET_STREAM)
+        form = self._form(asked)
+        body = vsl_body.written(asked.request.body, form)
+        outbound = self._outbound(asked, body=body.canonical, content_type=form.media_type)
         self._require_few(len(body.values), outbound)
         address = asked.target.address
         accesses = [
@@ -225,9 +241,9 @@ class VslDecoder:
 
     def _post(self, asked: _Asked) -> Decoded:
         self._require_address(asked)
-        self._require_json(asked)
-        command = vsl_body.command(asked.request.body)
-        outbound = self._outbound(asked, body=command.canonical)
+        form = self._form(asked)
+        command = vsl_body.command(asked.request.body, form)
+        outbound = self._outbound(asked, body=command.canonical, content_type=form.media_type)
         operation = self._COMMANDS.get(command.operation)
         if operation is None:
             raise _Refused(
@@ -239,8 +255,8 @@ class VslDecoder:
         return Decoded((self._access(asked, asked.target.address, operation),), outbound)
 
     def _register(self, asked: _Asked) -> Decoded:
-        self._require_json(asked)
-        model, canonical = vsl_body.registration(asked.request.body)
+        form = self._form(asked)
+        model, canonical = vsl_body.registration(asked.request.body, form)
         sender = asked.sender
         location = self.registry.location(sender.address)
         access = Access(
@@ -255,20 +271,58 @@ class VslDecoder:
             operation=Operation.REGISTER,
             data_type=model,
         )
-        return Decoded((access,), self._outbound(asked, body=canonical), registers=True)
+        outbound = self._outbound(asked, body=canonical, content_type=form.media_type)
+        return Decoded((access,), outbound, changes_nodes=True)
+
+    def _unregister(self, asked: _Asked) -> Decoded:
+        form = self._form(asked)
+        canonical = vsl_body.unregistration(asked.request.body, form)
+        access = self._access(asked, asked.sender.address, Operation.UNREGISTER)
+        return Decoded((access,), self._outbound(asked, body=canonical, content_type=form.media_type))
+
+    def _stream(self, asked: _Asked, operation: Operation) -> Decoded:
+        """Decode a stream by its head: its bytes mean nothing to the middleware, and are bounded by the HTTP layer."""
+        access = self._access(asked, asked.target.address, operation)
+        return Decoded((access,), self._stream_outbound(asked), stream=True)
+
+    def _stream_outbound(self, asked: _Asked) -> Outbound:
+        if asked.request.method == "PUT":
+            return self._outbound(asked, content_type=vsl_media.STREAM)
+        outbound = self._outbound(asked)
+        return msgspec.structs.replace(outbound, headers=(*outbound.headers, ("accept", vsl_media.STREAM)))
+
+    def _callback_stream(self, asked: _Asked) -> Decoded:
+        """Decode what an owner of a virtual node opens because the access point asked it to."""
+        sends = asked.request.method == "PUT"
+        fields, invocation = asked.fields.by_name, asked.target.invocation
+        if fields.get("content-type" if sends else "accept") != vsl_media.STREAM:
+            raise _Refused(ambiguous("ambiguous-headers", f"a stream is of type {vsl_media.STREAM} alone"))
+        if not sends:
+            self._require_no_body(asked)
+        node = None
+        if invocation is not None:
+            node = self.streams.take(asked.sender.address, invocation, sends=sends, now=asked.now)
+        if node is None:
+            raise _Refused(ambiguous("unexpected-stream", "the access point waits for no such stream of this service"))
+        access = self._access(asked, node, Operation.SET_STREAM if sends else Operation.GET_STREAM)
+        return Decoded((access,), self._stream_outbound(asked), stream=True, asked_for=True)
 
     def _callbacks(self, asked: _Asked) -> Decoded:
         headers = asked.fields.by_name
         if headers.get("sec-websocket-version") != "13" or not headers.get("sec-websocket-key"):
             raise _Refused(ambiguous("upgrade-not-allowed", "the WebSocket handshake is incomplete (RFC 6455)"))
         passed = [("host", self.authority), ("upgrade", "websocket"), ("connection", "Upgrade")]
-        passed += [(name, headers[name]) for name in _WEBSOCKET if name in headers]
-        passed.append(("accept", _without_binary(headers.get("accept", _JSON))))
+        passed += [(name, headers[name]) for name in vsl_fields.WEBSOCKET if name in headers]
+        passed.append(("accept", vsl_media.wanted(headers.get("accept", _JSON)) or _JSON))
         if asked.delegation is not None:
             passed.append(("authorization", asked.delegation))
         outbound = Outbound(method="GET", target=asked.target.canonical(), headers=tuple(passed), body=b"")
         channel = self._access(asked, f"/{self.agent}", Operation.CONNECT)
         return Decoded((channel,), outbound, opens_callbacks=True)
+
+    def callbacks(self, service: str) -> CallbackChannel:
+        """Return the decoder of the frames of a service's channel."""
+        return CallbackChannel(service, self.registry, self.streams, self.most_accesses)
 
     def refuse(self, method: str) -> Answer:
         """Return 403 with the error body of the VSL, which its connectors turn into an exception."""
@@ -279,36 +333,18 @@ class VslDecoder:
         return _error(method, vsl_errors.UNAVAILABLE, message)
 
 
+def _require_no_other_upgrade(asked: _Asked) -> None:
+    upgrade = asked.fields.by_name.get("upgrade")
+    if upgrade is not None and upgrade.lower().startswith("h2"):
+        raise _Refused(ambiguous("http2", HTTP2))
+    if upgrade is not None and (upgrade.lower() != "websocket" or asked.target.interface is not Interface.CALLBACKS):
+        raise _Refused(ambiguous("upgrade-not-allowed", f"an upgrade to {upgrade!r} is not part of the protocol"))
+
+
 def _error(method: str, code: int, message: str) -> Answer:
     body = b"" if method == "HEAD" else strict_json.serialise(vsl_errors.error(code, message))
     headers = (("content-type", f"{_JSON};charset=utf-8"), ("connection", "close"))
     return Answer(status=code, headers=headers, body=body)
-
-
-@lru_cache(_REMEMBERED)
-def _read_fields(headers: Headers) -> _Fields:
-    """Return the fields by name, and those that are passed on.
-
-    Raises:
-        _Refused: a field that decides on the meaning of the request occurs twice, or there are too many.
-    """
-    if len(headers) > _LARGEST_HEADER_COUNT or sum(len(n) + len(v) for n, v in headers) > _LARGEST_HEADER_BYTES:
-        raise _Refused(ambiguous("headers-too-large", "more header fields than any service sends"))
-    found: dict[str, str] = {}
-    for name, value in headers:
-        if name in found and (name in _ONCE or name in _WEBSOCKET):
-            raise _Refused(ambiguous("ambiguous-headers", f"the header {name} occurs twice"))
-        if name in _TOLD and not value.isascii():
-            raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds more than ASCII"))
-        if _CONTROL.search(value):
-            raise _Refused(ambiguous("ambiguous-headers", f"the header {name} holds control characters"))
-        found[name] = value
-    if "host" not in found:
-        raise _Refused(ambiguous("ambiguous-headers", "the header host is missing"))
-    passed_on = [(name, value) for name, value in headers if name in _PASSED_ON]
-    if (accept := found.get("accept")) is not None:
-        passed_on.append(("accept", _without_binary(accept)))
-    return _Fields(found, tuple(passed_on))
 
 
 def _with_unknown_nodes_refused(decoded: Decoded) -> Decoded:
@@ -317,12 +353,3 @@ def _with_unknown_nodes_refused(decoded: Decoded) -> Decoded:
             detail = f"nothing is known of {access.node}, so no model can judge the call"
             return msgspec.structs.replace(decoded, refusal=unsupported("unknown-node", detail))
     return decoded
-
-
-def _without_binary(accept: str) -> str:
-    """Return the wanted media types without those that this gateway cannot judge, where JSON is among them.
-
-    Services take what they are given: a stock service that asks for CBOR or JSON works with JSON.
-    """
-    wanted = [part.strip() for part in accept.split(",")]
-    return _JSON if any(part.split(";")[0].strip() == _JSON for part in wanted) else accept

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 FORBIDDEN = 403
+FAILED = 500
 UNAVAILABLE = 503
 DENIED = "Access denied by Anomaly detection"
 """What a service is told whose call was refused."""

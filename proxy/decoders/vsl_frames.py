@@ -2,107 +2,189 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections import OrderedDict
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from models.access import Access, Operation
-from policy.verdict import Refusal
-from proxy.decoders import strict_json, vsl_errors
+from policy.verdict import Refusal, Strength
+from proxy.decoders import vsl_errors, vsl_media, vsl_messages
+from proxy.decoders.base import FormatError, Frame
 from proxy.decoders.refusals import ambiguous, unsupported
-from proxy.decoders.strict_json import NotStrictJson, Number
+from proxy.decoders.strict_cbor import NotStrictCbor
+from proxy.decoders.strict_json import NotStrictJson
+from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_messages import Correlation, Invocation, NotAMessage
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.registry import SiteRegistry, service_of
 
-LARGEST_FRAME = 64 * 1024
-_ADDRESS = re.compile(r"(/[A-Za-z0-9._:-]+){2,}")
-_SERIAL = re.compile(r"[0-9]{1,18}")
 _MOST_OUTSTANDING = 256
-_ANSWER = ("callbackId", "serial", "data", "error")
-_ACCESS_POINTS_OWN = frozenset({"LOCK_AQUIRED", "LOCK_WILL_EXPIRE", "LOCK_EXPIRED"})
-"""Invocations about the service's own locks: they tell the state of a call that was judged."""
+_AGENT_TYPE = "/treeRoot"
+"""Type of a Knowledge Agent's own address."""
+_UNREADABLE = (NotStrictJson, NotStrictCbor, NotAMessage)
+_DENIED = vsl_errors.error(vsl_errors.FORBIDDEN, vsl_errors.DENIED)
+_NO_VALID_ANSWER = vsl_errors.error(vsl_errors.FAILED, "The service gave no valid answer")
 
 
-class Frame(msgspec.Struct, frozen=True):
-    """What one frame means."""
+class _Who(NamedTuple):
+    """Whose access an invocation repeats."""
 
-    access: Access | None = None
-    """The access it stands for; None where it belongs to a call that has been judged."""
-    refusal: Refusal | None = None
-    canonical: bytes = b""
-    reply_if_refused: bytes = b""
-    """What the other end must hear so that it does not wait for an answer; empty where it does not wait."""
-    request: str = ""
-    """The frame in the middleware's words, for the audit."""
+    address: str
+    service_type: str | None
+    strength: Strength
 
 
 @dataclass
 class CallbackChannel:
-    """One open channel: the frames of Knowledge Agent `agent` to and from the service at `service`."""
+    """One open channel: the frames of a Knowledge Agent to and from the service at `service`.
+
+    `most_accesses` bounds the nodes of one frame. Which frames are judged, and which belong to a call that was:
+    docs/adr/0012.
+    """
 
     service: str
     registry: SiteRegistry
-    _outstanding: OrderedDict[tuple[str, str], None] = field(default_factory=OrderedDict)
+    streams: AwaitedStreams
+    most_accesses: int
+    _form: Form = vsl_media.JSON
+    _outstanding: OrderedDict[Correlation, None] = field(default_factory=OrderedDict)
+
+    @property
+    def binary(self) -> bool:
+        """Whether frames are binary: CBOR; JSON comes as text."""
+        return self._form is vsl_media.CBOR
+
+    def opened(self, content_type: str | None) -> None:
+        """Take the format of all frames (see `proxy.decoders.base.Callbacks`)."""
+        name = vsl_media.name_of(content_type or self._form.media_type)
+        form = vsl_media.FORMS.get(name)
+        if form is None:
+            raise FormatError(f"callbacks in {name[:48]!r} cannot be judged; let the service accept JSON or CBOR")
+        self._form = form
 
     def from_access_point(self, content: bytes, *, text: bool, now: int) -> Frame:
         """Decode an invocation at event time `now` (ms)."""
+        reply, request, of = b"", "frame of the access point", None
         try:
             parsed = self._parse(content, text=text)
-            callback, serial = _correlation(parsed)
-        except NotStrictJson as bad:
-            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), request="frame of the access point")
-        invoke, address = parsed.get("invoke"), parsed.get("address")
-        request = f"{str(invoke)[:32]} {str(address)[:200]}"
-        denied = vsl_errors.error(vsl_errors.FORBIDDEN, vsl_errors.DENIED)
-        reply = strict_json.serialise({"callbackId": callback, "serial": serial, "error": denied})
-        if not isinstance(address, str) or not _ADDRESS.fullmatch(address):
-            detail = "the frame names no node"
-            return Frame(refusal=ambiguous("ambiguous-frame", detail), reply_if_refused=reply, request=request)
-        canonical = strict_json.serialise(
-            {"callbackId": callback, "serial": serial, "address": str(address), "invoke": str(invoke)}
+            of = vsl_messages.correlation(parsed)
+            reply = self._form.serialise(vsl_messages.refusal(of, _DENIED))
+            request = f"{str(parsed.get('invoke'))[:32]} {str(parsed.get('address'))[:200]}"
+            invocation = vsl_messages.invocation(parsed, of)
+        except _UNREADABLE as bad:
+            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), reply_if_refused=reply, request=request)
+        frame = Frame(
+            canonical=self._form.serialise(invocation.message), reply_if_refused=reply, request=request, correlation=of
         )
-        if invoke == "NOTIFY":
-            access = self._notification(address, now)
-            return Frame(access=access, canonical=canonical, reply_if_refused=reply, request=request)
-        if isinstance(invoke, str) and invoke in _ACCESS_POINTS_OWN:
-            return Frame(canonical=canonical, reply_if_refused=reply, request=request)
-        refusal = unsupported("unsupported-operation", f"the invocation {str(invoke)[:32]!r} is not supported")
-        return Frame(refusal=refusal, canonical=content, reply_if_refused=reply, request=request)
+        return self._judged(frame, invocation, content, now)
 
-    def passed(self, frame: Frame) -> None:
-        """Note that an invocation went to the service: its answer is expected."""
-        parsed = json.loads(frame.canonical)
-        self._outstanding[_correlation_key(parsed)] = None
+    def passed(self, frame: Frame, now: int) -> None:
+        """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
+        of = frame.correlation
+        if of is None:
+            return
+        self._outstanding[of] = None
         while len(self._outstanding) > _MOST_OUTSTANDING:
             self._outstanding.popitem(last=False)
+        if frame.stream is not None:
+            address, sends = frame.stream
+            self.streams.expect(self.service, of, address, sends=sends, now=now)
 
     def from_service(self, content: bytes, *, text: bool) -> Frame:
-        """Decode a service's answer; only one to an outstanding invocation is passed, its numbers as they stood."""
+        """Decode a service's answer; only one to an outstanding invocation is passed.
+
+        Where it is to an outstanding one but is no valid answer, the Knowledge Agent hears an error instead: otherwise
+        whoever asked would wait for half a minute.
+        """
         try:
             parsed = self._parse(content, text=text)
-            callback, serial = _correlation(parsed)
-        except NotStrictJson as bad:
+            of = vsl_messages.correlation(parsed)
+        except _UNREADABLE as bad:
             return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), request="frame of the service")
-        request = f"answer {callback} {serial}"
-        if (callback, serial) not in self._outstanding:
+        request = f"answer {of[0]} {of[1]}"
+        if of not in self._outstanding:
             detail = "the service answers an invocation that is not outstanding"
             return Frame(refusal=ambiguous("unexpected-answer", detail), request=request)
-        del self._outstanding[(callback, serial)]
-        answer = {name: parsed[name] for name in _ANSWER if name in parsed}
-        return Frame(canonical=strict_json.serialise(answer), request=request)
+        del self._outstanding[of]
+        try:
+            answer = vsl_messages.answer(parsed, of)
+        except NotAMessage as bad:
+            self.streams.forget(self.service, of)
+            reply = self._form.serialise(vsl_messages.refusal(of, _NO_VALID_ANSWER))
+            return Frame(refusal=ambiguous("ambiguous-frame", str(bad)), reply_if_refused=reply, request=request)
+        if answer.failed:
+            self.streams.forget(self.service, of)
+        return Frame(canonical=self._form.serialise(answer.message), request=request)
 
-    def _parse(self, content: bytes, *, text: bool) -> dict[str, Any]:
-        if not text:
-            raise NotStrictJson("the frame is not a text frame")
-        if len(content) > LARGEST_FRAME:
-            raise NotStrictJson(f"the frame is larger than {LARGEST_FRAME} bytes")
-        parsed = strict_json.parse(content)
-        if not isinstance(parsed, dict):
-            raise NotStrictJson("the frame is not an object")
-        return parsed
+    def _parse(self, content: bytes, *, text: bool) -> Any:
+        if text is self.binary:
+            raise NotAMessage(f"the frame is not in the format of this channel, {self._form.media_type}")
+        return self._form.parse(content)
+
+    def _judged(self, frame: Frame, invocation: Invocation, content: bytes, now: int) -> Frame:
+        """Return the frame with what is to be judged of it."""
+        invoke = invocation.invoke
+        if invoke == vsl_messages.NOTIFY:
+            return replace(frame, accesses=(self._notification(invocation.address, now),), teaches=True)
+        if invoke in vsl_messages.ABOUT_LOCKS:
+            return frame
+        operation = vsl_messages.WITHIN_VIRTUAL_NODES.get(invoke)
+        if operation is None:
+            refusal = unsupported("unsupported-operation", f"the invocation {invoke[:32]!r} is not supported")
+            return replace(frame, refusal=refusal, canonical=content)
+        sends = vsl_messages.STREAMS.get(invoke)
+        if sends is not None:
+            frame = replace(frame, stream=(invocation.address, sends))
+        who = self._who(invocation)
+        if who is None:
+            return frame
+        accesses = tuple(
+            self._access(who, f"{invocation.address}/{path}" if path else invocation.address, operation, now, value)
+            for path, value in invocation.values[: self.most_accesses]
+        ) or (self._access(who, invocation.address, operation, now),)
+        why_not = self._not_judged(invocation, accesses)
+        return replace(frame, accesses=accesses, strength=who.strength, refusal=why_not)
+
+    def _who(self, invocation: Invocation) -> _Who | None:
+        """Return whose access an invocation repeats; None where this gateway judged the call that led to it."""
+        requester = invocation.requester
+        if requester is None:
+            told = invocation.invoke in vsl_messages.ABOUT_SUBSCRIBERS
+            return None if told else _Who("unknown", None, Strength.UNKNOWN)
+        if requester.agent:
+            return _Who(f"/{requester.client_id}", _AGENT_TYPE, Strength.VOUCHED)
+        address = self.registry.address_of(requester.client_id)
+        if address is None:
+            return _Who(f"client:{requester.client_id}", None, Strength.VOUCHED)
+        if self.registry.guards(address):
+            return None
+        return _Who(address, self.registry.service_type(address), Strength.VOUCHED)
+
+    def _not_judged(self, invocation: Invocation, accesses: tuple[Access, ...]) -> Refusal | None:
+        if len(invocation.values) > self.most_accesses:
+            return unsupported("too-many-nodes", f"the call touches more than {self.most_accesses} nodes")
+        for access in accesses:
+            if access.destination_type is None:
+                return unsupported("unknown-node", f"nothing is known of {access.node}, so no model can judge the call")
+        return None
+
+    def _access(self, who: _Who, address: str, operation: Operation, now: int, value: str | None = None) -> Access:
+        node = self.registry.node(address)
+        return Access(
+            time=now,
+            source=who.address,
+            source_type=who.service_type,
+            source_location=self.registry.location(who.address),
+            destination=node.service,
+            destination_type=node.service_type,
+            destination_location=node.location,
+            node=address,
+            operation=operation,
+            data_type=node.data_type,
+            value=value,
+        )
 
     def _notification(self, node: str, now: int) -> Access:
         """Return the access a NOTIFY stands for: the owner of the node notifies the subscriber."""
@@ -119,16 +201,3 @@ class CallbackChannel:
             operation=Operation.NOTIFY,
             data_type=self.registry.data_type(node),
         )
-
-
-def _correlation(parsed: dict[str, Any]) -> tuple[str, Number]:
-    callback, serial = parsed.get("callbackId"), parsed.get("serial")
-    if not isinstance(callback, str) or isinstance(callback, Number):
-        raise NotStrictJson("the frame has no callback id")
-    if not isinstance(serial, Number) or not _SERIAL.fullmatch(serial):
-        raise NotStrictJson("the frame has no serial")
-    return callback, serial
-
-
-def _correlation_key(parsed: dict[str, Any]) -> tuple[str, str]:
-    return str(parsed["callbackId"]), str(parsed["serial"])

@@ -26,12 +26,17 @@ _PARAMETERS = frozenset({"depth", "scope", "version"})
 _DOTS = frozenset({".", ".."})
 _DEPTH = re.compile(r"-1|[0-9]{1,4}")
 _VERSION = re.compile(r"-1|[0-9]{1,9}")
+_STREAM = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})-([0-9]{1,18})")
+_SEARCH = "search"
+"""The search service of each agent, with providers below it and intersections (spec of the VSL, section 7)."""
+_TYPE_SEARCH = "typeSearch"
 
 
 class Interface(StrEnum):
     """What of a Knowledge Agent a target addresses."""
 
     NODE = "node"
+    SEARCH = "search"
     REGISTER = "register"
     UNREGISTER = "unregister"
     CALLBACKS = "callbacks"
@@ -51,22 +56,28 @@ class Target(msgspec.Struct, frozen=True):
 
     interface: Interface
     address: str = ""
-    """Node address, `~` resolved; empty but for NODE."""
+    """Node address, `~` resolved; of a SEARCH, that of the search service; empty for the others."""
+    rest: str = ""
+    """What is searched for; of a STREAM, its name."""
     depth: int = 0
     query: str = ""
     """The parameters in canonical form, with the question mark, or empty."""
     list_separators: bool = False
-    """The address holds `//`, which only list and search operations have."""
+    """The address holds `//`, which only what is added to a list has."""
+    invocation: tuple[str, str] | None = None
+    """Callback id and serial of a STREAM."""
 
     def canonical(self) -> str:
         """Return the target in the one form that is sent on."""
         match self.interface:
             case Interface.NODE:
                 return f"/vsl{self.address}{self.query}"
+            case Interface.SEARCH:
+                return f"/vsl{self.address}/{self.rest}{self.query}"
             case Interface.CALLBACKS:
                 return "/callbacks"
             case Interface.STREAM:
-                return self.address
+                return f"/callback-stream/{self.rest}"
             case Interface.REGISTER | Interface.UNREGISTER:
                 return f"/service/{self.interface.value}"
 
@@ -95,8 +106,8 @@ def _parameters(query: str) -> tuple[int, str]:
 
 
 @lru_cache(_REMEMBERED)
-def parse(target: str, own_address: str) -> Target:
-    """Parse a request target; `own_address` replaces `~`.
+def parse(target: str, own_address: str, agent: str) -> Target:
+    """Parse a request target; `own_address` replaces `~`, and `/search` is that of `agent`.
 
     Raises:
         BadTarget: the target can be read in two ways, or lies outside the service interfaces.
@@ -110,22 +121,36 @@ def parse(target: str, own_address: str) -> Target:
         raise BadTarget(
             "ambiguous-target", "the path holds characters that access points and gateways read differently"
         )
-    segments = path.split("/")[1:]
-    if not _DOTS.isdisjoint(segments):
-        raise BadTarget("ambiguous-target", "the path holds dot segments")
-    match segments:
+    match _segments(path, agent):
         case ["service", "register" | "unregister" as what]:
             return Target(interface=Interface(what))
         case ["callbacks"]:
             return Target(interface=Interface.CALLBACKS)
-        case ["callback-stream", _]:
-            return Target(interface=Interface.STREAM, address=path)
+        case ["callback-stream", name]:
+            return _stream(name)
         case ["ka", *_]:
             raise BadTarget("knowledge-agent-interface", "only Knowledge Agents may call /ka/")
         case ["vsl", first, *rest] if first:
             return _node(own_address if first == "~" else f"/{first}", rest, query)
         case _:
             raise BadTarget("outside-the-interface", "the path is not one of /vsl/, /service/, /callbacks")
+
+
+def _segments(path: str, agent: str) -> list[str]:
+    """Return the segments of a path; a search that names no agent is one at the agent that is called."""
+    segments = path.split("/")[1:]
+    if not _DOTS.isdisjoint(segments):
+        raise BadTarget("ambiguous-target", "the path holds dot segments")
+    if segments[:2] == ["vsl", _SEARCH] and any(segments[2:]):
+        segments.insert(1, agent)
+    return segments
+
+
+def _stream(name: str) -> Target:
+    found = _STREAM.fullmatch(name)
+    if found is None:
+        raise BadTarget("ambiguous-target", "the path of a stream does not end with a callback id and a serial")
+    return Target(interface=Interface.STREAM, rest=name, invocation=(found[1], found[2]))
 
 
 def _node(root: str, rest: list[str], query: str) -> Target:
@@ -136,6 +161,8 @@ def _node(root: str, rest: list[str], query: str) -> Target:
     while rest and not rest[-1]:
         rest = rest[:-1]
     depth, canonical_query = _parameters(query)
+    if root.count("/") == 1 and len(rest) > 1 and rest[0] in {_SEARCH, _TYPE_SEARCH}:
+        return _search(f"{root}/{rest[0]}", rest[1:], canonical_query)
     return Target(
         interface=Interface.NODE,
         address="/".join([root, *rest]),
@@ -143,3 +170,14 @@ def _node(root: str, rest: list[str], query: str) -> Target:
         query=canonical_query,
         list_separators="" in rest,
     )
+
+
+def _search(service: str, rest: list[str], query: str) -> Target:
+    """Return a search: one type, or several with `//` in between, of which only the common addresses are wanted."""
+    searched = "/".join(rest)
+    parts = searched.split("//")
+    if any(not part or part.startswith("/") for part in parts):
+        raise BadTarget("ambiguous-target", "a search holds more than two slashes in a row")
+    if len(parts) > 1 and service.endswith(f"/{_TYPE_SEARCH}"):
+        raise BadTarget("ambiguous-target", f"only /vsl/{_SEARCH}/ intersects types")
+    return Target(interface=Interface.SEARCH, address=service, rest=searched, query=query)

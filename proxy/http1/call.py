@@ -15,7 +15,7 @@ from proxy.http1.bad_message import BadMessage
 
 @dataclass
 class RegisteredHook(commands.StartHook):
-    """A service registered at an access point; its answer waits until the types of its nodes are known.
+    """A service registered, or changed a list; its answer waits until the types of the new nodes are known.
 
     The addon that has a method `registered` gets the agent's name.
     """
@@ -31,10 +31,20 @@ class Relayed(msgspec.Struct, frozen=True):
     """To the other side, as it was judged."""
     back: bytes = b""
     """To the side that it came from."""
+    binary: bool = False
+    """Both are sent as binary messages; else as texts."""
 
 
 class Channel(Protocol):
     """Judges the messages of an open callback channel."""
+
+    def opened(self, content_type: str | None) -> None:
+        """Take the format of the messages, as the access point's answer to the upgrade names it.
+
+        Raises:
+            BadMessage: it is not one that can be judged.
+        """
+        ...
 
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         """Judge a message of the service."""
@@ -58,8 +68,10 @@ class Ruling(msgspec.Struct, frozen=True):
     """To be called once, with whether the access point accepted the call."""
     channel: Channel | None = None
     """Set: the call asks for a callback channel."""
-    registers: str | None = None
-    """The agent, where the call registers a service there."""
+    refreshes: str | None = None
+    """The agent, where the call gives it other nodes: their types are read before the answer is delivered."""
+    stream: bool = False
+    """The limits of streams hold for the answer."""
 
 
 class CallJudge(Protocol):

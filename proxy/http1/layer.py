@@ -17,9 +17,10 @@ from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import CallJudge, RegisteredHook, Ruling
 from proxy.http1.chunked import LAST_CHUNK, chunk
 from proxy.http1.deadlines import Deadline, Phase
-from proxy.http1.relay import Relay, Sent
+from proxy.http1.relay import MessageLimits, Relay, Sent
 from proxy.http1.request_reader import Progress, Received, RequestReader
 from proxy.http1.response_reader import ResponseReader
+from proxy.http1.room import BodyLimits
 
 _FIRST_ERROR = 400
 _UNREACHABLE = "The access point cannot be reached"
@@ -40,17 +41,17 @@ class _Exchange:
 
     __slots__ = ("begun", "chunked", "close", "concluded", "held", "method", "reader", "request", "ruling")
 
-    def __init__(self, ruling: Ruling, outbound: Outbound, received: Received, answer_bytes: int) -> None:
+    def __init__(self, ruling: Ruling, outbound: Outbound, received: Received, answers: BodyLimits) -> None:
         self.ruling = ruling
         self.request = serialiser.request(outbound)
         self.method = received.request.method
         self.close = not received.keep_alive
-        self.reader = ResponseReader(self.method, answer_bytes)
+        self.reader = ResponseReader(self.method, answers.stream if ruling.stream else answers.usual)
         self.concluded = False
         self.begun = False
         """Something of the answer has been sent."""
         self.chunked = False
-        self.held: bytearray | None = None if ruling.registers is None else bytearray()
+        self.held: bytearray | None = None if ruling.refreshes is None else bytearray()
         """The answer, where it waits for something."""
 
 
@@ -64,8 +65,8 @@ class Http1Layer(layer.Layer):
         judge: CallJudge,
         requests: RequestReader,
         deadline: Deadline,
-        answer_bytes: int,
-        message_bytes: int,
+        answers: BodyLimits,
+        messages: MessageLimits,
         waiting_bytes: int,
     ) -> None:
         """Stand in a connection's context.
@@ -75,16 +76,16 @@ class Http1Layer(layer.Layer):
             judge: Judges what the connection brings.
             requests: Reads it.
             deadline: Follows the phases of the connection.
-            answer_bytes: Largest body of an answer.
-            message_bytes: Largest message of a callback channel.
+            answers: Largest bodies of answers.
+            messages: Largest messages of a callback channel.
             waiting_bytes: Most that may wait while a request is under way.
         """
         super().__init__(of)
         self._judge = judge
         self._requests = requests
         self._deadline = deadline
-        self._answer_bytes = answer_bytes
-        self._message_bytes = message_bytes
+        self._answers = answers
+        self._messages = messages
         self._waiting_bytes = waiting_bytes
         self._upstream = _Upstream.CLOSED
         self._identity: str | None = None
@@ -178,7 +179,7 @@ class Http1Layer(layer.Layer):
             answer = ruling.answer or self._judge.unavailable(_BROKEN)
             self._refuse(answer, method)
             return
-        exchange = _Exchange(ruling, outbound, received, self._answer_bytes)
+        exchange = _Exchange(ruling, outbound, received, self._answers)
         if self._identity not in {None, ruling.identity}:
             self._conclude(exchange, accepted=False)
             self._refuse(self._judge.unavailable(_CHANGED), method)
@@ -271,8 +272,8 @@ class Http1Layer(layer.Layer):
         accepted = head is not None and head.status < _FIRST_ERROR
         self._conclude(exchange, accepted=accepted)
         if exchange.held is not None:
-            if accepted and exchange.ruling.registers is not None:
-                self._without_waiting(RegisteredHook(exchange.ruling.registers))
+            if accepted and exchange.ruling.refreshes is not None:
+                self._without_waiting(RegisteredHook(exchange.ruling.refreshes))
                 return
             self._to_service(bytes(exchange.held))
         self._over(exchange)
@@ -286,6 +287,7 @@ class Http1Layer(layer.Layer):
 
     def _over(self, exchange: _Exchange) -> None:
         self._exchange = None
+        self._requests.give_room_back()
         if exchange.close or self._upstream is not _Upstream.OPEN:
             self._close()
             return
@@ -301,9 +303,13 @@ class Http1Layer(layer.Layer):
             raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
         if any(name == "sec-websocket-extensions" for name, _ in head.fields):
             raise BadMessage("bad-answer", "an extension of WebSocket is used that was not offered")
+        formats = [value for name, value in head.fields if name == "content-type"]
+        if len(formats) > 1:
+            raise BadMessage("bad-answer", "two formats are named for one channel")
+        channel.opened(formats[0] if formats else None)
         self._conclude(exchange, accepted=True)
         self._exchange = None
-        self._relay = Relay(channel, self._message_bytes)
+        self._relay = Relay(channel, self._messages)
         self._deadline.enter(Phase.CHANNEL)
         self._to_service(serialiser.response_head(head, close=False, chunked=False))
         if early := self._requests.rest():
@@ -344,6 +350,7 @@ class Http1Layer(layer.Layer):
         if self._closed:
             return
         self._closed = True
+        self._requests.give_room_back()
         exchange, self._exchange = self._exchange, None
         if exchange is not None:
             self._conclude(exchange, accepted=False)

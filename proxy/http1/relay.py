@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from wsproto.connection import Connection, ConnectionState, ConnectionType
 from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessage
@@ -18,6 +19,13 @@ from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Channel, Relayed
 
 Judge = Callable[..., Relayed]
+
+
+class MessageLimits(NamedTuple):
+    """Bytes of the largest message of either side."""
+
+    of_service: int
+    of_access_point: int
 
 
 @dataclass
@@ -33,16 +41,23 @@ class Sent:
 class _Side:
     """One side's frames."""
 
-    def __init__(self, kind: ConnectionType) -> None:
+    def __init__(self, kind: ConnectionType, most: int) -> None:
         self.frames = Connection(kind)
+        self.most = most
         self.parts: list[bytes] = []
         self.size = 0
 
     def assembled(self, event: TextMessage | BytesMessage) -> bytes | None:
-        """Add a part of a message; return the whole when it is complete."""
+        """Add a part of a message; return the whole when it is complete.
+
+        Raises:
+            BadMessage: it is too large.
+        """
         data = event.data
         part = data.encode() if isinstance(data, str) else bytes(data)
         self.size += len(part)
+        if self.size > self.most:
+            raise BadMessage("message-too-large", f"a message is larger than {self.most} bytes")
         if part:
             self.parts.append(part)
         if not event.message_finished:
@@ -56,12 +71,11 @@ class _Side:
 class Relay:
     """Reads the frames of both sides of an upgraded connection."""
 
-    def __init__(self, channel: Channel, message_bytes: int) -> None:
-        """Judge messages with `channel`; one of more than `message_bytes` ends the connection."""
+    def __init__(self, channel: Channel, limits: MessageLimits) -> None:
+        """Judge messages with `channel`; one above the limits ends the connection."""
         self._channel = channel
-        self._most = message_bytes
-        self._service = _Side(ConnectionType.SERVER)
-        self._access_point = _Side(ConnectionType.CLIENT)
+        self._service = _Side(ConnectionType.SERVER, limits.of_service)
+        self._access_point = _Side(ConnectionType.CLIENT, limits.of_access_point)
 
     def from_service(self, data: bytes) -> Sent:
         """Take bytes of the service.
@@ -94,12 +108,10 @@ class Relay:
                 match event:
                     case TextMessage() | BytesMessage():
                         whole = side.assembled(event)
-                        if side.size > self._most:
-                            raise BadMessage("message-too-large", f"a message is larger than {self._most} bytes")
                         if whole is not None:
                             relayed = judge(whole, text=isinstance(event, TextMessage))
-                            onward += _text(other, relayed.onward)
-                            back += _text(side, relayed.back)
+                            onward += _message(other, relayed.onward, binary=relayed.binary)
+                            back += _message(side, relayed.back, binary=relayed.binary)
                     case Ping():
                         back += side.frames.send(event.response())
                         onward += other.frames.send(Ping())
@@ -116,5 +128,7 @@ class Relay:
             raise BadMessage("malformed-frame", f"not a valid frame: {error}"[:200]) from error
 
 
-def _text(side: _Side, content: bytes) -> bytes:
-    return side.frames.send(TextMessage(data=content.decode())) if content else b""
+def _message(side: _Side, content: bytes, *, binary: bool) -> bytes:
+    if not content:
+        return b""
+    return side.frames.send(BytesMessage(data=content) if binary else TextMessage(data=content.decode()))

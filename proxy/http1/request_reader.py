@@ -11,6 +11,7 @@ import httptools
 import msgspec
 
 from proxy.decoders.base import Request
+from proxy.decoders.refusals import HTTP2
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import ChunkedDecoder
 from proxy.http1.head import (
@@ -24,11 +25,13 @@ from proxy.http1.head import (
     parse_head,
     take_head,
 )
+from proxy.http1.room import BodyLimits, Room
 
 _METHOD = re.compile(rb"[A-Z]{1,16}(?: |\Z)")
 _LINE = re.compile(rb"([A-Z]{1,16}) ([!-~]+) HTTP/([0-9])\.([0-9])\r\n")
 _HOST = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._~!$&'()*+,;=%-]+)(?::([0-9]{1,5}))?")
 _ABSOLUTE = re.compile(r"https?://([^/?#]*)(/[^#]*)?", re.IGNORECASE)
+_STREAM = ["application/octet-stream"]
 _TUNNELLING = frozenset({"CONNECT", "TRACE"})
 _LONGEST_METHOD = 17
 
@@ -63,6 +66,9 @@ class _RequestHead(msgspec.Struct, frozen=True):
     """In origin form."""
     fields: Fields
     framing: Framing
+    most: int
+    """Largest body, in bytes."""
+    stream: bool
     keep_alive: bool
     expects: bool
     """The sender waits for a `100 Continue` before it sends the body."""
@@ -71,17 +77,20 @@ class _RequestHead(msgspec.Struct, frozen=True):
 class RequestReader:
     """Cuts requests off what a connection brings. A connection that brought something bad is at its end."""
 
-    def __init__(self, destination: Authority, limits: HeadLimits, body_bytes: int) -> None:
+    def __init__(self, destination: Authority, limits: HeadLimits, bodies: BodyLimits, room: Room) -> None:
         """Read requests to one access point.
 
         Args:
             destination: Where the connection was redirected from.
             limits: Of the head.
-            body_bytes: Largest body.
+            bodies: Largest bodies.
+            room: For the bodies of streams, of all connections together.
         """
         self._destination = destination
         self._limits = limits
-        self._body_bytes = body_bytes
+        self._bodies = bodies
+        self._room = room
+        self._taken = 0
         self._buffer = bytearray()
         self._raw = b""
         """The newest head that was complete, of a request that came as far."""
@@ -120,6 +129,11 @@ class RequestReader:
         self._buffer.clear()
         return rest
 
+    def give_room_back(self) -> None:
+        """Give back what a stream took: it has been answered, or nobody waits for that any more."""
+        self._room.give_back(self._taken)
+        self._taken = 0
+
     def take_expectation(self) -> bool:
         """Whether the sender waits for a `100 Continue`; asked once, as it gets one only."""
         waits, self._continue = self._continue, False
@@ -134,7 +148,7 @@ class RequestReader:
         head = self._begun or self._begin()
         if head is None:
             return None
-        body = self._take_body(head.framing)
+        body = self._take_body(head)
         if body is None:
             return None
         self._begun = None
@@ -153,7 +167,7 @@ class RequestReader:
             return None
         self._raw = raw
         read = _read_head if len(raw) <= LONGEST_REMEMBERED else _read_head.__wrapped__
-        head = read(raw, self._destination, self._limits, self._body_bytes)
+        head = read(raw, self._destination, self._limits, self._bodies)
         self._begun = head
         self._continue = head.expects
         if head.framing.chunked:
@@ -161,30 +175,43 @@ class RequestReader:
             self._chunked_body = bytearray()
         return head
 
-    def _take_body(self, how: Framing) -> bytes | None:
+    def _take_body(self, head: _RequestHead) -> bytes | None:
         """Take a body off the buffer; None while it is not complete."""
-        if how.chunked:
-            return self._take_chunks()
-        length = how.length
+        if head.framing.chunked:
+            return self._take_chunks(head)
+        length = head.framing.length
         if not length:
             return b""
+        if head.stream:
+            self._take_room(min(len(self._buffer), length))
         if len(self._buffer) < length:
             return None
         body = bytes(self._buffer[:length])
         del self._buffer[:length]
         return body
 
-    def _take_chunks(self) -> bytes | None:
+    def _take_room(self, size: int) -> None:
+        """Take as much room as has come of a stream."""
+        self._room.take(size - self._taken)
+        self._taken = size
+
+    def _take_chunks(self, head: _RequestHead) -> bytes | None:
         assert self._chunks is not None  # noqa: S101 -- `_begin` made it
         for piece in self._chunks.take(self._buffer):
             self._chunked_body += piece
-            if len(self._chunked_body) > self._body_bytes:
-                raise BadMessage("body-too-large", f"the body is larger than {self._body_bytes} bytes")
-        return bytes(self._chunked_body) if self._chunks.finished else None
+            if len(self._chunked_body) > head.most:
+                raise BadMessage("body-too-large", f"the body is larger than {head.most} bytes")
+        if head.stream:
+            self._take_room(len(self._chunked_body))
+        if not self._chunks.finished:
+            return None
+        body = bytes(self._chunked_body)
+        self._chunked_body.clear()  # a connection that idles is not to keep a stream
+        return body
 
 
 @lru_cache(REMEMBERED)
-def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, body_bytes: int) -> _RequestHead:
+def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, bodies: BodyLimits) -> _RequestHead:
     """Read a complete head. What services ask for they ask for again, byte for byte: the newest are remembered.
 
     Raises:
@@ -195,16 +222,29 @@ def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, body_byte
         raise BadMessage("malformed-request", "its first line is not a method, a target and a version")
     method, target = line[1].decode("ascii"), line[2].decode("ascii")
     if (line[3], line[4]) != (b"1", b"1"):
-        version = f"HTTP/{line[3].decode()}.{line[4].decode()}"
-        raise BadMessage("http-version", f"{version} is not spoken here")
+        raise _other_version(f"HTTP/{line[3].decode()}.{line[4].decode()}")
     if method in _TUNNELLING:
         raise BadMessage("method-not-allowed", f"the method {method} is not spoken here")
     head = parse_head(raw, httptools.HttpRequestParser, limits)
     target = _origin_form(target, head, destination)
     how = framing(head)
-    if how.length is not None and how.length > body_bytes:
-        raise BadMessage("body-too-large", f"the body is larger than {body_bytes} bytes")
-    return _RequestHead(method, target, head.fields, how, keep_alive=not head.closes, expects=_expects(head, how))
+    stream = method == "PUT" and [value for name, value in head.fields if name == "content-type"] == _STREAM
+    most = bodies.stream if stream else bodies.usual
+    if how.length is not None and how.length > most:
+        raise BadMessage("body-too-large", f"the body is larger than {most} bytes")
+    return _RequestHead(
+        *(method, target, head.fields, how),
+        most=most,
+        stream=stream,
+        keep_alive=not head.closes,
+        expects=_expects(head, how),
+    )
+
+
+def _other_version(version: str) -> BadMessage:
+    if version == "HTTP/2.0":
+        return BadMessage("http2", HTTP2)
+    return BadMessage("http-version", f"{version} is not spoken here")
 
 
 def _expects(head: Head, how: Framing) -> bool:

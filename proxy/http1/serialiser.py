@@ -10,7 +10,8 @@ from proxy.http1.head import HOP_BY_HOP, REMEMBERED, Fields
 from proxy.http1.response_reader import SWITCHING_PROTOCOLS, ResponseHead
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WEBSOCKET = frozenset({"sec-websocket-accept", "sec-websocket-protocol"})
+_WEBSOCKET = frozenset({"sec-websocket-accept", "sec-websocket-protocol", "content-type"})
+"""Of an answer that opens a callback channel; its type is the format of the messages."""
 _WITH_BODY = frozenset({"PUT", "POST", "PATCH"})
 
 

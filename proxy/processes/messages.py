@@ -9,6 +9,7 @@ import msgspec
 from models.replica import Sighting
 from policy.quarantine import QuarantineEntry
 from proxy.registry import AgentStructure
+from proxy.revocation import Revocations
 
 
 class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
@@ -33,6 +34,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     structures: Mapping[str, AgentStructure]
     """What is known of each access point."""
     quarantines: Sequence[QuarantineEntry]
+    revocations: Revocations = Revocations()
+    """Certificates that are good no more."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -73,11 +76,17 @@ class Free(msgspec.Struct, frozen=True, tag=True):
     identity: str
 
 
+class Revoke(msgspec.Struct, frozen=True, tag=True):
+    """These certificates, and no others, are good no more: connections on which they were shown end."""
+
+    revocations: Revocations
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Free | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Hold | Free | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):
@@ -145,6 +154,8 @@ class Sighted(msgspec.Struct, frozen=True, tag=True):
     ip: str
     identity: str
     """`policy.quarantine.identity_of` the sender."""
+    address: str
+    """Its service address, as the access point knows it; or `ip:<network address>`."""
 
 
 class Registered(msgspec.Struct, frozen=True, tag=True):

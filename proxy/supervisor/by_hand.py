@@ -166,12 +166,12 @@ class QuarantinesByHand:
             raise NotDone(404, f"{address} is no service of an access point of gateway.yaml", _FORMS)
         if point.tls is TlsMode.REQUIRED:
             return self._certified(name, ip, agent)
-        inventoried = (str(each.ip) for each in self.registry.inventory.services if each.address == address and each.ip)
-        at = next(inventoried, None)
+        alone = (ip for ip in self.registry.places(address) if self.registry.service_at(ip, agent) == address)
+        at = next(alone, None) if ip is None else ip
         if at is None:
             raise NotDone(
                 404,
-                f"{address} shows no certificate, and inventory.yaml gives it no network address to know it by",
+                f"{address} shows no certificate, and inventory.yaml gives it no network address of its own",
                 "quarantine its network address",
             )
         strength = Strength.MAC_AND_IP if self.registry.is_bound(at) else Strength.IP

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from proxy.storage.model_store import ModelStore
 
 log = structlog.get_logger("alleyes")
@@ -23,7 +23,7 @@ class StateFiles:
     addresses: AddressStore
     dump: Callable[[], bytes]
     """Returns the models as they are to be stored."""
-    seen: Callable[[], Mapping[str, Mapping[str, float]]]
+    seen: Callable[[], Mapping[str, Mapping[str, Seen]]]
     """Returns who was seen at each network address, as it is to be stored."""
     background: Executor
     _changed: bool = False
@@ -50,7 +50,7 @@ class StateFiles:
         """Store everything and wait for it; for the end of the process."""
         self._write(self.dump(), self.seen())
 
-    def _write(self, state: bytes, seen: Mapping[str, Mapping[str, float]]) -> None:
+    def _write(self, state: bytes, seen: Mapping[str, Mapping[str, Seen]]) -> None:
         try:
             self.models.save(state)
         except OSError as error:

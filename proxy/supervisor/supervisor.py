@@ -23,7 +23,7 @@ from proxy.audit.event import Kind
 from proxy.audit.journal import Journal
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.trail import AuditTrail
-from proxy.carriers import Carriers
+from proxy.carriers import Carriers, inventoried
 from proxy.clocks import real_now
 from proxy.control.messages import PolicyState
 from proxy.control.refusal import NotDone
@@ -47,6 +47,7 @@ from proxy.processes.messages import (
     Quarantined,
     Refreshed,
     Registered,
+    Revoke,
     Seen,
     Sighted,
     ToSupervisor,
@@ -55,6 +56,7 @@ from proxy.protection import fixed_protection
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
+from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
 from proxy.storage.model_store import ModelStore, ModelStoreError
 from proxy.storage.plan_store import PlanStore, PlanStoreError
@@ -63,6 +65,7 @@ from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
+from proxy.supervisor.revocation_watch import RevocationWatch
 from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.status import together
 from proxy.supervisor.workers import Listener, Workers
@@ -131,7 +134,7 @@ class Supervisor:
         self._structures: dict[str, AgentStructure] = {}
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         addresses = AddressStore(state)
-        self._carriers = Carriers({str(s.ip): s.address for s in inputs.inventory.services if s.ip is not None})
+        self._carriers = Carriers(inventoried(inputs.inventory))
         self._carriers.load(addresses.load())
         self._files = StateFiles(
             models=model_store,
@@ -157,9 +160,18 @@ class Supervisor:
             places=Places(),
         )
         self._watch = self._table_watch()
+        self._revocation = RevocationWatch(
+            tls=document.tls,
+            lists=inputs.revocations,
+            in_force=RevocationsInForce(),
+            notes=self._trail,
+            real_now=real_now,
+            on_change=self._revoke,
+        )
         self._refresh = RegistryRefresh(
             points={point.agent: point for point in document.access_points},
             tls=document.tls,
+            revocations=self._revocation.in_force,
             registry=self._registry,
             on_structure=self._know,
             on_problem=lambda line: log.warning("types", detail=line),
@@ -257,7 +269,13 @@ class Supervisor:
 
     async def _until_the_end(self, guarding: Sequence[asyncio.Task[None]]) -> None:
         """Work until told to end; a gateway whose own tasks have died must not look alive."""
-        works = (self._ended(), self._refresh.forever(), self._tick(), self._workers.forever())
+        works = (
+            self._ended(),
+            self._refresh.forever(),
+            self._revocation.forever(),
+            self._tick(),
+            self._workers.forever(),
+        )
         tasks = [*guarding, *map(asyncio.create_task, works)]
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
@@ -284,6 +302,7 @@ class Supervisor:
             origin=self._origin,
             structures=self._structures,
             quarantines=self._register.entries,
+            revocations=self._revocation.in_force.current,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:
@@ -301,7 +320,7 @@ class Supervisor:
             case Quarantined():
                 self._quarantine(number, message)
             case Sighted():
-                self._keeper.sighted(message.ip, message.identity, real_now())
+                self._keeper.sighted(message, real_now())
             case Registered():
                 self._later(self._refreshed(number, message))
             case InForce():
@@ -361,6 +380,7 @@ class Supervisor:
 
     def _reload_soon(self) -> None:
         self._later(self._reloaded())
+        self._later(self._revocation.reload())
 
     async def _reloaded(self) -> None:
         await self._policy.reload()
@@ -399,6 +419,9 @@ class Supervisor:
             await self._control.open(self._inputs.document.state_directory)
         except OSError as error:
             self._broken("control", error)
+
+    def _revoke(self) -> None:
+        self._workers.tell_all(Revoke(self._revocation.in_force.current))
 
     def _protect(self, policy: LoadedPolicy) -> None:
         """Let through again whom another policy protects."""
@@ -469,6 +492,9 @@ class Supervisor:
             quarantines_evicted=self._register.evictions,
             unjudged_packets=self._dead_man.unjudged,
             firewall=self._firewall_status(),
+            revocation=health.RevocationStatus(
+                certificates=len(self._revocation.in_force.current), alarms=self._revocation.alarms
+            ),
             forwarded=0,
             refused=0,
             broken=self._failures,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from policy.verdict import Sender
 from proxy.processes.messages import Sighted
 
 _PERIOD_SECONDS = 60.0
@@ -20,15 +21,15 @@ class Sightings:
     _told: set[tuple[str, str]] = field(default_factory=set)
     _until: float = 0.0
 
-    def note(self, ip: str, identity: str) -> None:
-        """Take note of a sender; called for each call that is forwarded."""
-        pair = (ip, identity)
+    def note(self, sender: Sender, identity: str) -> None:
+        """Take note of a sender, given its `identity_of`; called for each call that is forwarded."""
+        pair = (sender.ip, sender.address)
         if pair in self._told:
             return
         if len(self._told) >= _MOST_PAIRS:
             self._told.clear()
         self._told.add(pair)
-        self.send(Sighted(ip, identity))
+        self.send(Sighted(sender.ip, identity, sender.address))
 
     def renew(self, now: float) -> None:
         """Tell everybody again who is seen from now on, once the time is over; monotonic time in seconds."""

@@ -18,6 +18,7 @@ from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
 from proxy import tls
+from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal
@@ -28,6 +29,7 @@ from proxy.clocks import EventClock, real_now
 from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.enforcement import Enforcement
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks
@@ -45,6 +47,7 @@ from proxy.processes.messages import (
     Judge,
     Knows,
     Refreshed,
+    Revoke,
     Serving,
     Stop,
     ToSupervisor,
@@ -53,9 +56,11 @@ from proxy.processes.messages import (
 )
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.worker.learning import Learning
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
+from proxy.worker.revocation import WorkerRevocation
 from proxy.worker.sightings import Sightings
 
 _TICK_SECONDS = 0.25
@@ -103,8 +108,9 @@ class Worker:
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
+        revocations = RevocationsInForce(begin.revocations)
         try:
-            contexts = tls.contexts(document)
+            contexts = tls.contexts(document, revocations)
         except tls.TlsFilesError as error:
             raise CannotServe([str(error)]) from error
         directory = document.state_directory / AUDIT_DIRECTORY / chain_of_worker(begin.number)
@@ -113,6 +119,10 @@ class Worker:
         except JournalError as error:
             raise CannotServe([str(error)]) from error
         self._trail = AuditTrail(self._journal, real_now)
+        self._advice = Advice(
+            self._trail, self._trail.tls_refused, lambda who, remedy: log.warning("service", who=who, detail=remedy)
+        )
+        self._streams = AwaitedStreams()
         self._failures = 0
         self._gateway = Gateway(document, document.state_directory, worker=begin.number)
         self._quarantine = WorkerQuarantine(
@@ -121,6 +131,9 @@ class Worker:
             registry=self._registry,
             abort=self._gateway.abort,
             send=channel.send,
+        )
+        self._revocation = WorkerRevocation(
+            revocations, self._connections, self._gateway.abort, on_expiry=self._expired
         )
         self._registrations = Registrations(channel.send)
         self._learning = Learning(analyzer=self._analyzer, clock=clock, send=channel.send)
@@ -171,6 +184,8 @@ class Worker:
                 self._quarantine.hold(message.entry, real_now())
             case Free():
                 self._quarantine.free(message.identity)
+            case Revoke():
+                self._revocation.replace(message.revocations)
             case _:
                 raise ChannelClosed(f"{type(message).__name__} while serving")
 
@@ -197,6 +212,7 @@ class Worker:
             self._sightings.renew(time.monotonic())
             self._quarantine.expire(real_now())
             if beats := not beats:
+                self._revocation.expire(real_now())
                 self._channel.send(self._beat())
             await asyncio.sleep(_TICK_SECONDS)
 
@@ -226,7 +242,7 @@ class Worker:
             judging=Judging(
                 enforcement=Enforcement(
                     engine=self._engine,
-                    log=self._trail,
+                    log=self._advice,
                     clock=self._clock,
                     real_now=real_now,
                     on_quarantine=self._quarantine.enter,
@@ -237,11 +253,13 @@ class Worker:
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
-            destinations=destinations(self._document, self._registry),
+            destinations=destinations(self._document, self._registry, self._streams),
             connections=self._connections,
             contexts=contexts,
+            revocations=self._revocation.in_force,
             limits=self._document.limits,
-            on_tls_refusal=self._trail.tls_refused,
+            on_tls_refusal=self._advice.handshake_failed,
+            on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,
         )
@@ -259,6 +277,11 @@ class Worker:
                 error=f"{type(error).__name__}: {error}",
             )
 
+    def _expired(self, ip: str, reason: str) -> None:
+        """Record that a connection ended with its certificate."""
+        with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
+            self._trail.tls_refused(ip, reason)
+
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""
         log.warning("access point", agent=agent, detail=problem.detail)
@@ -274,8 +297,10 @@ def _analyzer(scoring: Scoring, state: bytes) -> Analyzer | PaperAnalyzer:
     return Analyzer.load(state, replica=True)
 
 
-def destinations(document: GatewayDocument, registry: SiteRegistry) -> dict[tuple[str, int], Destination]:
-    """Return the access points by every address and port at which they are called."""
+def destinations(
+    document: GatewayDocument, registry: SiteRegistry, streams: AwaitedStreams
+) -> dict[tuple[str, int], Destination]:
+    """Return the access points by every address and port at which they are called; all know of the same streams."""
     found: dict[tuple[str, int], Destination] = {}
     for point in document.access_points:
         for address in (point.ipv4, point.ipv6):
@@ -286,6 +311,7 @@ def destinations(document: GatewayDocument, registry: SiteRegistry) -> dict[tupl
                 authority=_authority(point, str(address)),
                 registry=registry,
                 most_accesses=document.limits.accesses_per_call,
+                streams=streams,
             )
             found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
     return found

@@ -151,7 +151,7 @@ def timers(tmp_path: Path) -> Path:
 def test_without_a_trace_of_timers_the_reason_is_told() -> None:
     answer = CliRunner().invoke(main, ["--scenario", PERIODICITY])
     assert answer.exit_code == 0, answer.output
-    assert "skipped periodicity: published.yaml has no superposed timers" in answer.output
+    assert "skipped periodicity: no recorded trace of superposed timers" in answer.output
 
 
 @pytest.mark.usefixtures("small")

@@ -196,12 +196,21 @@ def test_registered_instance_takes_the_place_of_one_that_was_never_known(monkeyp
     assert [each.service_type for each in analyzer.advance(START + MINUTE)] == ["/lock"]
 
 
-def test_registration_is_expected_even_where_none_was_seen() -> None:
+@pytest.mark.parametrize(
+    "operation", [Operation.REGISTER, Operation.UNREGISTER, Operation.GET_STREAM, Operation.SET_STREAM]
+)
+def test_what_the_middleware_demands_is_expected_even_where_none_was_seen(operation: Operation) -> None:
     analyzer = settled()
-    registration = looking(
-        0, destination="/agent0/light0", node="/agent0/light0", destination_type="/light", operation=Operation.REGISTER
+    own = looking(
+        0, destination="/agent0/light0", node="/agent0/light0", destination_type="/light", operation=operation
     )
-    assert analyzer.score(registration).av < BLOCK
+    assert analyzer.score(own).av < BLOCK
+
+
+@pytest.mark.parametrize("operation", [Operation.UNREGISTER, Operation.GET_STREAM, Operation.SET_STREAM])
+def test_of_others_it_is_not(operation: Operation) -> None:
+    analyzer = settled()
+    assert analyzer.score(looking(0, operation=operation)).av >= BLOCK
 
 
 def test_minute_closes_once() -> None:

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from models.access import Operation
 from models.communication_model import MAX_KEYS, CommunicationModel
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
+from models.varint import Reader, Writer
 from models.wire import MAX_ENTRIES, Names, decode_descriptor, decode_model, encode_descriptor, encode_model
 from tests.models.test_communication_model import KEYS, VISIBLE, models
 from tests.models.test_relationship import summary
@@ -34,6 +36,21 @@ def test_descriptors_that_are_written_are_read_in_their_order(descriptors: list[
     there, here = Names(), Names()
     sent = [encode_descriptor(each, there) for each in descriptors]
     assert [decode_descriptor(each, here) for each in sent] == descriptors
+
+
+def test_the_numbers_of_operations_never_change() -> None:
+    numbers = {}
+    for operation in Operation:
+        key = Key("/a", own=False, operation=operation.value, data_type="")
+        out = Writer()
+        Names().write_key(out, key)
+        assert Names().read_key(Reader(bytes(out.buffer))) == key
+        numbers[operation.value] = out.buffer[1] >> 1
+    assert list(numbers) == [
+        *("get", "set", "subscribe", "unsubscribe", "notify", "lock", "commit", "rollback", "register", "connect"),
+        *("register-virtual", "unregister-virtual", "unregister", "get-stream", "set-stream"),
+    ]
+    assert list(numbers.values()) == list(range(len(numbers)))
 
 
 def test_names_cost_their_length_once() -> None:

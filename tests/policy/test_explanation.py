@@ -138,6 +138,11 @@ def test_a_young_model_says_that_it_is_young() -> None:
         (Operation.COMMIT, "committed its transaction on", "wanted to commit its transaction on"),
         (Operation.ROLLBACK, "rolled back its transaction on", "wanted to roll back its transaction on"),
         (Operation.REGISTER, "registered as", "wanted to register as"),
+        (Operation.REGISTER_VIRTUAL, "took over the answers for", "wanted to take over the answers for"),
+        (Operation.UNREGISTER_VIRTUAL, "gave up the answers for", "wanted to give up the answers for"),
+        (Operation.UNREGISTER, "unregistered", "wanted to unregister"),
+        (Operation.GET_STREAM, "read the stream of", "wanted to read the stream of"),
+        (Operation.SET_STREAM, "sent a stream to", "wanted to send a stream to"),
     ],
 )
 def test_every_operation_has_its_words(operation: Operation, did: str, wanted: str) -> None:

@@ -20,16 +20,18 @@ from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
 from proxy.configuration import AccessPoint, InventoryDocument, Limits
 from proxy.connections import ConnectionTable, Destination
+from proxy.decoders import strict_cbor
 from proxy.decoders.vsl import VslDecoder
-from proxy.decoders.vsl_frames import LARGEST_FRAME
 from proxy.enforcement import Enforcement
-from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks
+from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks, message_limits
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.layer import Http1Layer
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from proxy.identity import Identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.registry import AgentStructure, SiteRegistry
+from proxy.revocation import RevocationsInForce
 from proxy.tls import TlsContexts
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
@@ -79,10 +81,12 @@ class Bench:
         self.verdicts: list[Verdict] = []
         self.refused_handshakes: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
+        self.conflicts: list[tuple[str, str, list[str]]] = []
         self.crowds: list[str] = []
         self.sightings: list[tuple[str, str]] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
+        self.revocations = RevocationsInForce()
         self.analyzer = Learning()
         self.registry = SiteRegistry(InventoryDocument.model_validate(inventory or {}), frozenset({"agent1"}))
         types = {
@@ -93,6 +97,7 @@ class Bench:
         }
         self.registry.replace_agent("agent1", AgentStructure(types=types, children={}))
         decoder = VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=self.registry, most_accesses=4)
+        self.streams = decoder.streams
         point = AccessPoint.model_validate(plain_point(ipv4=POINT[0], tls=tls_mode))
         self.destination = Destination(point, decoder)
         self.connections = ConnectionTable(most=most_connections, most_of_one=most_connections)
@@ -107,7 +112,7 @@ class Bench:
                 engine=engine, log=self, clock=StandingClock(), real_now=lambda: NOW, on_quarantine=lambda _: None
             ),
             registry=self.registry,
-            on_sighting=lambda ip, identity: self.sightings.append((ip, identity)),
+            on_sighting=lambda sender, identity: self.sightings.append((sender.ip, identity)),
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
         )
@@ -117,8 +122,10 @@ class Bench:
             destinations={POINT: self.destination},
             connections=self.connections,
             contexts=contexts,
+            revocations=self.revocations,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
+            on_conflict=lambda sender, places: self.conflicts.append((sender.address, sender.ip, places)),
             on_crowd=self.crowds.append,
             on_registration=self._registered,
         )
@@ -148,10 +155,12 @@ class Bench:
             lambda of: Http1Layer(
                 of,
                 judge=judge,
-                requests=RequestReader(Authority(*POINT), HEAD_LIMITS, 64 * 1024),
+                requests=RequestReader(
+                    Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
+                ),
                 deadline=judge._live.deadline,
-                answer_bytes=4096 * 1024,
-                message_bytes=LARGEST_FRAME,
+                answers=BodyLimits(4096 * 1024, 4096 * 1024),
+                messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,
             )
         )
@@ -162,9 +171,11 @@ class Bench:
         wire.service(sent)
         return wire
 
-    def open_channel(self, client: connection.Client | None = None) -> CallbackWire:
+    def open_channel(
+        self, client: connection.Client | None = None, content_type: str = "application/json"
+    ) -> CallbackWire:
         wire = self.send(callbacks(), client)
-        wire.access_point(SWITCHING)
+        wire.access_point(SWITCHING.replace(b"application/json", content_type.encode()))
         return CallbackWire(wire)
 
 
@@ -193,7 +204,13 @@ class CallbackWire:
         frames.receive_data(sent[self._read[side] :])
         self._read[side] = len(sent)
         for event in frames.events():
-            yield json.loads(event.data) if isinstance(event, TextMessage) else event
+            match event:
+                case TextMessage():
+                    yield json.loads(event.data)
+                case BytesMessage():
+                    yield strict_cbor.parse(bytes(event.data))
+                case _:
+                    yield event
 
 
 def _message(content: object, *, text: bool) -> TextMessage | BytesMessage:
@@ -203,8 +220,10 @@ def _message(content: object, *, text: bool) -> TextMessage | BytesMessage:
 
 SWITCHING = (
     b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n\r\n"
+    b"Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\nSec-WebSocket-Protocol: v1.vsl.ds2os.org\r\n"
+    b"Content-Type: application/json\r\n\r\n"
 )
+CALLBACK_ID = "071fb7b7-1111-4772-8268-b84199dfab95"
 
 
 def request(
@@ -230,7 +249,7 @@ def callbacks() -> bytes:
 
 
 def invocation(**changes: Any) -> dict[str, Any]:
-    return {"callbackId": "c1", "serial": 7, "address": MOVEMENT, "invoke": "NOTIFY"} | changes
+    return {"callbackId": CALLBACK_ID, "serial": 7, "address": MOVEMENT, "invoke": "NOTIFY"} | changes
 
 
 def status(wire: Wire) -> int | None:

@@ -179,7 +179,6 @@ def test_an_entry_three_times_is_named_twice(tmp_path: Path) -> None:
     assert [(problem.line, problem.location) for problem in caught.value.problems] == [
         (3, "services[1].address"),
         (4, "services[2].address"),
-        (4, "services[2].ip"),
         (5, "protected[0]"),
     ]
 
@@ -192,8 +191,19 @@ def test_an_entry_three_times_is_named_twice(tmp_path: Path) -> None:
             "services[1].address: /agent1/a is taken by services[0] -- ",
         ),
         (
-            [{"address": "/agent1/a", "ip": "192.0.2.4"}, {"address": "/agent1/b", "ip": "192.0.2.4"}],
-            "services[1].ip: 192.0.2.4 is taken by services[0] -- ",
+            [
+                {"address": "/agent1/a", "ip": "192.0.2.4", "mac": "02:00:5e:00:53:01"},
+                {"address": "/agent1/b", "addresses": [{"ip": "192.0.2.4", "mac": "02:00:5e:00:53:02"}]},
+            ],
+            "services[1]: 192.0.2.4 has the mac 02:00:5e:00:53:02 here, and 02:00:5e:00:53:01 in services[0] -- one",
+        ),
+        (
+            [{"address": "/agent1/a", "only_here": True}],
+            "services[0]: /agent1/a is to be only here, but nothing says where -- give its ip",
+        ),
+        (
+            [{"address": "/agent1/a", "addresses": [{"mac": "02:00:5e:00:53:01"}]}],
+            "services[0].addresses[0].ip: ",
         ),
         ([{"address": "/agent1"}], "services[0].address"),
         ([{"address": "/agent1/a/node"}], "services[0].address"),

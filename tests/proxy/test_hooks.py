@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from mitmproxy import connection, tls
 from mitmproxy.options import Options
@@ -10,16 +12,19 @@ from mitmproxy.proxy.layers.modes import TransparentProxy
 from mitmproxy.test import tflow
 from OpenSSL import SSL
 
+from proxy.configuration import Limits
 from proxy.connections import Connection
+from proxy.hooks import message_limits
 from proxy.http1.deadlines import Phase
 from proxy.http1.layer import Http1Layer
 from proxy.identity import Identity
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
+from proxy.revocation import Revocations, RevocationsInForce, key_of
 from proxy.tls import TlsContexts, towards_access_point, towards_services
 from tests.proxy import parts
 from tests.proxy.judged import LEARN, POINT, SERVICE_IP, Bench, Raising, refusal_code, request, status
 from tests.proxy.parts import tls_of
-from tests.site.certificates import Credentials, SiteAuthority
+from tests.site.certificates import Credentials, SiteAuthority, load
 
 # Connections and layers.
 
@@ -127,7 +132,9 @@ def test_what_is_not_for_an_access_point_is_closed_and_nothing_forwarded(address
 @pytest.fixture(scope="module")
 def contexts(authority: SiteAuthority) -> TlsContexts:
     settings = tls_of(authority)
-    return TlsContexts(towards_services(settings), {"agent1": towards_access_point(settings, "agent1")})
+    return TlsContexts(
+        towards_services(settings), {"agent1": towards_access_point(settings, "agent1", RevocationsInForce())}
+    )
 
 
 def handshake_of(bench: Bench, credentials: Credentials | None) -> tuple[tls.TlsData, Connection]:
@@ -139,6 +146,72 @@ def handshake_of(bench: Bench, credentials: Credentials | None) -> tuple[tls.Tls
     assert data.ssl_conn is not None
     assert parts.shake_hands(parts.peer(credentials), data.ssl_conn) == {}
     return data, bench.connections[of.client.id]
+
+
+@pytest.mark.parametrize("only_here", [False, True])
+def test_a_certificate_from_elsewhere_is_told_and_may_be_refused(
+    contexts: TlsContexts, authority: SiteAuthority, only_here: bool
+) -> None:
+    known = {"address": "/agent1/lightcontrol1", "ip": "192.0.2.77", "only_here": only_here}
+    bench = Bench(contexts=contexts, inventory={"services": [known]})
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.conflicts == [("/agent1/lightcontrol1", SERVICE_IP, ["192.0.2.77"])]
+    assert live.identity == Identity("lightcontrol1", ("lightcontrol1",))
+    assert (live.misplaced is not None) is only_here
+    if live.misplaced is not None:
+        assert (live.misplaced.code, live.misplaced.every_mode) == ("identity-conflict", False)
+
+
+@pytest.mark.parametrize("known", [{}, {"ip": SERVICE_IP}, {"ip": "192.0.2.77", "addresses": [{"ip": SERVICE_IP}]}])
+def test_a_certificate_from_where_the_inventory_has_it_is_nothing_to_tell(
+    contexts: TlsContexts, authority: SiteAuthority, known: dict[str, object]
+) -> None:
+    inventory = {"services": [{"address": "/agent1/lightcontrol1", **known}]}
+    bench = Bench(contexts=contexts, inventory=inventory)
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.conflicts == []
+    assert live.misplaced is None
+
+
+def test_a_revoked_certificate_establishes_no_identity(contexts: TlsContexts, authority: SiteAuthority) -> None:
+    bench = Bench(contexts=contexts)
+    stolen = authority.service("lightcontrol1")
+    key = key_of(load(stolen.certificate))
+    bench.revocations.current = Revocations({key.issuer: frozenset({key.serial})})
+    data, live = handshake_of(bench, stolen)
+    bench.hooks.tls_established_client(data)
+    assert live.identity is None
+    assert live.identity_problem is not None
+    assert live.identity_problem.code == "revoked-certificate"
+    assert live.identity_problem.every_mode
+    assert "CN=lightcontrol1" in live.identity_problem.detail
+
+
+def test_a_ca_that_is_revoked_takes_its_certificates_along(contexts: TlsContexts, authority: SiteAuthority) -> None:
+    bench = Bench(contexts=contexts)
+    bench.revocations.current = Revocations(
+        {key_of(load(authority.certificate)).issuer: frozenset({key_of(load(authority.certificate)).serial})}
+    )
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert live.identity is None
+
+
+def test_a_connection_knows_the_certificates_of_both_sides(contexts: TlsContexts, authority: SiteAuthority) -> None:
+    bench = Bench(contexts=contexts)
+    light, agent = authority.service("lightcontrol1"), authority.agent("agent1")
+    data, live = handshake_of(bench, light)
+    bench.hooks.tls_established_client(data)
+    towards = parts.connection(contexts.towards_access_points["agent1"])
+    assert parts.shake_hands(towards, parts.peer(agent, server=True)) == {}
+    upstream = tls.TlsData(data.context.server, data.context, ssl_conn=towards)
+    bench.hooks.tls_established_server(upstream)
+    ca = key_of(load(authority.certificate))
+    assert live.certificates == (key_of(load(light.certificate)), ca, key_of(load(agent.certificate)), ca)
+    ends = [load(each.certificate).not_valid_after_utc.timestamp() for each in (light, agent, authority)]
+    assert live.valid_until == min(ends)
 
 
 def test_the_identity_is_the_verified_certificate_s(contexts: TlsContexts, authority: SiteAuthority) -> None:
@@ -244,3 +317,10 @@ async def test_a_failure_after_a_registration_leaves_its_answer() -> None:
     object.__setattr__(bench.gate, "on_registration", Raising())
     await bench.hooks.registered("agent1")
     assert [place for place, _ in bench.broken] == ["registered"]
+
+
+def test_what_somebody_may_write_fits_into_a_message_to_the_owner_of_the_node() -> None:
+    limits = message_limits(Limits(body_bytes=1024))
+    worst = json.dumps({"value": "\x01" * 1024, "identity": {"clientId": "a" * 64}, "address": "/" * 2048})
+    assert len(worst) < limits.of_access_point
+    assert limits.of_service < limits.of_access_point

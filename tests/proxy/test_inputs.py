@@ -48,6 +48,29 @@ def test_the_paper_s_scoring_has_one_worker(tmp_path: Path) -> None:
     read_inputs(load_gateway(write_settings(tmp_path, plain_settings(), "scoring: paper\n")))
 
 
+def test_revocation_lists_that_cannot_be_used_are_told_by_file(tmp_path: Path, authority: SiteAuthority) -> None:
+    broken, own = tmp_path / "broken.crl", tmp_path / "own.crl"
+    tls = tls_settings(authority)
+    broken.write_bytes(b"no list")
+    own.write_bytes(authority.revocation_list([Path(tls["towards_services"]["certificate"])]))
+    settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls | {"crl": ["broken.crl"]})
+    (problem,) = refused(write_settings(tmp_path, settings))
+    assert problem.startswith(f"{broken}: cannot be used as revocation list: ")
+    settings["tls"]["crl"] = ["own.crl"]
+    (problem,) = refused(write_settings(tmp_path, settings))
+    assert "the gateway's own certificate is revoked -- " in problem
+
+
+def test_services_that_nothing_tells_apart_are_told(tmp_path: Path, authority: SiteAuthority) -> None:
+    services = [{"address": f"/agent1/tv{n}", "ip": "192.0.2.50"} for n in (1, 2)]
+    (problem,) = refused(write_settings(tmp_path, plain_settings(), inventory={"services": services}))
+    assert problem.startswith(
+        f"{tmp_path / 'inventory.yaml'}: 192.0.2.50 is the address of /agent1/tv1 and of /agent1/tv2"
+    )
+    settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls_settings(authority))
+    read_inputs(load_gateway(write_settings(tmp_path, settings, inventory={"services": services})))
+
+
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     read_inputs(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"), "mode: learn\n")))
     assert not (tmp_path / "state").exists()

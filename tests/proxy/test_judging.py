@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from wsproto.events import TextMessage
 
-from models.access import Operation
+from models.access import Access, Operation
 from policy.document import PolicyDocument
 from policy.verdict import Action, Strength, Verdict
 from proxy.connections import Destination
+from proxy.decoders import strict_cbor
+from proxy.decoders.refusals import unsupported
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
 from tests.proxy.judged import (
+    CALLBACK_ID,
     DENY,
     FORWARD,
     LEARN,
@@ -53,6 +58,19 @@ def test_a_call_that_may_pass_is_sent_as_it_was_judged() -> None:
     assert verdict.call.sender.strength is Strength.CERTIFICATE
     assert verdict.call.request == f"PUT /vsl{LIGHT}/lightOn"
     assert [(access.node, access.value) for access in verdict.call.accesses] == [(f"{LIGHT}/lightOn", "1")]
+
+
+def test_a_service_that_may_only_be_elsewhere_is_refused_by_enforcement_only() -> None:
+    refusal = unsupported("identity-conflict", "the inventory has it elsewhere")
+    for policy, passes in ((LEARN, True), (FORWARD, False)):
+        bench = Bench(policy)
+        client = bench.connect()
+        bench.connections[client.id].misplaced = refusal
+        wire = bench.wire(client)
+        wire.service(request())
+        assert bool(wire.to_access_point) is passes
+        (verdict,) = bench.verdicts
+        assert (verdict.reason, verdict.would_be) == ("identity-conflict", Action.BLOCK)
 
 
 def test_new_types_of_nodes_and_senders_apply_to_the_next_call_of_a_live_connection() -> None:
@@ -119,8 +137,70 @@ def test_a_blocked_call_is_answered_in_the_middleware_s_words() -> None:
     }
 
 
+def test_a_set_of_several_nodes_is_judged_by_its_worst_access_and_sent_whole_or_not_at_all() -> None:
+    body = {"children": {"lightOn": {"value": "1"}, "hidden": {"value": "1"}}}
+    bench = Bench({"mode": "enforce", "thresholds": {"alert": 7, "block": 7, "quarantine": None}})
+    usual = Access(
+        time=0,
+        source=LIGHT,
+        source_type="/lightControler",
+        destination=LIGHT,
+        destination_type="/lightControler",
+        node=f"{LIGHT}/lightOn",
+        operation=Operation.SET,
+        data_type="/derived/boolean",
+        value="1",
+    )
+    for minute in range(400, 0, -1):
+        time = EVENT_TIME - minute * 60_000
+        bench.analyzer.advance(time)
+        bench.analyzer.learn(replace(usual, time=time, value=str(minute % 2)))
+    bench.analyzer.advance(EVENT_TIME)
+    bench.analyzer.taught.clear()
+    alone = bench.send(request("PUT", f"/vsl{LIGHT}", {"children": {"lightOn": {"value": "1"}}}), bench.connect())
+    assert alone.to_access_point
+    both = bench.send(request("PUT", f"/vsl{LIGHT}", body), bench.connect())
+    assert not both.to_access_point
+    assert status(both) == 403
+    verdict = bench.verdicts[-1]
+    assert [access.node for access in verdict.call.accesses] == [f"{LIGHT}/lightOn", f"{LIGHT}/hidden"]
+    assert verdict.worst == 1
+    assert bench.analyzer.taught == []
+
+
+def test_of_a_stream_the_audit_has_the_size_and_nothing_else() -> None:
+    bench = Bench(LEARN)
+    sent = b"PUT /vsl" + MOVEMENT.encode() + b" HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
+    wire = bench.send(sent + b"Content-Length: 70000\r\n\r\n" + b"x" * 70000)
+    assert wire.to_access_point.endswith(b"x" * 70000)
+    (verdict,) = bench.verdicts
+    assert verdict.call.request == f"PUT /vsl{MOVEMENT} (70000 bytes)"
+    assert [(a.operation, a.value) for a in verdict.call.accesses] == [(Operation.SET_STREAM, None)]
+
+
+def test_who_opens_a_stream_because_it_was_asked_to_is_never_put_in_quarantine() -> None:
+    bench = Bench({"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}})
+    invocation = ("b4fb38af-381a-4772-8268-b84199dfab95", "7")
+    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False, now=EVENT_TIME)
+    path = f"/callback-stream/{invocation[0]}-{invocation[1]}"
+    wire = bench.send(request("GET", path, headers={"Accept": "application/octet-stream"}))
+    assert status(wire) == 403
+    (verdict,) = bench.verdicts
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "anomalous")
+    assert bench.send(request(), bench.connect()).closed
+    assert bench.verdicts[-1].action is Action.QUARANTINE
+
+
+def test_a_changed_list_is_known_before_its_caller_hears_of_it() -> None:
+    bench = Bench(LEARN)
+    wire = bench.send(request("GET", f"/vsl{LIGHT}/rooms/add/basic/text"))
+    assert wire.access_point(OK) == b""
+    wire.hook_completes()
+    assert status(wire) == 200
+
+
 def test_what_cannot_be_judged_while_learning_passes_if_its_refusal_obeys_the_mode() -> None:
-    unsupported = request("POST", f"/vsl{LIGHT}", {"operation": "REGISTER_VIRTUAL_NODE"})
+    unsupported = request("POST", f"/vsl{LIGHT}", {"operation": "REPLACE_NODE"})
     bench = Bench(LEARN)
     assert bench.send(unsupported).to_access_point
     assert bench.verdicts[0].would_be is Action.BLOCK
@@ -277,7 +357,11 @@ def test_a_notification_passes_as_it_was_judged() -> None:
     bench = Bench(LEARN)
     channel = bench.open_channel()
     channel.from_access_point(
-        b'{ "serial":7, "invoke":"NOTIFY","address":"' + MOVEMENT.encode() + b'","callbackId":"c1"}'
+        b'{ "serial":7, "invoke":"NOTIFY","address":"'
+        + MOVEMENT.encode()
+        + b'","callbackId":"'
+        + CALLBACK_ID.encode()
+        + b'"}'
     )
     assert channel.at_service() == [invocation()]
     (access,) = bench.verdicts[-1].call.accesses
@@ -290,7 +374,7 @@ def test_the_answer_of_the_service_passes_once() -> None:
     bench = Bench(LEARN)
     channel = bench.open_channel()
     channel.from_access_point(invocation())
-    answer = {"callbackId": "c1", "serial": 7, "data": None}
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "1"}}
     channel.from_service(answer)
     assert channel.at_access_point() == [answer]
     channel.from_service(answer)
@@ -306,8 +390,8 @@ def test_a_blocked_notification_is_dropped_and_the_access_point_hears_of_it() ->
     channel.from_access_point(invocation())
     assert channel.at_service() == []
     (reply,) = channel.at_access_point()
-    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == ("c1", 7, 403)
-    channel.from_service({"callbackId": "c1", "serial": 7})
+    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == (CALLBACK_ID, 7, 403)
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7})
     assert channel.at_access_point() == []
     assert bench.analyzer.taught == taught
 
@@ -317,7 +401,7 @@ def test_an_answer_that_our_reply_interrupts_is_judged_whole() -> None:
     channel = bench.open_channel()
     channel.from_access_point(invocation(serial=7))
     bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
-    answer = {"callbackId": "c1", "serial": 7, "data": {"value": "21"}}
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "21"}}
     whole = json.dumps(answer)
     channel.wire.service(channel.service.send(TextMessage(data=whole[:20], message_finished=False)))
     channel.from_access_point(invocation(serial=8))
@@ -341,10 +425,98 @@ def test_whatever_breaks_a_frame_ends_the_channel(part: str) -> None:
     bench = Bench(LEARN, tls_mode="plain")
     channel = bench.open_channel(bench.connect(None))
     object.__setattr__(bench.judging, part, Raising())
-    channel.from_service({"callbackId": "c1", "serial": 7})
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7})
     assert channel.at_access_point() == []
     assert channel.wire.closed == {"service", "access point"}
     assert [place for place, _ in bench.broken] == ["http1"]
+
+
+VIRTUAL = {"invoke": "VSET", "data": {"value": "1"}}
+REMOTE = {"services": [{"address": "/agent9/remote9", "service_type": "/lightControler"}]}
+
+
+def asked_by(client_id: str, **changes: Any) -> dict[str, Any]:
+    identity = {"clientId": client_id, "accessIDs": [client_id], "ka": False}
+    return invocation(**VIRTUAL, identity=identity, **changes)
+
+
+def test_callbacks_in_cbor_pass_as_they_were_judged() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(content_type="application/cbor")
+    assert fields(channel.wire.to_service)["content-type"] == "application/cbor"
+    channel.from_access_point(strict_cbor.serialise(invocation()), text=False)
+    assert channel.at_service() == [invocation(serial="7")]
+    answer = {"callbackId": CALLBACK_ID, "serial": 7, "data": {"value": "1"}}
+    channel.from_service(strict_cbor.serialise(answer), text=False)
+    assert channel.at_access_point() == [answer | {"serial": "7"}]
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    channel.from_access_point(strict_cbor.serialise(invocation()), text=False)
+    assert channel.at_service() == []
+    assert channel.at_access_point()[0]["error"]["code"] == "403"
+
+
+def test_a_channel_in_a_format_that_cannot_be_judged_does_not_open() -> None:
+    bench = Bench(LEARN)
+    wire = bench.open_channel(content_type="application/xml").wire
+    assert (status(wire), wire.closed) == (503, {"service", "access point"})
+    assert bench.misbehaviour == [
+        ("agent1", "callbacks in 'application/xml' cannot be judged; let the service accept JSON or CBOR")
+    ]
+
+
+def test_what_repeats_a_call_that_was_judged_is_neither_judged_nor_learnt_again() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(bench.connect("movement1"))
+    bench.engine.replace_policy(PolicyDocument.model_validate(DENY), "r2")
+    before = len(bench.verdicts), list(bench.analyzer.taught)
+    channel.from_access_point(asked_by("lightcontrol1"))
+    assert channel.at_service() == [asked_by("lightcontrol1")]
+    assert (len(bench.verdicts), bench.analyzer.taught) == before
+
+
+def test_what_comes_from_elsewhere_is_judged_as_its_access_and_teaches_nothing() -> None:
+    bench = Bench(LEARN, inventory=REMOTE)
+    channel = bench.open_channel(bench.connect("movement1"))
+    taught = list(bench.analyzer.taught)
+    channel.from_access_point(asked_by("remote9"))
+    assert channel.at_service() == [asked_by("remote9")]
+    verdict = bench.verdicts[-1]
+    (access,) = verdict.call.accesses
+    assert (access.source, access.source_type, access.value) == ("/agent9/remote9", "/lightControler", "1")
+    assert (verdict.call.sender.address, verdict.call.sender.strength) == ("/agent9/remote9", Strength.VOUCHED)
+    assert (verdict.call.may_quarantine, bench.analyzer.taught) == (False, taught)
+
+
+def test_a_refused_access_from_elsewhere_is_an_error_for_whoever_asked_and_quarantines_nobody() -> None:
+    everything = {"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}}
+    bench = Bench(LEARN, inventory=REMOTE)
+    channel = bench.open_channel(bench.connect("movement1"))
+    bench.engine.replace_policy(PolicyDocument.model_validate(everything), "r2")
+    channel.from_access_point(asked_by("remote9"))
+    assert channel.at_service() == []
+    (reply,) = channel.at_access_point()
+    assert (reply["callbackId"], reply["serial"], reply["error"]["code"]) == (CALLBACK_ID, 7, 403)
+    assert bench.verdicts[-1].action is Action.BLOCK
+
+
+@pytest.mark.parametrize("client_id", ["nobody", None])
+def test_an_access_of_nobody_that_is_known_obeys_the_mode(client_id: str | None) -> None:
+    frame = invocation(**VIRTUAL) if client_id is None else asked_by(client_id)
+    for policy, at_service in ((LEARN, 1), (FORWARD, 0)):
+        bench = Bench(policy)
+        channel = bench.open_channel(bench.connect("movement1"))
+        channel.from_access_point(frame)
+        assert len(channel.at_service()) == at_service
+        assert refusal_code(bench) == ("unknown-sender" if client_id is None else "unknown-type")
+
+
+def test_an_answer_that_is_none_ends_the_waiting_of_whoever_asked() -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(bench.connect("movement1"))
+    channel.from_access_point(asked_by("lightcontrol1"))
+    channel.from_service({"callbackId": CALLBACK_ID, "serial": 7, "data": "text"})
+    (reply,) = channel.at_access_point()
+    assert (reply["error"]["code"], refusal_code(bench)) == (500, "ambiguous-frame")
 
 
 def test_an_unknown_sender_hears_notifications_while_learning() -> None:

@@ -17,6 +17,7 @@ from proxy import knowledge_agent
 from proxy.configuration import AccessPoint, KeyPair, Tls
 from proxy.knowledge_agent import StructureUnavailable, parse_structure, read_structure, services
 from proxy.registry import AgentStructure
+from proxy.revocation import RevocationsInForce
 from tests.proxy.parts import plain_point, tls_of
 from tests.site.certificates import Credentials, SiteAuthority
 from tests.site.knowledge_agent.agent import KnowledgeAgent
@@ -72,8 +73,8 @@ def http(body: bytes, *, status: str = "200 OK") -> bytes:
     return b"HTTP/1.1 %b\r\nContent-Length: %d\r\n\r\n%b" % (status.encode(), len(body), body)
 
 
-async def read(port: int, tls: Tls) -> AgentStructure:
-    return await asyncio.to_thread(read_structure, point(port), tls)
+async def read(port: int, tls: Tls, revocations: RevocationsInForce | None = None) -> AgentStructure:
+    return await asyncio.to_thread(read_structure, point(port), tls, revocations or RevocationsInForce())
 
 
 async def test_types_and_children_of_an_agent(authority: SiteAuthority) -> None:
@@ -93,7 +94,7 @@ async def test_types_and_children_of_an_agent(authority: SiteAuthority) -> None:
 
 def test_an_agent_that_speaks_plain() -> None:
     with answering(http(b'{"addedNodes":{"/agent1":{"types":["/treeRoot"]}}}')) as port:
-        structure = read_structure(point(port, tls="plain"), None)
+        structure = read_structure(point(port, tls="plain"), None, RevocationsInForce())
     assert structure.types == {"/agent1": "/treeRoot"}
 
 
@@ -123,7 +124,7 @@ def test_nobody_answers() -> None:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         port = listener.getsockname()[1]
     with pytest.raises(StructureUnavailable, match=rf"^agent1 at 127.0.0.1 port {port}: .*refused"):
-        read_structure(point(port, tls="plain"), None)
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 
 @pytest.mark.parametrize(
@@ -139,31 +140,31 @@ def test_nobody_answers() -> None:
 )
 def test_answers_that_are_no_structure(answer: bytes, named: str) -> None:
     with answering(answer) as port, pytest.raises(StructureUnavailable, match=named):
-        read_structure(point(port, tls="plain"), None)
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 
 def test_an_answer_that_is_larger_than_a_site_can_be(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knowledge_agent, "_LARGEST_ANSWER", 1000)
     with answering(http(b" " * 2000 + b'{"addedNodes":{}}')) as port, pytest.raises(StructureUnavailable):
-        read_structure(point(port, tls="plain"), None)
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 
 def test_a_structure_that_is_nested_without_end() -> None:
     with answering(http(b"[" * 200_000)) as port, pytest.raises(StructureUnavailable):
-        read_structure(point(port, tls="plain"), None)
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 
 def test_certificate_files_that_have_gone_since_the_start(authority: SiteAuthority, tmp_path: Path) -> None:
     tls = tls_of(authority).model_copy(update={"site_ca": tmp_path / "gone.pem"})
     with pytest.raises(StructureUnavailable):
-        read_structure(point(9), tls)
+        read_structure(point(9), tls, RevocationsInForce())
 
 
 def test_an_agent_that_answers_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(knowledge_agent, "_SECONDS", 0.2)
     slow = http(b'{"addedNodes":{}}')
     with answering(slow, interval=0.01) as port, pytest.raises(StructureUnavailable):
-        read_structure(point(port, tls="plain"), None)
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 
 def test_types_are_the_most_specific_ones() -> None:

@@ -60,8 +60,12 @@ def test_services_with_a_link_address_are_bound_to_it() -> None:
         {
             "services": [
                 {"address": "/agent1/a", "ip": "192.0.2.4", "mac": "02-00-5E-00-53-01"},
-                {"address": "/agent1/b", "ip": "2001:db8::4", "mac": "02:00:5e:00:53:01"},
+                {
+                    "address": "/agent1/b",
+                    "addresses": [{"ip": "2001:db8::4", "mac": "02:00:5e:00:53:01"}, {"ip": "192.0.2.6"}],
+                },
                 {"address": "/agent1/c", "ip": "192.0.2.5"},
+                {"address": "/agent1/on-the-host-of-a", "ip": "192.0.2.4", "mac": "02:00:5e:00:53:01"},
             ]
         }
     )

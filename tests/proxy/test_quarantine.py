@@ -19,6 +19,7 @@ from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, Firewall, FirewallError, FullSetError
 from proxy.firewall.plan import Entry
 from proxy.places import Places
+from proxy.processes.messages import Sighted
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
@@ -73,7 +74,9 @@ class Bench:
         self.broken: list[BaseException] = []
         self.alarms: list[int] = []
         self.background = background
-        self.carriers = Carriers({"192.0.2.40": "/agent2/boiler", "192.0.2.41": "/agent1/light1"})
+        self.carriers = Carriers(
+            {"192.0.2.40": frozenset({"/agent2/boiler"}), "192.0.2.41": frozenset({"/agent1/light1"})}
+        )
         self.links: dict[str, str] = {"192.0.2.17": MAC, "192.0.2.18": MAC}
         self.keeper = QuarantineKeeper(
             register=self.register,
@@ -92,6 +95,9 @@ class Bench:
         entry = quarantine_entry(sender.address, ip=sender.ip, until=until, identity=identity_of(sender))
         self.keeper.enter(entry, entry.since)
         await self.settled()
+
+    def see(self, ip: str, identity: str, now: float) -> None:
+        self.keeper.sighted(Sighted(ip, identity, f"/agent1/{identity.rpartition(':')[2]}"), now)
 
     async def settled(self) -> None:
         await asyncio.wrap_future(self.background.submit(lambda: None))
@@ -131,13 +137,13 @@ def neighbour(name: str, ip: str = "192.0.2.17") -> Sender:
 async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench: Bench, how: str) -> None:
     sender, other = WASHING_MACHINE, neighbour("tv1")
     if how == "seen there":
-        bench.keeper.sighted(sender.ip, identity_of(other), 900.0)
+        bench.see(sender.ip, identity_of(other), 900.0)
     elif how == "inventoried there":
         sender = msgspec.structs.replace(sender, ip="192.0.2.40")
     else:
         sender = msgspec.structs.replace(sender, ip="2001:db8::17")
         bench.links |= {"2001:db8::17": MAC} | ({"2001:db8::18": MAC} if how == "in its /64" else {})
-        bench.keeper.sighted("2001:db8::18", identity_of(other), 900.0)
+        bench.see("2001:db8::18", identity_of(other), 900.0)
     await bench.enter(sender)
     assert bench.kernel.held == set()
     assert bench.log.lines == [("added", WASHING_MACHINE.address, "none: other senders share the address")]
@@ -147,19 +153,19 @@ async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench:
 
 async def test_other_devices_in_the_same_network_and_those_that_have_left_do_not_count(bench: Bench) -> None:
     bench.links |= {"2001:db8::17": MAC, "2001:db8::18": "02:00:5e:00:53:18"}
-    bench.keeper.sighted("2001:db8::18", "certificate:tv1", 900.0)
-    bench.keeper.sighted("2001:db8::17", "certificate:moved", 900.0 - REMEMBERED_SECONDS)
+    bench.see("2001:db8::18", "certificate:tv1", 900.0)
+    bench.see("2001:db8::17", "certificate:moved", 900.0 - REMEMBERED_SECONDS)
     await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="2001:db8::17"))
     assert bench.kernel.held == {("2001:db8::17", MAC)}
 
 
 async def test_who_turns_up_at_the_address_later_gets_through(bench: Bench) -> None:
     await bench.enter()
-    bench.keeper.sighted("192.0.2.17", identity_of(WASHING_MACHINE), 1100.0)
-    bench.keeper.sighted("192.0.2.18", "certificate:tv1", 1100.0)
+    bench.see("192.0.2.17", identity_of(WASHING_MACHINE), 1100.0)
+    bench.see("192.0.2.18", "certificate:tv1", 1100.0)
     await bench.settled()
     assert bench.kernel.held == {("192.0.2.17", MAC)}
-    bench.keeper.sighted("192.0.2.17", "certificate:tv1", 1200.0)
+    bench.see("192.0.2.17", "certificate:tv1", 1200.0)
     await bench.settled()
     assert bench.kernel.held == set()
     assert bench.log.lines[-1] == ("changed", WASHING_MACHINE.address, "none: other senders share the address")
@@ -170,7 +176,7 @@ async def test_who_turns_up_at_the_address_later_gets_through(bench: Bench) -> N
 
 async def test_when_all_at_an_address_are_in_quarantine_the_kernel_drops_it_until_one_is_not(bench: Bench) -> None:
     for name in ("washingmachine1", "tv1"):
-        bench.keeper.sighted("192.0.2.17", f"certificate:{name}", 900.0)
+        bench.see("192.0.2.17", f"certificate:{name}", 900.0)
     await bench.enter()
     assert bench.kernel.held == set()
     await bench.enter(neighbour("tv1"), until=3000.0)

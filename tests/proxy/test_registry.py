@@ -27,7 +27,15 @@ def registry() -> SiteRegistry:
             "services": [
                 {"address": "/agent1/light1", "location": "kitchen", "service_type": "/somethingElse"},
                 {"address": "/agent1/boiler", "service_type": "/boilerControl", "ip": "2001:DB8::40"},
-                {"address": "/agent1/pump", "ip": "192.0.2.41", "mac": "02-00-5E-00-53-01"},
+                {
+                    "address": "/agent1/pump",
+                    "ip": "192.0.2.41",
+                    "mac": "02-00-5E-00-53-01",
+                    "addresses": [{"ip": "2001:db8::41", "mac": "02:00:5e:00:53:01"}, {"ip": "192.0.2.42"}],
+                },
+                {"address": "/agent1/tv1", "ip": "192.0.2.50", "only_here": True},
+                {"address": "/agent1/tv2", "ip": "192.0.2.50"},
+                {"address": "/agent2/tv3", "ip": "192.0.2.50"},
             ]
         }
     )
@@ -77,10 +85,39 @@ def test_a_new_structure_replaces_the_old_one(registry: SiteRegistry) -> None:
 def test_locations_and_network_addresses_are_the_inventory_s(registry: SiteRegistry) -> None:
     assert registry.location("/agent1/light1") == "kitchen"
     assert registry.location("/agent1/boiler") is None
-    assert registry.service_at("2001:db8::40") == "/agent1/boiler"
-    assert registry.service_at("2001:db8::41") is None
+    assert registry.service_at("2001:db8::40", "agent1") == "/agent1/boiler"
+    assert registry.service_at("2001:db8::44", "agent1") is None
     assert registry.is_bound("192.0.2.41")
     assert not registry.is_bound("2001:db8::40")
+
+
+@pytest.mark.parametrize(
+    ("ip", "bound"), [("192.0.2.41", True), ("2001:db8::41", True), ("192.0.2.42", False)], ids=str
+)
+def test_a_service_has_all_its_addresses(registry: SiteRegistry, ip: str, bound: bool) -> None:
+    assert registry.service_at(ip, "agent1") == "/agent1/pump"
+    assert registry.is_bound(ip) is bound
+    assert not registry.is_elsewhere("/agent1/pump", ip)
+
+
+def test_an_address_with_several_services_of_an_agent_is_nobody_s(registry: SiteRegistry) -> None:
+    assert registry.service_at("192.0.2.50", "agent1") is None
+    assert registry.service_at("192.0.2.50", "agent2") == "/agent2/tv3"
+    assert registry.services_at("192.0.2.50") == {"/agent1/tv1", "/agent1/tv2", "/agent2/tv3"}
+    assert registry.services_at("192.0.2.51") == set()
+
+
+def test_an_access_point_is_not_told_of_another_one_s_service(registry: SiteRegistry) -> None:
+    """It would take the call for that of its own service with the same name."""
+    assert registry.service_at("192.0.2.41", "agent2") is None
+
+
+def test_where_the_inventory_has_a_service(registry: SiteRegistry) -> None:
+    assert registry.is_elsewhere("/agent1/pump", "192.0.2.50")
+    assert not registry.is_elsewhere("/agent1/light1", "192.0.2.50"), "nothing is said of where it is"
+    assert registry.places("/agent1/pump") == ["192.0.2.41", "192.0.2.42", "2001:db8::41"]
+    assert registry.is_only_here("/agent1/tv1")
+    assert not registry.is_only_here("/agent1/tv2")
 
 
 @pytest.mark.parametrize(
@@ -110,6 +147,17 @@ def test_lists_are_those_of_the_structure(registry: SiteRegistry) -> None:
     assert registry.is_list(rooms)
     assert not registry.is_list("/agent1/light1")
     assert not registry.is_list("/agent9/light1/rooms")
+
+
+def test_a_client_id_is_that_of_a_service_here_before_one_elsewhere() -> None:
+    addresses = ["/agent9/light1", "/agent9/pump", "/agent1/heater"]
+    inventory = InventoryDocument.model_validate({"services": [{"address": address} for address in addresses]})
+    registry = SiteRegistry(inventory, frozenset({"agent1"}))
+    registry.replace_agent("agent1", STRUCTURE)
+    found = {client_id: registry.address_of(client_id) for client_id in ("light1", "pump", "heater", "nobody")}
+    assert found == {"light1": "/agent1/light1", "pump": "/agent9/pump", "heater": "/agent1/heater", "nobody": None}
+    guarded = [address for address in ("/agent1/light1", "/agent9/pump", "/agent1/heater") if registry.guards(address)]
+    assert guarded == ["/agent1/light1", "/agent1/heater"]
 
 
 def test_nothing_is_known_of_an_unknown_sender(registry: SiteRegistry) -> None:

@@ -15,6 +15,7 @@ from proxy.configuration import AccessPoint, InventoryDocument, Tls
 from proxy.knowledge_agent import StructureUnavailable
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
+from proxy.revocation import RevocationsInForce
 from tests.proxy.parts import plain_point
 
 
@@ -28,7 +29,7 @@ class Site:
         self.gate = threading.Event()
         self.gate.set()
 
-    def read(self, point: AccessPoint, tls: Tls | None) -> AgentStructure:
+    def read(self, point: AccessPoint, tls: Tls | None, revocations: RevocationsInForce) -> AgentStructure:
         self.reads.append(point.agent)
         types = dict(self.types)
         assert self.gate.wait(10)
@@ -53,6 +54,7 @@ class Bench:
         self.refresh = RegistryRefresh(
             points={each["agent"]: AccessPoint.model_validate(each) for each in points},
             tls=None,
+            revocations=RevocationsInForce(),
             registry=self.registry,
             on_structure=self._told,
             on_problem=self.problems.append,

@@ -11,9 +11,10 @@ import pytest
 from OpenSSL import SSL
 
 from proxy.configuration import KeyPair, Tls
+from proxy.revocation import Revocations, RevocationsInForce, key_of
 from proxy.tls import TlsFilesError, refusal_of, towards_access_point, towards_services
 from tests.proxy.parts import connection, peer, shake_hands, tls_of
-from tests.site.certificates import Credentials, SiteAuthority
+from tests.site.certificates import Credentials, SiteAuthority, load
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +110,10 @@ def test_no_session_is_resumed(tls: Tls, authority: SiteAuthority, version: ssl.
 
 
 def test_the_configured_agent_is_accepted_and_sees_our_certificate(tls: Tls, authority: SiteAuthority) -> None:
-    ours, agent = connection(towards_access_point(tls, "agent1")), peer(authority.agent("agent1"), server=True)
+    ours, agent = (
+        connection(towards_access_point(tls, "agent1", RevocationsInForce())),
+        peer(authority.agent("agent1"), server=True),
+    )
     assert shake_hands(ours, agent) == {}
     shown = agent.get_peer_certificate(as_cryptography=True)
     assert shown is not None
@@ -117,8 +121,22 @@ def test_the_configured_agent_is_accepted_and_sees_our_certificate(tls: Tls, aut
     assert refusal_of(ours) is None
 
 
+def test_an_agent_whose_certificate_is_revoked_meanwhile_is_refused(tls: Tls, authority: SiteAuthority) -> None:
+    credentials, in_force = authority.agent("agent1"), RevocationsInForce()
+    context = towards_access_point(tls, "agent1", in_force)
+    assert shake_hands(connection(context), peer(credentials, server=True)) == {}
+    key = key_of(load(credentials.certificate))
+    in_force.current = Revocations({key.issuer: frozenset({key.serial})})
+    ours = connection(context)
+    assert "client" in shake_hands(ours, peer(credentials, server=True))
+    assert "CN=agent1" in str(refusal_of(ours))
+
+
 def test_another_agent_of_the_site_is_refused_with_our_reason(tls: Tls, authority: SiteAuthority) -> None:
-    ours, agent = connection(towards_access_point(tls, "agent1")), peer(authority.agent("agent2"), server=True)
+    ours, agent = (
+        connection(towards_access_point(tls, "agent1", RevocationsInForce())),
+        peer(authority.agent("agent2"), server=True),
+    )
     assert "client" in shake_hands(ours, agent)
     assert refusal_of(ours) == "it is the certificate of 'agent2', not of the configured agent 'agent1'"
 
@@ -138,7 +156,10 @@ def test_impostors_of_the_agent_are_refused(
     stranger: SiteAuthority,
     made: Callable[[SiteAuthority, SiteAuthority], Credentials],
 ) -> None:
-    ours, agent = connection(towards_access_point(tls, "agent1")), peer(made(authority, stranger), server=True)
+    ours, agent = (
+        connection(towards_access_point(tls, "agent1", RevocationsInForce())),
+        peer(made(authority, stranger), server=True),
+    )
     assert "client" in shake_hands(ours, agent)
 
 
@@ -164,7 +185,7 @@ def test_files_that_cannot_be_used_are_named(
     with pytest.raises(TlsFilesError, match=f"^{bad}: .*: .+ -- give "):
         towards_services(broken)
     with pytest.raises(TlsFilesError, match=f"^{bad}: .*: .+ -- give "):
-        towards_access_point(broken, "agent1")
+        towards_access_point(broken, "agent1", RevocationsInForce())
 
 
 def test_a_key_of_another_certificate_is_named(authority: SiteAuthority) -> None:
@@ -172,3 +193,31 @@ def test_a_key_of_another_certificate_is_named(authority: SiteAuthority) -> None
     pair = KeyPair(certificate=own.certificate, key=other.key)
     with pytest.raises(TlsFilesError, match=f"^{other.key}: is not a readable private key of {own.certificate}"):
         towards_services(Tls(site_ca=authority.certificate, towards_services=pair, towards_access_points=pair))
+
+
+@pytest.mark.parametrize(
+    ("offered", "chosen", "refusal"),
+    [
+        (["http/1.1"], "http/1.1", None),
+        (["h2", "http/1.1"], "http/1.1", None),
+        ([], None, None),
+        (["h2"], None, "HTTP/2 is not spoken here"),
+        (["spdy/3"], None, "none of"),
+    ],
+)
+def test_http1_is_chosen_and_a_service_that_does_not_offer_it_is_told_apart(
+    tls: Tls, authority: SiteAuthority, offered: list[str], chosen: str | None, refusal: str | None
+) -> None:
+    context = authority.service("light1").client_context()
+    if offered:
+        context.set_alpn_protocols(offered)
+    server = connection(towards_services(tls), server=True)
+    client = Client(context)
+    if refusal is None:
+        client.meet(server)
+        assert client.tls.selected_alpn_protocol() == chosen
+        assert refusal_of(server) is None
+        return
+    with pytest.raises(SSL.Error):
+        client.meet(server)
+    assert (refusal_of(server) or "").startswith(refusal)

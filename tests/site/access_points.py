@@ -11,6 +11,7 @@ from typing import Any, Self
 from tests.network.namespaces import Topology
 from tests.site.certificates import Credentials
 from tests.site.gateway_process import AGENT_PORT
+from tests.site.house import MODELS_AND_HOUSE
 from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import open_connection
 
@@ -23,7 +24,9 @@ class AccessPoints:
         self._topology = topology
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, daemon=True)
-        self.agents = [KnowledgeAgent(f"agent{index + 1}", each) for index, each in enumerate(credentials)]
+        self.agents = [
+            KnowledgeAgent(f"agent{index + 1}", each, models=MODELS_AND_HOUSE) for index, each in enumerate(credentials)
+        ]
 
     def __enter__(self) -> Self:
         """Serve."""

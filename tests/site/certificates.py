@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import datetime
 import ssl
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -86,11 +86,16 @@ class SiteAuthority:
         context.load_verify_locations(self.certificate)
         return _as_stock(context)
 
+    def passing(self, name: str, seconds: float) -> Credentials:
+        """Issue a service's certificate that is good for that long only."""
+        now = datetime.datetime.now(datetime.UTC)
+        validity = (now - datetime.timedelta(days=1), now + datetime.timedelta(seconds=seconds))
+        return self._issue(name, "passing", self._service_extensions(name, None), validity)
+
     def service(self, name: str, *, access_ids: Sequence[str] | None = None, expired: bool = False) -> Credentials:
         """Issue a service's certificate; access ids default to the client id."""
-        return self._issue(
-            name, "expired" if expired else "service", self._service_extensions(name, access_ids), expired
-        )
+        kind, validity = ("expired", _valid_until_yesterday()) if expired else ("service", _valid_now())
+        return self._issue(name, kind, self._service_extensions(name, access_ids), validity)
 
     def agent(self, name: str) -> Credentials:
         """Issue a Knowledge Agent's certificate."""
@@ -110,6 +115,34 @@ class SiteAuthority:
         """Return a *service* certificate in a Knowledge Agent's name: right CA, but neither its usage nor its mark."""
         return self._issue(name, "impostor", self._service_extensions(name, None))
 
+    def intermediate(self, name: str) -> SiteAuthority:
+        """Return a CA below this one."""
+        made = SiteAuthority(self._directory, name=name, rsa_keys=self._rsa)
+        constraints = x509.BasicConstraints(ca=True, path_length=None)
+        builder = _builder(made._name, self._name, made._key, _valid_now())
+        certificate = builder.add_extension(constraints, critical=True).sign(self._key, hashes.SHA256())
+        made.certificate.write_bytes(_pem(certificate))
+        return made
+
+    def revocation_list(
+        self,
+        revoked: Iterable[Path],
+        *,
+        expired: bool = False,
+        der: bool = False,
+        extensions: Iterable[x509.ExtensionType] = (),
+    ) -> bytes:
+        """Return a list that takes certificates back, PEM or DER; `extensions` are critical ones of the list."""
+        begin, end = _valid_until_yesterday() if expired else _valid_now()
+        builder = x509.CertificateRevocationListBuilder(self._name, begin, end)
+        for each in map(load, revoked):
+            entry = x509.RevokedCertificateBuilder(each.serial_number, begin).build()
+            builder = builder.add_revoked_certificate(entry)
+        for extension in extensions:
+            builder = builder.add_extension(extension, critical=True)
+        encoding = serialization.Encoding.DER if der else serialization.Encoding.PEM
+        return builder.sign(self._key, hashes.SHA256()).public_bytes(encoding)
+
     def _service_extensions(self, name: str, access_ids: Sequence[str] | None) -> list[x509.ExtensionType]:
         return [
             x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH]),
@@ -118,10 +151,10 @@ class SiteAuthority:
         ]
 
     def _issue(
-        self, name: str, kind: str, extensions: Sequence[x509.ExtensionType], expired: bool = False
+        self, name: str, kind: str, extensions: Sequence[x509.ExtensionType], validity: Validity | None = None
     ) -> Credentials:
         key = self._new_key()
-        builder = _builder(_subject(name), self._name, key, _valid_until_yesterday() if expired else _valid_now())
+        builder = _builder(_subject(name), self._name, key, validity or _valid_now())
         for extension in extensions:
             builder = builder.add_extension(extension, critical=False)
         return self._write(name, kind, builder.sign(self._key, hashes.SHA256()), key)
@@ -141,6 +174,11 @@ class SiteAuthority:
 
     def _new_key(self) -> PrivateKey:
         return rsa.generate_private_key(65537, 2048) if self._rsa else ec.generate_private_key(ec.SECP256R1())
+
+
+def load(certificate: Path) -> x509.Certificate:
+    """Return the certificate in a file."""
+    return x509.load_pem_x509_certificate(certificate.read_bytes())
 
 
 type Validity = tuple[datetime.datetime, datetime.datetime]

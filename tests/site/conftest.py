@@ -9,8 +9,9 @@ from functools import partial
 import msgspec
 import pytest
 
-from models.simulation.service_models import BOOLEAN, LIGHT_CONTROLLER, MODELS, NUMBER, TEXT, ModelNode
+from models.simulation.service_models import BOOLEAN, LIGHT_CONTROLLER, NUMBER, TEXT, ModelNode
 from tests.site.certificates import Credentials, SiteAuthority
+from tests.site.house import MODELS_AND_HOUSE
 from tests.site.http_client import HttpConnection, HttpResponse
 from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
@@ -36,7 +37,7 @@ class Bench:
     def __init__(self, authority: SiteAuthority) -> None:
         self.authority = authority
         self.network = Loopback()
-        models = {**MODELS, LIGHT_CONTROLLER: LIGHT_OF_THE_EXAMPLES}
+        models = {**MODELS_AND_HOUSE, LIGHT_CONTROLLER: LIGHT_OF_THE_EXAMPLES}
         files = {"/config.txt": b"secret=1"}
         self.agents = {
             name: KnowledgeAgent(name, authority.agent(name), models=models, files=files, callback_timeout=0.3)

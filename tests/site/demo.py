@@ -13,11 +13,12 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
+import msgspec
 import yaml
 
 from models.descriptor import MINUTE
 from models.simulation.attacks import seven_attacks
-from models.simulation.floorplan import Service, family_home
+from models.simulation.floorplan import Floorplan, Service, family_home
 from models.simulation.paper_attacks import AttackClass
 from models.simulation.scenario import START
 from models.simulation.service_models import LIGHT_CONTROLLER
@@ -28,6 +29,16 @@ from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
 from tests.site.certificates import SiteAuthority
 from tests.site.clock import Clock
+from tests.site.demo_identity import (
+    PLAIN_ADDRESS,
+    PLAIN_AGENT,
+    PlainHosts,
+    PlainReport,
+    SharedReport,
+    cellar,
+    neighbours,
+    subverted_light,
+)
 from tests.site.demo_report import NAMES, Quarantined, Result
 from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
 from tests.site.live_view import AuditTail, LiveView
@@ -60,9 +71,9 @@ def shipped_policy(mode: str) -> Settings:
     return policy | {"mode": mode}
 
 
-def inventory(services: Iterable[Service]) -> Settings:
+def inventory(services: Iterable[Service]) -> list[Settings]:
     """Return what an operator knows: in which room each service is."""
-    return {"services": [{"address": each.address, "location": each.location} for each in services]}
+    return [{"address": each.address, "location": each.location} for each in services]
 
 
 class Demonstration:
@@ -71,28 +82,40 @@ class Demonstration:
     def __init__(self, topology: Topology, directory: Path) -> None:
         """Put site and gateway on the hosts of a topology."""
         self._topology = topology
-        self._floorplan = family_home()
-        self._attacks = seven_attacks(self._floorplan, SEED, STRENGTHS)
+        home = family_home()
+        self._floorplan = Floorplan((*home.services, *cellar()))
+        self._attacks = (*seven_attacks(home, SEED, STRENGTHS), subverted_light(SEED))
         # The one that is set up for the wrong room moves in later. Who installs it tells the operator where it is.
         attackers = (attack.attacker for attack in self._attacks)
-        known = (*self._floorplan.services, *(each for each in attackers if each not in self._floorplan.services))
+        known = (*home.services, *(each for each in attackers if each not in self._floorplan.services))
+        self._plain = PlainHosts(topology)
         authority = SiteAuthority(directory)
         self._gateway = GatewayProcess(directory / "gateway", topology.gateway, scale=SCALE, start_time=START)
-        self._gateway.write(gateway_settings(authority, self._gateway.state), shipped_policy("learn"), inventory(known))
+        settings = gateway_settings(authority, self._gateway.state)
+        settings["access_points"].append(self._plain.access_point())
+        listed = {"services": [*inventory(known), *self._plain.inventory()]}
+        self._gateway.write(settings, shipped_policy("learn"), listed)
         agents = {
-            name: Place(Topology.ACCESS_IPV4[index], topology.access.socket)
-            for index, name in enumerate(self._floorplan.agents)
+            name: Place(Topology.ACCESS_IPV4[index], topology.access.socket) for index, name in enumerate(home.agents)
         }
         services = {
             service.id: Place(topology.service_ipv4(index), topology.lan.socket) for index, service in enumerate(known)
         }
+        self._sharing = self._attacks[0]
+        """The attack by a service that shares its host with two others."""
+        attacking = frozenset(attack.attacker.address for attack in self._attacks)
+        self._neighbours = neighbours(home, self._sharing.attacker, attacking)
+        self._shared_place = services[self._sharing.attacker.id]
+        services |= {each.id: self._shared_place for each in self._neighbours}
         self._site = VirtualSite(
             directory,
-            Hosts(agents, services),
+            Hosts(agents | {PLAIN_AGENT: Place(PLAIN_ADDRESS, topology.access.socket)}, services | self._plain.places),
             Clock(SCALE, start=START),
             floorplan=self._floorplan,
             authority=authority,
+            plain={PLAIN_AGENT},
         )
+        self._neighbours_before: dict[str, Tally] = {}
         self._view = LiveView(AuditTail(self._gateway.audit))
 
     async def run(self) -> Result:
@@ -109,7 +132,7 @@ class Demonstration:
         self._site.start_services()
         await self._learn()
         self._show_model(LIGHT_CONTROLLER)
-        before = self._site.legitimate()
+        before, plain_before = self._site.legitimate(), self._plain_calls()
         await asyncio.to_thread(self._gateway.replace_policy, shipped_policy("enforce"))
         self._view.update()
         self._view.enforcing = True
@@ -118,12 +141,27 @@ class Demonstration:
         reports = await self._attacked()
         say("... and everyday life goes on.", "note")
         await self._live(QUIET_SECONDS)
+        forged = await asyncio.to_thread(self._plain.forged_call_passes)
         legitimate = _since(self._site.legitimate(), before)
+        plain = _since(self._plain_calls(), plain_before)
         kernel = self._kernel_entries()
         await self._site.stop()
         self._gateway.stop()
         self._view.update()
-        return self._result(reports, legitimate, kernel)
+        known_by = frozenset(
+            strength
+            for address, strengths in self._view.strengths.items()
+            if address in self._plain.hosts
+            for strength in strengths
+        )
+        strangers = {address for address in self._view.strengths if address.startswith("ip:")}
+        plain_report = PlainReport(
+            strengths=known_by | {f"nothing ({each})" for each in strangers},
+            legitimate=plain,
+            forged_call_passed=forged,
+            forged_packets=self._plain.forged_packets(),
+        )
+        return self._result(reports, legitimate, kernel, plain_report)
 
     def close(self) -> None:
         """End what still runs."""
@@ -157,6 +195,10 @@ class Demonstration:
             attacker = attack.attacker.address
             self._view.say(f"Attack: {NAMES[attack.label]}, by {attacker}", "good")
             self._view.attackers.add(attacker)
+            if attack is self._sharing:
+                self._neighbours_before = self._neighbour_calls()
+                ip, names = self._shared_place.address, ", ".join(each.address for each in self._neighbours)
+                self._view.say(f"It shares the host {ip} with {names}, which are healthy.", "note")
             carried_out = asyncio.create_task(self._site.attack(attack, ATTACK_LASTS))
             while not carried_out.done():
                 await self._live(REFRESH_SECONDS)
@@ -175,7 +217,29 @@ class Demonstration:
             entries = Firewall().entries()
         return [f"{entry.mac} . {entry.ip}" if entry.mac else entry.ip for entry in entries]
 
-    def _result(self, reports: list[AttackReport], legitimate: Tally, kernel: list[str]) -> Result:
+    def _plain_calls(self) -> Tally:
+        live = (each for address, each in self._site.services.items() if address in self._plain.hosts)
+        return sum((each.tally for each in live), Tally())
+
+    def _neighbour_calls(self) -> dict[str, Tally]:
+        return {
+            each.address: msgspec.structs.replace(self._site.services[each.address].tally) for each in self._neighbours
+        }
+
+    def _shared(self, reports: list[AttackReport], quarantined: list[Quarantined], kernel: list[str]) -> SharedReport:
+        attacker = self._sharing.attacker.address
+        after = self._neighbour_calls()
+        ip = self._shared_place.address
+        return SharedReport(
+            ip=ip,
+            subverted=attacker,
+            refused=sum(report.tally.denied for report in reports if report.attacker == attacker),
+            neighbours={address: _since(after[address], self._neighbours_before[address]) for address in after},
+            quarantined=frozenset(each.identity for each in quarantined),
+            in_kernel=any(entry.rpartition(" ")[2] == ip for entry in kernel),
+        )
+
+    def _result(self, reports: list[AttackReport], legitimate: Tally, kernel: list[str], plain: PlainReport) -> Result:
         verified = self._topology.gateway.run(
             [str(Path(sys.executable).with_name("alleyes")), "audit", "verify", "--config", str(self._gateway.config)],
             check=False,
@@ -191,6 +255,8 @@ class Demonstration:
             kernel_entries=kernel,
             audit=(verified.stdout.strip() or verified.stderr.strip()).replace(f"{self._gateway.audit}/", ""),
             audit_intact=verified.returncode == 0,
+            plain=plain,
+            shared=self._shared(reports, quarantined, kernel),
         )
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
+from tests.site.demo_identity import PlainReport, SharedReport
 
 MOST_WRONGLY_BLOCKED = 0.01
 """Share of legitimate calls."""
@@ -44,6 +45,8 @@ class Result:
     audit: str
     """What `alleyes audit verify` said."""
     audit_intact: bool
+    plain: PlainReport
+    shared: SharedReport
 
     @property
     def wrongly_blocked(self) -> float:
@@ -62,7 +65,7 @@ class Result:
             found.append("the audit chain is broken")
         if len(self.quarantined) < len(self.kernel_entries):
             found.append("the kernel drops senders of whose quarantine the audit log does not tell")
-        return found
+        return [*found, *self.plain.failures(), *self.shared.failures()]
 
     def table(self) -> str:
         """Return the table."""
@@ -87,6 +90,10 @@ class Result:
                 for each in self.quarantined
             ),
             f"  entries in the quarantine sets of nftables (link . network address): {len(self.kernel_entries)}",
+            "",
+            *self.plain.lines(),
+            "",
+            *self.shared.lines(),
             "",
             *(f"  audit: {line}" for line in self.audit.splitlines()),
         ]

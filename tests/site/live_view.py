@@ -7,7 +7,7 @@ import shutil
 import sys
 import textwrap
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -60,6 +60,8 @@ class LiveView:
         self.verdicts = 0
         self.would_be_refused = 0
         self.quarantines: list[Record] = []
+        self.strengths: defaultdict[str, set[str]] = defaultdict(set)
+        """How each sender was known, by its address."""
         self.enforcing = False
         self.attackers: set[str] = set()
         """Senders that are under somebody's control by now; whoever else is refused is refused wrongly."""
@@ -80,6 +82,7 @@ class LiveView:
         match record["kind"]:
             case "verdict":
                 self.verdicts += 1
+                self.strengths[record["sender"]["address"]].add(record["sender"]["strength"])
                 if record["would_be"] != "forward":
                     self.would_be_refused += 1
                     if self.enforcing:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Self
@@ -24,6 +24,8 @@ from tests.site.network import Network
 from tests.site.services import LiveService
 from tests.site.vsl_client import VslClient
 
+SERVICE_TIMEOUT = 5.0
+"""Seconds a service waits for an answer."""
 ATTACK_TIMEOUT = 1.5
 """Seconds after which an attacker takes silence for an answer."""
 
@@ -44,7 +46,7 @@ class VirtualSite:
         authority: SiteAuthority | None = None,
         tempo: Tempo = BRISK,
         seed: int = 1,
-        timeout: float = 5.0,
+        plain: Collection[str] = (),
     ) -> None:
         """Make certificates and participants; nothing is opened yet.
 
@@ -56,18 +58,21 @@ class VirtualSite:
             authority: issues the certificates; by default a new CA in `directory`.
             tempo: how often things happen.
             seed: of all behaviour.
-            timeout: seconds a service waits for an answer.
+            plain: agents that speak no TLS, and therefore not to the others.
         """
         self.floorplan = floorplan or family_home()
         self.authority = authority or SiteAuthority(directory)
         self.clock = clock
         self._network = network
-        self._timeout = timeout
         self._tempo = tempo
         self._seed = seed
         self._credentials = {service.id: self.authority.service(service.id) for service in self.floorplan.services}
         self._clients: list[VslClient] = []
-        self.agents = {name: KnowledgeAgent(name, self.authority.agent(name)) for name in self.floorplan.agents}
+        self._plain = frozenset(plain)
+        self.agents = {
+            name: KnowledgeAgent(name, None if name in self._plain else self.authority.agent(name))
+            for name in self.floorplan.agents
+        }
         """By name."""
         self.services: dict[str, LiveService] = {}
         """By address, once started."""
@@ -87,7 +92,7 @@ class VirtualSite:
         for name, agent in self.agents.items():
             await agent.serve(self._network.listen(name))
             for other in self.agents:
-                if other != name:
+                if other != name and self._plain.isdisjoint({name, other}):
                     agent.add_peer(other, partial(self._network.reach_peer, name, other))
 
     def start_services(self) -> None:
@@ -112,7 +117,7 @@ class VirtualSite:
 
     def client(self, address: str, *, timeout: float | None = None) -> VslClient:
         """Return another client with a service's genuine identity and network address; closed with the site."""
-        return self._client(self.floorplan.service(address), self.credentials(address), timeout or self._timeout)
+        return self._client(self.floorplan.service(address), self.credentials(address), timeout or SERVICE_TIMEOUT)
 
     def credentials(self, address: str) -> Credentials:
         """Return the certificate and key of a service."""
@@ -146,7 +151,7 @@ class VirtualSite:
     def _client(self, service: Service, credentials: Credentials, timeout: float) -> VslClient:
         client = VslClient(
             partial(self._network.reach, service.id, service.agent),
-            credentials.client_context(),
+            None if service.agent in self._plain else credentials.client_context(),
             timeout=timeout,
             host=service.agent,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import uuid
+from functools import partial
 
 import cbor2
 import pytest
@@ -12,7 +13,7 @@ from wsproto.extensions import PerMessageDeflate
 
 from tests.site.conftest import TIMEOUT, Bench, until
 from tests.site.http_client import UnreachableError
-from tests.site.vsl_client import Invocation, VslClient, VslError
+from tests.site.vsl_client import CBOR, Invocation, VslClient, VslError
 from tests.site.websocket import Channel
 
 ROOT = "/agent1/lightcontrol1"
@@ -166,6 +167,59 @@ async def test_an_error_of_the_owner_is_passed_through(light: VslClient, movemen
     await movement.register_virtual_node("/agent1/movement1/movement", broken)
     with pytest.raises(VslError, match="418 no water"):
         await light.value("/agent1/movement1/movement")
+
+
+async def test_the_owner_of_a_virtual_node_hears_of_subscribers_and_may_refuse_them(
+    light: VslClient, movement: VslClient
+) -> None:
+    node = "/agent1/movement1/movement"
+    told: list[str] = []
+
+    def owner(frame: Invocation) -> None:
+        told.append(f"{frame['invoke']} {frame['address']}")
+        if told[3:]:
+            raise VslError(500, "too many")
+
+    await movement.register_virtual_node(node, owner)
+    await light.subscribe(node, lambda _: None)
+    await light.unsubscribe(node)
+    assert told == [f"VSUBSCRIBE {node}", f"VUNSUBSCRIBE {node}"]
+    await light.subscribe(node, lambda _: None)
+    with pytest.raises(VslError, match="505 too many"):
+        await light.subscribe(node, lambda _: None)
+
+
+@pytest.mark.parametrize("wrong", [None, "text"])
+async def test_a_client_that_speaks_cbor_is_called_back_in_cbor(
+    bench: Bench, light: VslClient, wrong: str | None
+) -> None:
+    node = "/agent1/movement1/movement"
+    owner = VslClient(
+        partial(bench.network.reach, "movement1", "agent1"),
+        bench.authority.service("movement1").client_context(),
+        media_type=CBOR,
+    )
+    await owner.register("/movementSensor")
+    await owner.open_callbacks()
+    heard: list[Invocation] = []
+    await owner.subscribe(NODE, heard.append)
+
+    def answer(frame: Invocation) -> dict[str, str] | None:
+        heard.append(frame)
+        if wrong is not None:
+            raise VslError(418, wrong)
+        return {"value": "virtual!"} if frame["invoke"] == "VGET" else None
+
+    await owner.register_virtual_node(node, answer)
+    await light.set(NODE, "1")
+    if wrong is None:
+        assert await light.value(node) == "virtual!"
+    else:
+        with pytest.raises(VslError, match="418 text"):
+            await light.value(node)
+    assert [frame["invoke"] for frame in heard] == ["NOTIFY", "VGET"]
+    assert str(uuid.UUID(heard[0]["callbackId"])) == heard[0]["callbackId"]
+    await owner.close()
 
 
 async def test_only_the_creator_may_answer_for_a_node(light: VslClient) -> None:

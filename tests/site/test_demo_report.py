@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -10,9 +11,21 @@ import pytest
 from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
+from tests.site.demo_identity import PlainReport, SharedReport
 from tests.site.demo_report import Quarantined, Result
 
 GOOD_LIFE = Tally(calls=1000, answered=995, refused=5)
+PLAIN = PlainReport(
+    strengths=frozenset({"mac-and-ip"}), legitimate=GOOD_LIFE, forged_call_passed=False, forged_packets=3
+)
+SHARED = SharedReport(
+    ip="192.0.2.40",
+    subverted="/agent2/battery4",
+    refused=60,
+    neighbours={"/agent2/tempin5": GOOD_LIFE, "/agent2/lightcontrol5": GOOD_LIFE},
+    quarantined=frozenset({"/agent2/battery4"}),
+    in_kernel=False,
+)
 
 
 def blocked(attack_class: AttackClass, first_refused: int | None = 3) -> AttackReport:
@@ -33,6 +46,8 @@ def result(**changes: Any) -> Result:
         "kernel_entries": [],
         "audit": "12 records, the chain is whole",
         "audit_intact": True,
+        "plain": PLAIN,
+        "shared": SHARED,
     }
     return Result(**(parts | changes))
 
@@ -73,3 +88,41 @@ def test_senders_that_the_kernel_drops_and_the_log_does_not_know() -> None:
     (failure,) = result(kernel_entries=entries).failures()
     assert "audit log does not tell" in failure
     assert result(kernel_entries=entries, quarantined=[Quarantined("/agent1/a", entries[0])]).failures() == []
+
+
+@pytest.mark.parametrize(
+    ("change", "failure"),
+    [
+        ({"strengths": frozenset({"ip"})}, "were known by ip"),
+        ({"strengths": frozenset()}, "were known by nothing"),
+        ({"legitimate": Tally()}, "could not work"),
+        ({"forged_call_passed": True}, "a forged address got through"),
+        ({"forged_packets": 0}, "a forged address got through"),
+    ],
+)
+def test_the_access_point_without_tls(change: dict[str, Any], failure: str) -> None:
+    (found,) = result(plain=replace(PLAIN, **change)).failures()
+    assert failure in found
+
+
+@pytest.mark.parametrize(
+    ("change", "failure"),
+    [
+        ({"refused": 0}, "was not refused"),
+        ({"in_kernel": True}, "the kernel drops 192.0.2.40"),
+        ({"neighbours": {"/agent2/tempin5": Tally(calls=3, answered=2, silent=1)}}, "/agent2/tempin5 suffers"),
+        ({"neighbours": {"/agent2/tempin5": Tally()}}, "/agent2/tempin5 suffers"),
+        ({"quarantined": frozenset({"/agent2/battery4", "/agent2/tempin5"})}, "/agent2/tempin5 suffers"),
+    ],
+)
+def test_the_host_that_services_share(change: dict[str, Any], failure: str) -> None:
+    (found,) = result(shared=replace(SHARED, **change)).failures()
+    assert failure in found
+
+
+def test_both_are_told() -> None:
+    table = result().table()
+    assert "known by mac-and-ip" in table
+    assert "dropped by nftables, 3 packets" in table
+    assert "three services share 192.0.2.40; the kernel drops none of them" in table
+    assert "/agent2/tempin5            healthy: 1000 calls since then, 995 answered" in table

@@ -15,6 +15,7 @@ from tests.site.conftest import TIMEOUT, Bench, error, until
 from tests.site.http_client import HttpConnection, UnreachableError
 from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
+from tests.site.vsl_client import CBOR, VslClient
 
 OWN = "/vsl/~"
 
@@ -93,6 +94,16 @@ async def test_cbor_in_both_directions(bench: Bench, battery: Credentials) -> No
     assert (await bench.ask(battery, "PUT", f"{OWN}/charge", body, headers=headers)).status == 204
     response = await bench.ask(battery, "GET", f"{OWN}/charge", headers={"Accept": "application/cbor;q=0.9"})
     assert cbor2.loads(response.body) == {"value": "4"}
+
+
+async def test_a_client_that_speaks_cbor(bench: Bench) -> None:
+    context = bench.authority.service("lightcontrol1").client_context()
+    client = VslClient(partial(bench.network.reach, "lightcontrol1", "agent1"), context, media_type=CBOR)
+    assert await client.register("/lightControler") == "/agent1/lightcontrol1"
+    await client.set("/agent1/lightcontrol1/lightOn", "1")
+    await client.subscribe("/agent1/lightcontrol1/lightOn", lambda _: None)
+    assert await client.get("/agent1/lightcontrol1/lightOn") == {"value": "1"}
+    await client.close()
 
 
 async def test_addresses(bench: Bench, battery: Credentials) -> None:

@@ -1,4 +1,4 @@
-"""A service's side of the VSL REST protocol, written from vsl-rest sections 1 to 5."""
+"""A service's side of the VSL REST protocol, written from vsl-rest sections 1 to 8."""
 
 from __future__ import annotations
 
@@ -8,12 +8,17 @@ import uuid
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cbor2
 import msgspec
 
 from tests.site.http_client import Connect, HttpConnection, HttpResponse, UnreachableError
 from tests.site.websocket import Channel
 
 JSON = "application/json"
+CBOR = "application/cbor"
+OCTETS = "application/octet-stream"
+DUMMY = b"\0"
+"""First byte of every stream, dropped by its receiver."""
 FIRST_ERROR = 400
 PING_INTERVAL = 150.0
 
@@ -21,6 +26,8 @@ type Node = dict[str, Any]
 """A node as in the JSON: `value`, `types`, `children`, ... as far as they were asked for."""
 type Invocation = dict[str, Any]
 """A callback frame: `address`, `invoke`, and for VSET `data`."""
+type StreamCallback = Callable[[str, bytes | None], bytes]
+"""What to do on a stream of a node: the address, and what was received; returns what is sent where nothing was."""
 type Callback = Callable[[Invocation], Node | None]
 """What to do on a callback; returns a node for VGET; may raise VslError."""
 
@@ -50,6 +57,7 @@ class VslClient:
         timeout: float = 30.0,
         host: str = "127.0.0.1:8081",
         headers: Mapping[str, str] | None = None,
+        media_type: str = JSON,
     ) -> None:
         """Make a client, unconnected.
 
@@ -59,14 +67,19 @@ class VslClient:
             timeout: seconds to wait for an answer, connecting included.
             host: the `Host` header.
             headers: sent with every request, besides those of the protocol.
+            media_type: of what it sends, and of what it wants most, callbacks included: JSON or CBOR.
         """
         self._connect = connect
         self._context = context
         self._timeout = timeout
-        self._headers = {"Host": host, "Accept": JSON, **(headers or {})}
+        self._media_type = media_type
+        wanted = JSON if media_type == JSON else f"{media_type}, {JSON}"
+        self._headers = {"Host": host, "Accept": wanted, **(headers or {})}
         self._connection: HttpConnection | None = None
         self._turn = asyncio.Lock()
         self._callbacks: dict[str, Callback] = {}
+        self._streams: dict[str, StreamCallback] = {}
+        self._transfers: set[asyncio.Task[None]] = set()
         self._socket: HttpConnection | None = None
         self._channel: Channel | None = None
         self._pings: asyncio.Task[None] | None = None
@@ -75,7 +88,7 @@ class VslClient:
         """Register as a service of this type; return the address of the own root node."""
         body = {"modelId": model_id, "modelHash": "", "binaryHash": ""}
         response = await self.request("POST", "/service/register", body)
-        return msgspec.json.decode(response.body, type=str)
+        return _decoded(response, str)
 
     async def unregister(self) -> None:
         """End the registration; nodes and data stay."""
@@ -85,7 +98,7 @@ class VslClient:
         """Read a node; scope `METADATA` or `COMPLETE`, by default the value."""
         query = "&".join([*([f"depth={depth}"] if depth else []), *([f"scope={scope}"] if scope else [])])
         response = await self.request("GET", f"/vsl{address}{'?' if query else ''}{query}", None)
-        return msgspec.json.decode(response.body, type=dict[str, Any])
+        return _decoded(response, dict[str, Any])
 
     async def value(self, address: str) -> str | None:
         """Read a node's value; None if it has none."""
@@ -119,13 +132,49 @@ class VslClient:
         """Drop the writes under the lock and end it."""
         await self._post(address, "ROLLBACK_SUBTREE")
 
-    async def register_virtual_node(self, address: str, callback: Callback) -> None:
-        """Answer for a node: the callback gets VGET and VSET."""
-        await self._post(address, "REGISTER_VIRTUAL_NODE", callback)
+    async def register_virtual_node(
+        self, address: str, callback: Callback, stream: StreamCallback | None = None
+    ) -> None:
+        """Answer for a node: the callback gets VGET and VSET; `stream` what is wanted or sent as a stream."""
+        callback_id = await self._post(address, "REGISTER_VIRTUAL_NODE", callback)
+        if stream is not None:
+            self._streams[callback_id] = stream
 
     async def unregister_virtual_node(self, address: str) -> None:
         """Answer for it no longer."""
         await self._post(address, "UNREGISTER_VIRTUAL_NODE")
+
+    async def add(self, address: str, model_id: str, name: str = "", position: int | None = None) -> str:
+        """Add an element to a list; return its address."""
+        at = "" if position is None else f"/{position}"
+        named = f"//{name}" if name else ""
+        return str(await self.value(f"{address}/add{at}{model_id}{named}"))
+
+    async def delete(self, address: str, name: str) -> None:
+        """Delete an element of a list."""
+        await self.get(f"{address}/del/{name}")
+
+    async def elements(self, address: str) -> list[str]:
+        """Return the names of a list's elements."""
+        return list(filter(None, str(await self.value(f"{address}/elements")).split(";")))
+
+    async def search(self, *type_ids: str) -> list[str]:
+        """Return the addresses that have all these types, at all agents."""
+        query = "//".join(f"type{type_id}" for type_id in type_ids)
+        return _addresses(await self.value(f"/search/{query}"))
+
+    async def type_search(self, agent: str, type_id: str) -> list[str]:
+        """Ask an agent directly."""
+        return _addresses(await self.value(f"/{agent}/typeSearch{type_id}"))
+
+    async def get_stream(self, address: str) -> bytes:
+        """Read the stream of a virtual node."""
+        response = await self._send("GET", f"/vsl{address}", {"Accept": OCTETS}, None)
+        return response.body.removeprefix(DUMMY)
+
+    async def set_stream(self, address: str, data: bytes) -> None:
+        """Send a stream to a virtual node."""
+        await self._send("PUT", f"/vsl{address}", {"Content-Type": OCTETS}, DUMMY + data)
 
     async def open_callbacks(self) -> None:
         """Open the WebSocket, if it is not open."""
@@ -138,9 +187,15 @@ class VslClient:
             self._pings = asyncio.create_task(self._keep_alive())
 
     async def request(self, method: str, target: str, body: object | None) -> HttpResponse:
-        """Send any request, JSON in the body; return the answer unless it is an error."""
-        headers = self._headers if body is None else {**self._headers, "Content-Type": f"{JSON}; UTF-8"}
-        encoded = None if body is None else msgspec.json.encode(body)
+        """Send any request, its body in the client's own form; return the answer unless it is an error."""
+        if body is None:
+            return await self._send(method, target, {}, None)
+        if self._media_type == CBOR:
+            return await self._send(method, target, {"Content-Type": CBOR}, _in_cbor(body))
+        return await self._send(method, target, {"Content-Type": f"{JSON}; UTF-8"}, msgspec.json.encode(body))
+
+    async def _send(self, method: str, target: str, own: Mapping[str, str], encoded: bytes | None) -> HttpResponse:
+        headers = {**self._headers, **own}
         async with self._turn:
             if self._connection is None or self._connection.closed:
                 self._connection = await HttpConnection.open(self._connect, self._context, self._timeout)
@@ -151,32 +206,54 @@ class VslClient:
 
     async def close(self) -> None:
         """Close both connections, in an orderly way as far as the other side takes part in it."""
+        for transfer in self._transfers:
+            transfer.cancel()
         if self._pings is not None:
             self._pings.cancel()
         if self._channel is not None:
             self._channel.close()
         await asyncio.gather(*(each.end() for each in (self._connection, self._socket) if each is not None))
 
-    async def _post(self, address: str, operation: str, callback: Callback | None = None, depth: int = 0) -> None:
+    async def _post(self, address: str, operation: str, callback: Callback | None = None, depth: int = 0) -> str:
+        """Post an operation; return the callback id, empty where there is none."""
         body = {"operation": operation}
         if callback is not None:
             body["callbackId"] = str(uuid.uuid4())
             self._callbacks[body["callbackId"]] = callback
         await self.request("POST", f"/vsl{address}{f'?depth={depth}' if depth else ''}", body)
+        return body.get("callbackId", "")
 
     def _receive(self, data: bytes) -> None:
         if self._channel is None or self._socket is None:
             return
         for message in self._channel.feed(data):
-            frame = msgspec.json.decode(message, type=dict[str, Any])
-            self._channel.send(msgspec.json.encode(self._answer(frame)).decode())
+            if isinstance(message, bytes):
+                frame = _from_cbor(message)
+                self._channel.send(_in_cbor(self._answer(frame)))
+            else:
+                frame = msgspec.json.decode(message, type=dict[str, Any])
+                self._channel.send(msgspec.json.encode(self._answer(frame)).decode())
+            if frame["invoke"] in {"VGET_STREAM", "VSET_STREAM"} and frame["callbackId"] in self._streams:
+                transfer = asyncio.create_task(self._transfer(frame))
+                self._transfers.add(transfer)
+                transfer.add_done_callback(self._transfers.discard)
         if not self._channel.open:
             self._socket.close()
+
+    async def _transfer(self, frame: Invocation) -> None:
+        """Open the stream that an invocation asks for."""
+        stream = self._streams[frame["callbackId"]]
+        target = f"/callback-stream/{frame['callbackId']}-{frame['serial']}"
+        if frame["invoke"] == "VGET_STREAM":
+            await self._send("PUT", target, {"Content-Type": OCTETS}, DUMMY + stream(frame["address"], None))
+        else:
+            response = await self._send("GET", target, {"Accept": OCTETS}, None)
+            stream(frame["address"], response.body.removeprefix(DUMMY))
 
     def _answer(self, frame: Invocation) -> dict[str, Any]:
         answer = {"callbackId": frame["callbackId"], "serial": frame["serial"]}
         callback = self._callbacks.get(frame["callbackId"])
-        if callback is None:
+        if callback is None or frame["invoke"].endswith("_STREAM"):
             return answer
         try:
             data = callback(frame)
@@ -189,6 +266,30 @@ class VslClient:
             await asyncio.sleep(PING_INTERVAL)
             if self._channel is not None and self._channel.open:
                 self._channel.ping()
+
+
+def _in_cbor(body: object) -> bytes:
+    """Return a body as Jackson writes it."""
+    plain = msgspec.to_builtins(body)
+    if isinstance(plain, dict) and "callbackId" in plain:
+        plain = plain | {"callbackId": uuid.UUID(plain["callbackId"]).bytes}
+    return cbor2.dumps(plain, indefinite_containers=True)
+
+
+def _from_cbor(message: bytes) -> Invocation:
+    frame: Invocation = cbor2.loads(message)
+    return frame | {"callbackId": str(uuid.UUID(bytes=frame["callbackId"]))}
+
+
+def _decoded[T](response: HttpResponse, kind: type[T]) -> T:
+    if response.media_type == CBOR:
+        return msgspec.convert(cbor2.loads(response.body), kind)
+    return msgspec.json.decode(response.body, type=kind)
+
+
+def _addresses(value: str | None) -> list[str]:
+    """Return the addresses in the value of a search: each begins with a slash, and two are in between."""
+    return [f"/{address.strip('/')}" for address in (value or "").split("///") if address]
 
 
 def _error_of(response: HttpResponse) -> VslError:

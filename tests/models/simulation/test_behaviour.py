@@ -6,7 +6,7 @@ import pytest
 
 from models.access import Operation
 from models.simulation.behaviour import Behaviour
-from models.simulation.step import Answer, Routine, Step
+from models.simulation.step import Answer, Beginning, Routine, Step
 
 
 def every(period: int, node: str) -> Routine:
@@ -50,6 +50,20 @@ def test_a_routine_ends() -> None:
     assert behaviour.due is None
     with pytest.raises(IndexError):
         behaviour.take()
+
+
+def test_what_begins_after_a_routine_goes_on_side_by_side() -> None:
+    def beginning() -> Beginning:
+        answer = yield Step(10, Operation.REGISTER, "/a")
+        return every(answer.time + 100, "/a"), once("/b", answer.time), every(answer.time + 50, "/c")
+
+    behaviour = Behaviour(beginning())
+    nodes = []
+    for _ in range(4):
+        nodes.append(behaviour.take().node)
+        assert behaviour.due is None or nodes != ["/a"]
+        behaviour.answer(Answer(20 * len(nodes)))
+    assert nodes == ["/a", "/b", "/c", "/a"]
 
 
 def test_an_answer_needs_a_step() -> None:

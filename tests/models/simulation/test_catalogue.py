@@ -21,6 +21,11 @@ def test_groups_stand_for_their_members() -> None:
     assert all(name in CATALOGUE for members in GROUPS.values() for name in members)
 
 
+def test_single_irregular_accesses_are_asked_for_by_name_and_change_no_group() -> None:
+    assert not any("maliciousPeriod" in members for members in GROUPS.values())
+    assert parse_attacks("maliciousPeriod:5") == (AttackPlan(name="maliciousPeriod", strength=5.0),)
+
+
 def test_plans_stay_what_they_are() -> None:
     plan = AttackPlan(name="scan", start=60.0, site=2)
     assert expand([plan, "none"]) == (plan,)

@@ -86,7 +86,7 @@ def test_drift_is_labelled_from_where_it_can_be_told() -> None:
     assert 7.0 < abs(values[-1] - values[0]) < 9.0
 
 
-@pytest.mark.parametrize("name", ["crossRoom", "mimicry", "unregisteredService", "renamedService"])
+@pytest.mark.parametrize("name", ["crossRoom", "mimicry", "maliciousPeriod", "unregisteredService", "renamedService"])
 @pytest.mark.parametrize("seed", SEEDS)
 def test_these_are_relations_that_the_type_has(name: str, seed: int) -> None:
     rows = play(attack(name, seed))
@@ -122,6 +122,20 @@ def test_mimicry_keeps_the_usual_rhythm_beside_the_usual_accesses(seed: int) -> 
         and HOUR <= row.access.time < HOUR + intrusion.duration
     ]
     assert abs(len(usual) - len(gaps)) <= 4
+
+
+@pytest.mark.parametrize("seed", SEEDS)
+@pytest.mark.parametrize(("minutes", "count"), [(10.0, 12), (2.0, 60), (1440.0, 1)])
+def test_single_irregular_accesses_come_at_any_time_in_two_hours(seed: int, minutes: float, count: int) -> None:
+    intrusion = attack("maliciousPeriod", seed, minutes)
+    accesses = bad(play(intrusion))
+    assert len(accesses) == count
+    assert {(each.source, each.operation) for each in accesses} == {(intrusion.attacker.address, Operation.GET)}
+    assert {each.source_location for each in accesses} == {each.destination_location for each in accesses}
+    times = [each.time - HOUR for each in accesses]
+    assert 0 <= times[0] <= times[-1] < 2 * HOUR
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    assert not gaps or max(gaps) > 3 * min(gaps)
 
 
 def test_a_slow_scan_reads_one_new_node_every_few_minutes() -> None:

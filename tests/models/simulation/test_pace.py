@@ -32,6 +32,18 @@ def test_a_late_turn_is_not_followed_by_a_burst() -> None:
     assert pace().next_turn(0, 20_600, 100_000) == 110_300
 
 
+def test_a_timer_is_due_a_period_later_but_not_before_its_work_is_done() -> None:
+    assert pace().next_due(5_000, 12_000, 5_300) == 17_000
+    assert pace().next_due(5_000, 12_000, 40_000) == 40_000
+
+
+def test_timers_are_late_by_milliseconds_and_never_early() -> None:
+    source = pace()
+    late = [source.lateness() for _ in range(2000)]
+    assert min(late) >= 0
+    assert 25 < statistics.stdev(late) < 35
+
+
 def test_irregular_happenings_come_as_often_as_asked() -> None:
     source = pace()
     gaps = [source.irregular(24.0) for _ in range(2000)]

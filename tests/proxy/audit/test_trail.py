@@ -83,3 +83,22 @@ def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> 
     ]
     assert "3 wait for room" in str(found[2]["sentence"])
     assert str(found[4]["sentence"]).endswith("So did 49 more like it.")
+
+
+def test_a_certificate_from_elsewhere_is_told_once_in_a_while(tmp_path: Path) -> None:
+    now = NOW
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: now)
+    sender = verdict().call.sender
+    for _ in range(3):
+        trail.identity_conflict(sender, ["192.0.2.77"])
+    now += 60
+    trail.identity_conflict(sender, ["192.0.2.77"])
+    journal.close(timeout=30)
+    found = records(tmp_path)
+    assert [record["kind"] for record in found] == ["identity-conflict"] * 2
+    details = [record["details"] for record in found]
+    assert [each["more"] for each in details if isinstance(each, dict)] == [0, 2]
+    assert f"{sender.address} shows its certificate at {sender.ip}, but the inventory has it at 192.0.2.77" in str(
+        found[0]["sentence"]
+    )

@@ -31,6 +31,14 @@ def test_files_that_are_fine(tmp_path: Path, authority: SiteAuthority) -> None:
     assert sorted(tmp_path.iterdir()) == before
 
 
+def test_an_old_revocation_list_is_a_warning(tmp_path: Path, authority: SiteAuthority) -> None:
+    (tmp_path / "site.crl").write_bytes(authority.revocation_list([], expired=True))
+    tls = tls_settings(authority) | {"crl": ["site.crl"]}
+    answer = checked(write_settings(tmp_path, plain_settings(tls=tls)), "--files-only")
+    assert answer.exit_code == 0
+    assert f"{tmp_path / 'site.crl'}: the revocation list of CN=site-ca is out of date since" in answer.stderr
+
+
 def test_all_files_are_checked_before_anything_is_told(tmp_path: Path, authority: SiteAuthority) -> None:
     tls = tls_settings(authority) | {"site_ca": "missing.pem"}
     settings = plain_settings(access_points=[plain_point(tls="required")], tls=tls)

@@ -58,6 +58,15 @@ def test_regimes_are_taken(tmp_path: Path) -> None:
     assert "registerService" not in path.read_text(encoding="utf-8")
 
 
+def test_timers_and_accesses_between_them_are_taken() -> None:
+    arguments = ("--hours", "1", "--seed", "3")
+    plain = simulate(*arguments).stdout
+    timed = simulate(*arguments, "--timers", "2", "--attacks", "maliciousPeriod:1").stdout
+    assert simulate(*arguments, "--timers", "0").stdout == plain
+    assert "anomalous(maliciousPeriod)" in timed
+    assert timed != plain
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -72,6 +81,7 @@ def test_regimes_are_taken(tmp_path: Path) -> None:
         (("--update-at", "nan"), "nan is not a finite number"),
         (("--hours", "nan"), "nan is not a finite number"),
         (("--hours", "1e9"), "<=8784"),
+        (("--timers", "13"), "0<=x<=12"),
         (("--disorder", "nan"), "nan is not a finite number"),
     ],
 )

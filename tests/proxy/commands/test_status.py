@@ -7,7 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
-from proxy.health import FirewallStatus, HealthFile
+from proxy.health import FirewallStatus, HealthFile, RevocationStatus
 from proxy.main import main
 from tests.proxy.parts import beat, plain_settings, status, write_settings
 
@@ -37,6 +37,16 @@ def test_a_worker_that_is_being_started_again_is_told(tmp_path: Path) -> None:
     assert "workers: 1 of 1 serve; started again 0 times" in asked(tmp_path).stdout
     HealthFile(tmp_path).write(status(workers=(beat(), None), restarts=3))
     assert "workers: 1 of 2 serve; started again 3 times" in asked(tmp_path).stdout
+
+
+def test_revocation_is_told(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "revo" not in asked(tmp_path).stdout
+    alarm = "site.crl: the revocation list of CN=site-ca is out of date"
+    HealthFile(tmp_path).write(status(revocation=RevocationStatus(certificates=3, alarms=[alarm])))
+    told = asked(tmp_path).stdout
+    assert "revoked certificates: 3" in told
+    assert alarm in told
 
 
 def test_gaps_and_full_sets_in_the_kernel_are_told(tmp_path: Path) -> None:

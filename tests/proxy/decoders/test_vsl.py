@@ -1,7 +1,9 @@
 """Requests of services become accesses, and exactly what was judged is sent on."""
 
 import json
+from uuid import UUID
 
+import cbor2
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -14,7 +16,16 @@ from proxy.decoders.base import Decoded, Request
 from proxy.decoders.vsl import VslDecoder
 from proxy.registry import AgentStructure, SiteRegistry
 
+CALLBACK = "b4fb38af-381a-4772-8268-b84199dfab95"
+STREAM = "application/octet-stream"
 DELEGATION = "VSL eyJ9"
+UPGRADE = {
+    "upgrade": "websocket",
+    "connection": "Upgrade",
+    "sec_websocket_key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec_websocket_version": "13",
+    "sec_websocket_protocol": "v1.vsl.ds2os.org",
+}
 LIGHT = Sender(
     address="/agent1/lightcontrol1", service_type="/lightControler", strength=Strength.CERTIFICATE, ip="10.0.0.9"
 )
@@ -40,6 +51,8 @@ def decoder() -> VslDecoder:
         "/agent1/lightcontrol1/lightOn": "/derived/boolean",
         "/agent1/lightcontrol1/brightness": "/basic/number",
         "/agent1/lightcontrol1/rooms": "/roomList",
+        "/agent1/search": "/searchProvider/search",
+        "/agent1/typeSearch": "/searchProvider/typeSearch",
     }
     children = {
         "/agent1": ("/agent1/movement1", "/agent1/lightcontrol1"),
@@ -58,6 +71,10 @@ def request(method: str, target: str, body: object = None, **headers: str) -> Re
         fields["content-type"] = "application/json; UTF-8"
     fields |= {name.replace("_", "-"): value for name, value in headers.items()}
     return Request(method=method, target=target, headers=tuple(fields.items()), body=content)
+
+
+def cbor(method: str, target: str, body: object) -> Request:
+    return request(method, target, cbor2.dumps(body, indefinite_containers=True), content_type="application/cbor")
 
 
 def decode(decoder: VslDecoder, asked: Request) -> Decoded:
@@ -105,18 +122,136 @@ def test_set_of_several_nodes_is_several_accesses(decoder: VslDecoder) -> None:
         ("LOCK_SUBTREE", Operation.LOCK),
         ("COMMIT_SUBTREE", Operation.COMMIT),
         ("ROLLBACK_SUBTREE", Operation.ROLLBACK),
+        ("REGISTER_VIRTUAL_NODE", Operation.REGISTER_VIRTUAL),
+        ("UNREGISTER_VIRTUAL_NODE", Operation.UNREGISTER_VIRTUAL),
     ],
 )
 def test_operations_of_post(decoder: VslDecoder, name: str, operation: Operation) -> None:
     decoded = decode(decoder, request("POST", "/vsl/agent1/movement1", {"operation": name}))
     assert [access.operation for access in decoded.accesses] == [operation]
+    in_cbor = decode(
+        decoder, cbor("POST", "/vsl/agent1/movement1", {"operation": name, "callbackId": UUID(CALLBACK).bytes})
+    )
+    assert in_cbor.accesses == decoded.accesses
+    assert in_cbor.outbound is not None
+    assert cbor2.loads(in_cbor.outbound.body) == {"operation": name, "callbackId": UUID(CALLBACK).bytes}
+
+
+def test_a_service_ends_its_own_registration(decoder: VslDecoder) -> None:
+    decoded = decode(decoder, request("POST", "/service/unregister", {"whatever": 1}))
+    (access,) = decoded.accesses
+    assert (access.operation, access.node, access.own) == (Operation.UNREGISTER, LIGHT.address, True)
+    assert decoded.refusal is None
+    assert decoded.outbound is not None
+    assert decoded.outbound.body == b"{}"
+
+
+def test_a_set_in_cbor_is_the_same_as_in_json_and_sent_in_cbor(decoder: VslDecoder) -> None:
+    body = {"children": {"lightOn": {"value": "0"}, "brightness": {"value": 70}}}
+    decoded = decode(decoder, cbor("PUT", "/vsl/~", body))
+    assert decoded.accesses == decode(decoder, request("PUT", "/vsl/~", body)).accesses
+    assert decoded.outbound is not None
+    assert dict(decoded.outbound.headers)["content-type"] == "application/cbor"
+    # Written anew, in Jackson's form; numbers as the text that the access point stores.
+    assert decoded.outbound.body == bytes.fromhex(
+        "bf 686368696c6472656e bf 676c696768744f6e bf 6576616c7565 6130 ff"
+        "6a6272696768746e657373 bf 6576616c7565 623730 ff ff ff"
+    )
+
+
+def test_a_registration_in_cbor_stays_one_as_its_answer_takes_its_form(decoder: VslDecoder) -> None:
+    decoded = decode(decoder, cbor("POST", "/service/register", {"modelId": "/lightControler"}))
+    assert decoded.outbound is not None
+    assert dict(decoded.outbound.headers)["content-type"] == "application/cbor"
+    assert cbor2.loads(decoded.outbound.body)["modelId"] == "/lightControler"
+
+
+def test_a_get_that_changes_a_list_is_a_write_of_the_list(decoder: VslDecoder) -> None:
+    rooms = "/agent1/lightcontrol1/rooms"
+    for target, value in (("add/3/basic/text//kitchen", "add /basic/text"), ("del/kitchen", "del")):
+        decoded = decode(decoder, request("GET", f"/vsl/~/rooms/{target}?depth=2"))
+        (access,) = decoded.accesses
+        assert (access.operation, access.node, access.value) == (Operation.SET, rooms, value)
+        assert access.data_type == "/roomList"
+        assert decoded.changes_nodes
+        assert decoded.refusal is None
+        assert decoded.outbound is not None
+        assert decoded.outbound.target == f"/vsl{rooms}/{target}?depth=2"
+
+
+def test_what_might_be_a_list_counts_as_one(decoder: VslDecoder) -> None:
+    new = decode(decoder, request("GET", "/vsl/agent1/lightcontrol1/rooms/kitchen/add/basic/text"))
+    assert [(a.operation, a.node) for a in new.accesses] == [(Operation.SET, "/agent1/lightcontrol1/rooms/kitchen")]
+    known = decode(decoder, request("GET", "/vsl/agent1/lightcontrol1/lightOn/add/basic/text"))
+    assert [access.operation for access in known.accesses] == [Operation.GET]
+
+
+@pytest.mark.parametrize(
+    ("target", "node"),
+    [
+        ("/vsl/search/type/a", "/agent1/search"),
+        ("/vsl/search/type/a//type/b", "/agent1/search"),
+        ("/vsl/agent1/typeSearch/derived/boolean", "/agent1/typeSearch"),
+    ],
+)
+def test_a_search_reads_the_search_service(decoder: VslDecoder, target: str, node: str) -> None:
+    decoded = decode(decoder, request("GET", target))
+    assert decoded.refusal is None
+    assert [(a.operation, a.node, a.destination, a.destination_type) for a in decoded.accesses] == [
+        (Operation.GET, node, node, f"/searchProvider{node.removeprefix('/agent1')}")
+    ]
+
+
+def test_streams_are_judged_by_their_head(decoder: VslDecoder) -> None:
+    body = b'{"value":"1","value":"2"}\xff'
+    sent = decode(decoder, request("PUT", "/vsl/agent1/movement1/movement", body, content_type=STREAM))
+    got = decode(decoder, request("GET", "/vsl/agent1/movement1/movement?depth=1", accept=STREAM))
+    assert [access.operation for access in (*sent.accesses, *got.accesses)] == [
+        Operation.SET_STREAM,
+        Operation.GET_STREAM,
+    ]
+    assert sent.stream
+    assert got.stream
+    assert sent.outbound is not None
+    assert got.outbound is not None
+    assert sent.outbound.body == body
+    assert dict(sent.outbound.headers)["content-type"] == STREAM
+    assert dict(got.outbound.headers)["accept"] == STREAM
+
+
+@pytest.mark.parametrize(("method", "sends"), [("PUT", True), ("GET", False)])
+def test_a_callback_stream_opens_where_the_access_point_waits_for_it(
+    decoder: VslDecoder, method: str, sends: bool
+) -> None:
+    asked = request(method, f"/callback-stream/{CALLBACK}-7", **{"content_type" if sends else "accept": STREAM})
+    unasked = decode(decoder, asked)
+    assert unasked.refusal is not None
+    assert (unasked.refusal.code, unasked.refusal.every_mode) == ("unexpected-stream", True)
+    node = "/agent1/lightcontrol1/lightOn"
+    decoder.streams.expect(LIGHT.address, (CALLBACK, "7"), node, sends=sends, now=900)
+    decoded = decode(decoder, asked)
+    assert decoded.refusal is None
+    assert [(access.node, access.own) for access in decoded.accesses] == [(node, True)]
+    assert decoded.stream
+    assert decoded.asked_for
+    assert decoded.outbound is not None
+    assert decoded.outbound.target == f"/callback-stream/{CALLBACK}-7"
+    assert decode(decoder, asked).refusal is not None
+
+
+def test_a_browser_s_question_is_passed_on_with_what_it_asks(decoder: VslDecoder) -> None:
+    asked = request("OPTIONS", "/vsl/agent1/movement1", origin="https://ui.example", cookie="a=b")
+    outbound = decode(decoder, asked).outbound
+    assert outbound is not None
+    assert dict(outbound.headers)["origin"] == "https://ui.example"
+    assert "cookie" not in dict(outbound.headers)
 
 
 def test_registration_takes_its_type_from_the_body_where_none_is_known(decoder: VslDecoder) -> None:
     asked = request("POST", "/service/register", {"modelId": "/doorLock"})
     newcomer = LIGHT.__class__(address="/agent1/lock9", service_type=None, strength=Strength.CERTIFICATE, ip="10.0.0.8")
     decoded = decoder.decode(asked, newcomer, 0, DELEGATION)
-    assert decoded.registers
+    assert decoded.changes_nodes
     assert [(a.operation, a.source_type) for a in decoded.accesses] == [(Operation.REGISTER, "/doorLock")]
 
 
@@ -151,25 +286,30 @@ def test_identity_is_passed_on_and_nothing_of_the_sender_s_own(decoder: VslDecod
     }
 
 
-def test_binary_answers_are_not_asked_for(decoder: VslDecoder) -> None:
+def test_answers_are_asked_for_as_the_service_wants_them(decoder: VslDecoder) -> None:
     asked = request("GET", "/vsl/agent1/movement1", accept="application/cbor, application/json")
     outbound = decode(decoder, asked).outbound
     assert outbound is not None
-    assert dict(outbound.headers)["accept"] == "application/json"
+    assert dict(outbound.headers)["accept"] == "application/cbor, application/json"
+
+
+@pytest.mark.parametrize(
+    ("accept", "asked"),
+    [
+        ("application/json", "application/json"),
+        ("application/cbor, application/json", "application/cbor, application/json"),
+        ("*/*", "*/*"),
+        ("", "application/json"),
+    ],
+)
+def test_a_service_gets_its_callbacks_in_the_format_that_it_wants(decoder: VslDecoder, accept: str, asked: str) -> None:
+    outbound = decode(decoder, request("GET", "/callbacks", **UPGRADE, accept=accept)).outbound
+    assert outbound is not None
+    assert dict(outbound.headers)["accept"] == asked
 
 
 def test_callback_channel_is_an_access_of_the_access_point(decoder: VslDecoder) -> None:
-    asked = request(
-        "GET",
-        "/callbacks",
-        upgrade="websocket",
-        connection="Upgrade",
-        sec_websocket_key="dGhlIHNhbXBsZSBub25jZQ==",
-        sec_websocket_version="13",
-        sec_websocket_protocol="v1.vsl.ds2os.org",
-        sec_websocket_extensions="permessage-deflate",
-    )
-    decoded = decode(decoder, asked)
+    decoded = decode(decoder, request("GET", "/callbacks", **UPGRADE, sec_websocket_extensions="permessage-deflate"))
     assert decoded.opens_callbacks
     assert decoded.outbound is not None
     assert "sec-websocket-extensions" not in dict(decoded.outbound.headers)
@@ -180,7 +320,7 @@ def test_callback_channel_is_an_access_of_the_access_point(decoder: VslDecoder) 
     ("asked", "code"),
     [
         (request("GET", "/vsl/agent1/x", authorization="VSL e30="), "delegation-not-allowed"),
-        (request("GET", "/vsl/agent1/x", upgrade="h2c"), "upgrade-not-allowed"),
+        (request("GET", "/vsl/agent1/x", upgrade="h2c"), "http2"),
         (request("GET", "/vsl/agent1/x", upgrade="websocket"), "upgrade-not-allowed"),
         (request("GET", "/callbacks", upgrade="websocket"), "upgrade-not-allowed"),
         (request("DELETE", "/vsl/agent1/x"), "method-not-allowed"),
@@ -190,6 +330,16 @@ def test_callback_channel_is_an_access_of_the_access_point(decoder: VslDecoder) 
         (request("GET", "/config.txt"), "outside-the-interface"),
         (request("POST", "/ka/requestKorUpdate", {}), "knowledge-agent-interface"),
         (request("GET", "/vsl/agent1/x", {"value": "1"}), "ambiguous-body"),
+        (request("GET", "/vsl/search/type/a", {"value": "1"}), "ambiguous-body"),
+        (request("PUT", "/vsl/agent1/x", b"\xbf\xff\x00", content_type="application/cbor"), "ambiguous-body"),
+        (request("PUT", "/vsl/agent1/x", b"\xa2\x61a\x01\x61a\x01", content_type="application/cbor"), "ambiguous-body"),
+        (request("POST", "/service/unregister", []), "ambiguous-body"),
+        (request("GET", "/vsl/agent1//x"), "ambiguous-target"),
+        (request("PUT", "/vsl/agent1/lightcontrol1/rooms/add/a//b", {"value": "1"}), "ambiguous-target"),
+        (request("GET", "/vsl/~/rooms/add/basic/text", accept=STREAM), "ambiguous-target"),
+        (request("PUT", f"/callback-stream/{CALLBACK}-7", {}), "ambiguous-headers"),
+        (request("GET", f"/callback-stream/{CALLBACK}-7"), "ambiguous-headers"),
+        (request("GET", f"/callback-stream/{CALLBACK}-7", b"x", accept=STREAM), "ambiguous-body"),
         (request("PUT", "/vsl/agent1/x", b'{"value":"1","value":"2"}'), "ambiguous-body"),
         (request("PUT", "/vsl/agent1/x", b"\x00"), "ambiguous-body"),
         (replace(request("GET", "/vsl/agent1/x"), headers=(("host", "a"), ("host", "b"))), "ambiguous-headers"),
@@ -208,18 +358,17 @@ def test_refused_in_every_mode(decoder: VslDecoder, asked: Request, code: str) -
 @pytest.mark.parametrize(
     ("asked", "code"),
     [
-        (request("POST", "/vsl/agent1/x", {"operation": "REGISTER_VIRTUAL_NODE"}), "unsupported-operation"),
-        (request("GET", "/vsl/agent1/lightcontrol1/rooms/add/basic/text"), "unsupported-operation"),
-        (request("GET", "/vsl/~/rooms/add/3/basic/text"), "unsupported-operation"),
-        (request("GET", "/vsl/agent1/lightcontrol1/rooms/del/kitchen"), "unsupported-operation"),
+        (request("POST", "/vsl/agent1/x", {"operation": "REPLACE_NODE"}), "unsupported-operation"),
         (request("GET", "/vsl/agent9"), "unknown-node"),
         (request("GET", "/vsl/search"), "unknown-node"),
         (request("POST", "/vsl/agent9", {"operation": "SUBSCRIBE"}), "unknown-node"),
-        (request("GET", "/vsl/search/type/a//type/b"), "unsupported-operation"),
-        (request("GET", "/vsl/agent1/x", accept="application/octet-stream"), "unsupported-operation"),
+        (request("PUT", "/vsl/search/type/a", {"value": "1"}), "unsupported-operation"),
+        (request("GET", "/callbacks"), "unsupported-operation"),
         (request("OPTIONS", "/vsl/agent1/x"), "unsupported-operation"),
-        (request("POST", "/service/unregister", {}), "unsupported-operation"),
-        (request("PUT", "/vsl/agent1/x", b"\xbf\xff", content_type="application/cbor"), "unsupported-body"),
+        (request("PUT", "/vsl/agent1/x", b"<node/>", content_type="application/xml"), "xml-body"),
+        (request("POST", "/vsl/agent1/x", b"<o/>", content_type="text/xml; charset=utf-8"), "xml-body"),
+        (request("PUT", "/vsl/agent1/x", b"\x08", content_type="application/x-protobuf-vsl"), "unsupported-body"),
+        (request("PUT", "/vsl/agent1/x", b"\x08", content_type="application/octet-stream; a"), "unsupported-body"),
     ],
 )
 def test_what_is_not_supported_obeys_the_mode_and_can_still_be_sent(

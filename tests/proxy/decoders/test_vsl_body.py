@@ -4,8 +4,10 @@ import json
 
 import pytest
 
-from proxy.decoders import vsl_body
+from proxy.decoders import vsl_body, vsl_media
 from proxy.decoders.strict_json import NotStrictJson
+from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_node import BadNode
 
 
 def test_every_written_node_is_found() -> None:
@@ -34,7 +36,7 @@ def test_what_an_access_point_ignores_is_not_sent_on() -> None:
     ],
 )
 def test_ambiguous_writes_are_refused(body: bytes) -> None:
-    with pytest.raises(NotStrictJson):
+    with pytest.raises(BadNode):
         vsl_body.written(body)
 
 
@@ -59,6 +61,26 @@ def test_registration_names_its_model() -> None:
     model, canonical = vsl_body.registration(b'{"modelId":"/lightControler","modelHash":"","binaryHash":null}')
     assert model == "/lightControler"
     assert json.loads(canonical) == {"modelId": "/lightControler", "modelHash": "", "binaryHash": ""}
+
+
+def test_the_end_of_a_registration_is_any_object() -> None:
+    assert vsl_body.unregistration(b'{"a":1}') == b"{}"
+    assert vsl_body.unregistration(b"\xbf\xff", vsl_media.CBOR) == b"\xbf\xff"
+    for body in (b"", b"[]", b'{"a":1,"a":1}'):
+        with pytest.raises(NotStrictJson):
+            vsl_body.unregistration(body)
+
+
+@pytest.mark.parametrize("form", vsl_media.FORMS.values())
+def test_all_forms_mean_the_same(form: Form) -> None:
+    node = {"value": "5", "children": {"a/b": {"value": "1"}}}
+    body = vsl_body.written(form.serialise(node), form)
+    assert body.values == (("", "5"), ("a/b", "1"))
+    assert form.parse(body.canonical) == node
+    command = {"operation": "SUBSCRIBE", "callbackId": "b4fb38af-381a-4772-8268-b84199dfab95"}
+    assert form.parse(vsl_body.command(form.serialise(command), form).canonical) == command
+    model, canonical = vsl_body.registration(form.serialise({"modelId": "/lightControler"}), form)
+    assert form.parse(canonical)["modelId"] == model == "/lightControler"
 
 
 @pytest.mark.parametrize("body", [b"{}", b'{"modelId":""}', b'{"modelId":"/a/../b"}', b'{"modelId":7}'])

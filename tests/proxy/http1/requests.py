@@ -11,7 +11,7 @@ HOSTILE: dict[str, tuple[bytes, str]] = {
     "endless method": (b"A" * 100, "malformed-request"),
     "HTTP/0.9": (b"GET /a\r\nHost: a\r\n\r\n", "malformed-request"),
     "HTTP/1.0": (b"GET /a HTTP/1.0\r\nHost: a\r\n\r\n", "http-version"),
-    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http-version"),
+    "HTTP/2": (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "http2"),
     "HTTP/3.7": (b"GET /a HTTP/3.7\r\nHost: a\r\n\r\n", "http-version"),
     "two spaces": (b"GET  /a HTTP/1.1\r\nHost: a\r\n\r\n", "malformed-request"),
     "tab": (b"GET\t/a HTTP/1.1\r\nHost: a\r\n\r\n", "malformed-request"),

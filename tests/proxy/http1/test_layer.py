@@ -14,7 +14,9 @@ from proxy.http1.call import Relayed, Ruling
 from proxy.http1.deadlines import Deadline, Phase
 from proxy.http1.head import HeadLimits
 from proxy.http1.layer import Http1Layer
+from proxy.http1.relay import MessageLimits
 from proxy.http1.request_reader import Authority, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from tests.proxy.http1.requests import HOSTILE
 from tests.proxy.http1.wire import Wire
 
@@ -29,6 +31,10 @@ WAITING = 4096
 
 class Echoing:
     """Passes every message of a channel on."""
+
+    def opened(self, content_type: str | None) -> None:
+        if content_type == "application/xml":
+            raise BadMessage("bad-answer", "not judged")
 
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         assert text
@@ -55,7 +61,8 @@ class Judge:
             return Ruling(answer=Answer(403, (), b"no"), outbound=None)
         outbound = Outbound(request.method, request.target, (("host", "up"),), request.body)
         channel = Echoing() if self.upgrades else None
-        return Ruling(None, outbound, self.identity, self.concluded.append, channel)
+        stream = request.target == "/stream"
+        return Ruling(None, outbound, self.identity, self.concluded.append, channel, stream=stream)
 
     def malformed(self, problem: BadMessage, line: str) -> Answer:
         del line
@@ -76,6 +83,7 @@ class Judge:
 @dataclass
 class Bench:
     judge: Judge = field(default_factory=Judge)
+    room: Room = field(default_factory=lambda: Room(10_000))
     deadline: Deadline = field(default_factory=lambda: Deadline(dict.fromkeys(Phase, 10.0)))
 
     def wire(self, *, unreachable: str | None = None) -> Wire:
@@ -84,10 +92,10 @@ class Bench:
             lambda of: Http1Layer(
                 of,
                 judge=self.judge,
-                requests=RequestReader(Authority("198.51.100.11", 8081), limits, 4096),
+                requests=RequestReader(Authority("198.51.100.11", 8081), limits, BodyLimits(4096, 8192), self.room),
                 deadline=self.deadline,
-                answer_bytes=4096,
-                message_bytes=1000,
+                answers=BodyLimits(4096, 8192),
+                messages=MessageLimits(1000, 1000),
                 waiting_bytes=WAITING,
             ),
             unreachable=unreachable,
@@ -121,6 +129,31 @@ def test_calls_that_come_at_once_are_judged_one_by_one() -> None:
     assert (len(bench.judge.asked), wire.to_access_point) == (2, SENT_GET + SENT_PUT)
     assert b" 403 " in wire.access_point(OK)
     assert (len(bench.judge.asked), wire.to_access_point) == (3, SENT_GET + SENT_PUT)
+
+
+def test_a_stream_takes_room_until_it_is_answered_or_its_connection_ends() -> None:
+    head = b"PUT /a HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\nContent-Length: 8000\r\n\r\n"
+    bench = Bench()
+    wire = bench.wire()
+    wire.service(head + b"x" * 8000)
+    assert bench.room.taken == 8000
+    wire.access_point(OK)
+    assert bench.room.taken == 0
+    wire.service(head + b"x" * 5000)
+    assert bench.room.taken == 5000
+    wire.service_leaves()
+    assert bench.room.taken == 0
+
+
+def test_the_answer_to_a_stream_has_a_limit_of_its_own() -> None:
+    bench = Bench()
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 6000\r\n\r\n" + b"x" * 6000
+    wire = bench.wire()
+    wire.service(GET.replace(b"/a", b"/stream"))
+    assert wire.access_point(answer).endswith(b"x" * 6000)
+    wire.service(GET)
+    wire.access_point(answer)
+    assert bench.judge.misbehaviour == ["bad-answer"]
 
 
 def test_one_connection_of_a_service_has_one_to_its_access_point() -> None:
@@ -330,6 +363,15 @@ def test_extensions_that_nobody_offered_and_upgrades_that_nobody_asked_for_are_r
     extension = b"Sec-WebSocket-Extensions: permessage-deflate\r\n" if upgrades else b""
     assert b" 503 " in wire.access_point(SWITCHING + extension + b"\r\n")
     assert bench.judge.misbehaviour == ["bad-answer"]
+
+
+def test_the_format_of_a_channel_is_the_one_that_the_access_point_names() -> None:
+    for named in (b"Content-Type: application/xml\r\n", b"Content-Type: a/b\r\ncontent-type: a/b\r\n"):
+        bench = Bench(Judge(upgrades=True))
+        wire = bench.wire()
+        wire.service(GET)
+        assert b" 503 " in wire.access_point(SWITCHING + named + b"\r\n")
+        assert (bench.judge.misbehaviour, bench.judge.concluded) == (["bad-answer"], [False])
 
 
 def test_a_broken_frame_ends_both_connections() -> None:

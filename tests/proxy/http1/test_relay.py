@@ -8,9 +8,10 @@ from wsproto.events import BytesMessage, CloseConnection, Ping, Pong, TextMessag
 
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Relayed
-from proxy.http1.relay import Relay, Sent
+from proxy.http1.relay import MessageLimits, Relay, Sent
 
 MOST = 1000
+LIMITS = MessageLimits(of_service=MOST, of_access_point=3 * MOST)
 
 
 class Shouting:
@@ -19,13 +20,16 @@ class Shouting:
     def __init__(self) -> None:
         self.kinds: list[bool] = []
 
+    def opened(self, content_type: str | None) -> None:
+        raise AssertionError("opened before")
+
     def from_service(self, content: bytes, *, text: bool) -> Relayed:
         self.kinds.append(text)
-        return Relayed(onward=content.upper())
+        return Relayed(onward=content.upper(), binary=not text)
 
     def from_access_point(self, content: bytes, *, text: bool) -> Relayed:
         self.kinds.append(text)
-        return Relayed(back=b"heard " + content)
+        return Relayed(back=b"heard " + content, binary=not text)
 
 
 class Ends:
@@ -33,7 +37,7 @@ class Ends:
 
     def __init__(self) -> None:
         self.channel = Shouting()
-        self.relay = Relay(self.channel, MOST)
+        self.relay = Relay(self.channel, LIMITS)
         self.service, self.access_point = Connection(ConnectionType.CLIENT), Connection(ConnectionType.SERVER)
         self.sent = Sent()
 
@@ -73,6 +77,9 @@ def test_binary_messages_are_told_apart() -> None:
     ends = Ends()
     ends.from_service(BytesMessage(data=b"x"))
     assert ends.channel.kinds == [False]
+    assert ends.at_access_point() == [BytesMessage(data=b"X")]
+    ends.from_access_point(BytesMessage(data=b"\xff"))
+    assert ends.at_access_point() == [BytesMessage(data=b"heard \xff")]
 
 
 def test_pings_are_answered_here_and_the_other_end_is_asked_with_nothing_in_it() -> None:
@@ -95,12 +102,22 @@ def test_a_close_ends_both_sides_and_carries_no_reason_over() -> None:
     assert ends.channel.kinds == []
 
 
-@pytest.mark.parametrize("parts", [["x" * (MOST + 1)], ["x" * 600, "x" * 600]])
-def test_a_message_that_is_too_large_ends_the_channel(parts: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("parts", "finished"), [(["x" * (MOST + 1)], True), (["x" * (MOST + 1)], False), (["x" * 600, "x" * 600], False)]
+)
+def test_a_message_that_is_too_large_ends_the_channel(parts: list[str], finished: bool) -> None:
     ends = Ends()
     with pytest.raises(BadMessage) as refused:
-        ends.from_service(*[TextMessage(data=part, message_finished=False) for part in parts])
+        ends.from_service(*[TextMessage(data=part, message_finished=finished) for part in parts])
     assert refused.value.code == "message-too-large"
+
+
+def test_each_side_has_a_limit_of_its_own() -> None:
+    ends = Ends()
+    ends.from_access_point(TextMessage(data="x" * 3 * MOST))
+    assert len(ends.at_access_point()) == 1
+    with pytest.raises(BadMessage, match="larger than 3000 bytes"):
+        ends.from_access_point(TextMessage(data="x" * 3 * MOST + "x"))
 
 
 @pytest.mark.parametrize(
@@ -117,7 +134,7 @@ def test_a_message_that_is_too_large_ends_the_channel(parts: list[str]) -> None:
 )
 def test_what_breaks_the_protocol_ends_the_channel(data: bytes) -> None:
     with pytest.raises(BadMessage) as refused:
-        Relay(Shouting(), MOST).from_service(data)
+        Relay(Shouting(), LIMITS).from_service(data)
     assert refused.value.code == "malformed-frame"
 
 

@@ -11,6 +11,7 @@ from proxy.http1.bad_message import BadMessage
 from proxy.http1.chunked import LAST_CHUNK, chunk
 from proxy.http1.head import HeadLimits
 from proxy.http1.request_reader import Authority, Progress, RequestReader
+from proxy.http1.room import BodyLimits, Room
 from tests.proxy.http1.requests import HOSTILE
 
 GET = b"GET /vsl/agent1?depth=1 HTTP/1.1\r\nHost: a:8081\r\nAccept: application/json\r\n\r\n"
@@ -19,7 +20,7 @@ PUT = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\nhello"
 
 def reader() -> RequestReader:
     limits = HeadLimits(line_bytes=1024, head_bytes=4096, fields=32)
-    return RequestReader(Authority("198.51.100.11", 8081), limits, body_bytes=4096)
+    return RequestReader(Authority("198.51.100.11", 8081), limits, BodyLimits(4096, 8192), Room(10_000))
 
 
 def read(data: bytes, cuts: list[int] | None = None) -> list[Request | str]:
@@ -117,7 +118,7 @@ def test_the_same_head_is_read_by_each_reader_s_own_rules() -> None:
         ("198.51.100.11", 4, "body-too-large"),
         ("198.51.100.11", 5, None),
     ):
-        taken = RequestReader(Authority(host, 8081), limits, body_bytes=most)
+        taken = RequestReader(Authority(host, 8081), limits, BodyLimits(most, most), Room(most))
         taken.feed(whole)
         if code is None:
             received = taken.next()
@@ -134,6 +135,51 @@ def test_the_same_head_may_be_followed_by_another_body() -> None:
         b"hello",
         b"world",
     ]
+
+
+STREAM = b"PUT /vsl/agent1/x HTTP/1.1\r\nHost: a\r\nContent-Type: application/octet-stream\r\n"
+
+
+@pytest.mark.parametrize("framing", ["length", "chunks"])
+def test_a_stream_may_be_larger_than_other_bodies_up_to_a_limit_of_its_own(framing: str) -> None:
+    def stream(size: int) -> bytes:
+        if framing == "length":
+            return STREAM + b"Content-Length: %d\r\n\r\n" % size + b"x" * size
+        return STREAM + b"Transfer-Encoding: chunked\r\n\r\n" + chunk(b"x" * size) + LAST_CHUNK
+
+    (request,) = read(stream(8192))
+    assert isinstance(request, Request)
+    assert len(request.body) == 8192
+    assert read(stream(8193)) == ["body-too-large"]
+    for other in (b"octet-stream; a", b"octet-streams", b"json"):
+        assert read(stream(4097).replace(b"octet-stream", other)) == ["body-too-large"]
+    assert read(stream(4097).replace(b"PUT", b"POST")) == ["body-too-large"]
+    assert read(stream(4097).replace(b"Host: a", b"Host: a\r\nContent-Type: a/b")) == ["body-too-large"]
+
+
+def test_streams_of_all_connections_share_their_room_and_only_what_has_come_takes_it() -> None:
+    limits = HeadLimits(line_bytes=1024, head_bytes=4096, fields=32)
+    room = Room(10_000)
+    one, other = (
+        RequestReader(Authority("198.51.100.11", 8081), limits, BodyLimits(4096, 8192), room) for _ in range(2)
+    )
+    whole = STREAM + b"Content-Length: 8000\r\n\r\n"
+    one.feed(whole + b"x" * 7999)
+    assert one.next() is None
+    assert room.taken == 7999
+    other.feed(whole + b"x" * 2000)
+    assert other.next() is None
+    other.feed(b"x" * 2)
+    with pytest.raises(BadMessage) as refused:
+        other.next()
+    assert refused.value.code == "streams-full"
+    other.give_room_back()
+    one.feed(b"x")
+    assert one.next() is not None
+    assert room.taken == 8000
+    one.give_room_back()
+    one.give_room_back()
+    assert room.taken == 0
 
 
 def test_a_refused_head_is_refused_again() -> None:

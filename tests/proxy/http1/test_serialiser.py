@@ -73,11 +73,11 @@ def test_an_answer_without_content_tells_no_length() -> None:
 
 
 def test_of_a_handshake_only_what_belongs_to_it_is_passed_on() -> None:
-    fields = (("sec-websocket-accept", "x"), ("sec-websocket-extensions", "y"), ("server", "z"))
+    fields = (("sec-websocket-accept", "x"), ("content-type", "application/cbor"), ("sec-websocket-extensions", "y"))
     sent = serialiser.response_head(head(status=101, reason="", fields=fields), close=False, chunked=False)
     assert sent == (
         b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-        b"sec-websocket-accept: x\r\n\r\n"
+        b"sec-websocket-accept: x\r\ncontent-type: application/cbor\r\n\r\n"
     )
 
 

@@ -6,9 +6,14 @@ from pathlib import Path
 
 import pytest
 
-from proxy.storage.address_store import FILE, AddressStore
+from proxy.storage.address_store import FILE, AddressStore, Seen
 
-SENDERS = {"192.0.2.9": {"certificate:light1": 1000.0, "/agent1/light2": 2000.5}}
+SENDERS = {
+    "192.0.2.9": {
+        "certificate:light1": Seen(1000.0, ("/agent1/light1", "/agent2/light1")),
+        "/agent1/light2": Seen(2000.5, ("/agent1/light2",)),
+    }
+}
 
 
 def test_what_was_stored_comes_back(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ class Bench:
 
     def see(self, ip: str, *identities: str) -> None:
         for identity in identities:
-            self.keeping.keeper.sighted(ip, identity, NOW - 1)
+            self.keeping.see(ip, identity, NOW - 1)
 
 
 @pytest.fixture
@@ -155,8 +155,8 @@ def test_who_is_protected_is_refused_with_the_reason(bench: Bench, named: str, r
         ("/agent9/tv1", "no service of an access point"),
         ("/agent1", "no service of an access point"),
         ("/agent1/tv1/on", "no service of an access point"),
-        ("/agent2/somewhere", "no network address to know it by"),
-        ("/agent2/unheard-of", "no network address to know it by"),
+        ("/agent2/somewhere", "no network address of its own"),
+        ("/agent2/unheard-of", "no network address of its own"),
     ],
 )
 def test_what_names_nobody_is_refused(bench: Bench, named: str, error: str) -> None:

@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from proxy.storage.model_store import CURRENT, PREVIOUS, ModelStore
 from proxy.supervisor.state_files import StateFiles
 
-SEEN = {"192.0.2.1": {"certificate:a": 1000.0}}
+SEEN = {"192.0.2.1": {"certificate:a": Seen(1000.0, ("/agent1/a",))}}
 
 
 @pytest.fixture

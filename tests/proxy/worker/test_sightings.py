@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import pytest
 
+from policy.verdict import Sender, Strength
 from proxy.processes.messages import Sighted
 from proxy.worker import sightings as module
 from proxy.worker.sightings import Sightings
+
+
+def sender(identity: str) -> tuple[Sender, str]:
+    """A sender, and its identity."""
+    name = identity.rpartition(":")[2]
+    made = Sender(address=f"/agent1/{name}", service_type=None, strength=Strength.CERTIFICATE, ip="192.0.2.9")
+    return made, identity
 
 
 def test_each_pair_is_told_once_and_again_after_a_minute() -> None:
@@ -14,12 +22,12 @@ def test_each_pair_is_told_once_and_again_after_a_minute() -> None:
     sightings = Sightings(sent.append)
     sightings.renew(100.0)
     for _ in range(3):
-        sightings.note("192.0.2.9", "certificate:a")
-        sightings.note("192.0.2.9", "certificate:b")
+        sightings.note(*sender("certificate:a"))
+        sightings.note(*sender("certificate:b"))
         sightings.renew(120.0)
-    assert sent == [Sighted("192.0.2.9", "certificate:a"), Sighted("192.0.2.9", "certificate:b")]
+    assert sent == [Sighted("192.0.2.9", f"certificate:{name}", f"/agent1/{name}") for name in "ab"]
     sightings.renew(161.0)
-    sightings.note("192.0.2.9", "certificate:a")
+    sightings.note(*sender("certificate:a"))
     assert len(sent) == 3
 
 
@@ -28,6 +36,6 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     sent: list[Sighted] = []
     sightings = Sightings(sent.append)
     for number in range(100):
-        sightings.note("192.0.2.9", f"certificate:{number}")
+        sightings.note(*sender(f"certificate:{number}"))
         assert len(sightings._told) <= 4
     assert len(sent) == 100

@@ -17,6 +17,7 @@ from models.node import REPORT, Node
 from policy.quarantine import identity_of
 from policy.verdict import Mode
 from proxy.configuration import InventoryDocument, load_gateway
+from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.inputs import read_inputs
 from proxy.processes.channel import Channel, ChannelClosed, pair
 from proxy.processes.messages import (
@@ -218,4 +219,4 @@ def test_every_address_of_an_access_point_is_a_destination(tmp_path: Path) -> No
     )
     document = load_gateway(write_settings(tmp_path, settings))
     registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
-    assert set(destinations(document, registry)) == {("10.77.2.11", 8081), ("fd77:2::11", 8081)}
+    assert set(destinations(document, registry, AwaitedStreams())) == {("10.77.2.11", 8081), ("fd77:2::11", 8081)}

@@ -38,7 +38,7 @@ class CallRecord(msgspec.Struct, frozen=True):
 
 
 class KnowledgeAgent:
-    """Speaks vsl-rest, sections 2 to 7, over TLS 1.2 or plain, for one agent name."""
+    """Speaks vsl-rest, sections 2 to 8, over TLS 1.2 or plain, for one agent name."""
 
     def __init__(
         self,

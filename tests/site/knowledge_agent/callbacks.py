@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
+from collections.abc import Callable
 from typing import Protocol
 
 from tests.site.knowledge_agent.errors import KnowledgeAgentError
@@ -26,7 +27,7 @@ class CallbackHub:
 
     def __init__(self, timeout: float) -> None:
         """Wait `timeout` seconds for a service's response."""
-        self._timeout = timeout
+        self.timeout = timeout
         self._sockets: dict[str, CallbackSocket] = {}
         self._serials: Counter[str] = Counter()
         self._awaited: dict[tuple[str, int], asyncio.Future[CallbackAnswer]] = {}
@@ -63,19 +64,24 @@ class CallbackHub:
         *,
         identity: Identity | None = None,
         data: NodeMessage | None = None,
+        before: Callable[[int], None] = lambda _serial: None,
     ) -> NodeMessage | None:
-        """Invoke a service and return the node in its response; an error in it is raised as KnowledgeAgentError."""
+        """Invoke a service and return the node in its response; an error in it is raised as KnowledgeAgentError.
+
+        `before` is called with the serial before the invocation is sent.
+        """
         socket = self._sockets.get(client_id)
         if socket is None:
             raise KnowledgeAgentError(404, f"callback is not reachable for client with id: {client_id}")
         key = callback_id, self._next_serial(callback_id)
         self._awaited[key] = asyncio.get_running_loop().create_future()
+        before(key[1])
         socket.invoke(Invocation(callback_id, key[1], address, kind, identity, data))
         try:
-            async with asyncio.timeout(self._timeout):
+            async with asyncio.timeout(self.timeout):
                 answer = await self._awaited[key]
         except TimeoutError as error:
-            raise KnowledgeAgentError(500, f"operation took longer than {self._timeout:g} s") from error
+            raise KnowledgeAgentError(500, f"operation took longer than {self.timeout:g} s") from error
         finally:
             del self._awaited[key]
         if answer.error is not None:

@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from models.simulation.service_models import ModelNode
+from tests.site.knowledge_agent import lists
 from tests.site.knowledge_agent.callbacks import CallbackHub
 from tests.site.knowledge_agent.errors import KnowledgeAgentError, TransportError
 from tests.site.knowledge_agent.identity import Identity
 from tests.site.knowledge_agent.locks import Lock, LockTable, covers
 from tests.site.knowledge_agent.messages import NodeMessage, OperationMessage
-from tests.site.knowledge_agent.nodes import Node, NodeTree, View, read
+from tests.site.knowledge_agent.nodes import Node, NodeTree, View, not_found, read
+from tests.site.knowledge_agent.streams import Streams
 from tests.site.knowledge_agent.subscriptions import Subscription, SubscriptionTable
 
+SUBSCRIPTION_REFUSED = 505
 LOCK_LIFETIME = 30.0
 LOCK_WARNING = 30.0
 """Seconds; the stock agent's initial defaults, so that the warning comes at the first check."""
@@ -40,6 +43,7 @@ class Operations:
         self._locks = LockTable()
         self._subscriptions = SubscriptionTable()
         self._virtual: dict[str, VirtualNode] = {}
+        self.streams = Streams()
         self._watches: set[asyncio.Task[None]] = set()
 
     def close(self) -> None:
@@ -65,9 +69,36 @@ class Operations:
         """Return what the caller may see of a node."""
         virtual = self._virtual_above(address)
         if virtual is None:
-            return read(self._tree.find(address), caller, view)
+            listed = lists.operate(self._tree.root, address.split("/")[2:], caller, self._models)
+            return read(self._tree.find(address), caller, view) if listed is None else NodeMessage(value=listed)
         answer = await self._hub.call(virtual.owner, virtual.callback_id, address, "VGET", identity=caller)
         return answer or NodeMessage()
+
+    async def get_stream(self, caller: Identity, address: str) -> bytes:
+        """Return what the owner of a virtual node sends for it."""
+        return await self._stream(caller, address, None)
+
+    async def set_stream(self, caller: Identity, address: str, data: bytes) -> None:
+        """Have the owner of a virtual node fetch what the caller sends."""
+        await self._stream(caller, address, data)
+
+    async def _stream(self, caller: Identity, address: str, data: bytes | None) -> bytes:
+        virtual = self._virtual_above(address)
+        if virtual is None:
+            raise not_found(address)
+        waiting: list[asyncio.Future[bytes] | asyncio.Future[None]] = []
+
+        def expect(serial: int) -> None:
+            name = f"{virtual.callback_id}-{serial}"
+            waiting.append(self.streams.await_from(name) if data is None else self.streams.offer(name, data))
+
+        kind = "VGET_STREAM" if data is None else "VSET_STREAM"
+        await self._hub.call(virtual.owner, virtual.callback_id, address, kind, identity=caller, before=expect)
+        try:
+            async with asyncio.timeout(self._hub.timeout):
+                return await waiting[0] or b""
+        except TimeoutError as error:
+            raise KnowledgeAgentError(500, f"operation took longer than {self._hub.timeout:g} s") from error
 
     async def set(self, caller: Identity, address: str, message: NodeMessage) -> None:
         """Write all values of the message, or none."""
@@ -96,10 +127,12 @@ class Operations:
                 self._tell(address)
             case "SUBSCRIBE":
                 self._readable(caller, address)
+                await self._tell_owner("VSUBSCRIBE", address)
                 callback_id = message.callback_id or ""
                 self._subscriptions.add(Subscription(caller.client_id, address, callback_id, depth))
             case "UNSUBSCRIBE":
                 self._subscriptions.remove(caller.client_id, address, depth)
+                await self._tell_owner("VUNSUBSCRIBE", address)
             case "LOCK_SUBTREE":
                 await self._lock(caller, address, message.callback_id)
             case "COMMIT_SUBTREE":
@@ -156,6 +189,16 @@ class Operations:
     def _tell(self, address: str) -> None:
         for subscription in self._subscriptions.of(address):
             self._hub.notify(subscription.client_id, subscription.callback_id, address)
+
+    async def _tell_owner(self, kind: str, address: str) -> None:
+        """Tell the owner of a virtual node of subscribers; raise KnowledgeAgentError 505 if it refuses."""
+        virtual = self._virtual_above(address)
+        if virtual is None:
+            return
+        try:
+            await self._hub.call(virtual.owner, virtual.callback_id, address, kind)
+        except KnowledgeAgentError as error:
+            raise KnowledgeAgentError(SUBSCRIPTION_REFUSED, error.message) from error
 
     def _virtual_above(self, address: str) -> VirtualNode | None:
         return next((virtual for root, virtual in self._virtual.items() if covers(root, address)), None)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from tests.site.knowledge_agent.errors import KnowledgeAgentError, TransportError
 from tests.site.knowledge_agent.identity import ANONYMOUS, Identity, from_certificate, from_delegation
+from tests.site.knowledge_agent.lists import ADD
 from tests.site.knowledge_agent.messages import (
     JSON,
     ErrorMessage,
@@ -20,9 +21,11 @@ from tests.site.knowledge_agent.nodes import NodeTree, View, not_found
 from tests.site.knowledge_agent.operations import Operations
 from tests.site.knowledge_agent.peers import Peers
 from tests.site.knowledge_agent.search import StructureRequest, search, structure_update
+from tests.site.knowledge_agent.streams import OCTETS
 from tests.site.knowledge_agent.wire import Request, Response, answer
 
 ALLOW = "GET, HEAD, PUT, POST, OPTIONS"
+CALLBACK_STREAM = "/callback-stream/"
 SEARCH = "search"
 TYPE_SEARCH = "typeSearch"
 METADATA = frozenset({"metadata", "meta", "m"})
@@ -99,6 +102,8 @@ class Router:
             return await self._on_node(request, caller, path.removeprefix("/vsl"))
         if path.startswith("/service/") and request.method == "POST":
             return self._on_service(request, caller)
+        if path.startswith(CALLBACK_STREAM) and request.method in {"GET", "PUT"}:
+            return self._on_callback_stream(request, path.removeprefix(CALLBACK_STREAM))
         if path.startswith("/ka/") and request.method == "POST":
             return self._on_agent(request)
         raise TransportError(405 if path == "/callbacks" else 404)
@@ -114,7 +119,12 @@ class Router:
             return await self._peers.forward(agent, request, caller, callbacks=callbacks)
         if names and names[0] in {SEARCH, TYPE_SEARCH} and len(names) > 1:
             return await self._search(request, names[0], "/".join(names[1:]))
-        if "" in names:
+        if request.method == "GET" and request.headers.get("accept") == OCTETS:
+            return _octets(await self._operations.get_stream(caller, address))
+        if request.method == "PUT" and request.headers.get("content-type") == OCTETS:
+            await self._operations.set_stream(caller, address, request.body)
+            return Response(204)
+        if "" in names and (request.method != "GET" or ADD not in names):
             raise not_found(address)
         depth = _whole_number(request.query.get("depth"))
         if request.method == "GET":
@@ -138,6 +148,12 @@ class Router:
         else:
             found = NodeMessage(types=["/basic/text"], value=search(f"type/{query}", structures))
         return answer(found, kind, "application/json; UTF-8" if kind == JSON else None)
+
+    def _on_callback_stream(self, request: Request, name: str) -> Response:
+        if request.method == "GET":
+            return _octets(self._operations.streams.get(name))
+        self._operations.streams.put(name, request.body)
+        return Response(204)
 
     def _on_service(self, request: Request, caller: Identity) -> Response:
         match request.path:
@@ -163,6 +179,10 @@ class Router:
 
 def _body[T](request: Request, message: type[T]) -> T:
     return decode(request.body, media_type(request.headers.get("content-type")), message)
+
+
+def _octets(data: bytes) -> Response:
+    return Response(200, {"Content-Type": OCTETS}, data)
 
 
 def _operation(request: Request) -> OperationMessage:

@@ -1,0 +1,93 @@
+"""`alleyes inventory`: draft inventory.yaml from what is seen of the site, and compare it with that."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import msgspec
+
+from policy.loading import DocumentError, load_document
+from proxy.clocks import real_now
+from proxy.commands.options import config_option, configuration, refuse
+from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.inventory.draft import draft
+from proxy.inventory.evidence import Evidence, gather
+from proxy.inventory.findings import findings
+from proxy.inventory.leases import USUAL_PLACES
+
+_FOUND = 1
+
+
+@click.group()
+def inventory() -> None:
+    """Draft inventory.yaml from what is seen of the site, and check it against that."""
+
+
+def _leases_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "--leases",
+        type=click.Path(path_type=Path, dir_okay=False),
+        multiple=True,
+        help="File with DHCP leases of dnsmasq, ISC dhcpd or Kea; may be given again. By default the usual places.",
+    )(command)
+
+
+@inventory.command()
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write it there; an existing file is left alone.")
+@click.option("--merge", is_flag=True, help="Draft only what the present inventory lacks.")
+@_leases_option
+@config_option
+def discover(*, config: Path, leases: tuple[Path, ...], merge: bool, output: Path | None) -> None:
+    """Print a draft of inventory.yaml: what traffic, leases, neighbours and access points show, each line with why."""
+    document = configuration(config)
+    present = _present(document) if merge else None
+    text = draft(_evidence(document, leases), document, present)
+    if output is None:
+        click.echo(text, nl=False)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        refuse([f"{output}: exists already -- give another path, or merge by hand what --merge shows"])
+    except OSError as error:
+        refuse([f"{output}: {error.strerror} -- give a path that can be written to"])
+    click.echo(f"alleyes: {output} is drafted; review every line", err=True)
+
+
+@inventory.command()
+@click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
+@_leases_option
+@config_option
+def check(*, config: Path, leases: tuple[Path, ...], output: str) -> None:
+    """Compare inventory.yaml with traffic, leases, neighbours and access points. Exit code 1: there are differences."""
+    document = configuration(config)
+    present = _present(document)
+    evidence = _evidence(document, leases)
+    found = findings(present, evidence, document)
+    for problem in evidence.problems:
+        click.echo(f"alleyes: missing evidence: {problem}", err=True)
+    if output == "json":
+        click.echo(msgspec.json.encode({"findings": found, "missing_evidence": evidence.problems}).decode())
+    else:
+        for finding in found:
+            click.echo(f"{finding.kind}: {finding.text}")
+        if not found:
+            click.echo(f"alleyes: {document.inventory} agrees with all that is seen")
+    if found:
+        raise SystemExit(_FOUND)
+
+
+def _present(document: GatewayDocument) -> InventoryDocument:
+    try:
+        return load_document(document.inventory, InventoryDocument)
+    except DocumentError as error:
+        refuse(str(problem) for problem in error.problems)
+
+
+def _evidence(document: GatewayDocument, leases: tuple[Path, ...]) -> Evidence:
+    files = leases or tuple(place for place in USUAL_PLACES if place.exists())
+    return gather(document, files, real_now())

@@ -1,0 +1,27 @@
+"""Does the inventory tell services apart at the access points that there are?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
+from proxy.registry import agent_of
+
+
+def indistinguishable(document: GatewayDocument, inventory: InventoryDocument) -> Iterator[str]:
+    """Yield one line, with the remedy, for each network address that stands for several services of a plain agent.
+
+    With certificates they are told apart, so that services of one host may share its address.
+    """
+    plain = {point.agent for point in document.access_points if point.tls is TlsMode.PLAIN}
+    found: dict[tuple[str, str], list[str]] = {}
+    for service in inventory.services:
+        for ip in dict.fromkeys(str(place.ip) for place in service.places):
+            found.setdefault((agent_of(service.address), ip), []).append(service.address)
+    for (agent, ip), services in found.items():
+        if agent in plain and len(services) > 1:
+            yield (
+                f"{ip} is the address of {' and of '.join(services)}, and {agent} speaks no TLS, so that nothing tells"
+                " their calls apart -- give each an address of its own, or give them certificates and let the access"
+                " point speak TLS, or keep one of them here that speaks for the whole host"
+            )
