@@ -39,6 +39,8 @@ class QuarantineEntry(msgspec.Struct, frozen=True, kw_only=True):
     """Real time, seconds since the epoch."""
     times: int = 1
     """The how manieth quarantine of this identity in a row it is (`policy.escalation`)."""
+    by: str = ""
+    """Who entered it by hand, e.g. `alice (uid 1000)`; empty where a verdict did."""
 
 
 def identity_of(sender: Sender) -> str:
@@ -160,6 +162,14 @@ class QuarantineRegister:
         evicted = tuple(self._evicted.values())
         self._evicted.clear()
         return evicted
+
+    def release(self, identity: str) -> QuarantineEntry | None:
+        """End a quarantine before its time, and forget that it was; return it, or None where there is none."""
+        entry = self._entries.get(identity)
+        if entry is not None:
+            self._drop([entry])
+            self.history.forget(identity)
+        return entry
 
     def expire(self, now: float) -> tuple[QuarantineEntry, ...]:
         """Remove and return the entries that have ended."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, OrderedDict
-from collections.abc import Mapping, Sequence
+from collections import Counter
 from dataclasses import dataclass, field
 from ipaddress import IPv6Network
 from typing import NamedTuple
@@ -17,11 +16,6 @@ from proxy.http1.deadlines import Deadline, Phase
 from proxy.identity import SYSTEM, Identity
 from proxy.registry import SiteRegistry
 from proxy.revocation import CertificateKey, Revocations
-
-MOST_ADDRESSES = 65_536
-"""Network addresses whose senders are remembered."""
-MOST_SENDERS = 64
-"""Senders that are remembered of one network address."""
 
 
 @dataclass(frozen=True)
@@ -138,16 +132,13 @@ class TooManyConnections(Exception):
 
 @dataclass
 class ConnectionTable:
-    """All live connections, by mitmproxy's id of the client; and which senders an address has carried."""
+    """All live connections, by mitmproxy's id of the client."""
 
     most: int
     most_of_one: int
     """Most of one network address, so that one device cannot take all of them."""
     _by_device: Counter[str] = field(default_factory=Counter)
     _connections: dict[str, Connection] = field(default_factory=dict)
-    _senders_by_ip: OrderedDict[str, set[str]] = field(default_factory=OrderedDict)
-    _noted: set[str] = field(default_factory=set)
-    """Network addresses that were seen since they were asked for."""
 
     def open(self, client_id: str, connection: Connection) -> None:
         """Add a connection.
@@ -186,31 +177,6 @@ class ConnectionTable:
 
     def __len__(self) -> int:
         return len(self._connections)
-
-    def note(self, sender: Sender) -> None:
-        """Remember that a sender was seen at its network address; the longest unseen address is forgotten first."""
-        self._noted.add(sender.ip)
-        senders = self._senders_by_ip.setdefault(sender.ip, set())
-        if len(senders) < MOST_SENDERS:
-            senders.add(sender.address)
-        self._senders_by_ip.move_to_end(sender.ip)
-        if len(self._senders_by_ip) > MOST_ADDRESSES:
-            forgotten, _ = self._senders_by_ip.popitem(last=False)
-            self._noted.discard(forgotten)
-
-    def take_senders(self) -> dict[str, list[str]]:
-        """Return the senders of those network addresses that were seen since this was last asked."""
-        noted, self._noted = self._noted, set()
-        return {ip: sorted(self._senders_by_ip[ip]) for ip in noted if ip in self._senders_by_ip}
-
-    def remember(self, senders: Mapping[str, Sequence[str]]) -> None:
-        """Take back what was known before a restart."""
-        for ip, addresses in list(senders.items())[-MOST_ADDRESSES:]:
-            self._senders_by_ip[ip] = set(addresses[:MOST_SENDERS])
-
-    def shared(self, sender_address: str, ip: str) -> bool:
-        """Tell whether a network address carries another sender besides this one."""
-        return bool(self._senders_by_ip.get(ip, set()) - {sender_address})
 
     def channels(self) -> list[str]:
         """Return the ids of the open callback channels."""

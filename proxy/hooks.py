@@ -14,6 +14,7 @@ from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
 from OpenSSL import SSL
 
+from policy.quarantine import identity_of
 from policy.verdict import Sender
 from proxy.configuration import Limits, TlsMode
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
@@ -163,7 +164,7 @@ class Hooks:
         live.identity_problem = None
         sender = live.sender(self._gate.registry)
         # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.connections.note(sender)
+        self._gate.judging.on_sighting(sender, identity_of(sender))
         self._look_where(sender, live)
 
     def _look_where(self, sender: Sender, live: Connection) -> None:

@@ -16,7 +16,7 @@ from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Strength, Verdict
 from proxy.callers import Caller, caller_of
 from proxy.configuration import TlsMode
-from proxy.connections import Connection, ConnectionTable
+from proxy.connections import Connection
 from proxy.decoders import vsl_exchange
 from proxy.decoders.base import Answer, Callbacks, Decoded, FormatError, Frame, Request
 from proxy.decoders.refusals import ambiguous
@@ -33,10 +33,11 @@ class Judging:
 
     enforcement: Enforcement
     registry: SiteRegistry
-    connections: ConnectionTable
     transactions: Transactions
     on_miss: Callable[[str], None]
     """Called with the address of a node or service of which nothing is known; the call was judged without."""
+    on_sighting: Callable[[Sender, str], None]
+    """Called with sender and identity of each sender that is served; cheap."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
     on_misbehaviour: Callable[[str, BadMessage], None]
@@ -83,7 +84,7 @@ class ConnectionJudge:
             undo = None if root is None else decoder.rollback(root, caller.delegation)
             return Ruling(answer=answer, outbound=None, undo=undo, identity=owner)
         answered = transactions.forwarded(identity, decoded.accesses)
-        judging.connections.note(caller.owner)
+        judging.on_sighting(caller.owner, owner)
         if decoded.opens_callbacks:
             live.channel = True
             live.channel_of = identity

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
 from proxy.firewall.plan import AccessPoint, Binding, Plan, SenderLimits
 
 
@@ -18,6 +18,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
                 ipv6=_text(point.ipv6),
                 listener_ipv4=_text(document.listen.ipv4) if point.ipv4 is not None else None,
                 listener_ipv6=_text(document.listen.ipv6) if point.ipv6 is not None else None,
+                certificates=point.tls is TlsMode.REQUIRED,
             )
             for point in document.access_points
         ),

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """Other revocation lists are in force, or cannot be, or are out of date."""
     TLS_REFUSAL = "tls-refusal"
     QUARANTINE_ADDED = "quarantine-added"
+    QUARANTINE_CHANGED = "quarantine-changed"
+    """The kernel drops the address of a quarantined sender after all, or no longer, as others came or went there."""
     QUARANTINE_REMOVED = "quarantine-removed"
     QUARANTINE_EXPIRED = "quarantine-expired"
     QUARANTINE_RESTORED = "quarantine-restored"

@@ -14,6 +14,7 @@ from proxy.audit.sampling import Sampling
 
 _QUARANTINE_KINDS = {
     "added": Kind.QUARANTINE_ADDED,
+    "changed": Kind.QUARANTINE_CHANGED,
     "removed": Kind.QUARANTINE_REMOVED,
     "expired": Kind.QUARANTINE_EXPIRED,
     "restored": Kind.QUARANTINE_RESTORED,
@@ -122,11 +123,25 @@ class AuditTrail:
             text = f"A quarantine set in the kernel is full: {waiting} wait for room, refused by the gateway alone."
             self.note(Kind.KERNEL_FULL, text + _more(before), waiting=waiting, more=before)
 
-    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str) -> None:
-        """Record a change of a quarantine: `added`, `removed`, `expired` or `restored`."""
+    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str, *, by: str = "", why: str = "") -> None:
+        """Record a change of a quarantine: `added`, `changed` in the kernel, `removed`, `expired` or `restored`.
+
+        Args:
+            change: which.
+            entry: the quarantine.
+            kernel: what stands in the kernel.
+            by: who did it by hand.
+            why: what they said of it.
+        """
+        whom = f"{entry.address} ({entry.ip})" if entry.ip else entry.address
+        hand = f" by {by}" if by else ""
+        said = f" {why[:1].upper()}{why[1:]}." if why else ""
+        details: dict[str, Detail] = {"by": by} if by else {}
+        if why:
+            details["why"] = why
         self.note(
             _QUARANTINE_KINDS[change],
-            f"Quarantine of {entry.address} ({entry.ip}) {change}: {entry.reason}. In the kernel: {kernel}.",
+            f"Quarantine of {whom} {change}{hand}: {entry.reason}. In the kernel: {kernel}.{said}",
             address=entry.address,
             identity=entry.identity,
             ip=entry.ip,
@@ -134,6 +149,7 @@ class AuditTrail:
             since=entry.since,
             until=entry.until,
             kernel=kernel,
+            **details,
         )
 
     def _counted(self, kind: Kind, origin: str) -> int | None:

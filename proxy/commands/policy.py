@@ -1,4 +1,4 @@
-"""`alleyes policy`: what a policy says, before it is in force."""
+"""`alleyes policy`: what a policy says, before it is in force; and how it comes into force."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from policy.loading import DocumentError, load_document, remark
 from policy.rehearsal import Difference, rehearse
 from policy.scenario import Scenario
 from proxy.clocks import real_now
-from proxy.commands.options import refuse
+from proxy.commands.asking import ask
+from proxy.commands.options import config_option, refuse
 from proxy.policy_file import LoadedPolicy, load_policy
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -20,7 +21,7 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group("policy")
 def policy() -> None:
-    """Check, compare and try out policies; nothing changes in a running gateway."""
+    """Check, compare and try out policies, and put them in force."""
 
 
 @policy.command("check")
@@ -65,6 +66,14 @@ def test(given: Path | None, scenarios: tuple[Path, ...]) -> None:
         click.echo("".join(_told(each) for each in different), nl=False)
     if failed:
         raise SystemExit(1)
+
+
+@policy.command("reload")
+@config_option
+def reload_(config: Path) -> None:
+    """Have the running gateway read its policy again; a broken file changes nothing, and says why."""
+    state = ask(config, lambda gateway: gateway.reload_policy())
+    click.echo(f"alleyes: policy {state.revision} is in force, {state.mode} mode")
 
 
 def _told(different: Difference) -> str:

@@ -25,8 +25,9 @@ TOLERANCE = 2.0
 
 def key_of(entry: Entry) -> bytes:
     """Return a sender as the kernel's key; in one of several parts each fills up to four bytes."""
-    ip = socket.inet_pton(socket.AF_INET6 if ":" in entry.ip else socket.AF_INET, entry.ip)
-    return ip if entry.mac is None else bytes.fromhex(entry.mac.replace(":", "")) + bytes(2) + ip
+    address, mac = entry.key
+    ip = socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address.partition("/")[0])
+    return ip if mac is None else bytes.fromhex(mac.replace(":", "")) + bytes(2) + ip
 
 
 def read_elements(name: str) -> dict[bytes, float | None]:

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
+from ipaddress import IPv6Address, IPv6Network
 from itertools import batched
 from typing import Any
 
@@ -21,7 +22,7 @@ from nftables import Nftables
 from proxy.firewall import bridge, elements, ruleset
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import MOST_ENTRIES, Alive, Command, InstallTable, Quarantine, Release, Uninstall
-from proxy.firewall.plan import Entry, Plan
+from proxy.firewall.plan import SENDER_PREFIX, Entry, Plan
 from proxy.firewall.structure import BRIDGE, INET, Structure, read_generation, read_structure
 from proxy.firewall.workers import ALIVE_SECONDS
 
@@ -248,7 +249,7 @@ class Firewall:
         found: dict[tuple[str, str | None], Entry] = {}
         for item in self._listed(f"list set {ruleset.FAMILY} {ruleset.TABLE} {name}"):
             for element in item.get("set", {}).get("elem", ()):
-                entry = _entry(element, now)
+                entry = _entry(element, now, network=name == "quarantine_net6")
                 found[entry.ip, entry.mac] = entry
         return list(found.values())
 
@@ -365,8 +366,16 @@ def _context() -> Nftables:
 
 def _protections(plan: Plan, own: frozenset[str], entries: Iterable[Entry]) -> dict[str, str]:
     """Return the addresses that can not be quarantined, each with the reason."""
-    reasons = {ip: "it is the gateway's own" if ip in own else plan.protection_of(ip) for ip in {e.ip for e in entries}}
+    reasons = {ip: _own(ip, own) or plan.protection_of(ip) for ip in {entry.ip for entry in entries}}
     return {ip: reason for ip, reason in sorted(reasons.items()) if reason is not None}
+
+
+def _own(ip: str, own: frozenset[str]) -> str | None:
+    if "/" not in ip:
+        return "it is the gateway's own" if ip in own else None
+    network = IPv6Network(ip)
+    inside = (each for each in own if ":" in each and IPv6Address(each) in network)
+    return next((f"the gateway's own {each} is in it" for each in sorted(inside)), None)
 
 
 def _structure(plan: Plan | None) -> Structure:
@@ -386,7 +395,7 @@ def _first_line(words: str) -> str:
     return words.splitlines()[0]
 
 
-def _entry(element: Any, now: float) -> Entry:
+def _entry(element: Any, now: float, *, network: bool) -> Entry:
     """Read one element of a set's JSON listing (libnftables-json(5)).
 
     The kernel's remaining time comes in whole seconds, cut off; a second more keeps nobody out for less than was meant.
@@ -398,4 +407,4 @@ def _entry(element: Any, now: float) -> Entry:
     if isinstance(element, dict):
         mac, ip = element["concat"]
         return Entry(ip=ip, mac=mac, until=until)
-    return Entry(ip=element, until=until)
+    return Entry(ip=f"{element}/{SENDER_PREFIX}" if network else element, until=until)

@@ -20,6 +20,8 @@ MOST_PER_SECOND = 1_000_000
 MOST_BINDINGS = 1024
 """Most senders bound to a link address: more would not fit one transaction inside a user namespace."""
 MOST_QUARANTINED = 1 << 20
+SENDER_PREFIX = 64
+"""Bits of an IPv6 address that a device can not choose: it has all addresses behind them."""
 QUARANTINE_SIZE = 131_072
 """The kernel takes memory for senders that are in a set, about a hundred bytes each, not for its size."""
 
@@ -45,6 +47,28 @@ def canonical_ip(text: str) -> str:
             raise PlanError(message)
         address = address.ipv4_mapped or address
     return str(address)
+
+
+def canonical_network(text: str) -> str:
+    """Return an IPv6 /64 in its one spelling.
+
+    Raises:
+        PlanError: when it is none.
+    """
+    try:
+        network = IPv6Network(text)
+    except ValueError:
+        message = f"{text!r} is not an IP address, nor an IPv6 network"
+        raise PlanError(message) from None
+    if network.prefixlen != SENDER_PREFIX:
+        message = f"{text!r}: a sender has a /{SENDER_PREFIX}, not more and not less"
+        raise PlanError(message)
+    return str(network)
+
+
+def network_of(ip: str) -> str:
+    """Return the /64 of an IPv6 address."""
+    return str(IPv6Network((ip, SENDER_PREFIX), strict=False))
 
 
 def canonical_mac(text: str) -> str:
@@ -105,6 +129,8 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
     listener_ipv4: str | None = None
     """Where calls to `ipv4` go; needed if that is given. The exact address the proxy listens on."""
     listener_ipv6: str | None = None
+    certificates: bool = False
+    """Whether whoever calls has to show a certificate; where not, an address is all that is known of a sender."""
 
     def __post_init__(self) -> None:
         """Check every value; none reaches a rule unchecked, from a file or from another process."""
@@ -258,11 +284,23 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
                 return f"it is the access point {point.name}"
         if any(ip == redirect.listener for redirect in self.redirects):
             return "the gateway listens on it"
+        if "/" in ip:
+            return self._protection_of_network(ip_network(ip))
         address = ip_address(ip)
         if address.is_loopback or address.is_multicast or address.is_unspecified:
             return "no single sender has it"
         for text in self.protected:
             if address in ip_network(text):
+                return f"the configuration protects {text}"
+        return None
+
+    def _protection_of_network(self, network: IPv4Network | IPv6Network) -> str | None:
+        for redirect in self.redirects:
+            for address in (redirect.address, redirect.listener):
+                if ip_address(address) in network:
+                    return f"{address} is in it"
+        for text in self.protected:
+            if network.overlaps(ip_network(text)):
                 return f"the configuration protects {text}"
         return None
 
@@ -279,8 +317,9 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
     """One quarantined sender, as the kernel tells senders apart."""
 
     ip: str
+    """An address; or, for what is behind a router, an IPv6 /64."""
     mac: str | None = None
-    """Given: only packets with both, on the link. None: whatever has the address."""
+    """Given: only packets with both, on the link; of IPv6 any address of the /64. None: whatever has the address."""
     until: float | None = None
     """Real time in seconds since the epoch at which the kernel lets it through again; None: until released."""
 
@@ -293,6 +332,14 @@ class Entry(msgspec.Struct, frozen=True, kw_only=True):
         if self.until is not None and not isfinite(self.until):
             message = f"{self.ip}: a quarantine that ends at {self.until}; leave the end away for one without"
             raise PlanError(message)
-        msgspec.structs.force_setattr(self, "ip", canonical_ip(self.ip))
+        canonical = canonical_ip if "/" not in self.ip else canonical_network
+        msgspec.structs.force_setattr(self, "ip", canonical(self.ip))
         if self.mac is not None:
             msgspec.structs.force_setattr(self, "mac", canonical_mac(self.mac))
+
+    @property
+    def key(self) -> tuple[str, str | None]:
+        """What the kernel tells it by: two entries with the same key are one there."""
+        if self.mac is not None and ":" in self.ip:
+            return network_of(self.ip.partition("/")[0]).partition("/")[0], self.mac
+        return self.ip, self.mac

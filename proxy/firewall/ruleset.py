@@ -5,6 +5,7 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 | chain | hook, priority | does |
 |---|---|---|
 | `quarantine` | prerouting, -350 | drops quarantined, forged and spoofed senders, established connections too |
+| `glimpse4`, `glimpse6` | | let a quarantined address open a connection now and then, to see who is behind it |
 | `check_link4`, `check_link6` | | drop who has a bound address without its link address |
 | `limit_senders` | prerouting, -340 | what goes to access points and listeners is limited, by the next two |
 | `limit_sender4`, `limit_sender6` | | limit together whom the sets have no room for |
@@ -15,7 +16,9 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 
 | set, each for IPv4 and IPv6 | holds |
 |---|---|
-| `quarantine4`, `quarantine_link4` | who is in quarantine, by address or by link address and address |
+| `quarantine4`, `quarantine_link4` | who is in quarantine, by address or by link address and address (IPv6: /64) |
+| `quarantine_net6` | the same by an IPv6 /64 behind a router |
+| `looks4`, `glimpses4` | quarantined addresses that opened a connection lately; connections let in for a handshake |
 | `bound4`, `bound_link4` | addresses that belong to a link address, and those pairs |
 | `senders4` | who has a place in the next two |
 | `packets4`, `new_connections4`, `connections4` | what each sender has sent, opened, and has open |
@@ -31,11 +34,12 @@ there, a sender is neither redirected nor kept from calling directly. A gateway 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from ipaddress import IPv4Address, ip_address
+from ipaddress import IPv4Address, IPv6Network, collapse_addresses, ip_address
 from math import ceil
 
 from proxy.firewall.bindings import binding_chains, binding_rules, binding_sets
 from proxy.firewall.bridge import bridge_table
+from proxy.firewall.glimpses import glance, glimpse_chains, glimpse_sets
 from proxy.firewall.limits import connection_rule, dispatch_rules, limit_chains, limit_sets
 from proxy.firewall.plan import Entry, Plan, Redirect
 from proxy.firewall.sides import Mark, crossings, from_access, from_services, from_services_alone
@@ -53,6 +57,16 @@ from proxy.firewall.workers import (
 FAMILY = "inet"
 TABLE = "alleyes"
 
+_NETWORK = "ip6 saddr and ffff:ffff:ffff:ffff::"
+_KEYS: Mapping[str, str] = {
+    "quarantine4": "ip saddr",
+    "quarantine6": "ip6 saddr",
+    "quarantine_net6": _NETWORK,
+    "quarantine_link4": "ether saddr . ip saddr",
+    "quarantine_link6": f"ether saddr . {_NETWORK}",
+}
+"""What a packet is looked up by in each set."""
+
 NEIGHBOUR_DISCOVERY = "ip6 hoplimit 255 icmpv6 type { nd-neighbor-solicit, nd-neighbor-advert }"
 
 DAY = 86_400_000
@@ -63,6 +77,7 @@ LONGEST = 36_500 * DAY
 SETS: Mapping[str, str] = {
     "quarantine4": "ipv4_addr",
     "quarantine6": "ipv6_addr",
+    "quarantine_net6": "ipv6_addr",
     "quarantine_link4": "ether_addr . ipv4_addr",
     "quarantine_link6": "ether_addr . ipv6_addr",
 }
@@ -71,8 +86,10 @@ SETS: Mapping[str, str] = {
 COUNTERS: Mapping[str, str] = {
     "quarantined4": "packets of senders quarantined by IPv4 address",
     "quarantined6": "packets of senders quarantined by IPv6 address",
+    "quarantined_net6": "packets of senders quarantined by IPv6 /64",
     "quarantined_link4": "packets of senders quarantined by link and IPv4 address",
-    "quarantined_link6": "packets of senders quarantined by link and IPv6 address",
+    "quarantined_link6": "packets of senders quarantined by link address and IPv6 /64",
+    "glimpsed": "connections from quarantined addresses that were let in to see who is behind them now",
     "spoofed": "packets from the services' side with an access point's address as sender",
     "too_many_packets": "packets of senders that send too many",
     "too_many_connections": "attempts of senders that open too many connections, in a second or at a time",
@@ -89,12 +106,16 @@ COUNTERS: Mapping[str, str] = {
 def set_of(entry: Entry) -> str:
     """Return the set that a sender belongs in."""
     version = "6" if ":" in entry.ip else "4"
-    return f"quarantine{version}" if entry.mac is None else f"quarantine_link{version}"
+    if entry.mac is not None:
+        return f"quarantine_link{version}"
+    return "quarantine_net6" if "/" in entry.ip else f"quarantine{version}"
 
 
 def key_of(entry: Entry) -> str:
     """Return a sender as an element's key."""
-    return entry.ip if entry.mac is None else f"{entry.mac} . {entry.ip}"
+    ip, mac = entry.key
+    ip = ip.partition("/")[0]
+    return ip if mac is None else f"{mac} . {ip}"
 
 
 def element_of(entry: Entry, now: float) -> str | None:
@@ -181,9 +202,11 @@ def ruleset(
         *(f"counter {name} {{ }}" for name in COUNTERS),
         *_quarantine_sets(plan, entries, now),
         *binding_sets(plan.bindings),
+        *glimpse_sets(),
         *limit_sets(),
         *([alive_set(alive_for or {})] if plan.fail_mode == "open" else ()),
         *(_part(name, rules) for name, rules in binding_chains().items()),
+        *(_part(name, rules) for name, rules in glimpse_chains(plan).items()),
         _chain("quarantine", "filter hook prerouting priority -350", _quarantine_rules(plan)),
         *(_part(name, rules) for name, rules in limit_chains(plan.limits).items()),
         _chain("limit_senders", "filter hook prerouting priority -340", _limit_rules(plan)),
@@ -200,8 +223,8 @@ def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """Group by set; a sender that is named twice counts with its last entry, as the kernel refuses doubles."""
     unique: dict[tuple[str, str | None], Entry] = {}
     for entry in entries:
-        unique.pop((entry.ip, entry.mac), None)
-        unique[entry.ip, entry.mac] = entry
+        unique.pop(entry.key, None)
+        unique[entry.key] = entry
     groups: dict[str, list[Entry]] = {}
     for entry in unique.values():
         groups.setdefault(set_of(entry), []).append(entry)
@@ -256,11 +279,26 @@ def _quarantine_rules(plan: Plan) -> list[str]:
         *binding_rules(from_services(plan)),
         # Like ARP, or the gateway gives the neighbour up and a released sender stays mute for seconds.
         f"{NEIGHBOUR_DISCOVERY} accept",
-        "ip saddr @quarantine4 counter name quarantined4 drop",
-        "ip6 saddr @quarantine6 counter name quarantined6 drop",
-        "ether saddr . ip saddr @quarantine_link4 counter name quarantined_link4 drop",
-        "ether saddr . ip6 saddr @quarantine_link6 counter name quarantined_link6 drop",
+        # A device has all addresses of its /64, but so have the others on its link: those come first.
+        *_spared(plan),
+        *(
+            rule
+            for name, key in _KEYS.items()
+            for rule in (*glance(plan, f"{key} @{name}", 6 if "6" in name else 4), _shut_out(name, key))
+        ),
     ]
+
+
+def _shut_out(name: str, key: str) -> str:
+    return f"{key} @{name} counter name {name.replace('quarantine', 'quarantined')} drop"
+
+
+def _spared(plan: Plan) -> list[str]:
+    """Return the rule that lets protected IPv6 addresses be, whoever of the same /64 is in quarantine."""
+    texts = [*plan.protected, *(address for r in plan.redirects for address in (r.address, r.listener))]
+    networks = collapse_addresses(IPv6Network(text) for text in texts if ":" in text)
+    listed = _listed(map(str, networks))
+    return [f"ip6 saddr {listed} return"] if any(":" in text for text in texts) else []
 
 
 def _limit_rules(plan: Plan) -> list[str]:

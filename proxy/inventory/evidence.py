@@ -90,7 +90,10 @@ def gather(document: GatewayDocument, lease_files: Iterable[Path], now: float) -
     types, asked = _types(document, problems)
     writes, registered = _strangers(document.state_directory / AUDIT_DIRECTORY, problems)
     return Evidence(
-        traffic=AddressStore(document.state_directory).load(),
+        traffic={
+            ip: [address for last in seen.values() for address in last.addresses]
+            for ip, seen in AddressStore(document.state_directory).load().items()
+        },
         writes=writes,
         registered=registered,
         leases=leases,

@@ -35,8 +35,6 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     structures: Mapping[str, AgentStructure]
     """What is known of each access point."""
     quarantines: Sequence[QuarantineEntry]
-    senders: Mapping[str, Sequence[str]]
-    """Senders that each network address has carried."""
     history: Sequence[PastQuarantine] = ()
     """Who was quarantined before."""
     ready: Sequence[str] = ()
@@ -78,9 +76,15 @@ class Ready(msgspec.Struct, frozen=True, tag=True):
 
 
 class Hold(msgspec.Struct, frozen=True, tag=True):
-    """A sender was quarantined at another worker."""
+    """A sender was quarantined at another worker, or by hand."""
 
     entry: QuarantineEntry
+
+
+class Free(msgspec.Struct, frozen=True, tag=True):
+    """A sender's quarantine was ended by hand."""
+
+    identity: str
 
 
 class Revoke(msgspec.Struct, frozen=True, tag=True):
@@ -93,7 +97,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Revoke | Stop
+ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Free | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):
@@ -141,8 +145,6 @@ class Minute(msgspec.Struct, frozen=True, tag=True):
 
     content: bytes
     """Its report (`models.node.REPORT`); of the paper's scoring, which has one worker, all that it knows."""
-    senders: Mapping[str, Sequence[str]]
-    """Senders of those network addresses that were seen since the last time."""
 
 
 class Seen(msgspec.Struct, frozen=True, tag=True):
@@ -155,8 +157,16 @@ class Quarantined(msgspec.Struct, frozen=True, tag=True):
     """A verdict quarantined its sender; it is refused here already."""
 
     entry: QuarantineEntry
-    owns_address: bool
-    """Whether the kernel may drop the network address: no other sender has been seen there."""
+
+
+class Sighted(msgspec.Struct, frozen=True, tag=True):
+    """A sender was seen at a network address; told again now and then while it is."""
+
+    ip: str
+    identity: str
+    """`policy.quarantine.identity_of` the sender."""
+    address: str
+    """Its service address, as the access point knows it; or `ip:<network address>`."""
 
 
 class Registered(msgspec.Struct, frozen=True, tag=True):
@@ -178,4 +188,4 @@ class InForce(msgspec.Struct, frozen=True, tag=True):
     revision: str
 
 
-ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Registered | Missed | InForce
+ToSupervisor = Serving | Failed | Beat | Minute | Seen | Quarantined | Sighted | Registered | Missed | InForce

@@ -1,13 +1,22 @@
-"""Which senders each network address carries, on disk: known from the start, so that no quarantine hits a neighbour."""
+"""Who was behind which network address, on disk: known from the start, so that no quarantine hits a neighbour."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
 
 FILE = "addresses.json"
+
+
+class Seen(msgspec.Struct, frozen=True, array_like=True):
+    """When somebody was seen at a network address last, and as whom."""
+
+    when: float
+    """Real time, seconds since the epoch."""
+    addresses: tuple[str, ...]
+    """Service addresses, as the access points know it; or `ip:<network address>`."""
 
 
 class AddressStore:
@@ -16,20 +25,20 @@ class AddressStore:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
 
-    def save(self, senders: Mapping[str, Sequence[str]]) -> None:
-        """Write the senders of each address, atomically.
+    def save(self, seen: Mapping[str, Mapping[str, Seen]]) -> None:
+        """Write who was seen at each address and when, atomically.
 
         Raises:
             OSError: the disk refuses.
         """
         fresh = self._path.with_suffix(".new")
         fresh.touch(mode=0o600)
-        fresh.write_bytes(msgspec.json.encode(senders))
+        fresh.write_bytes(msgspec.json.encode(seen))
         fresh.replace(self._path)
 
-    def load(self) -> dict[str, list[str]]:
+    def load(self) -> dict[str, dict[str, Seen]]:
         """Return what was stored; nothing where there is none, or where it cannot be read."""
         try:
-            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, list[str]])
+            return msgspec.json.decode(self._path.read_bytes(), type=dict[str, dict[str, Seen]])
         except (OSError, msgspec.MsgspecError):
             return {}

@@ -12,7 +12,7 @@ import structlog
 
 from policy.document import Scoring
 from policy.loading import DocumentError
-from proxy.audit.event import Kind
+from proxy.audit.event import Detail, Kind
 from proxy.audit.trail import Notes
 from proxy.policy_file import LoadedPolicy, reload_policy
 from proxy.processes.documents import written
@@ -70,14 +70,21 @@ class PolicyInForce:
         """Note that a worker judges by a policy from now on."""
         self._judging_by[number] = revision
 
-    async def reload(self) -> None:
-        """Read the policy again; a broken file changes nothing. One reload after the other."""
+    async def reload(self, by: str = "") -> list[str]:
+        """Read the policy again; a broken file changes nothing. One reload after the other.
+
+        Args:
+            by: who wants it, if that is known.
+
+        Returns:
+            What is wrong with the file, a line for each problem.
+        """
+        details: dict[str, Detail] = {"by": by} if by else {}
         async with self._one_at_a_time:
             try:
                 policy = reload_policy(self.file, self._scoring)
             except DocumentError as error:
-                self._refuse(error)
-                return
+                return self._refuse(error, details)
             await self._put_in_force(policy)
             mode = policy.document.mode
             self.notes.note(
@@ -85,19 +92,23 @@ class PolicyInForce:
                 f"Policy {policy.revision} is in force, {mode} mode.",
                 mode=mode,
                 policy_revision=policy.revision,
+                **details,
             )
             log.info("policy reloaded", revision=policy.revision, mode=str(mode))
+            return []
 
-    def _refuse(self, error: DocumentError) -> None:
-        self.problems = [str(problem) for problem in error.problems]
-        for problem in error.problems:
-            log.error("policy not reloaded", detail=str(problem))
+    def _refuse(self, error: DocumentError, details: dict[str, Detail]) -> list[str]:
+        problems = self.problems = [str(problem) for problem in error.problems]
+        for problem in problems:
+            log.error("policy not reloaded", detail=problem)
         self.notes.note(
             Kind.POLICY_RELOAD,
             "The new policy is broken; the one in force stays.",
-            problems=[str(problem) for problem in error.problems],
+            problems=problems,
             policy_revision=self.policy.revision,
+            **details,
         )
+        return problems
 
     async def _put_in_force(self, policy: LoadedPolicy) -> None:
         """Let all workers judge by a policy; one that does not say so in time is ended, and begins with it."""

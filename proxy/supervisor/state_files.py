@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import structlog
 
-from proxy.connections import MOST_ADDRESSES, MOST_SENDERS
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from proxy.storage.model_store import ModelStore
 
 log = structlog.get_logger("alleyes")
@@ -24,23 +23,15 @@ class StateFiles:
     addresses: AddressStore
     dump: Callable[[], bytes]
     """Returns the models as they are to be stored."""
+    seen: Callable[[], Mapping[str, Mapping[str, Seen]]]
+    """Returns who was seen at each network address, as it is to be stored."""
     background: Executor
-    senders: dict[str, list[str]] = field(default_factory=dict)
-    """Senders that each network address has carried, the longest unseen address first."""
     _changed: bool = False
     _writing: asyncio.Future[None] | None = None
 
     def changed(self) -> None:
         """Note that there is something new in the models."""
         self._changed = True
-
-    def remember(self, senders: Mapping[str, Sequence[str]]) -> None:
-        """Add what a worker saw; what others saw at the same address stays."""
-        for ip, seen in senders.items():
-            known = self.senders.pop(ip, [])
-            self.senders[ip] = [*known, *(each for each in seen if each not in known)][:MOST_SENDERS]
-        for ip in list(self.senders)[: max(0, len(self.senders) - MOST_ADDRESSES)]:
-            del self.senders[ip]
 
     def store_soon(self) -> None:
         """Store what changed, unless that is under way."""
@@ -53,19 +44,19 @@ class StateFiles:
             log.error("models", detail=f"the models cannot be stored: {error!r}")
             return
         loop = asyncio.get_running_loop()
-        self._writing = loop.run_in_executor(self.background, self._write, state, dict(self.senders))
+        self._writing = loop.run_in_executor(self.background, self._write, state, self.seen())
 
     def store_now(self) -> None:
         """Store everything and wait for it; for the end of the process."""
-        self._write(self.dump(), self.senders)
+        self._write(self.dump(), self.seen())
 
-    def _write(self, state: bytes, senders: Mapping[str, Sequence[str]]) -> None:
+    def _write(self, state: bytes, seen: Mapping[str, Mapping[str, Seen]]) -> None:
         try:
             self.models.save(state)
         except OSError as error:
             told = f"the models cannot be stored ({error}); learning goes on in memory; make room on the disk"
             log.error("models", detail=told)
         try:
-            self.addresses.save(senders)
+            self.addresses.save(seen)
         except OSError as error:
             log.error("addresses not stored", detail=str(error))

@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-import secrets
 import signal
 import time
 from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import msgspec
 import structlog
@@ -22,15 +20,19 @@ from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.notary import Notary
-from proxy.audit.opening import supervisors_log
 from proxy.audit.trail import AuditTrail
+from proxy.carriers import Carriers, inventoried
 from proxy.clocks import real_now
+from proxy.control.messages import PolicyState
+from proxy.control.refusal import NotDone
+from proxy.control.server import ControlServer
+from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, FirewallError
-from proxy.firewall.plan import LAST_SEED, Plan
 from proxy.inputs import Inputs, StartRefused
 from proxy.peers import known_agents, structure_sources
+from proxy.places import Places
 from proxy.policy_file import LoadedPolicy
 from proxy.processes.documents import written
 from proxy.processes.messages import (
@@ -46,6 +48,7 @@ from proxy.processes.messages import (
     Registered,
     Revoke,
     Seen,
+    Sighted,
     ToSupervisor,
 )
 from proxy.protection import fixed_protection
@@ -54,17 +57,18 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
-from proxy.storage.model_store import ModelStore, ModelStoreError
-from proxy.storage.plan_store import PlanStore, PlanStoreError
+from proxy.storage.plan_store import PlanStore
 from proxy.storage.policy_store import PolicyStore
-from proxy.storage.quarantine_store import QuarantineStore, QuarantineStoreError
+from proxy.storage.quarantine_store import QuarantineStoreError
 from proxy.storage.readiness_store import ReadinessStore
+from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.revocation_watch import RevocationWatch
 from proxy.supervisor.state_files import StateFiles
+from proxy.supervisor.state_on_disk import StateOnDisk, seed
 from proxy.supervisor.status import together
 from proxy.supervisor.type_readiness import TypeReadiness
 from proxy.supervisor.workers import Listener, Workers
@@ -103,45 +107,31 @@ class Supervisor:
         """
         self._inputs = inputs
         document = inputs.document
-        problems: list[str] = []
-        state = _state_directory(document.state_directory)
-        model_store = ModelStore(state, inputs.policy.document.scoring)
-        try:
-            loaded = model_store.load()
-        except ModelStoreError as error:
-            problems.append(str(error))
-        try:
-            self._quarantine_store = QuarantineStore(state)
-        except QuarantineStoreError as error:
-            problems.append(str(error))
-        try:
-            self._journal, key = supervisors_log(document)
-        except JournalError as error:
-            problems.append(str(error))
-        if problems:
-            raise StartRefused(problems)
-        if loaded.warning is not None:
-            log.warning("models", detail=loaded.warning)
-        self._models = node_models(inputs.policy.document.scoring, loaded.state)
+        disk = StateOnDisk.opened(inputs)
+        state = disk.directory
+        self._quarantine_store, self._journal = disk.quarantines, disk.journal
+        self._models = node_models(inputs.policy.document.scoring, disk.models)
         self._start = start(self._models.newest)
         self._origin = time.monotonic()
         self._trail = AuditTrail(self._journal, real_now)
-        self._notary = Notary(state / AUDIT_DIRECTORY, key, self._trail, clock=real_now)
+        self._notary = Notary(state / AUDIT_DIRECTORY, disk.key, self._trail, clock=real_now)
         self._register = QuarantineRegister(fixed=fixed_protection(document, inputs.inventory))
         self._register.protect(Protection.of(inputs.policy.document.quarantine.protected))
         self._registry = SiteRegistry(inputs.inventory, known_agents(document))
         self._structures: dict[str, AgentStructure] = {}
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
         addresses = AddressStore(state)
+        self._carriers = Carriers(inventoried(inputs.inventory))
+        self._carriers.load(addresses.load())
         self._files = StateFiles(
-            models=model_store,
+            models=disk.model_store,
             addresses=addresses,
             dump=self._models.dump,
+            seen=self._carriers.dump,
             background=self._background,
-            senders=dict(addresses.load()),
         )
         self._firewall = firewall
-        self._plan = msgspec.structs.replace(inputs.plan, seed=_seed(state, inputs.plan))
+        self._plan = msgspec.structs.replace(inputs.plan, seed=seed(state, inputs.plan))
         self._health = health.HealthFile(state)
         self._failures = 0
         self._ending = asyncio.Event()
@@ -153,6 +143,8 @@ class Supervisor:
             background=self._background,
             on_broken=self._broken,
             on_full=self._kernel_full,
+            carriers=self._carriers,
+            places=Places(),
         )
         self._watch = self._table_watch()
         self._revocation = RevocationWatch(
@@ -200,6 +192,9 @@ class Supervisor:
             firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        self._control = ControlServer(
+            quarantines=self._by_hand(), reload_policy=self._reload, status=self._status, on_broken=self._broken
+        )
 
     async def run(self) -> None:
         """Install the firewall's table, serve until SIGTERM or SIGINT, and stop; guards and quarantines stay behind.
@@ -228,6 +223,7 @@ class Supervisor:
             guarding.append(asyncio.create_task(self._dead_man.forever()))
         try:
             await self._begin_serving()
+            await self._open_control()
             if not self._ending.is_set():
                 await self._until_the_end(guarding)
         finally:
@@ -306,7 +302,6 @@ class Supervisor:
             origin=self._origin,
             structures=self._structures,
             quarantines=self._register.entries,
-            senders=self._files.senders,
             history=self._register.history.all,
             ready=self._readiness.ready,
             revocations=self._revocation.in_force.current,
@@ -321,12 +316,13 @@ class Supervisor:
         match message:
             case Minute():
                 self._follow(self._models.minute(number, message.content, time.monotonic()))
-                self._files.remember(message.senders)
                 self._files.changed()
             case Seen():
                 self._follow(self._models.see(message.sightings))
             case Quarantined():
                 self._quarantine(number, message)
+            case Sighted():
+                self._keeper.sighted(message, real_now())
             case Registered():
                 self._later(self._refreshed(number, message))
             case Missed():
@@ -344,7 +340,7 @@ class Supervisor:
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
-            self._keeper.enter(message.entry, real_now(), owns_address=message.owns_address)
+            self._keeper.enter(message.entry, real_now())
         except ProtectedError as protected:
             log.warning("quarantine", detail=str(protected))
             return
@@ -389,8 +385,46 @@ class Supervisor:
             self._broken("supervisor", error)
 
     def _reload_soon(self) -> None:
-        self._later(self._policy.reload())
+        self._later(self._reloaded())
         self._later(self._revocation.reload())
+
+    async def _reloaded(self) -> None:
+        await self._policy.reload()
+
+    async def _reload(self, by: str) -> PolicyState:
+        """Reload for whoever asks over the control socket.
+
+        Raises:
+            NotDone: with what is wrong with the file.
+        """
+        problems = await self._policy.reload(by)
+        policy = self._policy.policy
+        if problems:
+            stays = f"nothing was changed, policy {policy.revision} stays in force"
+            raise NotDone(409, stays, f"correct {self._inputs.document.policy} and reload again", problems)
+        return PolicyState(revision=policy.revision, mode=policy.document.mode)
+
+    def _by_hand(self) -> QuarantinesByHand:
+        return QuarantinesByHand(
+            document=self._inputs.document,
+            plan=self._plan,
+            register=self._register,
+            keeper=self._keeper,
+            carriers=self._carriers,
+            registry=self._registry,
+            policy=lambda: self._policy.policy.document,
+            fixed=fixed_protection(self._inputs.document, self._inputs.inventory),
+            own=own_addresses,
+            tell=self._workers.tell_all,
+            real_now=real_now,
+        )
+
+    async def _open_control(self) -> None:
+        """Let operators in; without them the gateway serves all the same."""
+        try:
+            await self._control.open(self._inputs.document.state_directory)
+        except OSError as error:
+            self._broken("control", error)
 
     def _revoke(self) -> None:
         self._workers.tell_all(Revoke(self._revocation.in_force.current))
@@ -399,7 +433,7 @@ class Supervisor:
         """Let through again whom another policy protects, and keep it as the last good one."""
         self._background.submit(self._keep_policy, policy)
         for entry in self._register.protect(Protection.of(policy.document.quarantine.protected)):
-            self._keeper.release(entry)
+            self._keeper.release(entry, real_now())
 
     def _keep_policy(self, policy: LoadedPolicy) -> None:
         try:
@@ -517,6 +551,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         self._health.clear()
+        await self._control.close()
         await self._workers.stop()
         self._models.finish()
         self._background.shutdown(wait=True)
@@ -526,26 +561,3 @@ class Supervisor:
             stays = "quarantines stay, all other calls pass unjudged (fail mode open)"
         with contextlib.suppress(JournalError):
             self._trail.note(Kind.STOP, f"The gateway stopped; {stays}.")
-
-
-def _seed(state: Path, plan: Plan) -> int:
-    """Return what decides which sender has which worker: the same as last time, and nothing that senders know."""
-    try:
-        before = PlanStore(state).load()
-    except PlanStoreError:
-        before = None
-    if before is not None and before.workers == plan.workers > 1:
-        return before.seed
-    return 1 + secrets.randbelow(LAST_SEED)
-
-
-def _state_directory(path: Path) -> Path:
-    try:
-        path.mkdir(parents=True, exist_ok=True, mode=0o700)
-    except OSError as error:
-        raise StartRefused(
-            [f"state_directory {path}: {error.strerror}; make it, or give another one in gateway.yaml"]
-        ) from error
-    if not os.access(path, os.W_OK | os.X_OK):
-        raise StartRefused([f"state_directory {path}: is not writable; give it to the gateway's user"])
-    return path

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from models.analyzer import Analyzer
@@ -20,8 +20,6 @@ class Learning:
     analyzer: Analyzer | PaperAnalyzer
     clock: EventClock
     send: Callable[[Minute | Seen], None]
-    senders: Callable[[], Mapping[str, Sequence[str]]]
-    """What the supervisor is to remember of network addresses."""
 
     def advance(self) -> None:
         """Close the minutes that have passed, and tell of them; and of candidates, which do not wait for a minute."""
@@ -52,4 +50,4 @@ class Learning:
         self._tell(REPORT.encode(analyzer.part()) if isinstance(analyzer, Analyzer) else analyzer.dump())
 
     def _tell(self, content: bytes) -> None:
-        self.send(Minute(content, self.senders()))
+        self.send(Minute(content))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
-from policy.verdict import Strength, Verdict
+from policy.verdict import Verdict
 from proxy.connections import ConnectionTable
 from proxy.processes.messages import Quarantined
 from proxy.registry import SiteRegistry
@@ -32,27 +32,25 @@ class WorkerQuarantine:
         entry = next((e for e in self.register.entries if e.identity == identity), None)
         if entry is None:
             return
-        self.send(Quarantined(entry, self._owns_address(entry)))
+        self.send(Quarantined(entry))
         self._cut_soon(identity)
 
     def hold(self, entry: QuarantineEntry, now: float) -> None:
-        """Shut out a sender that another worker quarantined; real time in seconds since the epoch."""
+        """Shut out a sender that another worker or somebody by hand quarantined; real time, seconds since the epoch."""
         try:
             self.register.add(entry, now=now)
         except ProtectedError:
             return  # the policy changed in between; the supervisor releases it as well
         self._cut_soon(entry.identity)
 
+    def free(self, identity: str) -> None:
+        """Let a sender through again whose quarantine was ended by hand."""
+        self.register.release(identity)
+
     def expire(self, now: float) -> None:
         """Let senders through again whose time has come."""
         self.register.take_evicted()
         self.register.expire(now)
-
-    def _owns_address(self, entry: QuarantineEntry) -> bool:
-        if entry.strength is Strength.VOUCHED:
-            return False  # it is the peer's, who calls for many
-        inventoried = self.registry.services_at(entry.ip)
-        return not self.connections.shared(entry.address, entry.ip) and inventoried <= {entry.address}
 
     def _cut_soon(self, identity: str) -> None:
         asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut, identity)

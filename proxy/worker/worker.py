@@ -40,6 +40,7 @@ from proxy.processes.messages import (
     Beat,
     Begin,
     Follow,
+    Free,
     Hold,
     InForce,
     Judge,
@@ -62,6 +63,7 @@ from proxy.worker.misses import Misses
 from proxy.worker.quarantine import WorkerQuarantine
 from proxy.worker.registrations import Registrations
 from proxy.worker.revocation import WorkerRevocation
+from proxy.worker.sightings import Sightings
 
 _TICK_SECONDS = 0.25
 _BEFORE_THE_VERDICT = frozenset({"client_connected", "http1"})
@@ -110,7 +112,6 @@ class Worker:
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
-        self._connections.remember(begin.senders)
         revocations = RevocationsInForce(begin.revocations)
         try:
             contexts = tls.contexts(document, revocations)
@@ -139,9 +140,8 @@ class Worker:
         )
         self._registrations = Registrations(channel.send)
         self._misses = Misses(frozenset(structure_sources(document)), channel.send)
-        self._learning = Learning(
-            analyzer=self._analyzer, clock=clock, send=channel.send, senders=self._connections.take_senders
-        )
+        self._learning = Learning(analyzer=self._analyzer, clock=clock, send=channel.send)
+        self._sightings = Sightings(channel.send)
         self._hooks = Hooks(self._gatekeeper(contexts))
 
     async def run(self) -> None:
@@ -190,6 +190,8 @@ class Worker:
                 self._engine.replace_ready(message.service_types)
             case Hold():
                 self._quarantine.hold(message.entry, real_now())
+            case Free():
+                self._quarantine.free(message.identity)
             case Revoke():
                 self._revocation.replace(message.revocations)
             case _:
@@ -215,6 +217,7 @@ class Worker:
                 self._gateway.abort([client_id])
                 self._hooks.expired(client_id, phase)
             self._learning.advance()
+            self._sightings.renew(time.monotonic())
             self._quarantine.expire(real_now())
             with contextlib.suppress(JournalError):
                 self._trail.count()
@@ -255,9 +258,9 @@ class Worker:
                     on_quarantine=self._quarantine.enter,
                 ),
                 registry=self._registry,
-                connections=self._connections,
                 transactions=Transactions(),
                 on_miss=self._misses.missed,
+                on_sighting=self._sightings.note,
                 on_broken=self._broken,
                 on_misbehaviour=self._misbehaved,
             ),

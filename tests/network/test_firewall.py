@@ -253,7 +253,7 @@ def test_a_released_sender_is_heard_again(
 
 
 @FAMILIES
-def test_link_quarantine_spares_other_addresses_and_other_hosts(
+def test_link_quarantine_spares_other_hosts_and_of_ipv4_other_addresses(
     topology: Topology, gateway: Gateway, access: str, listener: str, service: str
 ) -> None:
     gateway.install()
@@ -267,7 +267,10 @@ def test_link_quarantine_spares_other_addresses_and_other_hosts(
         gateway.quarantine(service, mac=mac)
         gateway.quarantine(neighbour, mac="02:00:00:00:00:99")
         assert not reaches(topology.lan, access, CALLED, source=service)
-        assert reaches(topology.lan, access, CALLED, source=neighbour)
+        # Of IPv6 a device has all addresses of its /64.
+        assert reaches(topology.lan, access, CALLED, source=neighbour) is (":" not in access)
+        other = topology.attach("other", ["10.77.1.200"], ["fd77:1::200"])
+        assert reaches(other, access, CALLED)
     name = "quarantined_link6" if ":" in access else "quarantined_link4"
     assert gateway.counters()[name].packets >= 1
 
@@ -305,7 +308,7 @@ def test_replacing_the_table_keeps_the_quarantines(topology: Topology, gateway: 
     with EchoServer(topology.gateway, "10.77.1.1", 9001):
         with FreshGateway(topology.gateway) as restarted:
             restarted.install(Entry(ip="10.77.1.12", until=time.time() + 60), Entry(ip="10.77.1.13", until=1.0))
-            assert restarted.entries() == {("10.77.1.10", None), ("fd77:1::10", mac), ("10.77.1.12", None)}
+            assert restarted.entries() == {("10.77.1.10", None), ("fd77:1::", mac), ("10.77.1.12", None)}
         for source, through in (("10.77.1.10", False), ("10.77.1.12", False), ("10.77.1.13", True)):
             assert reaches(topology.lan, "10.77.2.11", CALLED, source=source) is through
 

@@ -86,6 +86,7 @@ class Bench:
         self.broken: list[tuple[str, BaseException]] = []
         self.conflicts: list[tuple[str, str, list[str]]] = []
         self.crowds: list[str] = []
+        self.sightings: list[tuple[str, str]] = []
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.missed: list[str] = []
@@ -118,9 +119,9 @@ class Bench:
                 engine=engine, log=self, clock=StandingClock(), real_now=lambda: NOW, on_quarantine=lambda _: None
             ),
             registry=self.registry,
-            connections=self.connections,
             transactions=Transactions(),
             on_miss=self.missed.append,
+            on_sighting=lambda sender, identity: self.sightings.append((sender.ip, identity)),
             on_broken=lambda place, error: self.broken.append((place, error)),
             on_misbehaviour=self._misbehaved,
         )

@@ -1,11 +1,10 @@
-"""Who is behind a connection, by the strongest evidence; and what an address has carried."""
+"""Who is behind a connection, by the strongest evidence."""
 
 from __future__ import annotations
 
 import pytest
 
 from policy.verdict import Sender, Strength
-from proxy import connections
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.vsl import VslDecoder
@@ -27,10 +26,6 @@ def registry() -> SiteRegistry:
 def destination(registry: SiteRegistry) -> Destination:
     decoder = VslDecoder(agent="agent1", authority="10.77.2.11:8081", registry=registry, most_accesses=4)
     return Destination(AccessPoint.model_validate(plain_point()), decoder)
-
-
-def sender(address: str, ip: str = "192.0.2.9") -> Sender:
-    return Sender(address=address, service_type=None, strength=Strength.CERTIFICATE, ip=ip)
 
 
 def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, destination: Destination) -> None:
@@ -95,38 +90,6 @@ def test_all_connections_of_an_identity_are_found(registry: SiteRegistry, destin
     assert table.of_identity("certificate:light1", registry) == ["first", "second"]
 
 
-def test_an_address_that_carried_another_sender_is_shared() -> None:
-    table = ConnectionTable(most=10, most_of_one=10)
-    table.note(sender("/agent1/light1"))
-    table.note(sender("/agent1/light1"))
-    assert not table.shared("/agent1/light1", "192.0.2.9")
-    assert table.shared("/agent1/light2", "192.0.2.9")
-    table.note(sender("/agent1/light2"))
-    assert table.shared("/agent1/light1", "192.0.2.9")
-    assert not table.shared("/agent1/light1", "192.0.2.10")
-
-
-def test_neighbours_are_remembered_over_a_restart() -> None:
-    before, after = ConnectionTable(most=10, most_of_one=10), ConnectionTable(most=10, most_of_one=10)
-    before.note(sender("/agent1/light1"))
-    before.note(sender("/agent1/light2"))
-    after.remember(before.take_senders())
-    assert after.shared("/agent1/light1", "192.0.2.9")
-
-
-def test_memory_of_addresses_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "MOST_ADDRESSES", 3)
-    monkeypatch.setattr(connections, "MOST_SENDERS", 2)
-    table = ConnectionTable(most=10, most_of_one=10)
-    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.1", "192.0.2.4"):
-        table.note(sender("/agent1/light1", ip))
-    assert [table.shared("/agent1/x", f"192.0.2.{n}") for n in (1, 2, 3, 4)] == [True, False, True, True]
-    for number in range(10):
-        table.note(sender(f"/agent1/light{number}"))
-    assert table.shared("/agent1/light1", "192.0.2.9")
-    assert len(table._senders_by_ip["192.0.2.9"]) == 2
-
-
 def test_one_address_cannot_take_all_connections(destination: Destination) -> None:
     table = ConnectionTable(most=10, most_of_one=1)
     table.open("first", live("192.0.2.9", destination))
@@ -154,12 +117,3 @@ def test_connections_that_should_have_gone_on_are_found_with_what_they_wait_for(
     assert table.overdue(silent.deadline.at - 1) == []
     assert table.overdue(silent.deadline.at + 1) == [("silent", Phase.HANDSHAKE)]
     assert len(table.overdue(busy.deadline.at + 1)) == 2
-
-
-def test_only_addresses_that_were_seen_since_are_told() -> None:
-    table = ConnectionTable(most=10, most_of_one=10)
-    table.remember({"192.0.2.7": ["/agent1/light7"]})
-    table.note(sender("/agent1/light2", "192.0.2.9"))
-    table.note(sender("/agent1/light1", "192.0.2.9"))
-    assert table.take_senders() == {"192.0.2.9": ["/agent1/light1", "/agent1/light2"]}
-    assert table.take_senders() == {}

@@ -254,7 +254,7 @@ def test_an_unknown_sender_is_refused_by_enforcement_only() -> None:
     assert learning.send(request(), learning.connect(None)).to_access_point
 
 
-@pytest.mark.parametrize("part", ["destination", "registry", "enforcement", "connections"])
+@pytest.mark.parametrize("part", ["destination", "registry", "enforcement", "on_sighting"])
 def test_whatever_breaks_the_request_is_refused_and_the_connection_closed(part: str) -> None:
     bench = Bench(LEARN)
     client = bench.connect()

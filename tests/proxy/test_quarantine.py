@@ -13,11 +13,13 @@ import pytest
 from policy.protection import Protection
 from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
 from policy.verdict import Sender, Strength
-from proxy import quarantine
+from proxy.carriers import REMEMBERED_SECONDS, Carriers
 from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied, Firewall, FirewallError, FullSetError
 from proxy.firewall.plan import Entry
+from proxy.places import Places
+from proxy.processes.messages import Sighted
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
@@ -56,7 +58,7 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, str]] = []
 
-    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str) -> None:
+    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str, *, by: str = "", why: str = "") -> None:
         self.lines.append((change, entry.address, kernel))
 
 
@@ -72,6 +74,10 @@ class Bench:
         self.broken: list[BaseException] = []
         self.alarms: list[int] = []
         self.background = background
+        self.carriers = Carriers(
+            {"192.0.2.40": frozenset({"/agent2/boiler"}), "192.0.2.41": frozenset({"/agent1/light1"})}
+        )
+        self.links: dict[str, str] = {"192.0.2.17": MAC, "192.0.2.18": MAC}
         self.keeper = QuarantineKeeper(
             register=self.register,
             store=self.store,
@@ -80,21 +86,25 @@ class Bench:
             background=background,
             on_broken=lambda _place, error: self.broken.append(error),
             on_full=self.alarms.append,
+            carriers=self.carriers,
+            places=Places(neighbours=lambda: self.links, own=lambda: ["192.0.2.1", "2001:db8::1"]),
         )
 
-    async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0, owns: bool = True) -> None:
+    async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0) -> None:
         """Quarantine a sender, as a worker asks for it, and wait until that is carried out."""
         entry = quarantine_entry(sender.address, ip=sender.ip, until=until, identity=identity_of(sender))
-        self.keeper.enter(entry, entry.since, owns_address=owns)
+        self.keeper.enter(entry, entry.since)
         await self.settled()
+
+    def see(self, ip: str, identity: str, now: float) -> None:
+        self.keeper.sighted(Sighted(ip, identity, f"/agent1/{identity.rpartition(':')[2]}"), now)
 
     async def settled(self) -> None:
         await asyncio.wrap_future(self.background.submit(lambda: None))
 
 
 @pytest.fixture
-def bench(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
-    monkeypatch.setattr(quarantine, "mac_of", lambda _ip: MAC)
+def bench(tmp_path: Path) -> Iterator[Bench]:
     with ThreadPoolExecutor(max_workers=1) as background:
         bench = Bench(tmp_path, background)
         yield bench
@@ -111,21 +121,95 @@ async def test_a_sender_alone_at_its_address_is_cut_off_in_the_kernel(bench: Ben
     assert bench.broken == []
 
 
-async def test_without_a_known_link_address_the_ip_alone_is_cut_off(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(quarantine, "mac_of", lambda _ip: None)
+async def test_without_a_known_link_address_the_ip_alone_is_cut_off(bench: Bench) -> None:
+    bench.links.clear()
     await bench.enter()
     assert bench.kernel.held == {("192.0.2.17", None)}
     assert bench.log.lines == [("added", WASHING_MACHINE.address, "192.0.2.17")]
 
 
-async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench: Bench) -> None:
-    await bench.enter(owns=False)
+def neighbour(name: str, ip: str = "192.0.2.17") -> Sender:
+    """Another service with a certificate, by default at the washing machine's address."""
+    return msgspec.structs.replace(WASHING_MACHINE, address=f"/agent1/{name}", client_id=name, ip=ip)
+
+
+@pytest.mark.parametrize("how", ["seen there", "inventoried there", "in its /64", "in its /64, link unknown"])
+async def test_an_address_that_carries_others_is_left_alone_in_the_kernel(bench: Bench, how: str) -> None:
+    sender, other = WASHING_MACHINE, neighbour("tv1")
+    if how == "seen there":
+        bench.see(sender.ip, identity_of(other), 900.0)
+    elif how == "inventoried there":
+        sender = msgspec.structs.replace(sender, ip="192.0.2.40")
+    else:
+        sender = msgspec.structs.replace(sender, ip="2001:db8::17")
+        bench.links |= {"2001:db8::17": MAC} | ({"2001:db8::18": MAC} if how == "in its /64" else {})
+        bench.see("2001:db8::18", identity_of(other), 900.0)
+    await bench.enter(sender)
     assert bench.kernel.held == set()
     assert bench.log.lines == [("added", WASHING_MACHINE.address, "none: other senders share the address")]
     (stored,) = bench.store.all()
     assert stored.kernel is None
+
+
+async def test_the_kernel_does_not_drop_a_peer_for_a_service_that_it_calls_for(bench: Bench) -> None:
+    entry = msgspec.structs.replace(quarantine_entry("/agent3/a"), strength=Strength.VOUCHED)
+    bench.keeper.enter(entry, entry.since)
+    await bench.settled()
+    assert bench.register.holding(entry.identity, entry.since) == entry
+    assert bench.kernel.held == set()
+
+
+async def test_other_devices_in_the_same_network_and_those_that_have_left_do_not_count(bench: Bench) -> None:
+    bench.links |= {"2001:db8::17": MAC, "2001:db8::18": "02:00:5e:00:53:18"}
+    bench.see("2001:db8::18", "certificate:tv1", 900.0)
+    bench.see("2001:db8::17", "certificate:moved", 900.0 - REMEMBERED_SECONDS)
+    await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="2001:db8::17"))
+    assert bench.kernel.held == {("2001:db8::17", MAC)}
+
+
+async def test_who_turns_up_at_the_address_later_gets_through(bench: Bench) -> None:
+    await bench.enter()
+    bench.see("192.0.2.17", identity_of(WASHING_MACHINE), 1100.0)
+    bench.see("192.0.2.18", "certificate:tv1", 1100.0)
+    await bench.settled()
+    assert bench.kernel.held == {("192.0.2.17", MAC)}
+    bench.see("192.0.2.17", "certificate:tv1", 1200.0)
+    await bench.settled()
+    assert bench.kernel.held == set()
+    assert bench.log.lines[-1] == ("changed", WASHING_MACHINE.address, "none: other senders share the address")
+    assert bench.keeper.kernel_entries() == ()
+    (stored,) = bench.store.all()
+    assert stored.kernel is None
+
+
+async def test_when_all_at_an_address_are_in_quarantine_the_kernel_drops_it_until_one_is_not(bench: Bench) -> None:
+    for name in ("washingmachine1", "tv1"):
+        bench.see("192.0.2.17", f"certificate:{name}", 900.0)
+    await bench.enter()
+    assert bench.kernel.held == set()
+    await bench.enter(neighbour("tv1"), until=3000.0)
+    assert bench.kernel.held == {("192.0.2.17", MAC)}
+    assert ("changed", WASHING_MACHINE.address, f"{MAC} . 192.0.2.17") in bench.log.lines
+    bench.keeper.expire(3000.0)
+    await bench.settled()
+    assert bench.kernel.held == set()
+    assert bench.register.holding(identity_of(WASHING_MACHINE), 3000.0) is not None
+
+
+async def test_a_shorter_quarantine_does_not_take_the_place_of_a_longer_one(bench: Bench) -> None:
+    await bench.enter()
+    shorter = quarantine_entry(ip="192.0.2.17", until=2000.0, identity=identity_of(WASHING_MACHINE))
+    assert bench.keeper.enter(shorter, 1000.0).until == 4600.0
+    await bench.settled()
+    (stored,) = bench.store.all()
+    assert stored.entry["until"] == 4600.0
+    assert len(bench.log.lines) == 1
+
+
+async def test_a_sender_whose_address_nobody_knows_is_refused_by_the_gateway_alone(bench: Bench) -> None:
+    await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip=""))
+    assert bench.log.lines == [("added", WASHING_MACHINE.address, "none: its address is not known")]
+    assert bench.broken == []
 
 
 async def test_a_kernel_that_refuses_is_told_and_the_quarantine_holds(bench: Bench) -> None:
@@ -167,7 +251,7 @@ async def test_an_expired_quarantine_is_forgotten(bench: Bench) -> None:
 async def test_a_released_sender_is_let_through_at_once(bench: Bench) -> None:
     await bench.enter()
     (entry,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
-    bench.keeper.release(entry)
+    bench.keeper.release(entry, 2000.0)
     await bench.settled()
     assert bench.kernel.held == set()
     assert bench.store.all() == []
@@ -176,12 +260,12 @@ async def test_a_released_sender_is_let_through_at_once(bench: Bench) -> None:
 
 @pytest.mark.parametrize("present", [None, "02:00:5e:00:53:99"], ids=["forgotten", "another device's"])
 async def test_a_released_sender_is_let_through_though_the_neighbour_table_has_changed(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, present: str | None
+    bench: Bench, present: str | None
 ) -> None:
     await bench.enter()
-    monkeypatch.setattr(quarantine, "mac_of", lambda _ip: present)
+    bench.links = {} if present is None else {"192.0.2.17": present}
     (entry,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
-    bench.keeper.release(entry)
+    bench.keeper.release(entry, 2000.0)
     await bench.settled()
     assert bench.kernel.held == set()
 
@@ -270,7 +354,7 @@ async def test_a_full_set_is_an_alarm_and_tried_again_until_there_is_room(bench:
     await bench.settled()
     assert bench.keeper.waiting == 1
     (first,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
-    bench.keeper.release(first)
+    bench.keeper.release(first, 2000.0)
     bench.keeper.expire(2000.0)
     await bench.settled()
     assert bench.kernel.held == {("192.0.2.18", MAC)}
@@ -283,7 +367,7 @@ async def test_who_waits_for_room_and_is_let_go_is_not_put_in_later(bench: Bench
     bench.kernel.size = 0
     await bench.enter()
     (entry,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
-    bench.keeper.release(entry)
+    bench.keeper.release(entry, 2000.0)
     await bench.settled()
     bench.kernel.size = 1
     bench.keeper.expire(2000.0)
@@ -321,7 +405,7 @@ async def test_who_was_quarantined_is_remembered_over_a_restart_until_the_policy
     bench.register.history.forget(past.identity)
     bench.keeper.restore(6000.0)
     assert bench.register.history.all == (past,)
-    bench.keeper.release(quarantine_entry(identity=past.identity))
+    bench.keeper.release(quarantine_entry(identity=past.identity), 6000.0)
     await bench.settled()
     assert bench.store.history() == []
     assert bench.broken == []

@@ -12,6 +12,8 @@ WITHOUT_TEST = {
     "models/score.py": "plain data",
     "models/simulation/step.py": "plain data",
     "policy/verdict.py": "plain data",
+    "proxy/control/messages.py": "plain data",
+    "proxy/control/refusal.py": "plain data",
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
     "proxy/http1/bad_message.py": "plain data",
     "proxy/http1/call.py": "plain data and protocols",

@@ -11,14 +11,17 @@ from click.testing import CliRunner, Result
 from policy.loading import load_document
 from proxy.configuration import InventoryDocument
 from proxy.main import main
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from tests.proxy.parts import Settings, free_port, plain_point, plain_settings, write_settings
 
 
 @pytest.fixture
 def config(tmp_path: Path) -> Path:
     """A gateway that has seen two services, and whose access point does not answer."""
-    AddressStore(tmp_path).save({"192.0.2.10": ["/agent1/light1"], "192.0.2.11": ["/agent1/lock1"]})
+    seen = {"192.0.2.10": "light1", "192.0.2.11": "lock1"}
+    AddressStore(tmp_path).save(
+        {ip: {f"certificate:{name}": Seen(1000.0, (f"/agent1/{name}",))} for ip, name in seen.items()}
+    )
     points = [plain_point(ipv4="127.0.0.1", port=free_port())]
     listed: Settings = {"services": [{"address": "/agent1/light1", "ip": "192.0.2.10"}]}
     return write_settings(tmp_path, plain_settings(state_directory=".", access_points=points), inventory=listed)

@@ -1,4 +1,4 @@
-"""What an operator hears of a policy before it is in force."""
+"""What an operator hears of a policy, before it is in force and when it comes into force."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from pathlib import Path
 from click.testing import CliRunner, Result
 
 from proxy.main import main
+from tests.proxy.control.serving import Desk, served_in_a_thread
+from tests.proxy.parts import plain_settings, write_settings
 from tests.repository.tree import ROOT
 
 
@@ -71,3 +73,27 @@ def test_a_broken_scenario_is_told_with_its_line(tmp_path: Path) -> None:
     answer = asked("test", written(tmp_path, "description: a\nservices: {}\nsteps: []\n"))
     assert answer.exit_code == 2
     assert [line.split(": ")[2] for line in answer.stderr.splitlines()] == ["services", "steps"]
+
+
+def reloaded(directory: Path) -> Result:
+    path = write_settings(directory, plain_settings(state_directory="."))
+    return CliRunner().invoke(main, ["policy", "reload", "--config", str(path)])
+
+
+def test_a_new_policy_is_named(tmp_path: Path) -> None:
+    with served_in_a_thread(tmp_path, Desk()):
+        answer = reloaded(tmp_path)
+    assert (answer.exit_code, answer.stdout) == (0, "alleyes: policy ac17ce3f2bec is in force, enforce mode\n")
+
+
+def test_a_broken_one_changes_nothing_and_every_problem_is_told(tmp_path: Path) -> None:
+    desk = Desk()
+    desk.policy_problems = ["policy.yaml:1: mode", "policy.yaml:7: thresholds"]
+    with served_in_a_thread(tmp_path, desk):
+        answer = reloaded(tmp_path)
+    assert answer.exit_code == 2
+    assert answer.stderr.splitlines() == [
+        "alleyes: policy.yaml:1: mode",
+        "alleyes: policy.yaml:7: thresholds",
+        "alleyes: nothing was changed -- correct it",
+    ]

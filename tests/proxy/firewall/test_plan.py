@@ -177,3 +177,24 @@ def test_an_entry_is_put_into_its_one_spelling() -> None:
 def test_a_quarantine_set_has_a_size(size: int) -> None:
     with pytest.raises(PlanError, match=f"quarantine_size: {size} is outside"):
         Plan(access_points=(), quarantine_size=size)
+
+
+def test_of_ipv6_a_sender_on_the_link_is_told_by_its_network() -> None:
+    mac = "02:00:5e:00:53:0a"
+    assert Entry(ip="fd77:1::10", mac=mac).key == Entry(ip="fd77:1:0:0:99::1", mac=mac).key == ("fd77:1::", mac)
+    assert Entry(ip="fd77:1::10").key == ("fd77:1::10", None)
+    assert Entry(ip="fd77:1:0::/64").key == ("fd77:1::/64", None)
+
+
+@pytest.mark.parametrize("text", ["10.0.0.0/24", "fd77::/48", "fd77::1/64", "fd77::/x"])
+def test_only_a_network_of_one_sender_can_be_quarantined(text: str) -> None:
+    with pytest.raises(PlanError):
+        Entry(ip=text)
+
+
+@pytest.mark.parametrize("inside", ["fd77:2::/64", "fd77:1::/64", "fd77:9:1:2::/64"])
+def test_a_network_with_something_protected_in_it_is_protected(inside: str) -> None:
+    point = AccessPoint(name="agent1", ipv6="fd77:2::11", port=8443, listener_ipv6="fd77:1::1", listener_port=9001)
+    plan = Plan(access_points=(point,), protected=("fd77:9::/32",))
+    assert plan.protection_of(inside) is not None
+    assert plan.protection_of("fd78:4::/64") is None

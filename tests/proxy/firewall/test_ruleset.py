@@ -103,7 +103,7 @@ def test_quarantines_are_part_of_the_transaction() -> None:
     )
     text = ruleset.ruleset(TWO, entries, now=100.0)
     assert "elements = { 10.77.1.10 timeout 0d60000ms, 10.77.1.11 }" in text
-    assert "elements = { 02:00:00:00:00:01 . fd77:1::10 timeout 0d250ms }" in text
+    assert "elements = { 02:00:00:00:00:01 . fd77:1:: timeout 0d250ms }" in text
     assert "10.77.1.12" not in text.split("chain")[0]
 
 
@@ -124,6 +124,7 @@ def test_senders_are_sorted_into_their_sets() -> None:
     entries = [
         Entry(ip="10.77.1.10"),
         Entry(ip="fd77:1::10"),
+        Entry(ip="fd77:1::/64"),
         Entry(ip="10.77.1.10", mac="02:00:00:00:00:01"),
         Entry(ip="fd77:1::10", mac="02:00:00:00:00:01"),
     ]

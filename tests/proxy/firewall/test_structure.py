@@ -36,7 +36,7 @@ def test_the_parts_are_found_whatever_others_have(machine: Host) -> None:
     alone = read_structure()
     machine.run(["nft", "add table inet foreign; add chain inet foreign c; add rule inet foreign c accept"])
     assert read_structure() == alone
-    assert (len(alone.table), len(alone.chains), len(alone.counters)) == (1, 11, len(COUNTERS))
+    assert (len(alone.table), len(alone.chains), len(alone.counters)) == (1, 13, len(COUNTERS))
     assert len(alone.sets) >= len(SETS)
 
 

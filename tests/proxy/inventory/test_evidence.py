@@ -15,7 +15,7 @@ from proxy.audit.layout import DIRECTORY as AUDIT_DIRECTORY
 from proxy.audit.layout import chain_of_worker
 from proxy.configuration import GatewayDocument
 from proxy.inventory.evidence import Evidence, gather
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import verdict
 from tests.proxy.parts import free_port, plain_point, plain_settings
@@ -42,7 +42,12 @@ def record(state: Path, ip: str, *calls: tuple[Operation, str, str], strength: S
 
 
 async def test_all_of_it(tmp_path: Path) -> None:
-    AddressStore(tmp_path).save({"192.0.2.10": ["/agent1/light1"], "192.0.2.40": ["ip:192.0.2.40"]})
+    AddressStore(tmp_path).save(
+        {
+            "192.0.2.10": {"certificate:light1": Seen(NOW, ("/agent1/light1",))},
+            "192.0.2.40": {"ip:192.0.2.40": Seen(NOW, ("ip:192.0.2.40",))},
+        }
+    )
     record(
         tmp_path,
         "192.0.2.40",

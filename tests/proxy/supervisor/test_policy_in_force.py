@@ -53,7 +53,7 @@ class Bench:
         for number in numbers:
             self.policy.confirmed(number, self.told[-1].revision)
 
-    async def reloading(self, text: str) -> asyncio.Task[None]:
+    async def reloading(self, text: str) -> asyncio.Task[list[str]]:
         self.file.write_text(text)
         task = asyncio.create_task(self.policy.reload())
         await asyncio.sleep(0.03)

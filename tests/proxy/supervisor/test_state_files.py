@@ -10,10 +10,11 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
-from proxy.storage.address_store import AddressStore
+from proxy.storage.address_store import AddressStore, Seen
 from proxy.storage.model_store import CURRENT, PREVIOUS, ModelStore
-from proxy.supervisor import state_files as module
 from proxy.supervisor.state_files import StateFiles
+
+SEEN = {"192.0.2.1": {"certificate:a": Seen(1000.0, ("/agent1/a",))}}
 
 
 @pytest.fixture
@@ -27,6 +28,7 @@ def files(directory: Path, background: ThreadPoolExecutor) -> StateFiles:
         models=ModelStore(directory),
         addresses=AddressStore(directory),
         dump=lambda: Analyzer().dump(),
+        seen=lambda: SEEN,
         background=background,
     )
 
@@ -40,12 +42,11 @@ async def test_what_changed_is_stored_and_nothing_else(tmp_path: Path, backgroun
     kept.store_soon()
     await written(background)
     assert ModelStore(tmp_path).load().analyzer is None
-    kept.remember({"192.0.2.1": ["/agent1/a"]})
     kept.changed()
     kept.store_soon()
     await written(background)
     assert ModelStore(tmp_path).load().analyzer is not None
-    assert AddressStore(tmp_path).load() == {"192.0.2.1": ["/agent1/a"]}
+    assert AddressStore(tmp_path).load() == SEEN
 
 
 async def test_a_slow_disk_is_not_given_a_second_job(tmp_path: Path, background: ThreadPoolExecutor) -> None:
@@ -78,21 +79,3 @@ async def test_a_disk_that_refuses_does_not_stop_anything(tmp_path: Path, backgr
 def test_the_end_stores_what_is_known(tmp_path: Path, background: ThreadPoolExecutor) -> None:
     files(tmp_path, background).store_now()
     assert (tmp_path / CURRENT).exists()
-
-
-def test_what_workers_saw_at_one_address_adds_up(tmp_path: Path, background: ThreadPoolExecutor) -> None:
-    kept = files(tmp_path, background)
-    kept.remember({"192.0.2.1": ["/agent1/a"], "192.0.2.2": ["/agent1/b"]})
-    kept.remember({"192.0.2.1": ["/agent1/c"]})
-    assert kept.senders == {"192.0.2.2": ["/agent1/b"], "192.0.2.1": ["/agent1/a", "/agent1/c"]}
-
-
-def test_addresses_are_not_remembered_without_end(
-    tmp_path: Path, background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(module, "MOST_ADDRESSES", 2)
-    monkeypatch.setattr(module, "MOST_SENDERS", 1)
-    kept = files(tmp_path, background)
-    for ip in ("192.0.2.1", "192.0.2.2", "192.0.2.1", "192.0.2.3"):
-        kept.remember({ip: ["/agent1/a", "/agent1/b"]})
-    assert kept.senders == {"192.0.2.1": ["/agent1/a"], "192.0.2.3": ["/agent1/a"]}

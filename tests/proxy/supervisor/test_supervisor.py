@@ -18,12 +18,11 @@ from proxy.configuration import load_gateway
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Applied
 from proxy.firewall.plan import Entry
-from proxy.inputs import Inputs, StartRefused, read_inputs
+from proxy.inputs import Inputs, read_inputs
 from proxy.processes.messages import Minute, Quarantined, Serving
 from proxy.registry import AgentStructure
-from proxy.storage.model_store import CURRENT, PREVIOUS
+from proxy.storage.model_store import CURRENT
 from proxy.storage.policy_store import PolicyStore
-from proxy.storage.quarantine_store import FILE
 from proxy.supervisor.supervisor import Supervisor, wall_time
 from tests.policy.calls import EVENT_TIME
 from tests.proxy.audit.events import records
@@ -45,35 +44,6 @@ def made(given: Inputs) -> Iterator[Supervisor]:
         supervisor._background.shutdown()
         supervisor._quarantine_store.close()
         supervisor._journal.close(timeout=10)
-
-
-def test_damaged_state_is_told_at_once_and_left_as_it_is(tmp_path: Path) -> None:
-    given = inputs(tmp_path)
-    state = tmp_path / "state"
-    state.mkdir()
-    damaged = {CURRENT: b"damaged", PREVIOUS: b"damaged too", FILE: b"no database" * 1000, "audit": b"in the way"}
-    for name, content in damaged.items():
-        (state / name).write_bytes(content)
-    with pytest.raises(StartRefused) as refused:
-        Supervisor(given, WORKER, FirewallHelper())
-    assert len(refused.value.problems) == 3
-    for name, content in damaged.items():
-        assert any(str(state / name) in problem for problem in refused.value.problems)
-        assert (state / name).read_bytes() == content
-
-
-def test_a_state_directory_that_cannot_be_made_is_named(tmp_path: Path) -> None:
-    given = inputs(tmp_path)
-    (tmp_path / "state").write_text("in the way")
-    with pytest.raises(StartRefused) as refused:
-        Supervisor(given, WORKER, FirewallHelper())
-    (problem,) = refused.value.problems
-    assert problem.startswith(f"state_directory {tmp_path / 'state'}: File exists; ")
-
-
-def test_nobody_else_can_look_into_the_state_directory(tmp_path: Path) -> None:
-    with made(inputs(tmp_path)):
-        assert (tmp_path / "state").stat().st_mode & 0o077 == 0
 
 
 def test_event_time_goes_on_where_the_stored_models_ended(tmp_path: Path) -> None:
@@ -104,7 +74,7 @@ def test_a_worker_begins_with_all_that_is_in_force(tmp_path: Path) -> None:
     entry = quarantine_entry(until=1e12)
     with made(inputs(tmp_path)) as supervisor:
         supervisor._know("agent1", structure)
-        supervisor._quarantine(0, Quarantined(entry, owns_address=False))
+        supervisor._quarantine(0, Quarantined(entry))
         begin = supervisor._begin(1)
     assert begin.number == 1
     assert begin.structures == {"agent1": structure}
@@ -129,11 +99,11 @@ async def test_a_type_that_is_ready_is_enforced_by_workers_that_begin_and_told_i
 def test_a_quarantine_of_a_protected_sender_reaches_nobody(tmp_path: Path) -> None:
     given = inputs(tmp_path, policy="quarantine: {protected: [/agent1/washingmachine1]}\n")
     with made(given) as supervisor:
-        supervisor._quarantine(0, Quarantined(quarantine_entry(until=1e12), owns_address=True))
+        supervisor._quarantine(0, Quarantined(quarantine_entry(until=1e12)))
         assert supervisor._begin(0).quarantines == ()
 
 
-@pytest.mark.parametrize("message", [Minute(b"damaged", {}), Serving()], ids=["damaged", "out of place"])
+@pytest.mark.parametrize("message", [Minute(b"damaged"), Serving()], ids=["damaged", "out of place"])
 def test_what_no_worker_says_is_refused(tmp_path: Path, message: Minute | Serving) -> None:
     with made(inputs(tmp_path)) as supervisor, pytest.raises(ValueError, match=r"report|Serving"):
         supervisor._take(0, message)

@@ -77,7 +77,6 @@ class Heard:
             origin=0.0,
             structures={},
             quarantines=[],
-            senders={},
         )
 
     def take(self, number: int, message: ToSupervisor) -> None:

@@ -19,7 +19,6 @@ from tests.policy.calls import SPYING
 from tests.proxy.parts import StandingClock
 
 MINUTE = 60_000
-SENDERS = {"192.0.2.17": ["/agent1/washingmachine1"]}
 NEW = Candidate("/washingService", "relationship", key_of(SPYING))
 
 
@@ -27,7 +26,7 @@ class Bench:
     def __init__(self, analyzer: Analyzer | PaperAnalyzer) -> None:
         self.clock = StandingClock(SPYING.time)
         self.sent: list[Minute | Seen] = []
-        self.learning = Learning(analyzer=analyzer, clock=self.clock, send=self.sent.append, senders=lambda: SENDERS)
+        self.learning = Learning(analyzer=analyzer, clock=self.clock, send=self.sent.append)
         analyzer.score(SPYING)
         analyzer.learn(SPYING)
 
@@ -43,7 +42,7 @@ def worker() -> Analyzer:
     return Analyzer.load(Node().dump(), replica=True)
 
 
-def test_a_minute_that_closes_is_told_with_what_is_remembered() -> None:
+def test_a_minute_that_closes_is_told() -> None:
     bench = Bench(worker())
     bench.learning.advance()
     assert bench.sent == []
@@ -52,13 +51,12 @@ def test_a_minute_that_closes_is_told_with_what_is_remembered() -> None:
     report = REPORT.decode(minute.content)
     assert [address for address, _ in report.descriptors] == [SPYING.source]
     assert [each.address for each in report.instances] == [SPYING.source]
-    assert minute.senders == SENDERS
 
 
 def test_a_minute_in_which_nobody_is_known_is_told_as_well_for_others_wait_for_it() -> None:
     sent: list[Minute | Seen] = []
     clock = StandingClock(SPYING.time)
-    learning = Learning(analyzer=worker(), clock=clock, send=sent.append, senders=dict)
+    learning = Learning(analyzer=worker(), clock=clock, send=sent.append)
     learning.advance()
     clock.time += MINUTE
     learning.advance()

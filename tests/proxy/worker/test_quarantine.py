@@ -10,7 +10,7 @@ import pytest
 
 from policy.protection import Protection
 from policy.quarantine import QuarantineRegister, identity_of
-from policy.verdict import Action, Sender, Strength
+from policy.verdict import Action, Sender
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
@@ -65,27 +65,18 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
     return Bench()
 
 
-async def test_the_supervisor_hears_of_a_sender_alone_at_its_address(bench: Bench) -> None:
+async def test_the_supervisor_hears_of_a_sender_that_a_verdict_quarantined(bench: Bench) -> None:
     bench.enter()
     (told,) = bench.sent
     assert told.entry.address == WASHING_MACHINE.address
-    assert told.owns_address
 
 
-@pytest.mark.parametrize("how", ["seen there before", "inventoried there"])
-async def test_an_address_that_carries_others_is_not_the_senders_own(bench: Bench, how: str) -> None:
-    sender = WASHING_MACHINE
-    if how == "seen there before":
-        bench.connections.note(msgspec.structs.replace(sender, address="/agent1/tv1"))
-    else:
-        sender = msgspec.structs.replace(sender, ip="192.0.2.40")
-    bench.enter(sender)
-    assert [told.owns_address for told in bench.sent] == [False]
-
-
-async def test_the_kernel_does_not_drop_a_peer_for_a_service_that_it_calls_for(bench: Bench) -> None:
-    bench.enter(msgspec.structs.replace(WASHING_MACHINE, strength=Strength.VOUCHED))
-    assert [told.owns_address for told in bench.sent] == [False]
+async def test_a_sender_that_is_freed_by_hand_is_let_through(bench: Bench) -> None:
+    bench.enter()
+    bench.quarantine.free("certificate:somebody else")
+    assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
+    bench.quarantine.free(identity_of(WASHING_MACHINE))
+    assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is None
 
 
 async def test_live_connections_are_cut_after_the_answer(bench: Bench) -> None:

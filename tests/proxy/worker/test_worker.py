@@ -69,7 +69,6 @@ def beginning(directory: Path, settings: Settings | None = None, policy: str = "
         origin=time.monotonic(),
         structures={"agent1": STRUCTURE},
         quarantines=[quarantine_entry(identity=identity_of(WASHING_MACHINE), until=1e12)],
-        senders={"192.0.2.17": ["/agent1/washingmachine1"]},
     )
 
 
@@ -130,7 +129,6 @@ async def test_it_serves_says_so_and_hands_over_what_it_learnt_at_the_end(
         await made.running
     report = REPORT.decode(minute.content)
     assert [each.address for each in report.instances] == ["/agent1/lock1"]
-    assert minute.senders == {}, "nobody called"
     assert (tmp_path / "state" / "audit" / "worker-0" / "journal.jsonl").exists()
 
 

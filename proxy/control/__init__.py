@@ -1,0 +1,1 @@
+"""The control socket: how an operator on this machine speaks to the running gateway."""
