@@ -23,6 +23,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "inventory",
         "models",
         "policy",
+        "quarantine",
         "run",
         "simulate",
         "status",
