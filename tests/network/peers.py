@@ -56,6 +56,11 @@ class EchoServer:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    def send(self, data: bytes) -> None:
+        """Send something to everybody who is connected, unasked."""
+        for connection in self._connections:
+            connection.sendall(data)
+
     def _accept(self) -> None:
         while True:
             try:
