@@ -21,7 +21,9 @@ from proxy.firewall.workers import alive, dead
 OURS = 0x0200_0000
 """Bit of a connection's mark: the gateway opened it."""
 LOCAL = 'iifname "lo"'
+_OF_OURS = f"ct mark and {OURS:#010x} == {OURS:#010x}"
 _BEGINS = "tcp flags & (fin | syn | rst | ack) == syn"
+_LATER = "tcp flags & (fin | syn | rst | ack) != syn"
 _FAMILIES = (("ip", 4), ("ip6", 6))
 
 
@@ -51,8 +53,9 @@ def access_point_rules(plan: Plan) -> list[str]:
     """Return the rules of input: of what goes to an access point's port, on any address, only the gateway's passes."""
     ports = _listed(plan.called_ports)
     return [
-        f"tcp dport {ports} {LOCAL} ct mark and {OURS:#010x} == {OURS:#010x} accept",
-        f"meta l4proto {{ tcp, udp }} th dport {ports} ct direction reply ct state established,related accept",
+        f"tcp dport {ports} {LOCAL} {_OF_OURS} accept",
+        f"tcp dport {ports} {_LATER} ct direction reply ct state established,related accept",
+        f"udp dport {ports} ct direction reply ct state established,related accept",
         *_unjudged(plan),
         f"tcp dport {ports} counter name bypass reject with tcp reset",
         f"udp dport {ports} fib daddr type local counter name bypass drop",
@@ -62,6 +65,9 @@ def access_point_rules(plan: Plan) -> list[str]:
 def answer_rules(plan: Plan) -> list[str]:
     """Return the rules of output.
 
+    The kernel remembers a connection for seconds after it was reset, and takes a SYN between the same ends for a packet
+    of it: whoever took the gateway's port then would have its mark. So a SYN is of the gateway's user, or is dropped.
+
     A connection that is first seen in its middle, and first from the access point's side, would count as opened by it;
     therefore access points open connections with a SYN or not at all. A reset carries no answer: it is ours, too.
     """
@@ -69,9 +75,11 @@ def answer_rules(plan: Plan) -> list[str]:
     rules = []
     if plan.gateway_user != ROOT:
         noted = f"ct mark set ct mark or {OURS:#010x}"
-        own = f"meta skuid {plan.gateway_user} ct state new {_BEGINS}"
-        rules += [f"{protocol} daddr . tcp dport {called} {own} {noted}" for protocol, called in _called(plan)]
-    rules.append(f"tcp sport {ports} tcp flags & (fin | syn | rst | ack) != syn ct state new counter name bypass drop")
+        own = f"{_BEGINS} meta skuid {plan.gateway_user} ct state new {noted}"
+        rules += [f"{protocol} daddr . tcp dport {called} {own}" for protocol, called in _called(plan)]
+        rules.append(f"tcp dport {ports} {_BEGINS} meta skuid {plan.gateway_user} accept")
+    rules.append(f"tcp dport {ports} {_BEGINS} {_OF_OURS} counter name bypass drop")
+    rules.append(f"tcp sport {ports} {_LATER} ct state new counter name bypass drop")
     answer = f"tcp sport {ports} tcp flags & rst != rst ct direction reply ct mark and {OURS:#010x} == 0"
     if plan.fail_mode == "closed":
         return [*rules, f"{answer} counter name bypass drop"]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterator
+from contextlib import suppress
 
 import msgspec
 import pytest
@@ -98,6 +100,31 @@ def test_the_gateway_s_own_calls_reach_the_access_point(
     with connection:
         gateway.install(plan=PLAN)
         assert echoes(connection), "a table that is put in place again cuts nothing"
+
+
+@FAMILIES
+def test_nobody_inherits_a_connection_of_the_gateway_s(
+    topology: Topology, gateway: Gateway, point: EchoServer, proxy: EchoServer, own: str, loopback: str, service: str
+) -> None:
+    """The kernel keeps track of one that the access point reset for seconds; a SYN of the same ends belongs to it."""
+    gateway.install(plan=PLAN)
+    with acting_as(SOMEBODY):
+        connection = topology.gateway.connect(own, CALLED)
+    with connection:
+        assert echoes(connection)
+        ends = connection.getsockname()
+        point.abort()
+        with pytest.raises(ConnectionResetError):
+            connection.recv(1)
+    with topology.gateway.socket(connection.family) as thief:
+        thief.settimeout(0.5)
+        thief.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        thief.bind(ends)
+        with suppress(OSError):
+            thief.connect((own, CALLED))
+            thief.sendall(b"unjudged")
+            thief.recv(8)
+    assert len(point.accepted) == 1
 
 
 @FAMILIES

@@ -84,6 +84,12 @@ def test_with_fail_mode_open_every_way_asks_for_the_sender_s_worker() -> None:
     assert "@alive" in answer_rules(plan)[-1]
 
 
+def test_a_syn_with_the_gateway_s_mark_is_the_gateway_s() -> None:
+    text = answer_rules(PLAN)
+    accepted = next(n for n, rule in enumerate(text) if rule.endswith("meta skuid 999 accept"))
+    assert "== syn ct mark and 0x02000000 == 0x02000000 counter name bypass drop" in text[accepted + 1]
+
+
 def test_root_has_no_exemption() -> None:
     assert local_exemption(AS_ROOT) == []
     assert "skuid" not in ruleset(AS_ROOT)
