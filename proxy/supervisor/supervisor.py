@@ -27,9 +27,7 @@ from proxy.control.messages import PolicyState
 from proxy.control.refusal import NotDone
 from proxy.control.server import ControlServer
 from proxy.firewall.addresses import own_addresses
-from proxy.firewall.commands import InstallTable
 from proxy.firewall.helper import FirewallHelper
-from proxy.firewall.nftables import Applied, FirewallError
 from proxy.inputs import Inputs, StartRefused
 from proxy.peers import known_agents, structure_sources
 from proxy.places import Places
@@ -57,12 +55,11 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
-from proxy.storage.plan_store import PlanStore
 from proxy.storage.policy_store import PolicyStore
-from proxy.storage.quarantine_store import QuarantineStoreError
 from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
+from proxy.supervisor.kernel_table import KernelTable
 from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
@@ -72,10 +69,8 @@ from proxy.supervisor.state_on_disk import StateOnDisk, seed
 from proxy.supervisor.status import together
 from proxy.supervisor.type_readiness import TypeReadiness
 from proxy.supervisor.workers import Listener, Workers
-from proxy.table_watch import TableWatch
 
 _TICK_SECONDS = 0.25
-_KERNEL_SECONDS = 10.0
 
 StartOfTime = Callable[[int], int]
 """Returns event time (ms) at the start, given the newest one that the stored models have seen (0 for none)."""
@@ -146,7 +141,7 @@ class Supervisor:
             carriers=self._carriers,
             places=Places(),
         )
-        self._watch = self._table_watch()
+        self._table = KernelTable(self._plan, firewall, self._keeper, self._trail, state)
         self._revocation = RevocationWatch(
             tls=document.tls,
             lists=inputs.revocations,
@@ -212,13 +207,12 @@ class Supervisor:
             self._notary.sign()  # what was written last, too
 
     async def _serve(self) -> None:
-        self._install_table()
-        self._remember_plan()
+        self._table.install()
         loop = asyncio.get_running_loop()
         for ending in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(ending, self._ending.set)
         loop.add_signal_handler(signal.SIGHUP, self._reload_soon)
-        guarding = [asyncio.create_task(self._watch.forever())]
+        guarding = [asyncio.create_task(self._table.watch.forever())]
         if self._plan.fail_mode == "open":
             guarding.append(asyncio.create_task(self._dead_man.forever()))
         try:
@@ -441,46 +435,6 @@ class Supervisor:
         except OSError as error:
             log.error("the policy was not stored", detail=str(error))
 
-    def _table_watch(self) -> TableWatch:
-        def restored(changed: tuple[str, ...], applied: Applied) -> None:
-            self._keeper.installed(applied)
-            gap = watch.gaps.latest
-            log.error("somebody changed the firewall's table; it was put back", changed=changed, gap=gap)
-            self._trail.note(
-                Kind.BROKEN,
-                f"Somebody removed or changed the firewall's table ({', '.join(changed)}); it was put back"
-                f" after at most {gap:.2f} s.",
-                place="firewall",
-                changed=list(changed),
-                gap_seconds=round(gap, 3),
-            )
-
-        watch = TableWatch(
-            firewall=self._firewall,
-            installation=lambda: InstallTable(plan=self._plan, entries=self._keeper.kernel_entries()),
-            on_restored=restored,
-            on_problem=lambda line: log.error("the firewall's table", detail=line),
-        )
-        return watch
-
-    def _install_table(self) -> None:
-        try:
-            entries = self._keeper.restore(real_now())
-            self._firewall.start()
-            applied = self._firewall.submit(InstallTable(plan=self._plan, entries=entries)).result(_KERNEL_SECONDS)
-        except (FirewallError, QuarantineStoreError, ValueError) as error:
-            raise StartRefused([str(error)]) from error
-        self._keeper.installed(applied)
-        if applied.protected:
-            log.warning("quarantines not in the kernel", protected=applied.protected)
-
-    def _remember_plan(self) -> None:
-        """Store what is enforced now, for `alleyes guard` at a boot at which the configuration is broken."""
-        try:
-            PlanStore(self._inputs.document.state_directory).save(self._plan)
-        except OSError as error:
-            log.error("the plan was not stored", detail=str(error))
-
     async def _tick(self) -> None:
         while True:
             self._follow(self._models.due(time.monotonic()))
@@ -508,7 +462,7 @@ class Supervisor:
             quarantined=len(self._register),
             quarantines_evicted=self._register.evictions,
             unjudged_packets=self._dead_man.unjudged,
-            firewall=self._firewall_status(),
+            firewall=self._table.status(),
             revocation=health.RevocationStatus(
                 certificates=len(self._revocation.in_force.current), alarms=self._revocation.alarms
             ),
@@ -520,18 +474,6 @@ class Supervisor:
             audit_error=self._journal.last_error if self._journal.failing else self._notary.problem,
         )
         return together(own, self._workers.beats(), self._workers.past)
-
-    def _firewall_status(self) -> health.FirewallStatus:
-        gaps = self._watch.gaps
-        return health.FirewallStatus(
-            helper_restarts=self._firewall.restarts,
-            waiting=self._keeper.waiting,
-            set_full=self._keeper.figures.full,
-            restorations=gaps.restorations,
-            latest_gap_seconds=round(gaps.latest, 3),
-            longest_gap_seconds=round(gaps.longest, 3),
-            seen_whole_seconds_ago=round(time.monotonic() - gaps.whole_at, 3),
-        )
 
     def _kernel_full(self, waiting: int) -> None:
         log.error("a quarantine set in the kernel is full; the gateway alone refuses these senders", waiting=waiting)
