@@ -130,8 +130,9 @@ class GatewayProcess:
         """Return the audit log's whole records, oldest first."""
         found = []
         for journal in sorted(self.audit.glob("**/journal.jsonl")):
-            lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-            found += [json.loads(line) for line in lines if line.endswith("\n")]
+            # Not `str.splitlines`: a value of a service may hold other ends of lines than these.
+            whole, _, _ = journal.read_bytes().rpartition(b"\n")
+            found += [json.loads(line) for line in whole.split(b"\n") if line]
         return sorted(found, key=lambda record: str(record["time"]))
 
     def models(self) -> Mapping[str, CommunicationModel]:
