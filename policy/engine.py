@@ -245,10 +245,10 @@ class Engine:
         rulebook = snapshot.rulebook
         ruling = None if rulebook is None else rulebook.decide(call, now)
         obeying = Action.BLOCK if rules.mode is Mode.ENFORCE else Action.FORWARD
-        if ruling is not None:
+        if rulebook is not None and ruling is not None:
             if ruling.denied is not None:
                 return self._refuse(call, rules, _denial(ruling.denied), obeying, now, rule=ruling.denied)
-            if refusal is not None and _lifts(ruling, call.refusal):
+            if refusal is not None and ruling.all_allowed and (_read(call) or rulebook.allows_unread(sender, now)):
                 if not call.accesses:
                     return self._allow_unscored(call, rules, ruling, now)
                 return self._measure(call, rules, identity, now, ruling, lifted=True)
@@ -311,7 +311,7 @@ class Engine:
             call=call,
             action=Action.FORWARD,
             would_be=Action.FORWARD,
-            alert=False,
+            alert=ruling.alerting is not None,
             mode=rules.mode,
             reason=ALLOWED_BY_RULE,
             scores=(),
@@ -482,14 +482,9 @@ def _named(ruling: Ruling, reason: str) -> CompiledRule | None:
     return ruling.alerting or (ruling.allowed if reason is NORMAL else None)
 
 
-def _lifts(ruling: Ruling, given: Refusal | None) -> bool:
-    """Whether a refusal that obeys the mode is lifted by rules that allow all of the call.
-
-    What a decoder could not read whole (`given`), no rule about accesses can vouch for: a rule must allow the sender.
-    """
-    if given is None or given.code in _OF_PARTIES:
-        return ruling.all_allowed
-    return ruling.sender_allowed
+def _read(call: Call) -> bool:
+    """Whether a call was decoded whole: what was not may hold more than its accesses tell."""
+    return call.refusal is None or call.refusal.code in _OF_PARTIES
 
 
 def _worst(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> int:

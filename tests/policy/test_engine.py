@@ -552,15 +552,44 @@ def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None
     assert sentence(verdict).endswith("A body that is not supported (allowed-by-rule).")
 
 
+@pytest.mark.parametrize("target", [(), (SPYING,)], ids=["nothing read", "the target read"])
+@pytest.mark.parametrize("code", ["unsupported-body", "xml-body", "unsupported-operation", "too-many-nodes"])
+def test_what_cannot_be_read_gets_past_no_denial_that_might_concern_it(code: str, target: tuple[Access, ...]) -> None:
+    unread = call(*target, refusal=msgspec.structs.replace(UNSUPPORTED, code=code))
+    denial = {"name": "no-movement", "action": "deny", "node": ["/agent1/movement1/**"]}
+    before = Bench({"mode": "enforce", "rules": [denial, ALLOW]})
+    after = Bench({"mode": "enforce", "rules": [ALLOW, denial]}, score(0))
+
+    verdict = before.judge(unread)
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, code)
+    assert after.judge(unread).forwarded
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_rule_that_alerts_marks_the_call_and_changes_nothing_else(mode: Mode) -> None:
-    bench = Bench({"mode": mode, "rules": [ALERT, DENY]}, score(0), score(9))
+    bench = Bench({"mode": mode, "rules": [ALERT]}, score(0), score(9))
 
     usual, unusual = bench.judge(call(SPYING)), bench.judge(call(SPYING))
 
     assert (usual.action, usual.alert, usual.rule, usual.reason) == (Action.FORWARD, True, "look", "normal")
     assert sentence(usual).endswith(" Rule look of the policy matched it.")
     assert (unusual.would_be, unusual.rule, unusual.reason) == (Action.BLOCK, "look", "anomalous")
+
+
+def test_a_rule_that_alerts_does_not_switch_off_the_rules_after_it() -> None:
+    denying = Bench({"mode": "enforce", "rules": [ALERT, DENY]})
+    allowing = Bench({"mode": "enforce", "rules": [ALERT, ALLOW]}, score(90))
+
+    denied, allowed, unread = (
+        denying.judge(call(SPYING)),
+        allowing.judge(call(SPYING)),
+        allowing.judge(call(refusal=UNSUPPORTED)),
+    )
+
+    assert (denied.action, denied.reason, denied.rule) == (Action.BLOCK, "denied-by-rule", "no-spying")
+    for verdict in (allowed, unread):
+        assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "let-it")
+        assert verdict.alert
 
 
 def test_thresholds_may_differ_for_one_type_of_partners() -> None:
