@@ -131,7 +131,8 @@ class Rule(Section):
     identity: Several[Strength] | None = None
     """How well the sender's identity is established."""
     client_id: Several[ClientPattern] | None = None
-    """Client ids in the certificates of senders."""
+    """Client ids of senders. For allow only those in certificates count, unless `identity` lists vouched: then those in
+    the word of a peer do, too."""
     network: Several[Network] | None = None
     """Network addresses from which the call comes."""
     destination_address: Several[PathPattern] | None = None

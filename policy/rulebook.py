@@ -216,7 +216,7 @@ def _tests(rule: Rule, time: LocalTime) -> list[_Test]:
         _made(_destination, rule.destination_address),
         _made(_source, rule.source_address),
         _made(_data_type, rule.data_type),
-        _made(_client_id, rule.client_id),
+        None if rule.client_id is None else _client_id(rule.client_id, _believed(rule)),
         _made(_value, rule.value),
         _made(_network, rule.network),
     ]
@@ -277,9 +277,24 @@ def _data_type(patterns: Sequence[str]) -> _Test:
     return lambda _sender, access, _now: access is not None and matches(access.data_type)
 
 
-def _client_id(patterns: Sequence[str]) -> _Test:
+def _believed(rule: Rule) -> frozenset[Strength]:
+    """Return whose client ids a rule takes for theirs.
+
+    A name without a certificate is what a peer says, at an access point without TLS any process at the peer's address:
+    it may get somebody refused, but opens nothing, unless the rule says that it may.
+    """
+    if rule.action is not RuleAction.ALLOW:
+        return frozenset(Strength)
+    return frozenset({Strength.CERTIFICATE, *(rule.identity or ())})
+
+
+def _client_id(patterns: Sequence[str], believed: frozenset[Strength]) -> _Test:
     matches = matcher(patterns)
-    return lambda sender, _access, _now: sender.client_id is not None and matches(sender.client_id)
+
+    def test(sender: Sender, _access: Access | None, _now: float) -> bool:
+        return sender.client_id is not None and sender.strength in believed and matches(sender.client_id)
+
+    return test
 
 
 def _network(entries: Sequence[str]) -> _Test:

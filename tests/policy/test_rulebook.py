@@ -178,6 +178,27 @@ def test_a_notification_has_a_sender_that_the_access_point_vouches_for() -> None
     assert not denied({"client_id": ["*"]}, call(SPYING, sender=vouched))
 
 
+@pytest.mark.parametrize(
+    ("action", "identity", "strength", "matches"),
+    [
+        ("allow", None, Strength.CERTIFICATE, True),
+        ("allow", None, Strength.VOUCHED, False),
+        ("allow", None, Strength.IP, False),
+        ("allow", ["certificate", "ip"], Strength.VOUCHED, False),
+        ("allow", ["certificate", "vouched"], Strength.VOUCHED, True),
+        ("deny", None, Strength.VOUCHED, True),
+        ("alert", None, Strength.VOUCHED, True),
+    ],
+)
+def test_a_name_without_a_certificate_opens_nothing(
+    action: str, identity: list[str] | None, strength: Strength, matches: bool
+) -> None:
+    rule = {"action": action, "client_id": ["washing*"], "identity": identity}
+    sender = msgspec.structs.replace(WASHING_MACHINE, strength=strength)
+    for given in (call(SPYING, sender=sender), call(sender=sender)):
+        assert (book(rule).decide(given, NOW) is not None) is matches
+
+
 def test_where_nothing_matches_there_is_no_ruling() -> None:
     assert book({"operation": ["set"]}, {"network": ["198.51.100.0/24"]}).decide(call(SPYING), NOW) is None
 
