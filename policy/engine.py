@@ -37,6 +37,11 @@ REPEATED = "refused-too-often"
 
 _OF_PARTIES = frozenset({UNKNOWN_SENDER, UNKNOWN_TYPE, UNKNOWN_NODE})
 """Refusals of calls that were decoded whole; only somebody in them is not known."""
+_OF_UNREAD = frozenset({"unsupported-body", "unsupported-operation", "too-many-nodes", "xml-body"})
+"""Refusals of calls that were not read whole: they may hold more than their accesses tell."""
+LIFTABLE = _OF_PARTIES | _OF_UNREAD
+"""The refusals that rules which allow the call lift. A list: of others that obey the mode, as of a certificate that is
+shown from elsewhere, an entry in somebody's allow-list must not decide."""
 
 _NOTHING = Refusal(
     code=NOTHING_TO_JUDGE,
@@ -248,7 +253,7 @@ class Engine:
         if rulebook is not None and ruling is not None:
             if ruling.denied is not None:
                 return self._refuse(call, rules, _denial(ruling.denied), obeying, now, rule=ruling.denied)
-            if refusal is not None and ruling.all_allowed and (_read(call) or rulebook.allows_unread(sender, now)):
+            if refusal is not None and _lifts(rulebook, ruling, refusal, call, now):
                 if not call.accesses:
                     return self._allow_unscored(call, rules, ruling, now)
                 return self._measure(call, rules, identity, now, ruling, lifted=True)
@@ -451,7 +456,8 @@ class Engine:
 def _refusal(call: Call, service_type: str | None, lifted: frozenset[str]) -> Refusal | None:
     """Return why a call is refused before any score, if it is."""
     given = call.refusal
-    if given is not None and given.every_mode:
+    # First what nothing lifts, or what can be lifted would hide it.
+    if given is not None and (given.every_mode or given.code not in LIFTABLE):
         return given
     if given is None and not call.accesses:
         return _NOTHING
@@ -482,9 +488,13 @@ def _named(ruling: Ruling, reason: str) -> CompiledRule | None:
     return ruling.alerting or (ruling.allowed if reason is NORMAL else None)
 
 
-def _read(call: Call) -> bool:
-    """Whether a call was decoded whole: what was not may hold more than its accesses tell."""
-    return call.refusal is None or call.refusal.code in _OF_PARTIES
+def _lifts(rulebook: Rulebook, ruling: Ruling, refusal: Refusal, call: Call, now: float) -> bool:
+    """Whether rules allow all of a call that is refused for a reason which they may lift."""
+    if refusal.code not in LIFTABLE or not ruling.all_allowed:
+        return False
+    # The decoder's reason need not be the one that is told: of a stranger's call, that comes first.
+    unread = call.refusal is not None and call.refusal.code in _OF_UNREAD
+    return not unread or rulebook.allows_unread(call.sender, now)
 
 
 def _worst(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> int:

@@ -541,6 +541,23 @@ def test_a_rule_allows_who_or_what_is_not_known() -> None:
     assert bench.judge(call(known_by_nobody, sender=other)).reason == "unknown-sender"
 
 
+@pytest.mark.parametrize("accesses", [(SPYING,), ()], ids=["read", "not read"])
+@pytest.mark.parametrize("sender", [WASHING_MACHINE, msgspec.structs.replace(WASHING_MACHINE, service_type=None)])
+def test_no_rule_and_no_setting_lifts_a_key_that_is_shown_elsewhere(
+    accesses: tuple[Access, ...], sender: Sender
+) -> None:
+    elsewhere = Refusal(code="identity-conflict", detail="The inventory has it elsewhere.", every_mode=False)
+    forwarding = {"unknown_sender": "forward", "unknown_type": "forward", "unknown_node": "forward"}
+    bench = Bench({"mode": "enforce", **forwarding, "rules": [{"name": "all", "action": "allow"}]}, USUAL)
+
+    verdict = bench.judge(call(*accesses, sender=sender, refusal=elsewhere))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "identity-conflict")
+    assert bench.analyzer.learnt == []
+    assert Bench({"mode": "monitor"}).judge(call(*accesses, sender=sender, refusal=elsewhere)).forwarded
+
+
 def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None:
     of_access = Bench({"mode": "enforce", "rules": [{**ALLOW, "operation": ["get"]}]})
     of_sender = Bench({"mode": "enforce", "rules": [ALLOW]})
