@@ -254,6 +254,8 @@ class Engine:
             if ruling.denied is not None:
                 return self._refuse(call, rules, _denial(ruling.denied), obeying, now, rule=ruling.denied)
             if refusal is not None and _lifts(rulebook, ruling, refusal, call, now):
+                # The audit reads off the call what was lifted.
+                call = call if call.refusal is refusal else msgspec.structs.replace(call, refusal=refusal)
                 if not call.accesses:
                     return self._allow_unscored(call, rules, ruling, now)
                 return self._measure(call, rules, identity, now, ruling, lifted=True)
@@ -266,13 +268,12 @@ class Engine:
 
         What was refused, by the gateway or by the access point (`accepted` false: 4xx, 5xx, no answer), does not
         teach. In learn mode everything else does, except floods. In monitor as in enforce, teaching follows
-        `would_be`; what passes only because a rule allows it does not make itself normal.
+        `would_be`; what passes only because a rule allows it does not make itself normal, nor anything else of its
+        call. Where a rule lifted a refusal, nothing teaches in any mode, as without the rule.
         """
-        if not accepted or verdict.action is not Action.FORWARD or not verdict.scores:
+        if not accepted or verdict.action is not Action.FORWARD or not verdict.scores or verdict.lifted:
             return
-        unusual = verdict.would_be is not Action.FORWARD or (
-            verdict.reason == ALLOWED_BY_RULE and self._reaches_block(verdict)
-        )
+        unusual = verdict.would_be is not Action.FORWARD or verdict.reason == ALLOWED_BY_RULE
         if unusual and (verdict.mode is not Mode.LEARN or self._flood(verdict)):
             return
         for access in verdict.call.accesses:
@@ -324,6 +325,7 @@ class Engine:
             threshold=None,
             policy_revision=self._snapshot.revision,
             rule=None if ruling.allowed is None else ruling.allowed.name,
+            lifted=True,
         )
 
     def _measure(
@@ -337,16 +339,17 @@ class Engine:
         lifted: bool = False,
     ) -> Verdict:
         scores, worst = self._scored(call)
-        excused = False
+        excused = by_rule = False
         if ruling is not None or rules.partners:
             allowed = () if ruling is None else ruling.excused
             worst = _worst(call, scores, rules, allowed)
             excused = bool(allowed) and allowed[worst]
+            by_rule = lifted or (bool(allowed) and _excuses(call, scores, rules, allowed))
         highest = scores[worst].av
         limits = rules.limits_of(call.accesses[worst])
         threshold, repeats = limits.block, 0
         if highest < limits.block or excused:
-            would_be, reason = Action.FORWARD, NORMAL
+            would_be, reason = Action.FORWARD, ALLOWED_BY_RULE if by_rule else NORMAL
         else:
             would_be, reason = Action.BLOCK, ANOMALOUS
             sparing = not self._may_quarantine(call)
@@ -354,8 +357,6 @@ class Engine:
                 would_be, threshold = Action.QUARANTINE, limits.quarantine
             elif not sparing and (repeats := self._repeats(call.accesses[worst], rules.mode, identity, now)):
                 would_be, reason = Action.QUARANTINE, REPEATED
-        if excused and (lifted or highest >= limits.block):
-            reason = ALLOWED_BY_RULE
         rule = None if ruling is None else _named(ruling, reason)
         verdict = Verdict(
             id=self._identifiers.next(now),
@@ -373,6 +374,7 @@ class Engine:
             policy_revision=self._snapshot.revision,
             rule=None if rule is None else rule.name,
             repeats=repeats,
+            lifted=lifted,
         )
         if reason is not NORMAL:
             self._note_refused(verdict, rules)
@@ -411,15 +413,13 @@ class Engine:
 
     def _note_refused(self, verdict: Verdict, rules: Rules) -> None:
         """Tell the models what does not teach: it may turn out to be legitimate."""
-        if verdict.would_be is Action.FORWARD and not self._reaches_block(verdict):
-            return
-        for access, score in zip(reversed(verdict.call.accesses), reversed(verdict.scores), strict=True):
-            self._analyzer.refused(access, score, rules.limits_of(access).block)
-
-    def _reaches_block(self, verdict: Verdict) -> bool:
-        """Whether an access would have been refused, had no rule excused it."""
-        score, threshold = verdict.score, verdict.threshold
-        return score is not None and threshold is not None and score.av >= threshold
+        limits = [rules.limits_of(access).block for access in verdict.call.accesses]
+        if verdict.would_be is Action.FORWARD and not _reached(verdict.scores, limits):
+            return  # what a rule lifted, no model found unusual
+        for access, score, limit in zip(
+            reversed(verdict.call.accesses), reversed(verdict.scores), reversed(limits), strict=True
+        ):
+            self._analyzer.refused(access, score, limit)
 
     def _quarantine(self, verdict: Verdict, identity: str, now: float) -> None:
         sender = verdict.call.sender
@@ -495,6 +495,18 @@ def _lifts(rulebook: Rulebook, ruling: Ruling, refusal: Refusal, call: Call, now
     # The decoder's reason need not be the one that is told: of a stranger's call, that comes first.
     unread = call.refusal is not None and call.refusal.code in _OF_UNREAD
     return not unread or rulebook.allows_unread(call.sender, now)
+
+
+def _reached(scores: Sequence[Score], limits: Sequence[float]) -> bool:
+    return any(score.av >= limit for score, limit in zip(scores, limits, strict=True))
+
+
+def _excuses(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> bool:
+    """Whether an access would have been refused, had no rule excused it."""
+    return any(
+        each and score.av >= rules.limits_of(access).block
+        for access, score, each in zip(call.accesses, scores, excused, strict=True)
+    )
 
 
 def _worst(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> int:

@@ -507,8 +507,11 @@ def test_in_learn_mode_a_rule_that_allows_changes_nothing(scores: list[Score], l
     assert Bench({"mode": "learn", "rules": [ALLOW]}, *scores).learnt_from(call(SPYING)) == learnt
 
 
+FIRST_ALLOWED = {**ALLOW, "node": ["**/0"]}
+
+
 def test_an_allowed_access_does_not_excuse_another_one_of_the_call() -> None:
-    bench = Bench({"mode": "enforce", "rules": [{**ALLOW, "node": ["**/0"]}]}, score(90), score(8), score(90), score(6))
+    bench = Bench({"mode": "enforce", "rules": [FIRST_ALLOWED]}, score(90), score(8), score(90), score(6))
 
     refused = bench.judge(call(access(0), access(1)))
     passed = bench.judge(call(access(0), access(1)))
@@ -516,6 +519,57 @@ def test_an_allowed_access_does_not_excuse_another_one_of_the_call() -> None:
     assert (refused.action, refused.worst, refused.reason, refused.rule) == (Action.BLOCK, 1, "anomalous", None)
     assert (passed.action, passed.worst) == (Action.FORWARD, 1)
     assert passed.alert
+
+
+@pytest.mark.parametrize("mode", ["monitor", "enforce"])
+@pytest.mark.parametrize("other", [0.0, 5.0])
+def test_an_excused_access_keeps_its_whole_call_from_teaching(mode: str, other: float) -> None:
+    bench = Bench({"mode": mode, "rules": [FIRST_ALLOWED]}, score(90), score(other))
+
+    verdict = bench.judge(call(access(0), access(1)))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "let-it")
+    assert sentence(verdict).startswith("Forwarded, as rule let-it of the policy allows it: ")
+    assert bench.analyzer.learnt == []
+    assert [noted[0] for noted in bench.analyzer.noted] == [access(1), access(0)]
+
+
+def test_an_excused_access_is_measured_by_the_threshold_for_its_own_partner() -> None:
+    sensors = {"/sensorService": {"thresholds": {"block": 20}}}
+    policy = {"mode": "enforce", "rules": [ALLOW], "service_types": {"/washingService": {"partners": sensors}}}
+    elsewhere = msgspec.structs.replace(SPYING, destination_type="/doorLock")
+
+    assert Bench(policy, score(19), score(1)).learnt_from(call(SPYING, elsewhere)) == 2
+    assert Bench(policy, score(19), score(8)).learnt_from(call(SPYING, elsewhere)) == 0
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    ("refusal", "sender"),
+    [
+        (Refusal(code="unknown-node", detail="No such node is known.", every_mode=False), WASHING_MACHINE),
+        (UNSUPPORTED, WASHING_MACHINE),
+        (None, STRANGER),
+    ],
+)
+def test_a_call_of_which_a_rule_lifts_a_refusal_teaches_as_little_as_without_the_rule(
+    mode: Mode, refusal: Refusal | None, sender: Sender
+) -> None:
+    bench = Bench({"mode": mode, "rules": [{"name": "all", "action": "allow"}]}, score(1))
+
+    verdict = bench.judge(call(SPYING, sender=sender, refusal=refusal))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason) == (Action.FORWARD, "allowed-by-rule")
+    assert verdict.call.refusal is not None, "the audit tells what was lifted"
+    assert (bench.analyzer.learnt, bench.analyzer.noted) == ([], [])
+
+
+def test_an_unknown_node_that_the_policy_forwards_teaches() -> None:
+    unknown = Refusal(code="unknown-node", detail="No such node is known.", every_mode=False)
+
+    assert Bench({"mode": "enforce", "unknown_node": "forward"}, score(1)).learnt_from(call(SPYING, refusal=unknown))
 
 
 def test_a_rule_allows_neither_what_is_refused_in_every_mode_nor_who_is_quarantined() -> None:
