@@ -153,6 +153,14 @@ def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _
     )
 
 
+def _same_modes(one: _Snapshot, other: _Snapshot) -> bool:
+    """Whether each service type has the same effective mode in both."""
+    return one.default.mode is other.default.mode and all(
+        one.by_type.get(name, one.default).mode is other.by_type.get(name, other.default).mode
+        for name in one.by_type.keys() | other.by_type.keys()
+    )
+
+
 class _Identifiers:
     """Verdict ids: 12 hex digits of milliseconds, 4 of a counter, a hyphen, 6 that tell processes apart.
 
@@ -191,7 +199,9 @@ class Engine:
         self._identifiers = _Identifiers()
         self._ready: frozenset[str] = frozenset()
         self._refusals = Refusals()
-        self.replace_policy(policy, revision)
+        self._policy = policy
+        self._snapshot = _snapshot(policy, revision, self._ready)
+        quarantines.protect(Protection.of(policy.quarantine.protected))
 
     @property
     def revision(self) -> str:
@@ -209,15 +219,28 @@ class Engine:
             Quarantines that ended with the change because the new policy protects the sender.
         """
         self._policy = policy
-        self._snapshot = _snapshot(policy, revision, self._ready)
-        return self._quarantines.protect(Protection.of(policy.quarantine.protected))
+        self._judge_by(_snapshot(policy, revision, self._ready))
+        released = self._quarantines.protect(Protection.of(policy.quarantine.protected))
+        for entry in released:
+            self.forgive(entry.identity)
+        return released
 
     def replace_ready(self, service_types: Iterable[str]) -> None:
         """Enforce, from the next call on, which of those types the policy leaves to their readiness (`auto`)."""
         ready = frozenset(service_types)
         if ready != self._ready:
             self._ready = ready
-            self._snapshot = _snapshot(self._policy, self._snapshot.revision, ready)
+            self._judge_by(_snapshot(self._policy, self._snapshot.revision, ready))
+
+    def forgive(self, identity: str) -> None:
+        """Count no earlier refusal of a sender towards a quarantine: somebody ended the one that it was in."""
+        self._refusals.forget(identity)
+
+    def _judge_by(self, snapshot: _Snapshot) -> None:
+        if not _same_modes(self._snapshot, snapshot):
+            # What was only noted while monitoring must not quarantine at the first refusal that is one.
+            self._refusals.clear()
+        self._snapshot = snapshot
 
     def judge(self, call: Call, *, now: float) -> Verdict:
         """Decide about a call.

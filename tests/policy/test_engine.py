@@ -753,6 +753,62 @@ def test_monitor_says_that_refusals_would_have_quarantined_the_sender() -> None:
     assert bench.quarantines.entries == ()
 
 
+def test_who_is_let_go_by_hand_has_no_refusals_left_from_before() -> None:
+    bench = Bench(EAGER, score(9), score(9), score(60), *[score(9)] * 3)
+    a, b, c, d, e, f = kinds("a", "b", "c", "d", "e", "f")
+    assert [bench.judge(each).action for each in (a, b, c)][-1] is Action.QUARANTINE
+
+    (entry,) = bench.quarantines.entries
+    bench.quarantines.release(entry.identity)
+    bench.engine.forgive(entry.identity)
+
+    assert [bench.judge(each).action for each in (d, e, f)] == [Action.BLOCK, Action.BLOCK, Action.QUARANTINE]
+
+
+def test_who_the_policy_protects_for_a_while_has_no_refusals_left_from_before() -> None:
+    bench = Bench(EAGER, score(9), score(9), score(60), score(9))
+    a, b, c, d = kinds("a", "b", "c", "d")
+    for each in (a, b, c):
+        bench.judge(each)
+    protecting = {**EAGER, "quarantine": {**ESCALATION, "protected": ["192.0.2.17"]}}
+
+    for revision, policy in (("r2", protecting), ("r3", EAGER)):
+        bench.engine.replace_policy(PolicyDocument.model_validate(policy), revision)
+
+    assert bench.judge(d).action is Action.BLOCK
+
+
+def test_what_was_noted_in_another_mode_does_not_count() -> None:
+    bench = Bench({**EAGER, "mode": "monitor"}, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    bench.engine.replace_policy(PolicyDocument.model_validate(EAGER), "r2")
+
+    assert bench.judge(c).action is Action.BLOCK
+
+
+def test_what_was_noted_before_a_type_was_ready_does_not_count() -> None:
+    bench = Bench({**EAGER, "mode": "auto"}, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    bench.engine.replace_ready({"/washingService"})
+
+    assert bench.judge(c).action is Action.BLOCK
+
+
+def test_a_policy_with_the_same_modes_counts_on() -> None:
+    bench = Bench(EAGER, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    named = {**EAGER, "service_types": {"/washingService": {"thresholds": {"block": 6}}}}
+    bench.engine.replace_policy(PolicyDocument.model_validate(named), "r2")
+
+    assert bench.judge(c).action is Action.QUARANTINE
+
+
 def test_quarantines_of_the_same_sender_grow_until_it_has_kept_quiet() -> None:
     back_off = {"factor": 3, "longest": "2h", "forgotten_after": "1d"}
     bench = Bench({"mode": "enforce", "quarantine": {"expiry": "15m", "back_off": back_off}}, *[score(60)] * 5)
