@@ -25,6 +25,8 @@ class WorkerQuarantine:
     registry: SiteRegistry
     abort: Callable[[Iterable[str]], None]
     send: Callable[[Quarantined], None]
+    forgive: Callable[[str], None]
+    """Called with the identity of a sender whose quarantine somebody ended: what led there counts no longer."""
 
     def enter(self, verdict: Verdict) -> None:
         """Carry out a verdict that quarantined its sender."""
@@ -46,6 +48,7 @@ class WorkerQuarantine:
     def free(self, identity: str) -> None:
         """Let a sender through again whose quarantine was ended by hand."""
         self.register.release(identity)
+        self.forgive(identity)
 
     def expire(self, now: float) -> None:
         """Let senders through again whose time has come."""

@@ -135,6 +135,7 @@ class Worker:
             registry=self._registry,
             abort=self._gateway.abort,
             send=channel.send,
+            forgive=self._engine.forgive,
         )
         self._revocation = WorkerRevocation(
             revocations, self._connections, self._gateway.abort, on_expiry=self._expired
