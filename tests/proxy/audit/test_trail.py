@@ -8,7 +8,7 @@ from policy.quarantine import QuarantineEntry
 from policy.verdict import Action, Strength
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal, JournalError
-from proxy.audit.trail import AuditTrail
+from proxy.audit.trail import AuditTrail, QuarantineChange
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import records, verdict
 
@@ -31,7 +31,7 @@ def test_verdicts_and_events_reach_the_log_with_real_time(tmp_path: Path) -> Non
     trail.record(verdict())
     trail.tls_refused("192.0.2.9", "certificate has expired")
     for change in ("added", "restored", "expired", "removed"):
-        trail.quarantine(change, ENTRY, "192.0.2.1")
+        trail.quarantine(QuarantineChange(change, ENTRY, "192.0.2.1"))
     journal.close(timeout=30)
 
     found = records(tmp_path)
