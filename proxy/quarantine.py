@@ -106,7 +106,7 @@ class QuarantineKeeper:
         if held is not None and held != entry:
             return held
         before = self._wanted.get(entry.identity)
-        place = self._place_of(entry, now)
+        place = self._place_of(entry, now, anew=True)
         self._keep(entry, place)
         self.kernel_thread.submit(self._carry_out, "added", entry, place)
         self._reconsider(entry.ip, now, but=entry.identity)
@@ -172,7 +172,7 @@ class QuarantineKeeper:
         for entry in entries:
             self._reconsider(entry.ip, now)
 
-    def _place_of(self, entry: QuarantineEntry, now: float) -> Place | None:
+    def _place_of(self, entry: QuarantineEntry, now: float, *, anew: bool = False) -> Place | None:
         """Return what the kernel is to drop; None where that would hit somebody healthy, or the address is not known.
 
         Others that the gateway has let go by are healthy; who is in quarantine as well is not. Where a peer vouches for
@@ -183,7 +183,7 @@ class QuarantineKeeper:
         wanted = self._wanted.get(entry.identity)
         # The same address again keeps its place: the kernel may know the link address behind it no more.
         stays = wanted is not None and wanted.ip == entry.ip
-        place = (wanted.place if wanted is not None and stays else None) or self.places.of(entry.ip)
+        place = (wanted.place if wanted is not None and stays else None) or self.places.of(entry.ip, anew=anew)
         others = self.carriers.behind(place, now) - {entry.identity, entry.address}
         return place if all(self._is_quarantined(each, now) for each in others) else None
 
