@@ -123,6 +123,22 @@ class AuditTrail:
                 more=before,
             )
 
+    def rolled_back(self, root: str, verdict: Verdict) -> None:
+        """Record that the gateway rolls a transaction back of its own accord, after the refusal of its commit.
+
+        Raises:
+            JournalError: the journal takes no more.
+        """
+        address = verdict.call.sender.address
+        self.note(
+            Kind.ROLLBACK,
+            f"The gateway rolls back the transaction of {address} on {root}: the call that would have committed it was"
+            f" refused ({verdict.id}).",
+            address=address,
+            node=root,
+            verdict=verdict.id,
+        )
+
     def crowded(self, reason: str) -> None:
         """Record that a connection was refused because there are too many; a flood of them is only counted."""
         before = self._counted(Kind.CROWDED, reason)

@@ -17,6 +17,7 @@ from models.paper.communication_model import CommunicationModel as PaperModel
 from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
+from policy.verdict import Verdict
 from proxy import tls
 from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
@@ -262,6 +263,7 @@ class Worker:
                 on_miss=self._misses.missed,
                 on_sighting=self._sightings.note,
                 on_broken=self._broken,
+                on_rollback=self._rolled_back,
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
@@ -294,6 +296,11 @@ class Worker:
         """Record that a connection ended with its certificate."""
         with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
             self._trail.tls_refused(ip, reason)
+
+    def _rolled_back(self, root: str, verdict: Verdict) -> None:
+        """Record a call that no service made; the refusal that led to it is on record by itself."""
+        with contextlib.suppress(JournalError):
+            self._trail.rolled_back(root, verdict)
 
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""

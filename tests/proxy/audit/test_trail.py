@@ -60,6 +60,18 @@ def test_what_cannot_be_recorded_reaches_the_caller(tmp_path: Path) -> None:
         trail.record(verdict())
 
 
+def test_what_the_gateway_does_in_a_service_s_name_names_the_refusal_that_led_to_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    refused = verdict()
+    AuditTrail(journal, lambda: NOW).rolled_back("/agent1/light1", refused)
+    journal.close(timeout=30)
+    (found,) = records(tmp_path)
+    address = refused.call.sender.address
+    assert found["kind"] == "rollback"
+    assert found["details"] == {"address": address, "node": "/agent1/light1", "verdict": refused.id}
+    assert f"the transaction of {address} on /agent1/light1" in str(found["sentence"])
+
+
 def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> None:
     journal = Journal(tmp_path, linger=0)
     now = NOW
