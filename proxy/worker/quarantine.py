@@ -25,11 +25,12 @@ class WorkerQuarantine:
     registry: SiteRegistry
     abort: Callable[[Iterable[str]], None]
     send: Callable[[Quarantined], None]
+    real_now: Callable[[], float]
 
     def enter(self, verdict: Verdict) -> None:
         """Carry out a verdict that quarantined its sender."""
         identity = identity_of(verdict.call.sender)
-        entry = next((e for e in self.register.entries if e.identity == identity), None)
+        entry = self.register.holding(identity, self.real_now())
         if entry is None:
             return
         self.send(Quarantined(entry))

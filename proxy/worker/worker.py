@@ -135,6 +135,7 @@ class Worker:
             registry=self._registry,
             abort=self._gateway.abort,
             send=channel.send,
+            real_now=real_now,
         )
         self._revocation = WorkerRevocation(
             revocations, self._connections, self._gateway.abort, on_expiry=self._expired

@@ -40,6 +40,7 @@ class Bench:
             registry=self.registry,
             abort=self._abort,
             send=self.sent.append,
+            real_now=lambda: 1000.0,
         )
 
     def _abort(self, client_ids: Iterable[str]) -> None:
