@@ -40,6 +40,8 @@ class Judging:
     """Called with sender and identity of each sender that is served; cheap."""
     on_broken: Callable[[str, BaseException], None]
     """Called with the place and the exception where the gateway itself failed; the call was refused."""
+    on_rollback: Callable[[str, Verdict], None]
+    """Called with the root of a transaction that the gateway ends of its own accord, and the refusal that led to it."""
     on_misbehaviour: Callable[[str, BadMessage], None]
     """Called with the agent and the reason where an access point sent what it should not."""
 
@@ -82,6 +84,8 @@ class ConnectionJudge:
             reads = request.method == "GET"
             root = transactions.refused(identity, decoded.accesses, verdict.id, reads=reads)
             undo = None if root is None else decoder.rollback(root, caller.delegation)
+            if root is not None:
+                judging.on_rollback(root, verdict)
             return Ruling(answer=answer, outbound=None, undo=undo, identity=owner)
         answered = transactions.forwarded(identity, decoded.accesses)
         judging.on_sighting(caller.owner, owner)

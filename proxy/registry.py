@@ -67,8 +67,6 @@ class SiteRegistry:
     _locations: Mapping[str, str] = field(init=False)
     _inventoried_types: Mapping[str, str] = field(init=False)
     _by_client_id: Mapping[str, str] = field(init=False)
-    _at: Mapping[str, frozenset[str]] = field(init=False)
-    """Services by network address."""
     _alone_at: Mapping[tuple[str, str], str] = field(init=False)
     """By agent and network address the service that is the agent's only one there."""
     _places: Mapping[str, frozenset[str]] = field(init=False)
@@ -84,13 +82,10 @@ class SiteRegistry:
         self._places = {s.address: frozenset(str(place.ip) for place in s.places) for s in services}
         self._only_here = frozenset(s.address for s in services if s.only_here)
         self._bound = frozenset(str(place.ip) for s in services for place in s.places if place.mac is not None)
-        at: dict[str, set[str]] = {}
         of_agent: dict[tuple[str, str], set[str]] = {}
         for address, places in self._places.items():
             for ip in places:
-                at.setdefault(ip, set()).add(address)
                 of_agent.setdefault((agent_of(address), ip), set()).add(address)
-        self._at = {ip: frozenset(found) for ip, found in at.items()}
         self._alone_at = {key: next(iter(found)) for key, found in of_agent.items() if len(found) == 1}
 
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
@@ -150,10 +145,6 @@ class SiteRegistry:
         Nobody else's: the access point would take the call for that of its own service with the same name.
         """
         return self._alone_at.get((agent, ip))
-
-    def services_at(self, ip: str) -> frozenset[str]:
-        """Return all services that the inventory has at a network address."""
-        return self._at.get(ip, frozenset())
 
     def is_elsewhere(self, service: str, ip: str) -> bool:
         """Tell whether the inventory has a service at other network addresses than this one."""

@@ -17,6 +17,7 @@ from models.paper.communication_model import CommunicationModel as PaperModel
 from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
+from policy.verdict import Verdict
 from proxy import tls
 from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
@@ -136,6 +137,7 @@ class Worker:
             abort=self._gateway.abort,
             send=channel.send,
             forgive=self._engine.forgive,
+            real_now=real_now,
         )
         self._revocation = WorkerRevocation(
             revocations, self._connections, self._gateway.abort, on_expiry=self._expired
@@ -264,6 +266,7 @@ class Worker:
                 on_miss=self._misses.missed,
                 on_sighting=self._sightings.note,
                 on_broken=self._broken,
+                on_rollback=self._rolled_back,
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
@@ -296,6 +299,11 @@ class Worker:
         """Record that a connection ended with its certificate."""
         with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
             self._trail.tls_refused(ip, reason)
+
+    def _rolled_back(self, root: str, verdict: Verdict) -> None:
+        """Record a call that no service made; the refusal that led to it is on record by itself."""
+        with contextlib.suppress(JournalError):
+            self._trail.rolled_back(root, verdict)
 
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""

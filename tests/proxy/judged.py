@@ -90,6 +90,7 @@ class Bench:
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.missed: list[str] = []
+        self.rolled_back: list[tuple[str, str]] = []
         self.peers = [Peer.model_validate(each) for each in peers]
         self.revocations = RevocationsInForce()
         self.analyzer = Learning()
@@ -123,6 +124,7 @@ class Bench:
             on_miss=self.missed.append,
             on_sighting=lambda sender, identity: self.sightings.append((sender.ip, identity)),
             on_broken=lambda place, error: self.broken.append((place, error)),
+            on_rollback=lambda root, verdict: self.rolled_back.append((root, verdict.id)),
             on_misbehaviour=self._misbehaved,
         )
         self.gate = Gatekeeper(

@@ -19,6 +19,7 @@ from proxy.decoders.refusals import unsupported
 from proxy.decoders.vsl import VslDecoder
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
+from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
 from tests.proxy.judged import (
     CALLBACK_ID,
@@ -40,7 +41,7 @@ from tests.proxy.judged import (
     request,
     status,
 )
-from tests.proxy.parts import EVENT_TIME, plain_point
+from tests.proxy.parts import EVENT_TIME, plain_point, quarantine_entry
 
 # Requests.
 
@@ -400,6 +401,16 @@ def test_a_blocked_notification_is_dropped_and_the_access_point_hears_of_it() ->
     assert bench.analyzer.taught == taught
 
 
+@pytest.mark.parametrize("identity", ["certificate:movement1", "/agent1/movement1"])
+def test_of_a_quarantined_owner_nothing_is_told_however_it_is_known(identity: str) -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel()
+    entry = quarantine_entry("/agent1/movement1", identity=identity, since=NOW, until=NOW + 1000)
+    bench.engine._quarantines.add(entry, now=NOW)
+    channel.from_access_point(invocation())
+    assert (channel.at_service(), bench.verdicts[-1].reason) == ([], "quarantined")
+
+
 def test_an_answer_that_our_reply_interrupts_is_judged_whole() -> None:
     bench = Bench(LEARN)
     channel = bench.open_channel()
@@ -575,6 +586,7 @@ def test_after_a_refused_write_the_commit_is_refused_and_the_gateway_rolls_back_
     assert (status(wire), refusal_code(bench)) == (403, "transaction-refused")
     assert wire.to_service.count(b"HTTP/1.1") == 2
     assert b"Access denied" in wire.to_service
+    assert bench.rolled_back == [(LIGHT, bench.verdicts[-1].id)]
 
 
 @pytest.mark.parametrize("how", ["an error", "no HTTP", "gone", "another protocol"])
