@@ -161,23 +161,32 @@ class Hooks:
         except IdentityError as error:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
-        live.identity_problem = None
         sender = live.sender(self._gate.registry)
-        # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.judging.on_sighting(sender, identity_of(sender))
-        self._look_where(sender, live)
+        if live.peer is None:
+            self._look_where(sender, live)
+        if live.misplaced is None:
+            self._sight(sender)
+        live.identity_problem = None
 
     def _look_where(self, sender: Sender, live: Connection) -> None:
         """Tell of a service that the inventory has elsewhere: it has moved, or somebody else has its key."""
-        registry = self._gate.registry
-        if not registry.is_elsewhere(sender.address, sender.ip):
+        known = self._gate.registry.whereabouts(sender.address)
+        if not known.ips or sender.ip in known.ips:
             return
-        places = registry.places(sender.address)
-        if registry.is_only_here(sender.address):
+        places = sorted(known.ips)
+        if known.only_here:
             live.misplaced = unsupported(
-                "identity-conflict", f"the inventory has {sender.address} at {', '.join(places)} only"
+                "identity-conflict", f"the inventory has {sender.client_id} at {', '.join(places)} only"
             )
         self._gate.on_conflict(sender, places)
+
+    def _sight(self, sender: Sender) -> None:
+        """Tell who is there before it asks for anything: another's quarantine must not cut off this one's address."""
+        judging = self._gate.judging
+        try:
+            judging.on_sighting(sender, identity_of(sender))
+        except Exception as error:  # noqa: BLE001 -- who it is has been established; its next call tells it again
+            judging.on_broken("sighting", error)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""

@@ -71,7 +71,8 @@ class ConnectionJudge:
                 sender=sender,
                 accesses=decoded.accesses,
                 time=now,
-                refusal=decoded.refusal or transactions.objection(identity, decoded.accesses),
+                # Half a transaction is committed in no mode; what else there may be obeys the mode, as it was decoded.
+                refusal=transactions.objection(identity, decoded.accesses) or decoded.refusal,
                 request=_in_words(request, decoded),
                 may_quarantine=caller.may_quarantine and not decoded.asked_for,
             )
@@ -100,16 +101,18 @@ class ConnectionJudge:
 
     def _decode(self, caller: Caller, now: int) -> Decoded:
         live = self._live
+        if live.identity_problem is not None:
+            return Decoded(refusal=live.identity_problem)
         if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None and live.peer is None:
-            missing = ambiguous("no-certificate", "the service shows no certificate")
-            return Decoded(refusal=live.identity_problem or missing)
+            return Decoded(refusal=ambiguous("no-certificate", "the service shows no certificate"))
         if caller.refusal is not None:
             return Decoded(refusal=caller.refusal)
         decoder = live.destination.decoder
         if caller.agent and caller.delegation is not None and caller.request.target.startswith(vsl_exchange.PREFIX):
             return decoder.exchange(caller.request, caller.sender, now, caller.delegation)
         decoded = decoder.decode(caller.request, caller.sender, now, caller.delegation)
-        if live.misplaced is not None and decoded.refusal is None:
+        if live.misplaced is not None and (decoded.refusal is None or not decoded.refusal.every_mode):
+            # Before what the policy may forward: who acts with another's key is not to be told by what it asks for.
             return msgspec.structs.replace(decoded, refusal=live.misplaced)
         return decoded
 

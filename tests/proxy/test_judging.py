@@ -15,7 +15,7 @@ from policy.verdict import Action, Strength, Verdict
 from proxy.configuration import AccessPoint
 from proxy.connections import Destination
 from proxy.decoders import strict_cbor
-from proxy.decoders.refusals import unsupported
+from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.vsl import VslDecoder
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
@@ -75,6 +75,31 @@ def test_a_service_that_may_only_be_elsewhere_is_refused_by_enforcement_only() -
         assert bool(wire.to_access_point) is passes
         (verdict,) = bench.verdicts
         assert (verdict.reason, verdict.would_be) == ("identity-conflict", Action.BLOCK)
+
+
+@pytest.mark.parametrize("path", ["/vsl/agent1/nobody", f"/vsl{MOVEMENT}"])
+def test_what_the_policy_forwards_is_not_for_a_service_that_may_only_be_elsewhere(path: str) -> None:
+    bench = Bench({"mode": "enforce", "unknown_node": "forward", "unknown_type": "forward"})
+    client = bench.connect()
+    bench.connections[client.id].misplaced = unsupported("identity-conflict", "the inventory has it elsewhere")
+    assert not bench.send(request("GET", path), client).to_access_point
+    assert refusal_code(bench) == "identity-conflict"
+
+
+def test_what_holds_in_every_mode_holds_for_a_service_that_may_only_be_elsewhere() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    bench.connections[client.id].misplaced = unsupported("identity-conflict", "the inventory has it elsewhere")
+    assert status(bench.send(request("GET", "/vsl/agent1/../x"), client)) == 403
+    assert refusal_code(bench) == "ambiguous-target"
+
+
+def test_an_identity_with_a_problem_is_refused_whatever_else_is_known_of_it() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    bench.connections[client.id].identity_problem = ambiguous("identity-not-read", "not read")
+    assert not bench.send(request(), client).to_access_point
+    assert refusal_code(bench) == "identity-not-read"
 
 
 def test_new_types_of_nodes_and_senders_apply_to_the_next_call_of_a_live_connection() -> None:
