@@ -214,6 +214,17 @@ class SiteRegistry:
         """Tell whether the kernel lets only one link address have a network address."""
         return ip in self._bound
 
+    def knows_below(self, node: str) -> bool:
+        """Tell whether the structure has been read of which a node is part: then `subtree` leaves nothing out.
+
+        What an owner of a virtual node has below it is in no structure, and its owner's own.
+        """
+        structure = self._agent_of(node)
+        if structure is None:
+            return False
+        service = service_of(node)
+        return service in structure.types or service in structure.children or node.count("/") < _SERVICE_SEGMENTS
+
     def subtree(self, node: str, depth: int) -> Iterator[str]:
         """Yield `node` and the known nodes up to `depth` levels below it; -1 means all."""
         yield node

@@ -86,6 +86,24 @@ def test_what_the_policy_forwards_is_not_for_a_service_that_may_only_be_elsewher
     assert refusal_code(bench) == "identity-conflict"
 
 
+@pytest.mark.parametrize("policy", [FORWARD, LEARN])
+def test_a_tree_of_which_the_structure_was_not_read_is_asked_for(policy: dict[str, Any]) -> None:
+    policy = policy | {"unknown_node": "forward"}
+    inventory = {"services": [{"address": "/agent2/lock1", "service_type": "/doorLock"}]}
+    bench = Bench(policy, inventory=inventory)
+    wire = bench.send(request("GET", "/vsl/agent2/lock1?depth=-1"))
+    assert bool(wire.to_access_point) is (policy["mode"] == "learn")
+    assert (bench.verdicts[-1].reason, bench.missed) == ("unknown-structure", ["/agent2/lock1"])
+    structure = AgentStructure(
+        types={"/agent2/lock1": "/doorLock", "/agent2/lock1/locked": "/basic/number"},
+        children={"/agent2/lock1": ("/agent2/lock1/locked",)},
+    )
+    bench.registry.replace_agent("agent2", structure)
+    bench.send(request("GET", "/vsl/agent2/lock1?depth=-1"), bench.connect())
+    nodes = [access.node for access in bench.verdicts[-1].call.accesses]
+    assert nodes == ["/agent2/lock1", "/agent2/lock1/locked"]
+
+
 def test_what_holds_in_every_mode_holds_for_a_service_that_may_only_be_elsewhere() -> None:
     bench = Bench(LEARN)
     client = bench.connect()

@@ -149,6 +149,25 @@ def test_a_key_is_pinned_at_every_access_point(address: str, ips: set[str], only
 
 
 @pytest.mark.parametrize(
+    ("node", "known"),
+    [
+        ("/agent1", True),
+        ("/agent1/light1", True),
+        ("/agent1/light1/virtual/anything", True),
+        ("/agent1/boiler", False),
+        ("/agent1/boiler/heat", False),
+        ("/agent2", False),
+        ("/agent2/tv3", False),
+        ("/agent9/nobody", False),
+    ],
+)
+def test_what_lies_below_a_node_is_known_once_its_service_is_read(
+    registry: SiteRegistry, node: str, known: bool
+) -> None:
+    assert registry.knows_below(node) is known
+
+
+@pytest.mark.parametrize(
     ("node", "depth", "below"),
     [
         ("/agent1", 0, []),
