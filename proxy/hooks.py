@@ -115,12 +115,12 @@ class Hooks:
         elif not client.tls_established:
             return
         live = self._gate.connections[client.id]
+        bodies = BodyLimits(limits.body_bytes, limits.stream_bytes)
+        live.requests = requests = RequestReader(Authority(*address), HEAD_LIMITS, bodies, self._room)
         data.layer = Http1Layer(
             context,
             judge=ConnectionJudge(self._gate.judging, live),
-            requests=RequestReader(
-                Authority(*address), HEAD_LIMITS, BodyLimits(limits.body_bytes, limits.stream_bytes), self._room
-            ),
+            requests=requests,
             deadline=live.deadline,
             answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
             messages=messages,
@@ -236,7 +236,9 @@ class Hooks:
                 self._gate.on_tls_refusal(live.ip, f"the handshake took longer than {seconds:g} s")
             elif phase in {Phase.HEAD, Phase.BODY}:
                 problem = BadMessage("too-slow", f"the {phase} of the request took longer than {seconds:g} s")
-                ConnectionJudge(self._gate.judging, live).malformed(problem, "")
+                begun = None if live.requests is None else live.requests.begun
+                line = "" if begun is None else f"{begun.method} {begun.target[:512]}"
+                ConnectionJudge(self._gate.judging, live).malformed(problem, line, begun)
         except Exception as error:  # noqa: BLE001 -- a full audit log must not end whoever cuts slow connections
             self._gate.judging.on_broken("expired", error)
 
