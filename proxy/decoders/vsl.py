@@ -178,6 +178,10 @@ class VslDecoder:
     def _spread(self, asked: _Asked, operation: Operation, outbound: Outbound) -> Decoded:
         """Return one access for each node that the target reaches."""
         target = asked.target
+        if target.depth and not self.registry.knows_below(target.address):
+            detail = f"what lies below {target.address} is not known, so that no rule and no model can judge it"
+            access = self._access(asked, target.address, operation)
+            return Decoded((access,), outbound, unsupported("unknown-structure", detail))
         nodes = list(islice(self.registry.subtree(target.address, target.depth), self.most_accesses + 1))
         self._require_few(len(nodes), outbound)
         return Decoded(tuple([self._access(asked, node, operation) for node in nodes]), outbound)

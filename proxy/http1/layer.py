@@ -161,7 +161,7 @@ class Http1Layer(layer.Layer):
             try:
                 received = self._requests.next()
             except BadMessage as problem:
-                self._refuse(self._judge.malformed(problem, self._requests.line))
+                self._refuse(self._judge.malformed(problem, self._requests.line, self._requests.begun))
                 return
             if received is None:
                 phase = _PHASES.get(self._requests.progress)

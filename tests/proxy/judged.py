@@ -168,15 +168,17 @@ class Bench:
 
     def wire(self, client: connection.Client | None = None) -> Wire:
         """A connection with the HTTP layer in place."""
-        judge = ConnectionJudge(self.judging, self.connections[(client or self.connect()).id])
+        live = self.connections[(client or self.connect()).id]
+        judge = ConnectionJudge(self.judging, live)
+        live.requests = requests = RequestReader(
+            Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
+        )
         return Wire(
             lambda of: Http1Layer(
                 of,
                 judge=judge,
-                requests=RequestReader(
-                    Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
-                ),
-                deadline=judge._live.deadline,
+                requests=requests,
+                deadline=live.deadline,
                 answers=BodyLimits(4096 * 1024, 4096 * 1024),
                 messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,

@@ -271,6 +271,32 @@ def test_a_known_service_cannot_change_its_type_by_registering(decoder: VslDecod
     assert decoded.accesses[0].source_type == "/lightControler"
 
 
+@pytest.mark.parametrize(
+    ("node", "query"), [("/agent2", "?depth=-1"), ("/agent2/lock1", "?depth=1"), ("/agent1/boiler", "?depth=-1")]
+)
+def test_what_lies_below_what_was_not_read_is_not_judged_as_if_there_were_nothing(node: str, query: str) -> None:
+    inventory = {
+        "services": [
+            {"address": "/agent2/lock1", "service_type": "/doorLock"},
+            {"address": "/agent1/boiler", "service_type": "/boilerControl"},
+        ]
+    }
+    registry = SiteRegistry(InventoryDocument.model_validate(inventory), frozenset({"agent1", "agent2"}))
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/lightControler"}, children={}))
+    decoder = VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=registry, most_accesses=4)
+    read = request("GET", f"/vsl{node}{query}")
+    subscribed = request("POST", f"/vsl{node}{query}", {"operation": "SUBSCRIBE", "callbackId": CALLBACK})
+    for asked in (read, subscribed):
+        decoded = decode(decoder, asked)
+        assert decoded.refusal is not None
+        assert (decoded.refusal.code, decoded.refusal.every_mode) == ("unknown-structure", False)
+        assert decoded.outbound is not None
+        assert decoded.outbound.target == f"/vsl{node}{query}"
+        assert [access.node for access in decoded.accesses] == [node]
+    alone = decode(decoder, request("GET", f"/vsl{node}"))
+    assert (alone.refusal, len(alone.accesses)) == (None, 1)
+
+
 def test_depth_counts_every_node_it_reaches(decoder: VslDecoder) -> None:
     decoded = decode(decoder, request("GET", "/vsl/agent1/lightcontrol1?depth=1"))
     assert [access.node for access in decoded.accesses] == [

@@ -49,6 +49,7 @@ class Judge:
     asked: list[Request] = field(default_factory=list)
     concluded: list[bool] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
+    begun: list[tuple[str, Request | None]] = field(default_factory=list)
     broken_at: list[str] = field(default_factory=list)
     misbehaviour: list[str] = field(default_factory=list)
     identity: str = "one"
@@ -64,9 +65,9 @@ class Judge:
         stream = request.target == "/stream"
         return Ruling(None, outbound, self.identity, self.concluded.append, channel, stream=stream)
 
-    def malformed(self, problem: BadMessage, line: str) -> Answer:
-        del line
+    def malformed(self, problem: BadMessage, line: str, begun: Request | None = None) -> Answer:
         self.problems.append(problem.code)
+        self.begun.append((line, begun))
         return Answer(403, (), b"bad")
 
     def unavailable(self, message: str) -> Answer:
