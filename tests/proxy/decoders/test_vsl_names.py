@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from uuid import uuid4
 
 import pytest
 
@@ -14,17 +13,19 @@ from proxy.decoders.vsl_names import DOT_SEGMENTS
 from proxy.decoders.vsl_node import BadNode
 from proxy.decoders.vsl_target import BadTarget
 
+NAME = "b4fb38af-381a-4772-8268-b84199dfab95"
+
 
 @pytest.mark.parametrize("change", [str, str.upper])
 def test_a_callback_id_is_one_in_commands_messages_and_the_names_of_streams(change: type[str]) -> None:
-    name = change(str(uuid4()))
+    name = change(NAME)
     command = json.dumps({"operation": "SUBSCRIBE", "callbackId": name}).encode()
     assert name.encode() in vsl_body.command(command).canonical
     assert vsl_messages.correlation({"callbackId": name, "serial": Number("7")}) == (name.lower(), "7")
     assert vsl_target.parse(f"/callback-stream/{name}-7", "", "agent1").invocation == (name, "7")
 
 
-@pytest.mark.parametrize("name", [str(uuid4())[:-1], f"{uuid4()}0", str(uuid4()).replace("-", ""), f"{{{uuid4()}}}"])
+@pytest.mark.parametrize("name", [NAME[:-1], f"{NAME}0", NAME.replace("-", ""), f"{{{NAME}}}"])
 def test_what_is_no_callback_id_is_none_anywhere(name: str) -> None:
     with pytest.raises(NotStrictJson):
         vsl_body.command(json.dumps({"operation": "SUBSCRIBE", "callbackId": name}).encode())
