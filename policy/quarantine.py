@@ -103,14 +103,15 @@ class QuarantineRegister:
     def shuts_out(self, sender: Sender, identity: str, now: float) -> bool:
         """Tell whether a sender, and what `identity_of` it is, must not call at `now`.
 
-        Who shows a certificate here and was shut out must not come in by way of another access point either. The other
-        way round nobody is shut out by what somebody else says.
+        Who shows a certificate here and was shut out must not come in by way of another access point either, nor in the
+        frames of this one, which name no client. The other way round nobody is shut out by what somebody else says.
         """
         if self.holding(identity, now) is not None:
             return True
-        if sender.strength is not Strength.VOUCHED or sender.client_id is None:
+        if sender.strength is not Strength.VOUCHED:
             return False
-        return self.holding(f"certificate:{sender.client_id}", now) is not None
+        client_id = sender.client_id or sender.address.rpartition("/")[2]
+        return self.holding(f"certificate:{client_id}", now) is not None
 
     def protects(self, address: str, ip: str, strength: Strength = Strength.UNKNOWN) -> bool:
         """Whether the sender can never be quarantined."""

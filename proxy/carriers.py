@@ -14,6 +14,9 @@ REMEMBERED_SECONDS = 86_400.0
 MOST_ADDRESSES = 65_536
 MOST_NAMES = 8
 """Service addresses that are remembered of one identity: the same certificate at several access points."""
+MOST_OF_ONE = 1024
+"""Addresses that are remembered of one identity, or of a /64 where nobody is known: whoever has one and calls from
+one address after the other must not push others out; the kernel may drop an address at which nobody is remembered."""
 MOST_AT_ONE = 64
 """Identities that are remembered of one address; with more than one it is shared anyway."""
 
@@ -30,6 +33,8 @@ class Carriers:
         self._inventory = dict(inventory or {})
         self._seen: OrderedDict[str, dict[str, Seen]] = OrderedDict()
         self._links: dict[str, str] = {}
+        self._of: dict[str, OrderedDict[tuple[str, str], None]] = {}
+        """Addresses and identities by what is capped together, the longest unseen first."""
         self._near: dict[str, set[str]] = {}
         """Addresses by neighbourhood, where that is not the address itself."""
         for ip in self._inventory:
@@ -50,11 +55,16 @@ class Carriers:
         before = seen.pop(identity, None)
         known = () if before is None else before.addresses
         seen[identity] = Seen(now, known if address in known else (*known, address)[-MOST_NAMES:])
-        if len(seen) > MOST_AT_ONE:
-            del seen[next(iter(seen))]
+        of_one = self._of.setdefault(_one(ip, identity), OrderedDict())
+        of_one[ip, identity] = None
+        of_one.move_to_end((ip, identity))
         if link is not None:
             self._links[ip] = link
         self._gather(ip)
+        if len(seen) > MOST_AT_ONE:
+            self._leave(ip, next(iter(seen)))
+        if len(of_one) > MOST_OF_ONE:
+            self._leave(*next(iter(of_one)))
         if len(self._seen) > MOST_ADDRESSES:
             self._forget(next(iter(self._seen)))
 
@@ -73,8 +83,8 @@ class Carriers:
         return frozenset(identity for ip in told for identity in self.at(ip, now))
 
     def latest(self, identity: str) -> str | None:
-        """Return the address at which somebody was seen last; looks at all of them."""
-        found = [(seen[identity].when, ip) for ip, seen in self._seen.items() if identity in seen]
+        """Return the address at which somebody was seen last who is known by more than that."""
+        found = [(self._seen[ip][identity].when, ip) for ip, _ in self._of.get(identity, ())]
         return max(found)[1] if found else None
 
     def dump(self) -> dict[str, dict[str, Seen]]:
@@ -93,6 +103,18 @@ class Carriers:
             self._near.setdefault(neighbourhood(ip), set()).add(ip)
 
     def _forget(self, ip: str) -> None:
+        for identity in tuple(self._seen[ip]):
+            self._leave(ip, identity)
+
+    def _leave(self, ip: str, identity: str) -> None:
+        """Forget that somebody was at an address, and with the last one the address."""
+        one = _one(ip, identity)
+        del self._of[one][ip, identity]
+        if not self._of[one]:
+            del self._of[one]
+        del self._seen[ip][identity]
+        if self._seen[ip]:
+            return
         del self._seen[ip]
         self._links.pop(ip, None)
         if ":" in ip and ip not in self._inventory:
@@ -100,6 +122,11 @@ class Carriers:
             self._near[near].discard(ip)
             if not self._near[near]:
                 del self._near[near]
+
+
+def _one(ip: str, identity: str) -> str:
+    """Return what addresses are capped by: strangers have an identity for each address, and all those of a /64."""
+    return f"ip:{neighbourhood(ip)}" if identity.startswith("ip:") else identity
 
 
 def inventoried(inventory: InventoryDocument) -> dict[str, frozenset[str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -58,11 +59,21 @@ class Places:
     own: Callable[[], Iterable[str]] = own_addresses
     monotonic: Callable[[], float] = time.monotonic
     _known: Mapping[str, str] = field(default_factory=dict)
-    _until: float = 0.0
+    _until: float = -math.inf
 
-    def of(self, ip: str) -> Place:
-        """Return what the kernel would drop of the sender at an address: less where it does not say what it knows."""
+    def of(self, ip: str, *, anew: bool = False) -> Place:
+        """Return what the kernel would drop of the sender at an address: less where it does not say what it knows.
+
+        Args:
+            ip: its network address.
+            anew: ask the kernel again where it did not know the address a moment ago; not for what senders can bring
+                about at will.
+        """
+        stale = self.monotonic() >= self._until
         link = self.link(ip)
+        if link is None and anew and not stale:
+            self._until = -math.inf
+            link = self.link(ip)
         try:
             return place_of(ip, link, self.own() if link is None and ":" in ip else ())
         except OSError:
@@ -71,14 +82,13 @@ class Places:
     def link(self, ip: str) -> str | None:
         """Return the link address behind an address; None where it is not known, ambiguous, or beyond a router.
 
-        The kernel is asked once a second at most for those that it knows.
+        The kernel is asked once a second at most, whoever is looked for: each time it tells of all its neighbours.
         """
-        ip = bare(ip)
         now = self.monotonic()
-        if ip not in self._known or now >= self._until:
+        if now >= self._until:
+            self._until = now + _FRESH_SECONDS
             try:
                 self._known = self.neighbours()
             except OSError:
-                return None
-            self._until = now + _FRESH_SECONDS
-        return self._known.get(ip)
+                self._known = {}
+        return self._known.get(bare(ip))

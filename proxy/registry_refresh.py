@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import math
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
@@ -18,6 +20,10 @@ _START_SECONDS = 5.0
 """How long a start may wait for the types of an access point's nodes."""
 _REGISTRATION_SECONDS = 3.0
 """How long the answer to a registration may wait for the types of the new nodes."""
+_REST = 10
+"""After a read for registrations and list writes the next one waits for so many times as long as that took, ..."""
+_LONGEST_REST_SECONDS = 1.0
+"""... but no longer than this: whoever adds to a list in a loop must not keep access point and workers busy."""
 
 
 @dataclass(frozen=True)
@@ -31,19 +37,24 @@ class RegistryRefresh:
     """An access point whose certificate is among them is not asked."""
     registry: SiteRegistry
     on_structure: Callable[[str, AgentStructure], None]
-    """Called on the event loop's thread with each agent's structure once the registry has it."""
+    """Called on the event loop's thread with each agent's structure that is new, once the registry has it."""
     on_problem: Callable[[str], None]
     """Called with one line when an access point's structure cannot be read."""
     _problems: dict[str, str] = field(default_factory=dict)
     """What was told of each agent last: told again only when it changes."""
-    _running: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    _rested: dict[str, float] = field(default_factory=dict)
+    """Monotonic time from which on the next read of an agent may begin that somebody wrote for."""
+    _reading: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    """The reads for the start and after registrations that have begun."""
+    _next: dict[str, asyncio.Task[bool]] = field(default_factory=dict)
+    """The ones that have not: whoever registers now shares them."""
 
     def reads(self, agent: str) -> bool:
         """Tell whether the structure of an agent can be asked for."""
         return agent in self.points
 
     async def once(self, agent: str) -> bool:
-        """Read one agent's structure; return whether that worked."""
+        """Read one agent's structure; return whether that worked. Where nothing in it is new, nobody is told."""
         structure = await self._read(agent)
         if structure is None:
             return False
@@ -51,19 +62,17 @@ class RegistryRefresh:
         return True
 
     async def look_up(self, agent: str) -> bool:
-        """Read one agent's structure because something was missed in it; return whether anything in it is new.
-
-        Where nothing is, nobody is told: many look-ups are for what does not exist.
-        """
+        """Read one agent's structure because something was missed in it; return whether anything in it is new."""
         structure = await self._read(agent)
-        if structure is None or self.registry.has(agent, structure):
-            return False
-        self._take(agent, structure)
-        return True
+        return structure is not None and self._take(agent, structure)
 
-    def _take(self, agent: str, structure: AgentStructure) -> None:
+    def _take(self, agent: str, structure: AgentStructure) -> bool:
+        """Take over what is new: each worker spends tens of milliseconds on a large structure, and serves nobody."""
+        if self.registry.has(agent, structure):
+            return False
         self.registry.replace_agent(agent, structure)
         self.on_structure(agent, structure)
+        return True
 
     async def _read(self, agent: str) -> AgentStructure | None:
         point = self.points.get(agent)
@@ -86,18 +95,27 @@ class RegistryRefresh:
             self.on_problem(problem)
 
     async def after_registration(self, agent: str) -> None:
-        """Wait, within bounds, until the nodes of a service that has just registered are known.
+        """Wait, within bounds, until the nodes of a service that has just registered, or written a list, are known.
 
-        Registrations that arrive while one read is under way share the next one, so that a flood of them costs no
-        more than one read at a time.
+        Those that arrive before a read has begun share it: a flood of them costs no more than one read at a time, with
+        a rest after each.
         """
-        running = self._running.get(agent)
-        if running is not None and not running.done():
-            await asyncio.wait({running}, timeout=_REGISTRATION_SECONDS)
-        running = self._running.get(agent)
-        if running is None or running.done():
-            running = self._running[agent] = asyncio.create_task(self.once(agent))
-        await asyncio.wait({running}, timeout=_REGISTRATION_SECONDS)
+        reading = self._next.get(agent)
+        if reading is None:
+            reading = self._next[agent] = asyncio.create_task(self._read_next(agent))
+        await asyncio.wait({reading}, timeout=_REGISTRATION_SECONDS)
+
+    async def _read_next(self, agent: str) -> bool:
+        before = self._reading.get(agent)
+        if before is not None:
+            await asyncio.wait({before})
+        await asyncio.sleep(self._rested.get(agent, -math.inf) - time.monotonic())
+        self._reading[agent] = self._next.pop(agent)
+        begun = time.monotonic()
+        worked = await self.once(agent)
+        ended = time.monotonic()
+        self._rested[agent] = ended + min(_REST * (ended - begun), _LONGEST_REST_SECONDS)
+        return worked
 
     async def before_serving(self) -> None:
         """Read every structure, within bounds: the first calls after a start are not to be calls to unknown nodes.
@@ -105,8 +123,8 @@ class RegistryRefresh:
         An access point that does not answer in time does not keep the gateway from serving the others.
         """
         for agent in self.points:
-            self._running[agent] = asyncio.create_task(self.once(agent))
-        await asyncio.wait(self._running.values(), timeout=_START_SECONDS)
+            self._reading[agent] = asyncio.create_task(self.once(agent))
+        await asyncio.wait(self._reading.values(), timeout=_START_SECONDS)
 
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""

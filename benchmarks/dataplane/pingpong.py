@@ -2,6 +2,7 @@
 
 `serve ADDRESS PORT` answers each byte with a byte. `ask ADDRESS PORT` reads own addresses from its input, a line each:
 connects from it, says `asking` once answers come, asks on until there is silence, and says when the last answer came.
+A third argument is the seconds that it rests after each answer.
 """
 
 from __future__ import annotations
@@ -35,16 +36,16 @@ def _answer(connection: socket.socket) -> None:
         return
 
 
-def ask(address: str, port: int) -> None:
+def ask(address: str, port: int, pace: float) -> None:
     """Ask from each address that comes in until there is silence."""
     for line in sys.stdin:
         with socket.create_connection((address, port), timeout=5, source_address=(line.strip(), 0)) as connection:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection.settimeout(SILENCE)
-            print(_last_answer(connection), flush=True)
+            print(_last_answer(connection, pace), flush=True)
 
 
-def _last_answer(connection: socket.socket) -> float:
+def _last_answer(connection: socket.socket, pace: float) -> float:
     """Return the monotonic time of the last answer, in seconds; the same clock for every process."""
     answers, last = 0, 0.0
     try:
@@ -57,9 +58,15 @@ def _last_answer(connection: socket.socket) -> float:
             answers += 1
             if answers == _BEFORE_READY:
                 print("asking", flush=True)
+            if pace:
+                time.sleep(pace)
     except TimeoutError:
         return last
 
 
 if __name__ == "__main__":
-    {"serve": serve, "ask": ask}[sys.argv[1]](sys.argv[2], int(sys.argv[3]))
+    role, host, number, *rest = sys.argv[1:]
+    if role == "serve":
+        serve(host, int(number))
+    else:
+        ask(host, int(number), float(rest[0]) if rest else 0.0)

@@ -38,6 +38,8 @@ class Kind(StrEnum):
     QUARANTINE_RESTORED = "quarantine-restored"
     CROWDED = "crowded"
     """A connection was refused because there are too many."""
+    ROLLBACK = "rollback"
+    """The gateway ends a transaction in a service's name, as the call that would have committed it was refused."""
     BROKEN = "broken"
     """The gateway itself failed; the call at hand was refused."""
     UNJUDGED = "unjudged"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Sender, Verdict
@@ -30,6 +30,20 @@ class Notes(Protocol):
     def note(self, kind: Kind, sentence: str, **details: Detail) -> None:
         """Record something that happened to the gateway."""
         ...
+
+
+class QuarantineChange(NamedTuple):
+    """What became of a quarantine."""
+
+    change: str
+    """`added`, `changed` in the kernel, `removed`, `expired` or `restored`."""
+    entry: QuarantineEntry
+    kernel: str
+    """What stands in the kernel."""
+    by: str = ""
+    """Who did it by hand."""
+    why: str = ""
+    """What they said of it."""
 
 
 class AuditTrail:
@@ -109,6 +123,22 @@ class AuditTrail:
                 more=before,
             )
 
+    def rolled_back(self, root: str, verdict: Verdict) -> None:
+        """Record that the gateway rolls a transaction back of its own accord, after the refusal of its commit.
+
+        Raises:
+            JournalError: the journal takes no more.
+        """
+        address = verdict.call.sender.address
+        self.note(
+            Kind.ROLLBACK,
+            f"The gateway rolls back the transaction of {address} on {root}: the call that would have committed it was"
+            f" refused ({verdict.id}).",
+            address=address,
+            node=root,
+            verdict=verdict.id,
+        )
+
     def crowded(self, reason: str) -> None:
         """Record that a connection was refused because there are too many; a flood of them is only counted."""
         before = self._counted(Kind.CROWDED, reason)
@@ -123,16 +153,9 @@ class AuditTrail:
             text = f"A quarantine set in the kernel is full: {waiting} wait for room, refused by the gateway alone."
             self.note(Kind.KERNEL_FULL, text + _more(before), waiting=waiting, more=before)
 
-    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str, *, by: str = "", why: str = "") -> None:
-        """Record a change of a quarantine: `added`, `changed` in the kernel, `removed`, `expired` or `restored`.
-
-        Args:
-            change: which.
-            entry: the quarantine.
-            kernel: what stands in the kernel.
-            by: who did it by hand.
-            why: what they said of it.
-        """
+    def quarantine(self, changed: QuarantineChange) -> None:
+        """Record a change of a quarantine."""
+        change, entry, kernel, by, why = changed
         whom = f"{entry.address} ({entry.ip})" if entry.ip else entry.address
         hand = f" by {by}" if by else ""
         said = f" {why[:1].upper()}{why[1:]}." if why else ""

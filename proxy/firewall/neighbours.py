@@ -10,7 +10,6 @@ import struct
 from ipaddress import ip_address
 
 from proxy.firewall.netlink import attributes, dump
-from proxy.firewall.plan import PlanError, canonical_ip
 
 RTM_NEWNEIGH, RTM_GETNEIGH = 28, 30
 NDA_DST, NDA_LLADDR = 1, 2
@@ -37,16 +36,3 @@ def read_neighbours() -> dict[str, str]:
         if state & RESOLVED and NDA_DST in known and len(mac) == MAC_LENGTH:
             found.setdefault(str(ip_address(known[NDA_DST])), set()).add(mac.hex(":"))
     return {ip: macs.pop() for ip, macs in found.items() if len(macs) == 1}
-
-
-def mac_of(ip: str) -> str | None:
-    """Return the link address behind an IP address, or None where it is not known (yet), or ambiguous.
-
-    Raises:
-        OSError: when the kernel does not answer.
-    """
-    try:
-        address = canonical_ip(ip)
-    except PlanError:
-        return None
-    return read_neighbours().get(address)

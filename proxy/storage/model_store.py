@@ -23,11 +23,6 @@ _ANALYZERS: dict[Scoring, type[Analyzer | PaperAnalyzer]] = {
 }
 
 
-def new_analyzer(scoring: Scoring) -> AnyAnalyzer:
-    """Return an analyzer that knows nothing yet."""
-    return _ANALYZERS[scoring]()
-
-
 def file_name(generation: str, scoring: Scoring) -> str:
     """Return the name of a generation's file: `models.bin`, `models.paper.bin`. No scoring reads the other's."""
     return generation if scoring is Scoring.ALLEYES else generation.replace("models.", f"models.{scoring}.", 1)

@@ -42,7 +42,7 @@ class KernelTable:
     def __post_init__(self) -> None:
         self.watch = TableWatch(
             firewall=self.firewall,
-            installation=lambda: InstallTable(plan=self.plan, entries=self.keeper.kernel_entries()),
+            installation=lambda: InstallTable(plan=self.plan, entries=self.keeper.kernel.entries),
             on_restored=self._restored,
             on_problem=lambda line: log.error("the firewall's table", detail=line),
         )
@@ -89,8 +89,8 @@ class KernelTable:
         gaps = self.watch.gaps
         return FirewallStatus(
             helper_restarts=self.firewall.restarts,
-            waiting=self.keeper.waiting,
-            set_full=self.keeper.figures.full,
+            waiting=self.keeper.kernel.waiting,
+            set_full=self.keeper.kernel.figures.full,
             restorations=gaps.restorations,
             latest_gap_seconds=round(gaps.latest, 3),
             longest_gap_seconds=round(gaps.longest, 3),

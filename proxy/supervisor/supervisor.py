@@ -29,6 +29,7 @@ from proxy.control.server import ControlServer
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.helper import FirewallHelper
 from proxy.inputs import Inputs, StartRefused
+from proxy.kernel_quarantines import KernelQuarantines
 from proxy.peers import known_agents, structure_sources
 from proxy.places import Places
 from proxy.policy_file import LoadedPolicy
@@ -115,6 +116,7 @@ class Supervisor:
         self._registry = SiteRegistry(inputs.inventory, known_agents(document))
         self._structures: dict[str, AgentStructure] = {}
         self._background = ThreadPoolExecutor(max_workers=1, thread_name_prefix="state")
+        self._kernel_thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="kernel")
         addresses = AddressStore(state)
         self._carriers = Carriers(inventoried(inputs.inventory))
         self._carriers.load(addresses.load())
@@ -132,12 +134,12 @@ class Supervisor:
         self._ending = asyncio.Event()
         self._keeper = QuarantineKeeper(
             register=self._register,
+            kernel=KernelQuarantines(firewall, self._kernel_full),
             store=self._quarantine_store,
-            firewall=self._firewall,
-            log=self._trail,
+            log=self._trail.quarantine,
+            kernel_thread=self._kernel_thread,
             background=self._background,
             on_broken=self._broken,
-            on_full=self._kernel_full,
             carriers=self._carriers,
             places=Places(),
         )
@@ -200,7 +202,7 @@ class Supervisor:
         try:
             await self._serve()
         finally:
-            self._background.shutdown(wait=True)
+            self._finish_threads()
             self._firewall.close()
             self._quarantine_store.close()
             self._journal.close()
@@ -491,12 +493,17 @@ class Supervisor:
                 error=f"{type(error).__name__}: {error}",
             )
 
+    def _finish_threads(self) -> None:
+        """Have done what is under way; what the kernel's thread did is stored by the other one."""
+        self._kernel_thread.shutdown(wait=True)
+        self._background.shutdown(wait=True)
+
     async def _end(self) -> None:
         self._health.clear()
         await self._control.close()
         await self._workers.stop()
         self._models.finish()
-        self._background.shutdown(wait=True)
+        self._finish_threads()
         self._files.store_now()
         stays = "its guards and quarantines stay"
         if self._plan.fail_mode == "open":

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
 from policy.verdict import Verdict
 from proxy.connections import ConnectionTable
+from proxy.http1.deadlines import Phase
 from proxy.processes.messages import Quarantined
 from proxy.registry import SiteRegistry
 
 _ANSWER_FIRST_SECONDS = 0.2
-"""The refused caller gets its answer before its connections are cut."""
+"""The refused caller gets its answer, and a rollback its time, before that connection is cut."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +28,16 @@ class WorkerQuarantine:
     send: Callable[[Quarantined], None]
     forgive: Callable[[str], None]
     """Called with the identity of a sender whose quarantine somebody ended: what led there counts no longer."""
+    real_now: Callable[[], float]
 
     def enter(self, verdict: Verdict) -> None:
         """Carry out a verdict that quarantined its sender."""
         identity = identity_of(verdict.call.sender)
-        entry = next((e for e in self.register.entries if e.identity == identity), None)
+        entry = self.register.holding(identity, self.real_now())
         if entry is None:
             return
         self.send(Quarantined(entry))
-        self._cut_soon(identity)
+        self._cut_off(identity)
 
     def hold(self, entry: QuarantineEntry, now: float) -> None:
         """Shut out a sender that another worker or somebody by hand quarantined; real time, seconds since the epoch."""
@@ -43,7 +45,7 @@ class WorkerQuarantine:
             self.register.add(entry, now=now)
         except ProtectedError:
             return  # the policy changed in between; the supervisor releases it as well
-        self._cut_soon(entry.identity)
+        self._cut_off(entry.identity)
 
     def free(self, identity: str) -> None:
         """Let a sender through again whose quarantine was ended by hand."""
@@ -55,8 +57,11 @@ class WorkerQuarantine:
         self.register.take_evicted()
         self.register.expire(now)
 
-    def _cut_soon(self, identity: str) -> None:
-        asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut, identity)
+    def _cut_off(self, identity: str) -> None:
+        """Cut all at once but those that wait for an answer: one of them is the refused caller's."""
+        concerned = self.connections.of_identity(identity, self.registry)
+        self.abort([each for each in concerned if self.connections[each].deadline.phase is not Phase.ANSWER])
+        asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut_all, identity)
 
-    def _cut(self, identity: str) -> None:
+    def _cut_all(self, identity: str) -> None:
         self.abort(self.connections.of_identity(identity, self.registry))

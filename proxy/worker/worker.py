@@ -17,6 +17,7 @@ from models.paper.communication_model import CommunicationModel as PaperModel
 from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
+from policy.verdict import Verdict
 from proxy import tls
 from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
@@ -35,6 +36,7 @@ from proxy.http1.bad_message import BadMessage
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.peers import Peers, known_agents, structure_sources
+from proxy.plan import called_at
 from proxy.processes.channel import Channel, ChannelClosed
 from proxy.processes.messages import (
     Beat,
@@ -135,6 +137,7 @@ class Worker:
             abort=self._gateway.abort,
             send=channel.send,
             forgive=self._engine.forgive,
+            real_now=real_now,
         )
         self._revocation = WorkerRevocation(
             revocations, self._connections, self._gateway.abort, on_expiry=self._expired
@@ -263,6 +266,7 @@ class Worker:
                 on_miss=self._misses.missed,
                 on_sighting=self._sightings.note,
                 on_broken=self._broken,
+                on_rollback=self._rolled_back,
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
@@ -296,6 +300,11 @@ class Worker:
         with contextlib.suppress(JournalError):  # a full audit log must not end whoever cuts the others
             self._trail.tls_refused(ip, reason)
 
+    def _rolled_back(self, root: str, verdict: Verdict) -> None:
+        """Record a call that no service made; the refusal that led to it is on record by itself."""
+        with contextlib.suppress(JournalError):
+            self._trail.rolled_back(root, verdict)
+
     def _misbehaved(self, agent: str, problem: BadMessage) -> None:
         """Record that an access point sent what it should not; what it answered was not passed on."""
         log.warning("access point", agent=agent, detail=problem.detail)
@@ -317,17 +326,15 @@ def destinations(
     """Return the access points by every address and port at which they are called; all know of the same streams."""
     found: dict[tuple[str, int], Destination] = {}
     for point in document.access_points:
-        for address in (point.ipv4, point.ipv6):
-            if address is None:
-                continue
+        for address in called_at(document, point):
             decoder = VslDecoder(
                 agent=point.agent,
-                authority=_authority(point, str(address)),
+                authority=_authority(point, address),
                 registry=registry,
                 most_accesses=document.limits.accesses_per_call,
                 streams=streams,
             )
-            found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
+            found[(address, point.port)] = Destination(point=point, decoder=decoder)
     return found
 
 

@@ -153,4 +153,7 @@ def test_locks_and_invented_addresses(bench: Bench) -> None:
             assert updates(bench.points.agents[0]) - before <= 4
     reasons = [v["reason"] for v in bench.gateway.verdicts()]
     assert "transaction-refused" in reasons
+    (rollback,) = [record["details"] for record in bench.gateway.records() if record["kind"] == "rollback"]
+    assert rollback["node"] == LIGHT
+    assert rollback["verdict"] in {v["id"] for v in bench.gateway.verdicts() if v["reason"] == "transaction-refused"}
     assert reasons.count("unknown-node") >= 60

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import msgspec
 import pytest
 
-from proxy.firewall.neighbours import mac_of
+from proxy.firewall.neighbours import read_neighbours
 from proxy.firewall.plan import Binding, Plan
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
 from tests.network.namespaces import Host, Topology
@@ -56,7 +56,7 @@ def test_a_forged_neighbour_does_not_take_the_place_of_a_bound_one(topology: Top
         forger.ip("neighbour", "flush", "all")
         assert not datagram_reaches(forger, topology.gateway, "fd77:1::1", 5683, source=service)
         with topology.gateway.entered():
-            assert mac_of(service) == mac
+            assert read_neighbours()[service] == mac
         assert reaches(topology.lan, "fd77:2::11", CALLED, source=service)
 
 

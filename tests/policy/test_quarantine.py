@@ -235,7 +235,7 @@ def test_who_is_vouched_for_is_not_protected_by_the_address_of_whoever_vouches()
 def test_who_showed_a_certificate_and_is_shut_out_is_so_where_others_vouch_for_it() -> None:
     register = QuarantineRegister()
     register.add(entry("certificate:a"), now=NOW)
-    for sender, out in ((vouched(), True), (vouched("b"), False), (vouched(None), False)):
+    for sender, out in ((vouched(), True), (vouched("b"), False), (vouched(None), True)):
         assert register.shuts_out(sender, identity_of(sender), NOW) == out
     assert not register.shuts_out(vouched(), identity_of(vouched()), NOW + 60)
 

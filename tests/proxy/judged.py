@@ -90,6 +90,7 @@ class Bench:
         self.misbehaviour: list[tuple[str, str]] = []
         self.registrations: list[str] = []
         self.missed: list[str] = []
+        self.rolled_back: list[tuple[str, str]] = []
         self.peers = [Peer.model_validate(each) for each in peers]
         self.revocations = RevocationsInForce()
         self.analyzer = Learning()
@@ -123,6 +124,7 @@ class Bench:
             on_miss=self.missed.append,
             on_sighting=lambda sender, identity: self.sightings.append((sender.ip, identity)),
             on_broken=lambda place, error: self.broken.append((place, error)),
+            on_rollback=lambda root, verdict: self.rolled_back.append((root, verdict.id)),
             on_misbehaviour=self._misbehaved,
         )
         self.gate = Gatekeeper(
@@ -166,15 +168,17 @@ class Bench:
 
     def wire(self, client: connection.Client | None = None) -> Wire:
         """A connection with the HTTP layer in place."""
-        judge = ConnectionJudge(self.judging, self.connections[(client or self.connect()).id])
+        live = self.connections[(client or self.connect()).id]
+        judge = ConnectionJudge(self.judging, live)
+        live.requests = requests = RequestReader(
+            Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
+        )
         return Wire(
             lambda of: Http1Layer(
                 of,
                 judge=judge,
-                requests=RequestReader(
-                    Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
-                ),
-                deadline=judge._live.deadline,
+                requests=requests,
+                deadline=live.deadline,
                 answers=BodyLimits(4096 * 1024, 4096 * 1024),
                 messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,
@@ -280,9 +284,10 @@ def body(wire: Wire) -> Any:
 
 
 def fields(message: bytes) -> dict[str, str]:
-    """The header fields of a message."""
+    """The header fields of a message, names in lower case."""
     head = message.partition(b"\r\n\r\n")[0].decode()
-    return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    named = (line.split(": ", 1) for line in head.split("\r\n")[1:])
+    return {name.lower(): value for name, value in named}
 
 
 def refusal_code(bench: Bench) -> str:

@@ -71,6 +71,24 @@ def test_memory_is_bounded_and_the_longest_unseen_goes_first(monkeypatch: pytest
     assert carriers.at("192.0.2.9", NOW) == {"certificate:c", "certificate:d"}
 
 
+@pytest.mark.parametrize("known", [True, False], ids=["a certificate", "a stranger"])
+def test_whoever_goes_from_address_to_address_pushes_nobody_out(monkeypatch: pytest.MonkeyPatch, known: bool) -> None:
+    monkeypatch.setattr(module, "MOST_ADDRESSES", 20)
+    monkeypatch.setattr(module, "MOST_OF_ONE", 3)
+    carriers = Carriers()
+    see(carriers, "192.0.2.9", "certificate:b", NOW)
+    see(carriers, "2001:db8::0", "certificate:b", NOW)
+    for number in range(100):
+        ip = f"2001:db8::{number:x}"
+        see(carriers, ip, "certificate:a" if known else f"ip:{ip}", NOW + number)
+    assert list(carriers.dump()) == ["192.0.2.9", "2001:db8::0", "2001:db8::61", "2001:db8::62", "2001:db8::63"]
+    assert carriers.at("192.0.2.9", NOW) == {"certificate:b"}
+    assert carriers.at("2001:db8::0", NOW) == {"certificate:b"}
+    assert carriers.latest("certificate:a") == ("2001:db8::63" if known else None)
+    carriers.load(carriers.dump())
+    assert len(carriers.dump()) == 5
+
+
 def test_one_certificate_has_a_name_at_each_access_point(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_NAMES", 2)
     carriers = Carriers()

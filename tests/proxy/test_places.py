@@ -27,21 +27,44 @@ def test_where_a_sender_is(ip: str, link: str | None, place: Place) -> None:
     assert place_of(ip, link, OWN) == place
 
 
-def test_the_kernel_is_asked_again_for_who_is_not_known_and_after_a_second() -> None:
-    asked: list[float] = []
-    now = [100.0]
+class Kernel:
+    """Knows one neighbour, and counts how often it is asked."""
 
-    def neighbours() -> dict[str, str]:
-        asked.append(now[0])
-        return {"192.0.2.17": MAC}
+    def __init__(self) -> None:
+        self.asked = 0
+        self.known = {"2001:db8:1::17": MAC}
+        self.silent = False
+        self.now = 100.0
+        self.places = Places(neighbours=self.neighbours, own=lambda: OWN, monotonic=lambda: self.now)
 
-    places = Places(neighbours=neighbours, own=lambda: OWN, monotonic=lambda: now[0])
-    assert [places.link("192.0.2.17") for _ in range(3)] == [MAC] * 3
-    assert len(asked) == 1
-    assert places.of("192.0.2.99") == Place("192.0.2.99", None)
-    now[0] += 1.1
-    assert places.of("192.0.2.17") == Place("192.0.2.17", MAC)
-    assert len(asked) == 3
+    def neighbours(self) -> dict[str, str]:
+        self.asked += 1
+        if self.silent:
+            raise OSError("no answer")
+        return dict(self.known)
+
+
+@pytest.mark.parametrize("silent", [False, True])
+def test_whoever_turns_up_the_kernel_is_asked_once_a_second(silent: bool) -> None:
+    kernel = Kernel()
+    kernel.silent = silent
+    found = [kernel.places.link(f"2001:db8:1::{number:x}") for number in range(0x17, 1000)]
+    assert (found[0], set(found[1:])) == (None if silent else MAC, {None})
+    assert kernel.asked == 1
+    kernel.now += 1.1
+    kernel.known["2001:db8:1::18"] = MAC
+    assert kernel.places.link("2001:db8:1::18") == (None if silent else MAC)
+    assert kernel.asked == 2
+
+
+def test_where_it_matters_the_kernel_is_asked_at_once_if_it_did_not_know_an_address() -> None:
+    kernel = Kernel()
+    assert kernel.places.of("2001:db8:1::18", anew=True) == Place("2001:db8:1::18", None)
+    assert kernel.asked == 1
+    kernel.known["2001:db8:1::18"] = MAC
+    assert kernel.places.of("2001:db8:1::18") == Place("2001:db8:1::18", None)
+    assert kernel.places.of("2001:db8:1::18", anew=True) == Place("2001:db8:1::18", MAC)
+    assert kernel.asked == 2
 
 
 def test_a_kernel_that_does_not_answer_leaves_the_address_alone() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -11,55 +12,32 @@ import msgspec
 import pytest
 
 from policy.protection import Protection
-from policy.quarantine import ProtectedError, QuarantineEntry, QuarantineRegister, identity_of
+from policy.quarantine import ProtectedError, QuarantineRegister, identity_of
 from policy.verdict import Sender, Strength
+from proxy.audit.trail import QuarantineChange
 from proxy.carriers import REMEMBERED_SECONDS, Carriers
-from proxy.firewall.commands import Command, Quarantine, Release
 from proxy.firewall.helper import FirewallHelper
-from proxy.firewall.nftables import Applied, Firewall, FirewallError, FullSetError
+from proxy.firewall.nftables import Applied, FirewallError
 from proxy.firewall.plan import Entry
+from proxy.kernel_quarantines import KernelQuarantines
 from proxy.places import Places
 from proxy.processes.messages import Sighted
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.policy.calls import WASHING_MACHINE
+from tests.proxy.firewall.kernel import Kernel
 from tests.proxy.firewall.served import InThread
 from tests.proxy.parts import quarantine_entry
 
 MAC = "02:00:5e:00:53:01"
 
 
-class Kernel(Firewall):
-    """Takes commands and keeps what would stand in the kernel."""
-
-    def __init__(self) -> None:
-        self.held: set[tuple[str, str | None]] = set()
-        self.problem: FirewallError | None = None
-        self.size = 100
-        self.dies: Callable[[], None] | None = None
-        """Called once, instead of carrying a command out."""
-
-    def apply(self, command: Command) -> Applied:
-        if self.dies is not None:
-            dies, self.dies = self.dies, None
-            dies()
-            return Applied(0)
-        if self.problem is not None:
-            raise self.problem
-        assert isinstance(command, Quarantine | Release)
-        if isinstance(command, Quarantine) and len(self.held) >= self.size:
-            raise FullSetError("a quarantine set is full")
-        named = {(entry.ip, entry.mac) for entry in command.entries}
-        self.held = self.held | named if isinstance(command, Quarantine) else self.held - named
-        return Applied(len(named))
-
-
 class Log:
     def __init__(self) -> None:
         self.lines: list[tuple[str, str, str]] = []
 
-    def quarantine(self, change: str, entry: QuarantineEntry, kernel: str, *, by: str = "", why: str = "") -> None:
-        self.lines.append((change, entry.address, kernel))
+    def note(self, changed: QuarantineChange) -> None:
+        self.lines.append((changed.change, changed.entry.address, changed.kernel))
 
 
 class Bench:
@@ -73,6 +51,7 @@ class Bench:
         self.log = Log()
         self.broken: list[BaseException] = []
         self.alarms: list[int] = []
+        self.kernel_thread = ThreadPoolExecutor(max_workers=1)
         self.background = background
         self.carriers = Carriers(
             {"192.0.2.40": frozenset({"/agent2/boiler"}), "192.0.2.41": frozenset({"/agent1/light1"})}
@@ -80,12 +59,12 @@ class Bench:
         self.links: dict[str, str] = {"192.0.2.17": MAC, "192.0.2.18": MAC}
         self.keeper = QuarantineKeeper(
             register=self.register,
+            kernel=KernelQuarantines(self.firewall, self.alarms.append),
             store=self.store,
-            firewall=self.firewall,
-            log=self.log,
+            log=self.log.note,
+            kernel_thread=self.kernel_thread,
             background=background,
             on_broken=lambda _place, error: self.broken.append(error),
-            on_full=self.alarms.append,
             carriers=self.carriers,
             places=Places(neighbours=lambda: self.links, own=lambda: ["192.0.2.1", "2001:db8::1"]),
         )
@@ -100,7 +79,14 @@ class Bench:
         self.keeper.sighted(Sighted(ip, identity, f"/agent1/{identity.rpartition(':')[2]}"), now)
 
     async def settled(self) -> None:
-        await asyncio.wrap_future(self.background.submit(lambda: None))
+        for thread in (self.kernel_thread, self.background):
+            await asyncio.wrap_future(thread.submit(lambda: None))
+
+    def close(self) -> None:
+        self.kernel_thread.shutdown()
+        self.background.shutdown()
+        self.firewall.close()
+        self.store.close()
 
 
 @pytest.fixture
@@ -108,8 +94,7 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
     with ThreadPoolExecutor(max_workers=1) as background:
         bench = Bench(tmp_path, background)
         yield bench
-        bench.firewall.close()
-        bench.store.close()
+        bench.close()
 
 
 async def test_a_sender_alone_at_its_address_is_cut_off_in_the_kernel(bench: Bench) -> None:
@@ -177,7 +162,7 @@ async def test_who_turns_up_at_the_address_later_gets_through(bench: Bench) -> N
     await bench.settled()
     assert bench.kernel.held == set()
     assert bench.log.lines[-1] == ("changed", WASHING_MACHINE.address, "none: other senders share the address")
-    assert bench.keeper.kernel_entries() == ()
+    assert bench.keeper.kernel.entries == ()
     (stored,) = bench.store.all()
     assert stored.kernel is None
 
@@ -204,6 +189,66 @@ async def test_a_shorter_quarantine_does_not_take_the_place_of_a_longer_one(benc
     (stored,) = bench.store.all()
     assert stored.entry["until"] == 4600.0
     assert len(bench.log.lines) == 1
+
+
+async def test_a_disk_that_is_slow_keeps_nobody_out_of_the_kernel(bench: Bench) -> None:
+    gate = threading.Event()
+    bench.background.submit(gate.wait, 10)
+    entry = quarantine_entry(identity=identity_of(WASHING_MACHINE))
+    try:
+        bench.keeper.enter(entry, entry.since)
+        await asyncio.wrap_future(bench.kernel_thread.submit(lambda: None))
+        assert bench.kernel.held == {("192.0.2.17", MAC)}
+        bench.register.release(entry.identity)
+        bench.keeper.release(entry, 2000.0)
+        await asyncio.wrap_future(bench.kernel_thread.submit(lambda: None))
+        assert bench.kernel.held == set()
+        assert bench.log.lines == []
+    finally:
+        gate.set()
+    await bench.settled()
+    assert [line[0] for line in bench.log.lines] == ["added", "removed"]
+    assert bench.store.all() == []
+
+
+async def test_a_longer_quarantine_at_another_address_moves_along(bench: Bench) -> None:
+    """What the kernel dropped before is free again for whoever has that address now."""
+    await bench.enter()
+    await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="192.0.2.19"), until=9000.0)
+    assert bench.kernel.held == {("192.0.2.19", None)}
+    assert bench.log.lines[-1] == ("added", WASHING_MACHINE.address, "192.0.2.19")
+    bench.see("192.0.2.17", "certificate:tv1", 2000.0)
+    bench.see("192.0.2.19", "certificate:tv2", 2000.0)
+    await bench.settled()
+    assert bench.kernel.held == set()
+    assert [line[0] for line in bench.log.lines] == ["added", "added", "changed"]
+
+
+async def test_a_longer_quarantine_where_others_are_leaves_nothing_behind_in_the_kernel(bench: Bench) -> None:
+    bench.see("192.0.2.19", "certificate:tv2", 900.0)
+    await bench.enter()
+    await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="192.0.2.19"), until=9000.0)
+    assert bench.kernel.held == set()
+    (stored,) = bench.store.all()
+    assert stored.kernel is None
+
+
+async def test_a_longer_quarantine_at_the_same_address_keeps_the_link_address_of_before(bench: Bench) -> None:
+    await bench.enter()
+    bench.links.clear()
+    await bench.enter(until=9000.0)
+    assert bench.kernel.held == {("192.0.2.17", MAC)}
+
+
+async def test_a_release_that_the_kernel_refuses_is_told_and_the_quarantine_is_over(bench: Bench) -> None:
+    await bench.enter()
+    (entry,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
+    bench.kernel.problem = FirewallError("no permission")
+    bench.keeper.release(entry, 2000.0)
+    await bench.settled()
+    assert bench.log.lines[-1] == ("removed", WASHING_MACHINE.address, "not removed: no permission")
+    assert len(bench.broken) == 1
+    assert bench.store.all() == []
 
 
 async def test_a_sender_whose_address_nobody_knows_is_refused_by_the_gateway_alone(bench: Bench) -> None:
@@ -284,8 +329,7 @@ async def test_quarantines_outlive_the_gateway(bench: Bench, tmp_path: Path) -> 
         assert after.keeper.restore(2000.0) == (Entry(ip="192.0.2.17", mac=MAC, until=4600.0),)
         assert after.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
         assert after.log.lines == [("restored", WASHING_MACHINE.address, "as before")]
-        after.firewall.close()
-        after.store.close()
+        after.close()
 
 
 async def test_what_ended_while_the_gateway_was_down_is_not_restored_but_forgotten(bench: Bench) -> None:
@@ -295,7 +339,7 @@ async def test_what_ended_while_the_gateway_was_down_is_not_restored_but_forgott
     bench.keeper.expire(5000.0)
     await bench.settled()
     assert bench.store.all() == []
-    assert bench.keeper.kernel_entries() == ()
+    assert bench.keeper.kernel.entries == ()
     assert bench.log.lines == [("expired", WASHING_MACHINE.address, "ended")]
 
 
@@ -320,10 +364,9 @@ async def test_who_gives_way_in_a_full_register_leaves_nothing_behind(bench: Ben
         await full.settled()
         assert [each.entry["address"] for each in full.store.all()] == ["/agent1/tv1"]
         assert full.kernel.held == {("192.0.2.18", MAC)}
-        assert [entry.ip for entry in full.keeper.kernel_entries()] == ["192.0.2.18"]
+        assert [entry.ip for entry in full.keeper.kernel.entries] == ["192.0.2.18"]
         assert full.log.lines[-1] == ("removed", WASHING_MACHINE.address, "removed")
-        full.firewall.close()
-        full.store.close()
+        full.close()
 
 
 async def test_who_is_quarantined_again_at_once_stays_on_disk_and_in_the_kernel(bench: Bench, tmp_path: Path) -> None:
@@ -337,8 +380,7 @@ async def test_who_is_quarantined_again_at_once_stays_on_disk_and_in_the_kernel(
         await full.settled()
         assert [each.entry["address"] for each in full.store.all()] == [WASHING_MACHINE.address]
         assert full.kernel.held == {("192.0.2.17", MAC)}
-        full.firewall.close()
-        full.store.close()
+        full.close()
 
 
 async def test_a_full_set_is_an_alarm_and_tried_again_until_there_is_room(bench: Bench) -> None:
@@ -348,17 +390,17 @@ async def test_a_full_set_is_an_alarm_and_tried_again_until_there_is_room(bench:
     await bench.enter(later)
     assert bench.log.lines[-1] == ("added", "/agent1/tv1", "none yet, it waits for room: a quarantine set is full")
     assert bench.alarms == [1]
-    assert (bench.keeper.waiting, bench.keeper.figures.full) == (1, 1)
-    assert {entry.ip for entry in bench.keeper.kernel_entries()} == {"192.0.2.17", "192.0.2.18"}
+    assert (bench.keeper.kernel.waiting, bench.keeper.kernel.figures.full) == (1, 1)
+    assert {entry.ip for entry in bench.keeper.kernel.entries} == {"192.0.2.17", "192.0.2.18"}
     bench.keeper.expire(2000.0)
     await bench.settled()
-    assert bench.keeper.waiting == 1
+    assert bench.keeper.kernel.waiting == 1
     (first,) = bench.register.protect(Protection.of([WASHING_MACHINE.address]))
     bench.keeper.release(first, 2000.0)
     bench.keeper.expire(2000.0)
     await bench.settled()
     assert bench.kernel.held == {("192.0.2.18", MAC)}
-    assert bench.keeper.waiting == 0
+    assert bench.keeper.kernel.waiting == 0
     assert bench.alarms == [1]
     assert bench.broken == []
 

@@ -91,6 +91,34 @@ async def test_an_access_point_that_is_down_keeps_its_types_and_is_told(site: Si
     assert bench.registry.service_type("/agent1/light1") == "/lightControler"
 
 
+async def test_a_structure_that_is_as_before_is_told_to_nobody(site: Site) -> None:
+    bench = Bench()
+    for _ in range(2):
+        assert await bench.refresh.once("agent1")
+        await bench.refresh.after_registration("agent1")
+    assert bench.told == [("agent1", None)]
+    assert bench.registry.revision == 1
+
+
+async def test_whoever_writes_in_a_loop_waits_for_the_rest_after_each_read_and_shares_it(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry_refresh, "_REST", 1e9)
+    monkeypatch.setattr(registry_refresh, "_LONGEST_REST_SECONDS", 0.1)
+    bench = Bench()
+    began = time.monotonic()
+    await bench.refresh.after_registration("agent1")
+    assert time.monotonic() - began < 0.1, "the first one is served at once"
+    until_then = time.monotonic() + 0.35
+    while time.monotonic() < until_then:
+        site.types["/agent1/lock1"] = f"/doorLock{len(site.reads)}"
+        await asyncio.gather(*(bench.refresh.after_registration("agent1") for _ in range(20)))
+        assert bench.told[-1] == ("agent1", f"/doorLock{len(site.reads) - 1}")
+    assert 3 <= len(site.reads) <= 5
+    await bench.refresh.after_registration("agent2")
+    assert site.reads[-1] == "agent2"
+
+
 async def test_an_agent_that_is_not_configured_is_not_asked(site: Site) -> None:
     assert not await Bench().refresh.once("agent9")
     assert site.reads == []

@@ -8,7 +8,7 @@ from policy.quarantine import QuarantineEntry
 from policy.verdict import Action, Strength
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal, JournalError
-from proxy.audit.trail import AuditTrail
+from proxy.audit.trail import AuditTrail, QuarantineChange
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import records, verdict
 
@@ -31,7 +31,7 @@ def test_verdicts_and_events_reach_the_log_with_real_time(tmp_path: Path) -> Non
     trail.record(verdict())
     trail.tls_refused("192.0.2.9", "certificate has expired")
     for change in ("added", "restored", "expired", "removed"):
-        trail.quarantine(change, ENTRY, "192.0.2.1")
+        trail.quarantine(QuarantineChange(change, ENTRY, "192.0.2.1"))
     journal.close(timeout=30)
 
     found = records(tmp_path)
@@ -58,6 +58,18 @@ def test_what_cannot_be_recorded_reaches_the_caller(tmp_path: Path) -> None:
 
     with pytest.raises(JournalError):
         trail.record(verdict())
+
+
+def test_what_the_gateway_does_in_a_service_s_name_names_the_refusal_that_led_to_it(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    refused = verdict()
+    AuditTrail(journal, lambda: NOW).rolled_back("/agent1/light1", refused)
+    journal.close(timeout=30)
+    (found,) = records(tmp_path)
+    address = refused.call.sender.address
+    assert found["kind"] == "rollback"
+    assert found["details"] == {"address": address, "node": "/agent1/light1", "verdict": refused.id}
+    assert f"the transaction of {address} on /agent1/light1" in str(found["sentence"])
 
 
 def test_a_flood_of_failed_handshakes_is_counted_not_written(tmp_path: Path) -> None:

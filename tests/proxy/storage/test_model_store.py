@@ -11,7 +11,7 @@ import pytest
 from models.analyzer import Analyzer
 from models.paper.analyzer import PaperAnalyzer
 from policy.document import Scoring
-from proxy.storage.model_store import CURRENT, DAMAGED, PREVIOUS, ModelStore, ModelStoreError, new_analyzer
+from proxy.storage.model_store import CURRENT, DAMAGED, PREVIOUS, ModelStore, ModelStoreError
 from tests.policy.calls import EVENT_TIME
 
 
@@ -168,8 +168,8 @@ def test_each_scoring_keeps_models_of_its_own(store: ModelStore, tmp_path: Path)
     assert loaded.warning == (
         f"no models of scoring paper yet: it learns from the start; those of another stay in {tmp_path / CURRENT}"
     )
-    paper.save(new_analyzer(Scoring.PAPER).dump())
-    paper.save(new_analyzer(Scoring.PAPER).dump())
+    paper.save(PaperAnalyzer().dump())
+    paper.save(PaperAnalyzer().dump())
     assert isinstance(paper.load().analyzer, PaperAnalyzer)
     assert paper.load().warning is None
     assert types(store) == {"/first"}
@@ -184,8 +184,3 @@ def test_a_file_of_another_scoring_is_not_taken_for_ones_own(tmp_path: Path) -> 
     (tmp_path / "models.paper.bin").write_bytes(state("/first"))
     with pytest.raises(ModelStoreError, match="no models of `scoring: paper`"):
         ModelStore(tmp_path, Scoring.PAPER).load()
-
-
-def test_an_analyzer_of_each_scoring() -> None:
-    assert isinstance(new_analyzer(Scoring.ALLEYES), Analyzer)
-    assert isinstance(new_analyzer(Scoring.PAPER), PaperAnalyzer)

@@ -17,6 +17,7 @@ from proxy.clocks import real_now
 from proxy.firewall.helper import FirewallHelper
 from proxy.firewall.nftables import Firewall
 from proxy.inputs import StartRefused
+from proxy.kernel_quarantines import KernelQuarantines
 from proxy.places import Places
 from proxy.quarantine import QuarantineKeeper
 from proxy.storage.plan_store import PlanStore
@@ -39,11 +40,11 @@ class Bench:
         keeper = QuarantineKeeper(
             register=QuarantineRegister(),
             store=self.store,
-            firewall=self.helper,
-            log=trail,
+            kernel=KernelQuarantines(self.helper, lambda waiting: pytest.fail(f"{waiting} wait")),
+            log=trail.quarantine,
+            kernel_thread=background,
             background=background,
             on_broken=lambda place, error: pytest.fail(f"{place}: {error}"),
-            on_full=lambda waiting: pytest.fail(f"{waiting} wait"),
             carriers=Carriers({}),
             places=Places(),
         )

@@ -14,6 +14,7 @@ from policy.verdict import Action, Sender
 from proxy.configuration import AccessPoint, InventoryDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.vsl import VslDecoder
+from proxy.http1.deadlines import Phase
 from proxy.identity import Identity
 from proxy.processes.messages import Quarantined
 from proxy.registry import SiteRegistry
@@ -42,6 +43,7 @@ class Bench:
             abort=self._abort,
             send=self.sent.append,
             forgive=self.forgiven.append,
+            real_now=lambda: 1000.0,
         )
 
     def _abort(self, client_ids: Iterable[str]) -> None:
@@ -83,21 +85,25 @@ async def test_a_sender_that_is_freed_by_hand_is_let_through(bench: Bench) -> No
     assert bench.forgiven[-1] == identity_of(WASHING_MACHINE)
 
 
-async def test_live_connections_are_cut_after_the_answer(bench: Bench) -> None:
-    bench.connect("first", "washingmachine1", "192.0.2.17")
-    bench.connect("second", "washingmachine1", "192.0.2.18")
+async def test_live_connections_are_cut_at_once_and_the_refused_one_after_its_answer(bench: Bench) -> None:
+    bench.connect("refused", "washingmachine1", "192.0.2.17")
+    bench.connect("idle", "washingmachine1", "192.0.2.18")
+    bench.connect("channel", "washingmachine1", "192.0.2.18")
     bench.connect("other", "tv1", "192.0.2.19")
+    for client_id, phase in {"refused": Phase.ANSWER, "idle": Phase.IDLE, "channel": Phase.CHANNEL}.items():
+        bench.connections[client_id].deadline.enter(phase)
     bench.enter()
-    assert bench.aborted == []
+    assert bench.aborted == ["idle", "channel"]
+    for client_id in bench.aborted:
+        bench.connections.close(client_id)
     await asyncio.sleep(0.06)
-    assert bench.aborted == ["first", "second"]
+    assert bench.aborted == ["idle", "channel", "refused"]
 
 
 async def test_a_quarantine_of_another_worker_holds_here_as_well(bench: Bench) -> None:
     bench.connect("here", "washingmachine1", "192.0.2.18")
     bench.quarantine.hold(quarantine_entry(identity=identity_of(WASHING_MACHINE)), 2000.0)
     assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
-    await asyncio.sleep(0.06)
     assert bench.aborted == ["here"]
     assert bench.sent == []
 
