@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from policy import yaml_source
+from policy import precedence, yaml_source
 from policy.document import PolicyDocument
+from policy.engine import QUARANTINED, UNKNOWN_NODE, UNKNOWN_SENDER, UNKNOWN_TYPE
+from policy.escalation import EscalationPolicy
 from policy.verdict import Action, Verdict
 
-_REFUSALS = {"unknown-sender": "unknown_sender", "unknown-type": "unknown_type", "unknown-node": "unknown_node"}
+_OF_ALL: dict[str, yaml_source.Path] = {
+    UNKNOWN_SENDER: ("unknown_sender",),
+    UNKNOWN_TYPE: ("unknown_type",),
+    QUARANTINED: ("quarantine", "expiry"),
+}
+"""Settings that no service type can have of its own, by the reason that they decide about."""
 
 
 class PolicyLine(msgspec.Struct, frozen=True):
@@ -23,11 +30,12 @@ class PolicyLine(msgspec.Struct, frozen=True):
     """Of the file, from 1; None where the file leaves it out, so that the default holds."""
 
 
-def deciding_lines(text: str, verdict: Verdict, *, rule: str | None = None) -> list[PolicyLine]:
+def deciding_lines(text: str, policy: PolicyDocument, verdict: Verdict, *, rule: str | None = None) -> list[PolicyLine]:
     """Return the settings that made a verdict what it is: the mode, and the threshold, rule or handling.
 
     Args:
         text: The policy that was in force then.
+        policy: What it says.
         verdict: Judged by it.
         rule: Name of the rule of the policy that matched, if one did.
     """
@@ -35,24 +43,29 @@ def deciding_lines(text: str, verdict: Verdict, *, rule: str | None = None) -> l
     kind = verdict.call.sender.service_type
     if kind is None and verdict.call.accesses:
         kind = verdict.call.accesses[0].source_type
-    found = [_of_type(source, kind, ("mode",))]
+    found = [_setting(source, precedence.mode(policy, kind).path)]
     if rule is not None:
         found += _rule(source, rule)
-    if verdict.reason in _REFUSALS:
-        found.append(_setting(source, (_REFUSALS[verdict.reason],)))
-    elif verdict.score is not None:
-        name = "quarantine" if verdict.would_be is Action.QUARANTINE else "block"
-        found.append(_of_type(source, kind, ("thresholds", name)))
-        if verdict.alert:
-            found.append(_of_type(source, kind, ("thresholds", "alert")))
-    elif verdict.reason == "quarantined":
-        found.append(_setting(source, ("quarantine", "expiry")))
-    return found
+    return found + [_setting(source, path) for path in _decided(policy, verdict, kind)]
 
 
-def _of_type(source: yaml_source.Source, kind: str | None, path: yaml_source.Path) -> PolicyLine:
-    own = ("service_types", kind or "", *path)
-    return _setting(source, own if own in source.marks else path)
+def _decided(policy: PolicyDocument, verdict: Verdict, kind: str | None) -> Iterator[yaml_source.Path]:
+    """Return the places of what decided beside the mode and the rules."""
+    score = verdict.score
+    if verdict.reason in _OF_ALL:
+        yield _OF_ALL[verdict.reason]
+    elif verdict.reason == UNKNOWN_NODE:
+        yield precedence.unknown_node(policy, kind).path
+    elif score is not None:
+        partner = verdict.call.accesses[verdict.worst].destination_type
+        by_score = verdict.would_be is Action.QUARANTINE and not verdict.repeats
+        yield precedence.threshold(policy, kind, partner, "quarantine" if by_score else "block").path
+        if verdict.repeats:
+            yield from (("quarantine", "escalation", name) for name in EscalationPolicy.model_fields)
+        alert = precedence.threshold(policy, kind, partner, "alert")
+        # A rule can alert as well, or another access of the call.
+        if verdict.alert and alert.value is not None and score.av >= alert.value:
+            yield alert.path
 
 
 def _setting(source: yaml_source.Source, path: yaml_source.Path) -> PolicyLine:

@@ -114,13 +114,13 @@ class ThresholdOverrides(Section):
     quarantine: AnomalyValue | None = None
     """As above; null: never; left out: as for all."""
 
+    def gives(self, name: str) -> bool:
+        """Whether it sets that threshold itself."""
+        return name in self.model_fields_set if name == "quarantine" else getattr(self, name) is not None
+
     def over(self, base: Thresholds | Effective) -> Effective:
         """Return all three with the gaps filled from `base`."""
-        return Effective(
-            base.alert if self.alert is None else self.alert,
-            base.block if self.block is None else self.block,
-            self.quarantine if "quarantine" in self.model_fields_set else base.quarantine,
-        )
+        return Effective(*[getattr(self if self.gives(name) else base, name) for name in Effective._fields])
 
 
 def _service_type(name: str) -> str:

@@ -16,7 +16,8 @@ import msgspec
 from models.access import Access
 from models.relationship import key_of
 from models.score import Score
-from policy.document import Effective, Handling, ModeSetting, PolicyDocument, QuarantinePolicy, ServiceTypePolicy
+from policy import precedence
+from policy.document import Handling, ModeSetting, PolicyDocument, QuarantinePolicy
 from policy.escalation import Refusals
 from policy.local_time import LocalTime
 from policy.protection import Protection
@@ -114,22 +115,22 @@ class _Snapshot(NamedTuple):
     """How long a sender is shut out, and after how many refusals."""
 
 
-def _limits(thresholds: Effective) -> Limits:
-    quarantine = thresholds.quarantine
-    return Limits(thresholds.alert, thresholds.block, math.inf if quarantine is None else quarantine)
+def _limits(policy: PolicyDocument, service_type: str | None, partner: str | None = None) -> Limits:
+    found = [precedence.threshold(policy, service_type, partner, name).value for name in Limits._fields]
+    return Limits(*[math.inf if each is None else each for each in found])
 
 
-def _rules(policy: PolicyDocument, override: ServiceTypePolicy, *, ready: bool) -> Rules:
+def _rules(policy: PolicyDocument, service_type: str | None, *, ready: bool) -> Rules:
     handling = {
         UNKNOWN_SENDER: policy.unknown_sender,
         UNKNOWN_TYPE: policy.unknown_type,
-        UNKNOWN_NODE: override.unknown_node or policy.unknown_node,
+        UNKNOWN_NODE: precedence.unknown_node(policy, service_type).value,
     }
-    own = override.thresholds.over(policy.thresholds)
+    own = policy.service_types.get(service_type or "")
     return Rules(
-        mode=_mode(override.mode or policy.mode, ready=ready),
-        limits=_limits(own),
-        partners={name: _limits(each.thresholds.over(own)) for name, each in override.partners.items()},
+        mode=_mode(precedence.mode(policy, service_type).value, ready=ready),
+        limits=_limits(policy, service_type),
+        partners={} if own is None else {partner: _limits(policy, service_type, partner) for partner in own.partners},
         lifted=frozenset(code for code, each in handling.items() if each is Handling.FORWARD),
     )
 
@@ -141,13 +142,12 @@ def _mode(setting: ModeSetting, *, ready: bool) -> Mode:
 
 
 def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _Snapshot:
-    default = ServiceTypePolicy()
     # Only for `auto` does it matter which types are ready; then those have rules of their own.
     named = policy.service_types.keys() | (ready if policy.mode is ModeSetting.AUTO else frozenset())
     return _Snapshot(
         revision=revision,
-        default=_rules(policy, default, ready=False),
-        by_type={name: _rules(policy, policy.service_types.get(name, default), ready=name in ready) for name in named},
+        default=_rules(policy, None, ready=False),
+        by_type={name: _rules(policy, name, ready=name in ready) for name in named},
         rulebook=Rulebook(policy.rules, LocalTime(policy.time_zone)) if policy.rules else None,
         quarantine=policy.quarantine,
     )

@@ -11,7 +11,7 @@ import msgspec
 from policy.account import Account, Feature, account
 from policy.deciding_lines import PolicyLine, deciding_lines
 from policy.explanation import printable
-from policy.loading import DocumentError, read_text
+from policy.loading import DocumentError
 from policy.verdict import Verdict
 from proxy.audit.event import verdict_of
 from proxy.commands.audit_log import UNREADABLE, end, form, found, location, log_directory, shown
@@ -66,9 +66,10 @@ def _policy(
         return [], "give --config to see the lines of the policy"
     path = configuration(config or DEFAULT_CONFIG).policy
     try:
-        if load_policy(path).revision != verdict.policy_revision:
+        loaded = load_policy(path)
+        if loaded.revision != verdict.policy_revision:
             return [], f"{path} has changed since"
-        return deciding_lines(read_text(path), verdict, rule=rule), None
+        return deciding_lines(loaded.text, loaded.document, verdict, rule=rule), None
     except DocumentError as error:
         return [], str(error.problems[0])
 
