@@ -38,7 +38,7 @@ REPEATED = "refused-too-often"
 
 _OF_PARTIES = frozenset({UNKNOWN_SENDER, UNKNOWN_TYPE, UNKNOWN_NODE})
 """Refusals of calls that were decoded whole; only somebody in them is not known."""
-_OF_UNREAD = frozenset({"unsupported-body", "unsupported-operation", "too-many-nodes", "xml-body"})
+_OF_UNREAD = frozenset({"unsupported-body", "unsupported-operation", "too-many-nodes", "unknown-structure", "xml-body"})
 """Refusals of calls that were not read whole: they may hold more than their accesses tell."""
 LIFTABLE = _OF_PARTIES | _OF_UNREAD
 """The refusals that rules which allow the call lift. A list: of others that obey the mode, as of a certificate that is

@@ -5,14 +5,13 @@ Names come from the network: whatever cannot be printed is shown escaped, and wh
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from models.access import Access, Operation
 from models.score import Score
+from policy.features import FEATURES, a_kind
+from policy.printable import printable
 from policy.verdict import Action, Mode, Verdict
-
-MAXIMUM_NAME = 96
-"""Longest name or value in a sentence, in characters."""
 
 _DID: Mapping[Operation, str] = {
     Operation.GET: "read {node}",
@@ -69,17 +68,6 @@ def sentence(verdict: Verdict) -> str:
     return f"{_opening(verdict)}: {_deed(verdict)}. {why} ({verdict.reason}).{_marked(verdict)}"
 
 
-def printable(text: str, length: int = MAXIMUM_NAME) -> str:
-    """Return text that cannot move a cursor, hide what follows, or fill a screen."""
-    safe = "".join(each if each.isprintable() else _escaped(each) for each in text[: length + 1])
-    return safe if len(safe) <= length else f"{safe[: length - 3]}..."
-
-
-def _escaped(character: str) -> str:
-    code = ord(character)
-    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"  # noqa: PLR2004 - as in Python's own notation
-
-
 def _marked(verdict: Verdict) -> str:
     """Return what is said of a rule that did not decide."""
     if verdict.rule is None or verdict.reason in _BY_RULE:
@@ -130,10 +118,10 @@ def _which(verdict: Verdict) -> str:
 
 def _object(access: Access) -> str:
     node = printable(access.node)
-    owner = "its own" if access.own else _kind(access.destination_type)
-    data = f"{_kind(access.data_type)} of " if access.data_type is not None else "of "
+    owner = "its own" if access.own else a_kind(access.destination_type)
+    data = f"{a_kind(access.data_type)} of " if access.data_type is not None else "of "
     if access.operation is Operation.REGISTER:
-        data, owner = "", _kind(access.destination_type)
+        data, owner = "", a_kind(access.destination_type)
     text = f"{node} ({data}{owner})"
     if access.operation is Operation.SET and access.value is not None:
         text += f' to "{printable(access.value)}"'
@@ -141,11 +129,7 @@ def _object(access: Access) -> str:
 
 
 def _service(address: str, service_type: str | None) -> str:
-    return f"{printable(address)} ({_kind(service_type)})"
-
-
-def _kind(name: str | None) -> str:
-    return "an unknown type" if name is None else f"a {printable(name)}"
+    return f"{printable(address)} ({a_kind(service_type)})"
 
 
 def _judgement(verdict: Verdict, score: Score) -> str:
@@ -159,129 +143,15 @@ def _judgement(verdict: Verdict, score: Score) -> str:
     elif verdict.would_be is Action.FORWARD and not verdict.alert and score.av < threshold / 2:
         why = "That is usual for services of this type"
     else:
-        why = _REASONS.get(score.deciding, _other)(verdict.call.accesses[verdict.worst], score)
+        words = FEATURES.get(score.deciding)
+        why = _other(score) if words is None else words.reason(verdict.call.accesses[verdict.worst], score)
     repeated = f" It is one of {verdict.repeats} refused calls, which are too many." if verdict.repeats else ""
     return f"{why} ({figures}).{repeated}"
 
 
-def _relationship(_access: Access, score: Score) -> str:
-    observed = score.terms.get("model_weight")
-    seen = score.terms.get("relationship_weight")
-    if observed is None or seen is None:
-        return "Services of this type are hardly ever seen doing that"
-    if not seen:
-        return f"Services of this type were never seen doing that in {observed:.0f} minutes of observation"
-    return f"Services of this type were seen doing that in only {seen:.0f} of {observed:.0f} minutes of observation"
-
-
-def _location(access: Access, score: Score) -> str:
-    here, there = (
-        printable(each or "an unknown place") for each in (access.source_location, access.destination_location)
-    )
-    same = access.source_location == access.destination_location
-    text = f"Both are in {here}" if same else f"It is in {here}, its partner in {there}"
-    instances = score.terms.get("location_instances")
-    seen = score.terms.get("location_seen")
-    if instances is None or seen is None:
-        return text
-    others = f"only {seen:.0f}" if seen else "none"
-    rooms = "the same room" if same else "another room"
-    return f"{text}; of the {instances:.0f} services of this type that do that, {others} has a partner in {rooms}"
-
-
-def _rate(_access: Access, score: Score) -> str:
-    terms = score.terms
-    speed, span = (
-        ("fast", "10 seconds") if terms.get("rate_fast", 0.0) >= terms.get("rate_slow", 0.0) else ("slow", "a minute")
-    )
-    count = terms.get(f"count_{speed}")
-    normal = terms.get(f"normal_{speed}")
-    if count is None or normal is None:
-        return "It does that far more often than services of this type do"
-    return f"It did that about {count:.0f} times within {span}; services of this type do it about {normal:.2g} times"
-
-
-def _period(_access: Access, _score: Score) -> str:
-    return "It came between the times at which this service regularly does that"
-
-
-def _value(_access: Access, score: Score) -> str:
-    written, low, high = (score.terms.get(f"value_{name}") for name in ("written", "low", "high"))
-    if written is None or low is None or high is None:
-        return "The number is out of the range of what services of this type write there"
-    return f"It writes {written:g}; services of this type write {low:g} to {high:g} there"
-
-
-def _text(_access: Access, _score: Score) -> str:
-    return "Services of this type write few different values there, and never one like that"
-
-
-def _partner(access: Access, score: Score) -> str:
-    settled = score.terms.get("partner_settled", 0.0)
-    kind = _kind(access.destination_type).removeprefix("a ")
-    those = "the one" if settled == 1 else f"the {settled:.0f}"
-    return f"It keeps to {those} {kind} that it works with; services of this type hardly ever turn to another one"
-
-
-def _sequence(_access: Access, _score: Score) -> str:
-    return "Services of this type do something else right before that, and it did not"
-
-
-def _registration(_access: Access, _score: Score) -> str:
-    return "It never registered here, as the other services do before they act"
-
-
-def _same_location(access: Access, _score: Score) -> str:
-    together = access.source_location == access.destination_location
-    here, there = ("the same room", "other rooms") if together else ("another room", "the same room")
-    return f"Its partner is in {here}; services of this type have theirs in {there}, as far as was observed"
-
-
-def _partners(_access: Access, score: Score) -> str:
-    seen = score.terms.get("partners_seen", 0.0)
-    return f"It addressed {seen:.0f} services of that type within a minute, more than services of its own type do"
-
-
-def _interval(_access: Access, score: Score) -> str:
-    gap = score.terms.get("gap", 0.0) / 1000
-    return f"It did that {gap:.3g} seconds after the last time, which is none of the intervals of services of this type"
-
-
-def _operation(_access: Access, _score: Score) -> str:
-    return "Services of this type hardly ever do that with services of that type, though they do other things with them"
-
-
-def _data_type(access: Access, _score: Score) -> str:
-    return f"Services of this type hardly ever exchange {_kind(access.data_type)} with services of that type"
-
-
-def _group(_access: Access, _score: Score) -> str:
-    return "The intervals at which it does that are, taken together, not those of services of this type"
-
-
-def _other(_access: Access, score: Score) -> str:
+def _other(score: Score) -> str:
     return f"What is unusual is the {printable(score.deciding)}"
 
 
 def _capital(text: str) -> str:
     return text[:1].upper() + text[1:]
-
-
-_REASONS: Mapping[str, Callable[[Access, Score], str]] = {
-    "relationship": _relationship,
-    "location": _location,
-    "rate": _rate,
-    "value": _value,
-    "text": _text,
-    "partner": _partner,
-    "sequence": _sequence,
-    "registration": _registration,
-    # Features of the paper's scoring, which has names of its own where it means something else.
-    "same_location": _same_location,
-    "partners": _partners,
-    "interval": _interval,
-    "operation": _operation,
-    "data_type": _data_type,
-    "group": _group,
-    "period": _period,
-}

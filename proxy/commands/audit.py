@@ -11,7 +11,7 @@ from typing import Any
 import click
 import msgspec
 
-from policy.explanation import printable
+from policy.printable import printable
 from proxy.audit import signed_heads
 from proxy.audit.event import told
 from proxy.audit.keys import KeyProblem, PublicKey

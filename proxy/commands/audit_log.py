@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import click
 import msgspec
 
-from policy.explanation import printable
+from policy.printable import printable
 from proxy.audit.event import told
 from proxy.audit.layout import JOURNAL_FILE
 from proxy.audit.log import find

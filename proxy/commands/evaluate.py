@@ -12,8 +12,8 @@ import msgspec
 
 from models.evaluation import Figures
 from policy.document import PolicyDocument
-from policy.explanation import printable
 from policy.loading import DocumentError
+from policy.printable import printable
 from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
 from proxy.evaluation.federation import FederatedSubject, Federation

@@ -10,8 +10,8 @@ import msgspec
 
 from policy.account import Account, Feature, account
 from policy.deciding_lines import PolicyLine, deciding_lines
-from policy.explanation import printable
 from policy.loading import DocumentError
+from policy.printable import printable
 from policy.verdict import Verdict
 from proxy.audit.event import verdict_of
 from proxy.commands.audit_log import UNREADABLE, end, form, found, location, log_directory, shown

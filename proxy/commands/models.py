@@ -17,8 +17,8 @@ from models.paper.codec import MAGIC as PAPER
 from models.paper.table import tabulate as tabulate_paper
 from models.table import tabulate
 from models.tabulation import TypeTable, render
-from policy.explanation import printable
 from policy.loading import DocumentError
+from policy.printable import printable
 from proxy.commands.options import DEFAULT_CONFIG, configuration, refuse
 from proxy.policy_file import load_policy
 from proxy.storage.model_store import CURRENT, AnyAnalyzer, ModelStore, ModelStoreError, file_name

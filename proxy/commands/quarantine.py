@@ -10,7 +10,7 @@ import msgspec
 from pydantic_core import PydanticCustomError
 
 from policy.duration import duration, seconds
-from policy.explanation import printable
+from policy.printable import printable
 from proxy.audit.event import rfc3339
 from proxy.clocks import real_now
 from proxy.commands.asking import ask

@@ -624,7 +624,9 @@ def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None
 
 
 @pytest.mark.parametrize("target", [(), (SPYING,)], ids=["nothing read", "the target read"])
-@pytest.mark.parametrize("code", ["unsupported-body", "xml-body", "unsupported-operation", "too-many-nodes"])
+@pytest.mark.parametrize(
+    "code", ["unsupported-body", "xml-body", "unsupported-operation", "too-many-nodes", "unknown-structure"]
+)
 def test_what_cannot_be_read_gets_past_no_denial_that_might_concern_it(code: str, target: tuple[Access, ...]) -> None:
     unread = call(*target, refusal=msgspec.structs.replace(UNSUPPORTED, code=code))
     denial = {"name": "no-movement", "action": "deny", "node": ["/agent1/movement1/**"]}

@@ -12,7 +12,7 @@ from models.anomaly import UNSCORED
 from models.score import Score
 from policy.document import PolicyDocument
 from policy.engine import Engine
-from policy.explanation import printable, sentence
+from policy.explanation import sentence
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Call, Refusal, Verdict
 from tests.policy.calls import NOW, SPYING, STRANGER, PrescribedAnalyzer, access, call, score
@@ -224,30 +224,6 @@ def test_what_strangers_send_cannot_rewrite_the_screen() -> None:
     assert text.isprintable()
     assert r"/a\x1b[2J\u202e\x0a" in text
     assert len(text) < 500
-
-
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("a b", "a b"),
-        ("grün", "grün"),
-        ("\x00", r"\x00"),
-        ("\u2028", r"\u2028"),
-        ("\ud800", r"\ud800"),
-        ("abcdef", "ab..."),
-    ],
-)
-def test_text_is_escaped_and_cut(text: str, shown: str) -> None:
-    assert printable(text, 5 if text == "abcdef" else 96) == shown
-
-
-@settings(deadline=None)
-@given(st.text(), st.integers(3, 50))
-def test_printable_text_is_printable_and_short(text: str, length: int) -> None:
-    shown = printable(text, length)
-
-    assert shown.isprintable()
-    assert len(shown) <= length
 
 
 @settings(deadline=None)

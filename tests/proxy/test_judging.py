@@ -89,6 +89,21 @@ def test_what_the_policy_forwards_is_not_for_a_service_that_may_only_be_elsewher
     assert refusal_code(bench) == "identity-conflict"
 
 
+@pytest.mark.parametrize(("writing", "reason"), [("json", "denied-by-rule"), ("xml", "xml-body")])
+def test_no_form_of_a_write_gets_past_a_denial_before_the_rule_that_allows_its_sender(
+    writing: str, reason: str
+) -> None:
+    denial = {"name": "hands-off", "action": "deny", "node": ["/agent1/movement1/**"]}
+    allowing = {"name": "light", "action": "allow", "source_address": [LIGHT]}
+    xml = request("PUT", f"/vsl{MOVEMENT}", {"value": 1}).replace(b"application/json", b"application/xml")
+    sent = xml if writing == "xml" else request("PUT", f"/vsl{MOVEMENT}", {"value": 1})
+
+    bench = Bench({"mode": "enforce", "rules": [denial, allowing]})
+    assert not bench.send(sent).to_access_point
+    assert bench.verdicts[-1].reason == reason
+    assert Bench({"mode": "enforce", "rules": [allowing]}).send(sent).to_access_point
+
+
 @pytest.mark.parametrize("policy", [FORWARD, LEARN])
 def test_a_tree_of_which_the_structure_was_not_read_is_asked_for(policy: dict[str, Any]) -> None:
     policy = policy | {"unknown_node": "forward"}
