@@ -3,7 +3,7 @@ BIN := .venv/bin
 PYTHON_SOURCES := proxy policy models tests benchmarks scripts
 
 # Without root, network tests become root of a user namespace, which only a process without threads can: no helpers then.
-PARALLEL := $(shell test "$$(id -u)" -eq 0 && echo "-n 2 --dist loadfile")
+PARALLEL := $(shell test "$$(id -u)" -eq 0 && echo "-n 3 --dist loadfile --no-loadscope-reorder")
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:

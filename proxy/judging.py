@@ -211,7 +211,7 @@ class ChannelJudge:
         binary = self._callbacks.binary
         if not self._may_pass(frame):
             return Relayed(back=self._callbacks.denial(frame, of_service=False), binary=binary)
-        self._callbacks.passed(frame, now)
+        self._callbacks.passed(frame)
         return Relayed(onward=frame.canonical, binary=binary)
 
     def _may_pass(self, frame: Frame) -> bool:

@@ -78,15 +78,19 @@ def unregistration(body: bytes, form: Form = vsl_media.JSON) -> bytes:
 def registration(body: bytes, form: Form = vsl_media.JSON) -> tuple[str, bytes]:
     """Parse the body of a registration; return model id and canonical body.
 
+    The model id may be empty or missing, which the middleware takes for the same: it then makes no nodes.
+
     Raises:
-        NotStrictJson: it names no model.
+        NotStrictJson: what stands in the place of the model or of a hash is none.
         NotStrictCbor: it is not strict CBOR.
     """
     parsed = form.parse(body)
     if not isinstance(parsed, dict):
         raise NotStrictJson("the body is not an object")
     model = parsed.get("modelId")
-    if not is_text(model) or not _MODEL_ID.fullmatch(model) or not DOT_SEGMENTS.isdisjoint(model.split("/")):
+    if model is None:
+        model = ""
+    if not is_text(model) or (model and not (_MODEL_ID.fullmatch(model) and DOT_SEGMENTS.isdisjoint(model.split("/")))):
         raise NotStrictJson("the body names no model")
     canonical = {"modelId": model}
     for name in ("modelHash", "binaryHash"):

@@ -84,8 +84,8 @@ class CallbackChannel:
         error = _NO_VALID_ANSWER if of_service else _DENIED
         return self._form.serialise(vsl_messages.refusal(frame.correlation, error))
 
-    def passed(self, frame: Frame, now: int) -> None:
-        """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
+    def passed(self, frame: Frame) -> None:
+        """Note that an invocation went to the service: its answer is expected."""
         of = frame.correlation
         if of is None:
             return
@@ -94,7 +94,7 @@ class CallbackChannel:
             self._outstanding.popitem(last=False)
         if frame.stream is not None:
             address, sends = frame.stream
-            self.streams.expect(self.service, of, address, sends=sends, now=now)
+            self.streams.expect(self.service, of, address, sends=sends)
 
     def from_service(self, content: bytes, *, text: bool) -> Frame:
         """Decode a service's answer; only one to an outstanding invocation is passed.

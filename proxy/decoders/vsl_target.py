@@ -25,7 +25,9 @@ _SCOPES = {
     "m": "METADATA",
 }
 _PARAMETERS = frozenset({"depth", "scope", "version"})
-_DEPTH = re.compile(r"-1|[0-9]{1,4}")
+_DEPTH = re.compile(r"[+-]?[0-9]{1,32}")
+_DEPTHS = range(-(2**31), 2**31)
+"""What an access point takes for a number; anything else counts as 0, as if there were none."""
 _VERSION = re.compile(r"-1|[0-9]{1,9}")
 _STREAM = re.compile(rf"({UUID_PATTERN})-([0-9]{{1,18}})")
 _SEARCH = "search"
@@ -96,9 +98,9 @@ def _parameters(query: str) -> tuple[int, str]:
         found[name] = value
     canonical: list[str] = []
     depth = 0
-    if "depth" in found and _DEPTH.fullmatch(found["depth"]):
-        depth = int(found["depth"])
-        canonical.append(f"depth={depth}")
+    if "depth" in found and _DEPTH.fullmatch(found["depth"]) and (asked := int(found["depth"])) in _DEPTHS:
+        depth = max(asked, -1)  # the whole subtree is the most that any other negative number can mean
+        canonical.append(f"depth={asked}")
     if scope := _SCOPES.get(found.get("scope", "").lower()):
         canonical.append(f"scope={scope}")
     if "version" in found and _VERSION.fullmatch(found["version"]):

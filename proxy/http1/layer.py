@@ -309,9 +309,9 @@ class Http1Layer(layer.Layer):
         head, channel = exchange.reader.head, exchange.ruling.channel
         if head is None or channel is None:
             raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
-        if any(name == "sec-websocket-extensions" for name, _ in head.fields):
+        if any(name.lower() == "sec-websocket-extensions" for name, _ in head.fields):
             raise BadMessage("bad-answer", "an extension of WebSocket is used that was not offered")
-        formats = [value for name, value in head.fields if name == "content-type"]
+        formats = [value for name, value in head.fields if name.lower() == "content-type"]
         if len(formats) > 1:
             raise BadMessage("bad-answer", "two formats are named for one channel")
         channel.opened(formats[0] if formats else None)

@@ -282,9 +282,10 @@ def body(wire: Wire) -> Any:
 
 
 def fields(message: bytes) -> dict[str, str]:
-    """The header fields of a message."""
+    """The header fields of a message, names in lower case."""
     head = message.partition(b"\r\n\r\n")[0].decode()
-    return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    named = (line.split(": ", 1) for line in head.split("\r\n")[1:])
+    return {name.lower(): value for name, value in named}
 
 
 def refusal_code(bench: Bench) -> str:

@@ -230,7 +230,7 @@ def test_of_a_stream_the_audit_has_the_size_and_nothing_else() -> None:
 def test_who_opens_a_stream_because_it_was_asked_to_is_never_put_in_quarantine() -> None:
     bench = Bench({"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}})
     invocation = ("b4fb38af-381a-4772-8268-b84199dfab95", "7")
-    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False, now=EVENT_TIME)
+    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False)
     path = f"/callback-stream/{invocation[0]}-{invocation[1]}"
     wire = bench.send(request("GET", path, headers={"Accept": "application/octet-stream"}))
     assert status(wire) == 403

@@ -228,7 +228,7 @@ def test_a_callback_stream_opens_where_the_access_point_waits_for_it(
     assert unasked.refusal is not None
     assert (unasked.refusal.code, unasked.refusal.every_mode) == ("unexpected-stream", True)
     node = "/agent1/lightcontrol1/lightOn"
-    decoder.streams.expect(LIGHT.address, (CALLBACK, "7"), node, sends=sends, now=900)
+    decoder.streams.expect(LIGHT.address, (CALLBACK, "7"), node, sends=sends)
     decoded = decode(decoder, asked)
     assert decoded.refusal is None
     assert [(access.node, access.own) for access in decoded.accesses] == [(node, True)]
@@ -253,6 +253,17 @@ def test_registration_takes_its_type_from_the_body_where_none_is_known(decoder: 
     decoded = decoder.decode(asked, newcomer, 0, DELEGATION)
     assert decoded.changes_nodes
     assert [(a.operation, a.source_type) for a in decoded.accesses] == [(Operation.REGISTER, "/doorLock")]
+
+
+def test_a_registration_without_a_model_makes_no_nodes_and_changes_no_type(decoder: VslDecoder) -> None:
+    asked = request("POST", "/service/register", {"modelId": ""})
+    decoded = decode(decoder, asked)
+    assert not decoded.changes_nodes
+    assert [(a.source_type, a.destination_type) for a in decoded.accesses] == [("/lightControler", "/lightControler")]
+    newcomer = LIGHT.__class__(address="/agent1/lock9", service_type=None, strength=Strength.CERTIFICATE, ip="10.0.0.8")
+    unknown = decoder.decode(asked, newcomer, 0, DELEGATION)
+    assert unknown.refusal is not None
+    assert (unknown.refusal.code, unknown.refusal.every_mode) == ("unknown-node", False)
 
 
 def test_a_known_service_cannot_change_its_type_by_registering(decoder: VslDecoder) -> None:

@@ -57,7 +57,7 @@ class Ends:
     def passed(self, frame: object) -> Frame:
         """An invocation that went on to the service."""
         received = self.received(frame)
-        self.channel.passed(received, NOW)
+        self.channel.passed(received)
         return received
 
     def answered(self, frame: object, *, text: bool | None = None) -> Frame:
@@ -354,10 +354,10 @@ def test_invocations_that_nobody_answers_are_forgotten_oldest_first() -> None:
 @pytest.mark.parametrize(("invoke", "sends"), [("VGET_STREAM", True), ("VSET_STREAM", False)])
 def test_a_stream_may_be_opened_once_its_invocation_has_gone_to_the_owner(ends: Ends, invoke: str, sends: bool) -> None:
     ends.received(virtual(invoke, "lightcontrol1"))
-    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends, now=NOW) is None
+    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends) is None
     ends.passed(virtual(invoke, "lightcontrol1"))
     ends.answered(answer())
-    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends, now=NOW) == NODE
+    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends) == NODE
 
 
 @pytest.mark.parametrize("wrong", [{"error": {"code": Number(404)}}, {"error": "no"}])
