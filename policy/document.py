@@ -193,7 +193,7 @@ class PolicyDocument(Section):
     time_zone: Annotated[str, AfterValidator(zone_name)] | None = None
     """Time zone of the hours, days and expiries of rules, e.g. Europe/Berlin; null: the machine's."""
     rules: list[Rule] = Field(default=[], max_length=1024)
-    """Explicit rules; the first that matches an access decides about it."""
+    """Explicit rules; the first that allows or denies an access decides about it."""
     service_types: dict[ServiceType, ServiceTypePolicy] = Field(default={})
     """What differs for a service type, e.g. /doorLock. It applies to calls that services of the type make."""
     readiness: ReadinessPolicy = ReadinessPolicy()

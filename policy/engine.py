@@ -37,6 +37,11 @@ REPEATED = "refused-too-often"
 
 _OF_PARTIES = frozenset({UNKNOWN_SENDER, UNKNOWN_TYPE, UNKNOWN_NODE})
 """Refusals of calls that were decoded whole; only somebody in them is not known."""
+_OF_UNREAD = frozenset({"unsupported-body", "unsupported-operation", "too-many-nodes", "xml-body"})
+"""Refusals of calls that were not read whole: they may hold more than their accesses tell."""
+LIFTABLE = _OF_PARTIES | _OF_UNREAD
+"""The refusals that rules which allow the call lift. A list: of others that obey the mode, as of a certificate that is
+shown from elsewhere, an entry in somebody's allow-list must not decide."""
 
 _NOTHING = Refusal(
     code=NOTHING_TO_JUDGE,
@@ -148,6 +153,14 @@ def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _
     )
 
 
+def _same_modes(one: _Snapshot, other: _Snapshot) -> bool:
+    """Whether each service type has the same effective mode in both."""
+    return one.default.mode is other.default.mode and all(
+        one.by_type.get(name, one.default).mode is other.by_type.get(name, other.default).mode
+        for name in one.by_type.keys() | other.by_type.keys()
+    )
+
+
 class _Identifiers:
     """Verdict ids: 12 hex digits of milliseconds, 4 of a counter, a hyphen, 6 that tell processes apart.
 
@@ -186,7 +199,9 @@ class Engine:
         self._identifiers = _Identifiers()
         self._ready: frozenset[str] = frozenset()
         self._refusals = Refusals()
-        self.replace_policy(policy, revision)
+        self._policy = policy
+        self._snapshot = _snapshot(policy, revision, self._ready)
+        quarantines.protect(Protection.of(policy.quarantine.protected))
 
     @property
     def revision(self) -> str:
@@ -204,15 +219,28 @@ class Engine:
             Quarantines that ended with the change because the new policy protects the sender.
         """
         self._policy = policy
-        self._snapshot = _snapshot(policy, revision, self._ready)
-        return self._quarantines.protect(Protection.of(policy.quarantine.protected))
+        self._judge_by(_snapshot(policy, revision, self._ready))
+        released = self._quarantines.protect(Protection.of(policy.quarantine.protected))
+        for entry in released:
+            self.forgive(entry.identity)
+        return released
 
     def replace_ready(self, service_types: Iterable[str]) -> None:
         """Enforce, from the next call on, which of those types the policy leaves to their readiness (`auto`)."""
         ready = frozenset(service_types)
         if ready != self._ready:
             self._ready = ready
-            self._snapshot = _snapshot(self._policy, self._snapshot.revision, ready)
+            self._judge_by(_snapshot(self._policy, self._snapshot.revision, ready))
+
+    def forgive(self, identity: str) -> None:
+        """Count no earlier refusal of a sender towards a quarantine: somebody ended the one that it was in."""
+        self._refusals.forget(identity)
+
+    def _judge_by(self, snapshot: _Snapshot) -> None:
+        if not _same_modes(self._snapshot, snapshot):
+            # What was only noted while monitoring must not quarantine at the first refusal that is one.
+            self._refusals.clear()
+        self._snapshot = snapshot
 
     def judge(self, call: Call, *, now: float) -> Verdict:
         """Decide about a call.
@@ -245,10 +273,12 @@ class Engine:
         rulebook = snapshot.rulebook
         ruling = None if rulebook is None else rulebook.decide(call, now)
         obeying = Action.BLOCK if rules.mode is Mode.ENFORCE else Action.FORWARD
-        if ruling is not None:
+        if rulebook is not None and ruling is not None:
             if ruling.denied is not None:
                 return self._refuse(call, rules, _denial(ruling.denied), obeying, now, rule=ruling.denied)
-            if refusal is not None and _lifts(ruling, call.refusal):
+            if refusal is not None and _lifts(rulebook, ruling, refusal, call, now):
+                # The audit reads off the call what was lifted.
+                call = call if call.refusal is refusal else msgspec.structs.replace(call, refusal=refusal)
                 if not call.accesses:
                     return self._allow_unscored(call, rules, ruling, now)
                 return self._measure(call, rules, identity, now, ruling, lifted=True)
@@ -261,13 +291,12 @@ class Engine:
 
         What was refused, by the gateway or by the access point (`accepted` false: 4xx, 5xx, no answer), does not
         teach. In learn mode everything else does, except floods. In monitor as in enforce, teaching follows
-        `would_be`; what passes only because a rule allows it does not make itself normal.
+        `would_be`; what passes only because a rule allows it does not make itself normal, nor anything else of its
+        call. Where a rule lifted a refusal, nothing teaches in any mode, as without the rule.
         """
-        if not accepted or verdict.action is not Action.FORWARD or not verdict.scores:
+        if not accepted or verdict.action is not Action.FORWARD or not verdict.scores or verdict.lifted:
             return
-        unusual = verdict.would_be is not Action.FORWARD or (
-            verdict.reason == ALLOWED_BY_RULE and self._reaches_block(verdict)
-        )
+        unusual = verdict.would_be is not Action.FORWARD or verdict.reason == ALLOWED_BY_RULE
         if unusual and (verdict.mode is not Mode.LEARN or self._flood(verdict)):
             return
         for access in verdict.call.accesses:
@@ -311,7 +340,7 @@ class Engine:
             call=call,
             action=Action.FORWARD,
             would_be=Action.FORWARD,
-            alert=False,
+            alert=ruling.alerting is not None,
             mode=rules.mode,
             reason=ALLOWED_BY_RULE,
             scores=(),
@@ -319,6 +348,7 @@ class Engine:
             threshold=None,
             policy_revision=self._snapshot.revision,
             rule=None if ruling.allowed is None else ruling.allowed.name,
+            lifted=True,
         )
 
     def _measure(
@@ -332,16 +362,17 @@ class Engine:
         lifted: bool = False,
     ) -> Verdict:
         scores, worst = self._scored(call)
-        excused = False
+        excused = by_rule = False
         if ruling is not None or rules.partners:
             allowed = () if ruling is None else ruling.excused
             worst = _worst(call, scores, rules, allowed)
             excused = bool(allowed) and allowed[worst]
+            by_rule = lifted or (bool(allowed) and _excuses(call, scores, rules, allowed))
         highest = scores[worst].av
         limits = rules.limits_of(call.accesses[worst])
         threshold, repeats = limits.block, 0
         if highest < limits.block or excused:
-            would_be, reason = Action.FORWARD, NORMAL
+            would_be, reason = Action.FORWARD, ALLOWED_BY_RULE if by_rule else NORMAL
         else:
             would_be, reason = Action.BLOCK, ANOMALOUS
             sparing = not self._may_quarantine(call)
@@ -349,8 +380,6 @@ class Engine:
                 would_be, threshold = Action.QUARANTINE, limits.quarantine
             elif not sparing and (repeats := self._repeats(call.accesses[worst], rules.mode, identity, now)):
                 would_be, reason = Action.QUARANTINE, REPEATED
-        if excused and (lifted or highest >= limits.block):
-            reason = ALLOWED_BY_RULE
         rule = None if ruling is None else _named(ruling, reason)
         verdict = Verdict(
             id=self._identifiers.next(now),
@@ -368,6 +397,7 @@ class Engine:
             policy_revision=self._snapshot.revision,
             rule=None if rule is None else rule.name,
             repeats=repeats,
+            lifted=lifted,
         )
         if reason is not NORMAL:
             self._note_refused(verdict, rules)
@@ -406,15 +436,13 @@ class Engine:
 
     def _note_refused(self, verdict: Verdict, rules: Rules) -> None:
         """Tell the models what does not teach: it may turn out to be legitimate."""
-        if verdict.would_be is Action.FORWARD and not self._reaches_block(verdict):
-            return
-        for access, score in zip(reversed(verdict.call.accesses), reversed(verdict.scores), strict=True):
-            self._analyzer.refused(access, score, rules.limits_of(access).block)
-
-    def _reaches_block(self, verdict: Verdict) -> bool:
-        """Whether an access would have been refused, had no rule excused it."""
-        score, threshold = verdict.score, verdict.threshold
-        return score is not None and threshold is not None and score.av >= threshold
+        limits = [rules.limits_of(access).block for access in verdict.call.accesses]
+        if verdict.would_be is Action.FORWARD and not _reached(verdict.scores, limits):
+            return  # what a rule lifted, no model found unusual
+        for access, score, limit in zip(
+            reversed(verdict.call.accesses), reversed(verdict.scores), reversed(limits), strict=True
+        ):
+            self._analyzer.refused(access, score, limit)
 
     def _quarantine(self, verdict: Verdict, identity: str, now: float) -> None:
         sender = verdict.call.sender
@@ -451,7 +479,8 @@ class Engine:
 def _refusal(call: Call, service_type: str | None, lifted: frozenset[str]) -> Refusal | None:
     """Return why a call is refused before any score, if it is."""
     given = call.refusal
-    if given is not None and given.every_mode:
+    # First what nothing lifts, or what can be lifted would hide it.
+    if given is not None and (given.every_mode or given.code not in LIFTABLE):
         return given
     if given is None and not call.accesses:
         return _NOTHING
@@ -482,14 +511,25 @@ def _named(ruling: Ruling, reason: str) -> CompiledRule | None:
     return ruling.alerting or (ruling.allowed if reason is NORMAL else None)
 
 
-def _lifts(ruling: Ruling, given: Refusal | None) -> bool:
-    """Whether a refusal that obeys the mode is lifted by rules that allow all of the call.
+def _lifts(rulebook: Rulebook, ruling: Ruling, refusal: Refusal, call: Call, now: float) -> bool:
+    """Whether rules allow all of a call that is refused for a reason which they may lift."""
+    if refusal.code not in LIFTABLE or not ruling.all_allowed:
+        return False
+    # The decoder's reason need not be the one that is told: of a stranger's call, that comes first.
+    unread = call.refusal is not None and call.refusal.code in _OF_UNREAD
+    return not unread or rulebook.allows_unread(call.sender, now)
 
-    What a decoder could not read whole (`given`), no rule about accesses can vouch for: a rule must allow the sender.
-    """
-    if given is None or given.code in _OF_PARTIES:
-        return ruling.all_allowed
-    return ruling.sender_allowed
+
+def _reached(scores: Sequence[Score], limits: Sequence[float]) -> bool:
+    return any(score.av >= limit for score, limit in zip(scores, limits, strict=True))
+
+
+def _excuses(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> bool:
+    """Whether an access would have been refused, had no rule excused it."""
+    return any(
+        each and score.av >= rules.limits_of(access).block
+        for access, score, each in zip(call.accesses, scores, excused, strict=True)
+    )
 
 
 def _worst(call: Call, scores: Sequence[Score], rules: Rules, excused: Sequence[bool]) -> int:

@@ -88,6 +88,14 @@ class Refusals:
         del self._recent[identity]
         return len(recent)
 
+    def forget(self, identity: str) -> None:
+        """Count anew for a sender whose quarantine was a mistake: so were the refusals before it."""
+        self._recent.pop(identity, None)
+
+    def clear(self) -> None:
+        """Count anew for all."""
+        self._recent.clear()
+
 
 class PastQuarantine(msgspec.Struct, frozen=True, kw_only=True):
     """The latest quarantine of a sender, in storage and between processes too."""

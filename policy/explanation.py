@@ -116,8 +116,16 @@ def _deed(verdict: Verdict) -> str:
     deed = f"{who} {verbs[access.operation].format(node=_object(access))}"
     others = len(call.accesses) - 1
     if others:
-        deed += f" (the {'most unusual' if verdict.scores else 'first'} of {others + 1} accesses of one call)"
+        deed += f" (the {_which(verdict)} of {others + 1} accesses of one call)"
     return deed
+
+
+def _which(verdict: Verdict) -> str:
+    score = verdict.score
+    if score is None:
+        return "first"
+    # A rule may excuse another one, or its thresholds be higher.
+    return "most unusual" if score.av >= max(each.av for each in verdict.scores) else "one that decides"
 
 
 def _object(access: Access) -> str:

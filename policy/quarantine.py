@@ -169,7 +169,8 @@ class QuarantineRegister:
         entry = self._entries.get(identity)
         if entry is not None:
             self._drop([entry])
-            self.history.forget(identity)
+        # Also where it has just ended by itself: who ended it by hand took it for a mistake.
+        self.history.forget(identity)
         return entry
 
     def expire(self, now: float) -> tuple[QuarantineEntry, ...]:

@@ -119,7 +119,7 @@ class Rule(Section):
     """Names the rule in verdicts: small letters, digits and hyphens."""
     action: RuleAction
     """allow: forward in spite of scores, thresholds and unknown parties; deny: refuse, as the mode says; alert: mark
-    the verdict, and go on."""
+    the verdict, and go on with the rules after it."""
     comment: Annotated[str, Field(max_length=500)] = ""
     """Why; a denial tells it in the audit log."""
     expires: Expiry | None = None
@@ -131,7 +131,8 @@ class Rule(Section):
     identity: Several[Strength] | None = None
     """How well the sender's identity is established."""
     client_id: Several[ClientPattern] | None = None
-    """Client ids in the certificates of senders."""
+    """Client ids of senders. For allow only those in certificates count, unless `identity` lists vouched: then those in
+    the word of a peer do, too."""
     network: Several[Network] | None = None
     """Network addresses from which the call comes."""
     destination_address: Several[PathPattern] | None = None
@@ -156,6 +157,11 @@ class Rule(Section):
     def about_accesses(self) -> bool:
         """Whether the rule asks for more than who calls and when."""
         return any(getattr(self, name) is not None for name in ABOUT_ACCESSES)
+
+    @property
+    def about_sender(self) -> Rule:
+        """The rule without the conditions that ask for more than who calls and when."""
+        return self.model_copy(update=dict.fromkeys(ABOUT_ACCESSES))
 
     @property
     def conditions(self) -> dict[str, object]:

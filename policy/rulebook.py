@@ -32,8 +32,12 @@ class CompiledRule(NamedTuple):
     about_accesses: bool
     concerns: Callable[[_Kind], bool]
     """Whether it can match an access of that operation, source type and destination type."""
+    sent_by: Callable[[str | None], bool]
+    """Whether it can match anything that a service of that type does."""
     tests: tuple[_Test, ...]
     """All that is left to ask then."""
+    sender_tests: tuple[_Test, ...]
+    """Those of them that ask for no more than who calls and when."""
 
     def matches(self, sender: Sender, access: Access | None, now: float) -> bool:
         """Whether it holds, given that it concerns the access's kind."""
@@ -41,6 +45,19 @@ class CompiledRule(NamedTuple):
             if not test(sender, access, now):
                 return False
         return now < self.until
+
+    def may_match(self, sender: Sender, now: float) -> bool:
+        """Whether it can match something that the sender does now, whatever that is."""
+        # A sender of no type may register as one of any.
+        return (
+            now < self.until
+            and (sender.service_type is None or self.sent_by(sender.service_type))
+            and all(test(sender, None, now) for test in self.sender_tests)
+        )
+
+    def matches_all(self, sender: Sender) -> bool:
+        """Whether it then matches everything that the sender does."""
+        return not self.about_accesses and self.sent_by(sender.service_type)
 
 
 class Ruling(NamedTuple):
@@ -51,24 +68,34 @@ class Ruling(NamedTuple):
     allowed: CompiledRule | None
     """The first one that allows an access."""
     alerting: CompiledRule | None
+    """The first one that wants to hear of an access."""
     excused: tuple[bool, ...]
     """For each access, whether it is allowed."""
-    sender_allowed: bool
-    """Whether all of the call is allowed by rules that ask for no more than who calls and when."""
 
     @property
     def all_allowed(self) -> bool:
-        """Whether every access is allowed; of a call without accesses, its sender."""
-        return all(self.excused) if self.excused else self.sender_allowed
+        """Whether every access is allowed; of a call without accesses, whatever it holds."""
+        return all(self.excused) if self.excused else self.allowed is not None
+
+
+class _Found(NamedTuple):
+    """The rules that matched one access, or a call of which no access is known."""
+
+    deciding: CompiledRule | None
+    """The first that allows or denies."""
+    alerting: CompiledRule | None
+    """The first before it that wants to hear of it."""
 
 
 class Rulebook:
-    """All rules of one policy, in their order: the first that matches an access decides about it. Not thread-safe."""
+    """All rules of one policy, in their order. Not thread-safe.
+
+    The first that allows or denies an access decides about it; one that alerts is noted on the way there.
+    """
 
     def __init__(self, rules: Sequence[Rule], time: LocalTime) -> None:
         """Compile the rules."""
         self._rules = tuple(_compiled(rule, time) for rule in rules)
-        self._senders = tuple(rule for rule in self._rules if not rule.about_accesses)
         self._by_kind: dict[_Kind, tuple[CompiledRule, ...]] = {}
 
     def decide(self, call: Call, now: float) -> Ruling | None:
@@ -80,34 +107,55 @@ class Rulebook:
         """
         sender, accesses = call.sender, call.accesses
         if len(accesses) == 1:  # as most calls have
-            rule = self._of(sender, accesses[0], now)
-            if rule is None:
+            rules = self._of(sender, accesses[0], now)
+            if rules is None:
                 return None
-            found: list[CompiledRule | None] = [rule]
+            found: list[_Found | None] = [rules]
         elif not accesses:
-            found = [self._of_sender(sender, now)]
+            found = [self._of_unread(sender, now)]
         else:
             found = [self._of(sender, access, now) for access in accesses]
         if not any(found):
             return None
-        return _ruling(found, accesses=len(call.accesses))
+        return _ruling(found, accesses=len(accesses))
 
-    def _of(self, sender: Sender, access: Access, now: float) -> CompiledRule | None:
+    def allows_unread(self, sender: Sender, now: float) -> bool:
+        """Whether a call is allowed of which nobody knows what all it holds.
+
+        A rule must allow whatever the sender does, and no denial come before it that might concern this.
+        """
+        found = self._of_unread(sender, now)
+        return found is not None and _does(found.deciding, RuleAction.ALLOW)
+
+    def _of(self, sender: Sender, access: Access, now: float) -> _Found | None:
         kind = access.operation, access.source_type or sender.service_type, access.destination_type
         rules = self._by_kind.get(kind)
         if rules is None:
             rules = self._remember(kind)
+        alerting: CompiledRule | None = None
         for rule in rules:
             if rule.matches(sender, access, now):
-                return rule
-        return None
+                if rule.action is not RuleAction.ALERT:
+                    return _Found(rule, alerting)
+                alerting = alerting or rule
+        return None if alerting is None else _Found(None, alerting)
 
-    def _of_sender(self, sender: Sender, now: float) -> CompiledRule | None:
-        for rule in self._senders:
-            # Of the kind, such a rule asks for the source's type only.
-            if rule.concerns((Operation.GET, sender.service_type, None)) and rule.matches(sender, None, now):
-                return rule
-        return None
+    def _of_unread(self, sender: Sender, now: float) -> _Found | None:
+        """Return the rules that match whatever the sender does; none allows it after a denial that might match it."""
+        alerting: CompiledRule | None = None
+        perhaps_denied = False
+        for rule in self._rules:
+            if not rule.may_match(sender, now):
+                continue
+            if not rule.matches_all(sender):
+                perhaps_denied = perhaps_denied or rule.action is RuleAction.DENY
+            elif rule.action is RuleAction.ALERT:
+                alerting = alerting or rule
+            elif perhaps_denied and rule.action is RuleAction.ALLOW:
+                break
+            else:
+                return _Found(rule, alerting)
+        return None if alerting is None else _Found(None, alerting)
 
     def _remember(self, kind: _Kind) -> tuple[CompiledRule, ...]:
         if len(self._by_kind) >= MOST_KINDS:
@@ -116,20 +164,18 @@ class Rulebook:
         return rules
 
 
-def _ruling(found: Sequence[CompiledRule | None], *, accesses: int) -> Ruling:
-    def first(action: RuleAction) -> CompiledRule | None:
-        return next((rule for rule in found if rule is not None and rule.action is action), None)
-
-    allows = [rule is not None and rule.action is RuleAction.ALLOW for rule in found]
+def _ruling(found: Sequence[_Found | None], *, accesses: int) -> Ruling:
+    deciding = [None if each is None else each.deciding for each in found]
     return Ruling(
-        denied=first(RuleAction.DENY),
-        allowed=first(RuleAction.ALLOW),
-        alerting=first(RuleAction.ALERT),
-        excused=tuple(allows) if accesses else (),
-        sender_allowed=all(
-            allow and rule is not None and not rule.about_accesses for allow, rule in zip(allows, found, strict=True)
-        ),
+        denied=next((rule for rule in deciding if _does(rule, RuleAction.DENY)), None),
+        allowed=next((rule for rule in deciding if _does(rule, RuleAction.ALLOW)), None),
+        alerting=next((each.alerting for each in found if each is not None and each.alerting is not None), None),
+        excused=tuple([_does(rule, RuleAction.ALLOW) for rule in deciding]) if accesses else (),
     )
+
+
+def _does(rule: CompiledRule | None, action: RuleAction) -> bool:
+    return rule is not None and rule.action is action
 
 
 def _compiled(rule: Rule, time: LocalTime) -> CompiledRule:
@@ -140,7 +186,9 @@ def _compiled(rule: Rule, time: LocalTime) -> CompiledRule:
         until=math.inf if rule.expires is None else time.ends(rule.expires),
         about_accesses=rule.about_accesses,
         concerns=_concerns(rule),
+        sent_by=_typed(rule.source_type),
         tests=tuple(_tests(rule, time)),
+        sender_tests=tuple(_tests(rule.about_sender, time)),
     )
 
 
@@ -168,7 +216,7 @@ def _tests(rule: Rule, time: LocalTime) -> list[_Test]:
         _made(_destination, rule.destination_address),
         _made(_source, rule.source_address),
         _made(_data_type, rule.data_type),
-        _made(_client_id, rule.client_id),
+        None if rule.client_id is None else _client_id(rule.client_id, _believed(rule)),
         _made(_value, rule.value),
         _made(_network, rule.network),
     ]
@@ -229,9 +277,24 @@ def _data_type(patterns: Sequence[str]) -> _Test:
     return lambda _sender, access, _now: access is not None and matches(access.data_type)
 
 
-def _client_id(patterns: Sequence[str]) -> _Test:
+def _believed(rule: Rule) -> frozenset[Strength]:
+    """Return whose client ids a rule takes for theirs.
+
+    A name without a certificate is what a peer says, at an access point without TLS any process at the peer's address:
+    it may get somebody refused, but opens nothing, unless the rule says that it may.
+    """
+    if rule.action is not RuleAction.ALLOW:
+        return frozenset(Strength)
+    return frozenset({Strength.CERTIFICATE, *(rule.identity or ())})
+
+
+def _client_id(patterns: Sequence[str], believed: frozenset[Strength]) -> _Test:
     matches = matcher(patterns)
-    return lambda sender, _access, _now: sender.client_id is not None and matches(sender.client_id)
+
+    def test(sender: Sender, _access: Access | None, _now: float) -> bool:
+        return sender.client_id is not None and sender.strength in believed and matches(sender.client_id)
+
+    return test
 
 
 def _network(entries: Sequence[str]) -> _Test:

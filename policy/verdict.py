@@ -100,6 +100,8 @@ class Verdict(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Name of the policy's rule that decided, or that marks the call."""
     repeats: int = 0
     """Refused calls of the sender that together were too many; 0 where that decided nothing."""
+    lifted: bool = False
+    """Whether a rule lifted a refusal, which `call.refusal` tells: such a call teaches in no mode."""
 
     @property
     def forwarded(self) -> bool:

@@ -280,6 +280,35 @@ def _unheard(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Itera
                 )
 
 
+def _in_the_way(points: list[tuple[int, AccessPoint]], workers: int) -> Iterator[Inconsistency]:
+    """Yield the access points on this machine whose ports for the workers are those of access points."""
+    for i, point in points:
+        own = range(point.listen_port, point.listen_port + workers)
+        for j, other in points:
+            if other.port in own:
+                yield Inconsistency(
+                    (i, "listen_port"),
+                    f"{other.port} is the port of access_points[{j}] on this machine",
+                    "choose one that is free, as are those of further workers behind it",
+                )
+                break
+
+
+def _unreached(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Iterator[Inconsistency]:
+    """Yield the addresses of access points on this machine whose calls from outside can't be redirected."""
+    for i, point in points:
+        for family in ("ipv4", "ipv6"):
+            address, listener = getattr(point, family), getattr(listen, family)
+            if address is None or listener is None or address.is_loopback:
+                continue
+            if listener.is_loopback:
+                yield Inconsistency(
+                    (i, family),
+                    f"calls from outside can not be redirected to listen.{family}, {listener}",
+                    f"write an address of an interface in `listen.{family}`, such as {address}",
+                )
+
+
 class Audit(Document):
     """How the audit log is divided into files, and how much of it is kept: the chains of all processes together."""
 
@@ -301,9 +330,11 @@ class Audit(Document):
 class GatewayDocument(Document):
     """`gateway.yaml`: where the gateway stands and what it stands in front of."""
 
-    interfaces: Interfaces
-    topology: Annotated[Literal["routed", "bridge"], Field(validate_default=True)] = "routed"
-    """`routed`: the gateway is the services' router to the access points. `bridge`: both are in one network."""
+    interfaces: Interfaces | None = None
+    """Needed unless `topology: host`, where calls may arrive anywhere."""
+    topology: Annotated[Literal["routed", "bridge", "host"], Field(validate_default=True)] = "routed"
+    """`routed`: the gateway is the services' router to the access points. `bridge`: both are in one network.
+    `host`: the access points are on this machine."""
     listen: Listen
     tls: Tls | None = None
     """Needed as soon as one access point has `tls: required`."""
@@ -314,7 +345,8 @@ class GatewayDocument(Document):
     peers: list[Peer] = []
     """Other Knowledge Agents that call these access points for their services; nobody else may act for a service."""
     reachable: list[IPv4Network | IPv6Network] = []
-    """Networks on the access points' side that services may reach directly: name server, time, the Internet."""
+    """Networks on the access points' side that services may reach directly: name server, time, the Internet. Not with
+    `topology: host`, which keeps nothing else from anybody."""
     policy: Path = Path("policy.yaml")
     inventory: Path = Path("inventory.yaml")
     state_directory: Path = DEFAULT_STATE
@@ -326,8 +358,17 @@ class GatewayDocument(Document):
 
     @field_validator("topology")
     @classmethod
-    def _bridged(cls, topology: str, info: ValidationInfo) -> str:
-        interfaces = info.data.get("interfaces")
+    def _with_its_interfaces(cls, topology: str, info: ValidationInfo) -> str:
+        if "interfaces" not in info.data:
+            return topology
+        interfaces = info.data["interfaces"]
+        if (topology == "host") != (interfaces is None):
+            raise invalid(
+                f"`topology: {topology}` {'has no' if interfaces is not None else 'needs'} `interfaces`",
+                "remove them: calls are taken from every interface, and from this machine"
+                if interfaces is not None
+                else "say which lead to services and to access points",
+            )
         if interfaces is not None and (topology == "bridge") != (interfaces.bridge is not None):
             raise invalid(
                 f"`topology: {topology}` does not go with what `interfaces.bridge` says",
@@ -355,6 +396,10 @@ class GatewayDocument(Document):
         ]
         if (listen := info.data.get("listen")) is not None:
             found += _unheard(points, listen)
+            if info.data.get("topology") == "host":
+                found += _unreached(points, listen)
+        if info.data.get("topology") == "host":
+            found += _in_the_way(points, info.data.get("workers", 1))
         if "tls" in info.data and info.data["tls"] is None:
             found += [
                 Inconsistency(
@@ -368,6 +413,15 @@ class GatewayDocument(Document):
         if found:
             raise inconsistent(found)
         return access_points
+
+    @field_validator("reachable")
+    @classmethod
+    def _behind_interfaces[T](cls, reachable: list[T], info: ValidationInfo) -> list[T]:
+        if reachable and info.data.get("topology") == "host":
+            raise invalid(
+                "`topology: host` has no side of the access points", "remove it: only their ports are guarded"
+            )
+        return reachable
 
     @field_validator("peers")
     @classmethod

@@ -13,6 +13,7 @@ from policy.verdict import Refusal, Sender, Strength
 from proxy.configuration import AccessPoint, Peer, TlsMode
 from proxy.decoders.base import Decoder
 from proxy.http1.deadlines import Deadline, Phase
+from proxy.http1.request_reader import RequestReader
 from proxy.identity import SYSTEM, Identity
 from proxy.registry import SiteRegistry
 from proxy.revocation import CertificateKey, Revocations
@@ -55,6 +56,8 @@ class Connection:
     """Real time, seconds since the epoch, at which the first certificate of those chains expires."""
     certificates: tuple[CertificateKey, ...] = ()
     """Of the verified chains of the service and of its access point; empty where nothing speaks TLS."""
+    requests: RequestReader | None = None
+    """What reads its requests, once it speaks HTTP."""
     channel: bool = False
     """Whether it is an open callback channel."""
     channel_of: str = ""

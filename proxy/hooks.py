@@ -115,12 +115,12 @@ class Hooks:
         elif not client.tls_established:
             return
         live = self._gate.connections[client.id]
+        bodies = BodyLimits(limits.body_bytes, limits.stream_bytes)
+        live.requests = requests = RequestReader(Authority(*address), HEAD_LIMITS, bodies, self._room)
         data.layer = Http1Layer(
             context,
             judge=ConnectionJudge(self._gate.judging, live),
-            requests=RequestReader(
-                Authority(*address), HEAD_LIMITS, BodyLimits(limits.body_bytes, limits.stream_bytes), self._room
-            ),
+            requests=requests,
             deadline=live.deadline,
             answers=BodyLimits(limits.answer_bytes, limits.stream_bytes),
             messages=messages,
@@ -161,23 +161,32 @@ class Hooks:
         except IdentityError as error:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
-        live.identity_problem = None
         sender = live.sender(self._gate.registry)
-        # Before it asks for anything: another sender's quarantine must not cut off this one's address.
-        self._gate.judging.on_sighting(sender, identity_of(sender))
-        self._look_where(sender, live)
+        if live.peer is None:
+            self._look_where(sender, live)
+        if live.misplaced is None:
+            self._sight(sender)
+        live.identity_problem = None
 
     def _look_where(self, sender: Sender, live: Connection) -> None:
         """Tell of a service that the inventory has elsewhere: it has moved, or somebody else has its key."""
-        registry = self._gate.registry
-        if not registry.is_elsewhere(sender.address, sender.ip):
+        known = self._gate.registry.whereabouts(sender.address)
+        if not known.ips or sender.ip in known.ips:
             return
-        places = registry.places(sender.address)
-        if registry.is_only_here(sender.address):
+        places = sorted(known.ips)
+        if known.only_here:
             live.misplaced = unsupported(
-                "identity-conflict", f"the inventory has {sender.address} at {', '.join(places)} only"
+                "identity-conflict", f"the inventory has {sender.client_id} at {', '.join(places)} only"
             )
         self._gate.on_conflict(sender, places)
+
+    def _sight(self, sender: Sender) -> None:
+        """Tell who is there before it asks for anything: another's quarantine must not cut off this one's address."""
+        judging = self._gate.judging
+        try:
+            judging.on_sighting(sender, identity_of(sender))
+        except Exception as error:  # noqa: BLE001 -- who it is has been established; its next call tells it again
+            judging.on_broken("sighting", error)
 
     def tls_failed_client(self, data: tls.TlsData) -> None:
         """Record a service whose certificate was refused."""
@@ -227,7 +236,9 @@ class Hooks:
                 self._gate.on_tls_refusal(live.ip, f"the handshake took longer than {seconds:g} s")
             elif phase in {Phase.HEAD, Phase.BODY}:
                 problem = BadMessage("too-slow", f"the {phase} of the request took longer than {seconds:g} s")
-                ConnectionJudge(self._gate.judging, live).malformed(problem, "")
+                begun = None if live.requests is None else live.requests.begun
+                line = "" if begun is None else f"{begun.method} {begun.target[:512]}"
+                ConnectionJudge(self._gate.judging, live).malformed(problem, line, begun)
         except Exception as error:  # noqa: BLE001 -- a full audit log must not end whoever cuts slow connections
             self._gate.judging.on_broken("expired", error)
 

@@ -26,6 +26,9 @@ from proxy.http1.call import Relayed, Ruling
 from proxy.registry import SiteRegistry
 from proxy.transactions import Transactions
 
+_WRITING = frozenset({"PUT", "POST"})
+"""Methods of requests that may write, where nobody knows what else they mean."""
+
 
 @dataclass(frozen=True)
 class Judging:
@@ -73,7 +76,8 @@ class ConnectionJudge:
                 sender=sender,
                 accesses=decoded.accesses,
                 time=now,
-                refusal=decoded.refusal or transactions.objection(identity, decoded.accesses),
+                # Half a transaction is committed in no mode; what else there may be obeys the mode, as it was decoded.
+                refusal=transactions.objection(identity, decoded.accesses) or decoded.refusal,
                 request=_in_words(request, decoded),
                 may_quarantine=caller.may_quarantine and not decoded.asked_for,
             )
@@ -81,7 +85,7 @@ class ConnectionJudge:
         self._note_misses(sender, decoded.accesses)
         if not verdict.forwarded or decoded.outbound is None:
             answer = _referring(decoder.refuse(request.method), verdict)
-            reads = request.method == "GET"
+            reads = request.method not in _WRITING
             root = transactions.refused(identity, decoded.accesses, verdict.id, reads=reads)
             undo = None if root is None else decoder.rollback(root, caller.delegation)
             if root is not None:
@@ -104,16 +108,18 @@ class ConnectionJudge:
 
     def _decode(self, caller: Caller, now: int) -> Decoded:
         live = self._live
+        if live.identity_problem is not None:
+            return Decoded(refusal=live.identity_problem)
         if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None and live.peer is None:
-            missing = ambiguous("no-certificate", "the service shows no certificate")
-            return Decoded(refusal=live.identity_problem or missing)
+            return Decoded(refusal=ambiguous("no-certificate", "the service shows no certificate"))
         if caller.refusal is not None:
             return Decoded(refusal=caller.refusal)
         decoder = live.destination.decoder
         if caller.agent and caller.delegation is not None and caller.request.target.startswith(vsl_exchange.PREFIX):
             return decoder.exchange(caller.request, caller.sender, now, caller.delegation)
         decoded = decoder.decode(caller.request, caller.sender, now, caller.delegation)
-        if live.misplaced is not None and decoded.refusal is None:
+        if live.misplaced is not None and (decoded.refusal is None or not decoded.refusal.every_mode):
+            # Before what the policy may forward: who acts with another's key is not to be told by what it asks for.
             return msgspec.structs.replace(decoded, refusal=live.misplaced)
         return decoded
 
@@ -142,9 +148,14 @@ class ConnectionJudge:
     def _channel(self, sender: Sender) -> ChannelJudge:
         return ChannelJudge(self._judging, self._live, self._live.destination.decoder.callbacks(sender.address))
 
-    def malformed(self, problem: BadMessage, line: str) -> Answer:
-        """Record what is no request, and return the answer to it."""
-        sender = self._live.sender(self._judging.registry)
+    def malformed(self, problem: BadMessage, line: str, begun: Request | None = None) -> Answer:
+        """Record what is no request, and return the answer to it (see `proxy.http1.call.CallJudge`).
+
+        It was the call of whoever its head names. Only what begins as a request to write may have been meant to: no
+        frame of a channel, least of all one of the access point, and nothing of which not even the method is known.
+        """
+        registry = self._judging.registry
+        sender = self._live.sender(registry) if begun is None else caller_of(begun, self._live, registry).sender
         verdict = self._judging.enforcement.judge(
             Call(
                 sender=sender,
@@ -154,8 +165,10 @@ class ConnectionJudge:
                 request=line,
             )
         )
-        self._judging.transactions.refused(identity_of(sender), (), verdict.id, reads=line.startswith("GET "))
-        return _referring(self._live.destination.decoder.refuse(line.partition(" ")[0]), verdict)
+        method = line.partition(" ")[0]
+        if method in _WRITING:
+            self._judging.transactions.refused(identity_of(sender), (), verdict.id, reads=False)
+        return _referring(self._live.destination.decoder.refuse(method), verdict)
 
     def unavailable(self, message: str) -> Answer:
         """Return the answer to a call that could not be judged, or that the access point did not answer."""
@@ -202,7 +215,7 @@ class ChannelJudge:
         binary = self._callbacks.binary
         if not self._may_pass(frame):
             return Relayed(back=self._callbacks.denial(frame, of_service=False), binary=binary)
-        self._callbacks.passed(frame, now)
+        self._callbacks.passed(frame)
         return Relayed(onward=frame.canonical, binary=binary)
 
     def _may_pass(self, frame: Frame) -> bool:

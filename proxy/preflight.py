@@ -5,12 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.nftables import Firewall, FirewallError
-from proxy.firewall.plan import Plan
+from proxy.firewall.plan import ROOT, Plan
 from proxy.firewall.ports import ports_of
 
 CAP_NET_ADMIN = 12
@@ -22,6 +22,9 @@ BRIDGED = {4: "net/bridge/bridge-nf-call-iptables", 6: "net/bridge/bridge-nf-cal
 """The same for br_netfilter, which lets bridged packets pass through the rules."""
 STATUS = Path("/proc/thread-self/status")
 PARAMETERS = Path("/proc/sys")
+SOCKETS = (Path("/proc/thread-self/net/tcp"), Path("/proc/thread-self/net/tcp6"))
+LISTENING = "0A"
+"""TCP_LISTEN, as those files write states."""
 
 
 def check(plan: Plan, *, ports: bool = True) -> list[str]:
@@ -40,8 +43,14 @@ def check(plan: Plan, *, ports: bool = True) -> list[str]:
         *interface_problems((*plan.service_interfaces, *plan.access_interfaces, *filter(None, [plan.bridge]))),
         *address_problems(plan, own_addresses()),
         *(listener_problems(plan) if ports else []),
-        *(forwarding_problems(plan, PARAMETERS) if plan.bridge is None else bridge_problems(plan, PARAMETERS)),
+        *_topology_problems(plan),
     ]
+
+
+def _topology_problems(plan: Plan) -> list[str]:
+    if plan.gateway_user is not None:
+        return user_problems(plan, listening_users(SOCKETS))
+    return forwarding_problems(plan, PARAMETERS) if plan.bridge is None else bridge_problems(plan, PARAMETERS)
 
 
 _CAPABILITY = (
@@ -79,7 +88,7 @@ def interface_problems(names: Iterable[str]) -> list[str]:
 
 
 def address_problems(plan: Plan, own: frozenset[str]) -> list[str]:
-    """Return addresses that are on the wrong side: listeners that aren't ours, access points that are.
+    """Return addresses that are on the wrong side: listeners that aren't ours, access points that are or should be.
 
     Args:
         plan: what is to be installed.
@@ -93,10 +102,17 @@ def address_problems(plan: Plan, own: frozenset[str]) -> list[str]:
                     f"listener address {redirect.listener} is not on this machine"
                     " -- correct `listen`, or give an interface that address first"
                 )
-            if redirect.address in own:
+            if plan.gateway_user is not None:
+                if redirect.address not in own:
+                    problems[redirect.address] = (
+                        f"access point {point.name}: {redirect.address} is not on this machine"
+                        " -- correct it, or give an interface that address first; `topology: host` is for access points"
+                        " on the gateway's own machine"
+                    )
+            elif redirect.address in own:
                 problems[redirect.address] = (
                     f"access point {point.name}: {redirect.address} is this machine's own address"
-                    " -- give the access point's; the gateway stands in front of it, on another machine"
+                    " -- give the access point's, on another machine; or write `topology: host` if it is on this one"
                 )
     return list(problems.values())
 
@@ -104,11 +120,11 @@ def address_problems(plan: Plan, own: frozenset[str]) -> list[str]:
 def listener_problems(plan: Plan) -> list[str]:
     """Return the listeners that can not be bound, other than for an address that this machine does not have."""
     problems = []
-    for redirect in plan.redirects:
-        for port in plan.listener_ports(redirect):
-            reason = _binding_problem(redirect.listener, port)
-            if reason is not None:
-                problems.append(f"port {port} on {redirect.listener} {reason}")
+    ends = dict.fromkeys((r.listener, port) for r in plan.redirects for port in plan.listener_ports(r))
+    for listener, port in ends:
+        reason = _binding_problem(listener, port)
+        if reason is not None:
+            problems.append(f"port {port} on {listener} {reason}")
     return problems
 
 
@@ -165,6 +181,44 @@ def bridge_problems(plan: Plan, parameters: Path) -> list[str]:
                 f"br_netfilter is off for IPv{version}, so no call can be redirected on a bridge -- {remedy}"
             )
     return problems
+
+
+def user_problems(plan: Plan, listening: Mapping[int, frozenset[int]]) -> list[str]:
+    """Return why the gateway's user is not one of its own, so that others' calls would go unjudged with the gateway's.
+
+    Args:
+        plan: what is to be installed.
+        listening: users by the ports that they listen on.
+    """
+    remedy = "useradd --system alleyes && chown -R alleyes STATE_DIRECTORY, and start it as that user"
+    if plan.gateway_user == ROOT:
+        all_of_root = "the gateway would run as root: what else root runs would reach access points here unjudged"
+        return [f"{all_of_root} -- {remedy}"]
+    return [
+        f"access point {point.name}: port {point.port} is served by user {plan.gateway_user}, as whom the gateway would"
+        f" run: that user's other programs would reach it unjudged -- give the gateway one of its own: {remedy}"
+        for point in plan.access_points
+        if plan.gateway_user in listening.get(point.port, ())
+    ]
+
+
+def listening_users(files: Iterable[Path]) -> dict[int, frozenset[int]]:
+    """Return who listens on which TCP port, on any address: user IDs by port.
+
+    Args:
+        files: of the form of /proc/net/tcp (proc_pid_net(5)); one that is missing, as without IPv6, counts as empty.
+    """
+    found: dict[int, set[int]] = {}
+    for file in files:
+        try:
+            lines = file.read_text(encoding="ascii").splitlines()[1:]
+        except FileNotFoundError:
+            continue
+        for line in lines:
+            _, local, _, state, _, _, _, user, *_ = line.split()
+            if state == LISTENING:
+                found.setdefault(int(local.rpartition(":")[2], 16), set()).add(int(user))
+    return {port: frozenset(users) for port, users in found.items()}
 
 
 def _versions(plan: Plan) -> list[int]:

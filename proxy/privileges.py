@@ -78,6 +78,16 @@ def drop(keep: Iterable[int] = (), *, passed_on: bool = False) -> None:
         raise PrivilegesError(f"capabilities could not be given up: {listed} -- report this with the kernel's version")
 
 
+def user_for(directory: Path) -> int:
+    """Return who this process is after `become_owner_of`: as root the directory's owner, else who it is already."""
+    if os.geteuid() != ROOT:
+        return os.geteuid()
+    try:
+        return directory.stat().st_uid
+    except OSError:
+        return ROOT
+
+
 def become_owner_of(directory: Path) -> None:
     """Where root runs for a directory of somebody else's, be that user from now on.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 import msgspec
 
@@ -28,6 +29,11 @@ def service_of(node: str) -> str:
 def agent_of(address: str) -> str:
     """Return the agent of an address: its first segment."""
     return address.split("/", 2)[1]
+
+
+def _key_of(service: str) -> str:
+    """Return the client id of a service, as certificates are read: agents lower what they name."""
+    return service.rpartition("/")[2].lower()
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,18 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     data_type: str | None
 
 
+class Whereabouts(NamedTuple):
+    """Where the inventory has whoever shows a certificate."""
+
+    ips: frozenset[str]
+    """Network addresses; none where nothing is said of it."""
+    only_here: bool
+    """The certificate counts at those alone."""
+
+
+_NOWHERE = Whereabouts(frozenset(), only_here=False)
+
+
 @dataclass
 class SiteRegistry:
     """Types and locations of all addresses behind the gateway."""
@@ -72,6 +90,8 @@ class SiteRegistry:
     _places: Mapping[str, frozenset[str]] = field(init=False)
     """Network addresses of each service."""
     _only_here: frozenset[str] = field(init=False)
+    _of_keys: Mapping[str, Whereabouts] = field(init=False)
+    """By client id, in lower case: a service has the same key at every access point."""
     _bound: frozenset[str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -86,6 +106,13 @@ class SiteRegistry:
         for address, places in self._places.items():
             for ip in places:
                 of_agent.setdefault((agent_of(address), ip), set()).add(address)
+        of_keys: dict[str, Whereabouts] = {}
+        for service in services:
+            others = of_keys.get(_key_of(service.address), _NOWHERE)
+            of_keys[_key_of(service.address)] = Whereabouts(
+                others.ips | self._places[service.address], others.only_here or service.only_here
+            )
+        self._of_keys = of_keys
         self._alone_at = {key: next(iter(found)) for key, found in of_agent.items() if len(found) == 1}
 
     def replace_agent(self, agent: str, structure: AgentStructure) -> None:
@@ -146,18 +173,21 @@ class SiteRegistry:
         """
         return self._alone_at.get((agent, ip))
 
-    def is_elsewhere(self, service: str, ip: str) -> bool:
-        """Tell whether the inventory has a service at other network addresses than this one."""
-        places = self._places.get(service, frozenset())
-        return bool(places) and ip not in places
-
     def places(self, service: str) -> list[str]:
         """Return the network addresses that the inventory has for a service."""
         return sorted(self._places.get(service, ()))
 
-    def is_only_here(self, service: str) -> bool:
-        """Tell whether a service's certificate counts at its inventoried network addresses only."""
-        return service in self._only_here
+    def whereabouts(self, service: str) -> Whereabouts:
+        """Return where the inventory has whoever shows a service's certificate.
+
+        The key is the same at every access point. So where it is pinned at one of them, that holds at the others too,
+        unless the inventory is as strict there; it then counts wherever the inventory has one of its services.
+        """
+        own = self._places.get(service)
+        key = self._of_keys.get(_key_of(service), _NOWHERE)
+        if own and (service in self._only_here or not key.only_here):
+            return Whereabouts(own, service in self._only_here)
+        return key
 
     def address_of(self, client_id: str) -> str | None:
         """Return the address of the service with this client id: of one that registered, else of the inventory."""
@@ -174,6 +204,17 @@ class SiteRegistry:
     def is_bound(self, ip: str) -> bool:
         """Tell whether the kernel lets only one link address have a network address."""
         return ip in self._bound
+
+    def knows_below(self, node: str) -> bool:
+        """Tell whether the structure has been read of which a node is part: then `subtree` leaves nothing out.
+
+        What an owner of a virtual node has below it is in no structure, and its owner's own.
+        """
+        structure = self._agent_of(node)
+        if structure is None:
+            return False
+        service = service_of(node)
+        return service in structure.types or service in structure.children or node.count("/") < _SERVICE_SEGMENTS
 
     def subtree(self, node: str, depth: int) -> Iterator[str]:
         """Yield `node` and the known nodes up to `depth` levels below it; -1 means all."""

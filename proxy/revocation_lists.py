@@ -74,6 +74,8 @@ class RevocationLists:
 
     lists: tuple[RevocationList, ...] = ()
     revocations: Revocations = field(default_factory=Revocations)
+    stamp: Stamp = field(default=(), compare=False)
+    """Of the files before they were read: another one means that they have changed since."""
 
     def warnings(self, now: datetime) -> list[str]:
         """Return what an operator should know of the lists' age at real time `now`, one line each."""
@@ -99,6 +101,8 @@ def read_lists(tls: Tls) -> RevocationLists:
     Raises:
         RevocationListError: with everything wrong with them; then none of them can be used.
     """
+    # Before they are read: what is written meanwhile is read again.
+    stamp = stamp_of(tls.crl)
     problems: list[str] = []
     parsed: list[tuple[Path, x509.CertificateRevocationList]] = []
     candidates: list[x509.Certificate] = []
@@ -122,7 +126,7 @@ def read_lists(tls: Tls) -> RevocationLists:
     if problems:
         raise RevocationListError(problems)
     frozen = {issuer: frozenset(numbers) for issuer, numbers in serials.items()}
-    return RevocationLists(tuple(found), Revocations(frozen))
+    return RevocationLists(tuple(found), Revocations(frozen), stamp)
 
 
 @contextmanager

@@ -3,7 +3,8 @@
 A service locks a subtree, writes inside it, and commits: all or nothing. Where the gateway refused one of the writes,
 the commit is refused, and the gateway rolls back in the service's name, so that the subtree is not left locked.
 
-A sender is always at one worker, so that the table knows all of its connections.
+Each worker has a table of its own, in memory. A sender is at one worker as long as it calls from one address: what it
+begins over IPv4 and goes on with over IPv6, or across a restart of the worker, is not followed (docs/adr/0013).
 """
 
 from __future__ import annotations
@@ -19,14 +20,18 @@ from policy.verdict import Refusal
 from proxy.decoders.refusals import ambiguous
 
 MOST_SENDERS = 4096
-"""Senders with open transactions; whose are the oldest gives way."""
+"""Senders with open transactions; whose are the oldest gives way, unless a write of theirs was refused."""
 MOST_OF_ONE = 16
-"""Open transactions of one sender; its oldest gives way."""
+"""Open transactions of one sender; its oldest gives way of which no write was refused."""
 LIFE_SECONDS = 60.0
 """The longest that access points keep a lock."""
 _WRITES = frozenset({Operation.SET, Operation.SET_STREAM})
 """What a lock holds back until the commit."""
 _BOUNDS = frozenset({Operation.LOCK, Operation.COMMIT, Operation.ROLLBACK})
+
+
+class _NoRoom(Exception):
+    """Everything that could give way holds a refused write."""
 
 
 class Transaction(msgspec.Struct):
@@ -58,10 +63,17 @@ class Transactions:
     def objection(self, sender: str, accesses: Sequence[Access]) -> Refusal | None:
         """Return why a call must not be forwarded: it would commit a transaction of which a write was refused.
 
-        That is a commit, and also a lock above or below one's own, which commits that first.
+        That is a commit, and also a lock above or below one's own, which commits that first; and one more lock, if that
+        could be followed only by forgetting of another transaction that a write in it was refused.
         """
         root = self._spoilt(sender, accesses) if sender in self._open else None
         if root is None:
+            if accesses and accesses[0].operation is Operation.LOCK:
+                try:
+                    self._giving_way(sender, accesses[0].node)
+                except _NoRoom:
+                    detail = "there are too many transactions of which a write was refused; they are to be ended first"
+                    return ambiguous("transactions-full", detail)
             return None
         verdict = self._open[sender][root].refused
         detail = f"a write in the transaction on {root} was refused (verdict {verdict}), so that it is rolled back"
@@ -98,7 +110,8 @@ class Transactions:
     def forwarded(self, sender: str, accesses: Sequence[Access]) -> Callable[[bool], None] | None:
         """Take note of a call that goes to the access point.
 
-        A lock counts from here on: the access point calls the service back before it answers.
+        A lock counts from here on: the access point calls the service back before it answers. There must have been no
+        `objection` to it.
 
         Returns:
             What to call with whether the access point accepted it, where that matters here.
@@ -154,19 +167,38 @@ class Transactions:
         return transaction if transaction is not None and transaction.until > self._clock() else None
 
     def _add(self, sender: str, root: str) -> None:
+        whose, which = self._giving_way(sender, root)
+        for other in which:
+            self.evictions += self._live(whose, other) is not None
+            self._close(whose, other)
         own = self._open.setdefault(sender, {})
         self._open.move_to_end(sender)
         own.pop(root, None)
         own[root] = Transaction(self._clock() + LIFE_SECONDS)
-        if len(own) > MOST_OF_ONE:
-            self._forget(own.pop(next(iter(own))))
-        if len(self._open) > MOST_SENDERS:
-            _, oldest = self._open.popitem(last=False)
-            for transaction in oldest.values():
-                self._forget(transaction)
 
-    def _forget(self, transaction: Transaction) -> None:
-        self.evictions += transaction.until > self._clock()
+    def _giving_way(self, sender: str, root: str) -> tuple[str, tuple[str, ...]]:
+        """Return whose transactions, and which, are forgotten for one more; as a rule none. Looks at all if it is full.
+
+        Raises:
+            _NoRoom: of each a write was refused.
+        """
+        own = self._open.get(sender)
+        if own is None:
+            if len(self._open) < MOST_SENDERS:
+                return "", ()
+            for other, theirs in self._open.items():
+                if not any(map(self._holds_refused_write, theirs.values())):
+                    return other, tuple(theirs)
+        elif root in own or len(own) < MOST_OF_ONE:
+            return "", ()
+        else:
+            for other, transaction in own.items():
+                if not self._holds_refused_write(transaction):
+                    return sender, (other,)
+        raise _NoRoom
+
+    def _holds_refused_write(self, transaction: Transaction) -> bool:
+        return bool(transaction.refused) and transaction.until > self._clock()
 
     def _close(self, sender: str, root: str) -> None:
         own = self._open.get(sender)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from models.access import Access
+from policy.engine import NORMAL
 from policy.verdict import Verdict
 from proxy.audit.event import Kind, Notice
 
@@ -27,9 +28,9 @@ class Sampling:
     def passes_over(self, verdict: Verdict, now: float) -> bool:
         """Tell whether a verdict goes unrecorded, and count it then.
 
-        Only a call that was forwarded, as it would have been in any mode, and that raised no alert, ever does.
+        Only a normal call that raised no alert ever does: not what passed because a rule says so.
         """
-        if self._every == 1 or verdict.alert or not verdict.forwarded or verdict.would_be is not verdict.action:
+        if self._every == 1 or verdict.alert or verdict.reason != NORMAL:
             return False
         kind = _kind(verdict.call.accesses[verdict.worst])
         seen = self._seen.get(kind)

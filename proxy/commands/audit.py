@@ -24,12 +24,11 @@ from proxy.commands.audit_log import (
     LONGEST,
     NOT_FOUND,
     UNREADABLE,
+    at_log,
     end,
     form,
     found,
     line_of,
-    location,
-    log_directory,
     readable,
     shown,
 )
@@ -49,10 +48,9 @@ audit.add_command(export_command)
 @click.option("-n", "--lines", type=click.IntRange(min=0), default=10, show_default=True, help="How many records.")
 @click.option("-f", "--follow", "following", is_flag=True, help="Wait for more and print them, until interrupted.")
 @form
-@location
-def tail(*, lines: int, following: bool, directory: Path | None, config: Path | None, output: str) -> None:
+@at_log
+def tail(*, lines: int, following: bool, place: Path, output: str) -> None:
     """Print the newest records."""
-    place = log_directory(directory, config)
     with readable(place), suppress(KeyboardInterrupt):
         for record in follow(place, lines) if following else newest(place, lines):
             click.echo(line_of(record) if output == "human" else record.line)
@@ -61,10 +59,9 @@ def tail(*, lines: int, following: bool, directory: Path | None, config: Path | 
 @audit.command()
 @click.argument("identifier", metavar="ID")
 @form
-@location
-def show(*, identifier: str, directory: Path | None, config: Path | None, output: str) -> None:
+@at_log
+def show(*, identifier: str, place: Path, output: str) -> None:
     """Print one record with every feature and every term. ID may be cut short as long as it is unique."""
-    place = log_directory(directory, config)
     record = found(place, identifier)
     click.echo("\n".join(_sheet(record.data)) if output == "human" else record.line)
 
@@ -83,12 +80,9 @@ def show(*, identifier: str, directory: Path | None, config: Path | None, output
     help="What `alleyes audit heads -o json` printed before, a line for each: the log must still agree with it.",
 )
 @form
-@location
-def verify_command(
-    *, key_file: Path | None, kept_file: Path | None, directory: Path | None, config: Path | None, output: str
-) -> None:
+@at_log
+def verify_command(*, key_file: Path | None, kept_file: Path | None, place: Path, output: str) -> None:
     """Check every chain whole; exit code 1 if a record was changed, taken out or put in."""
-    place = log_directory(directory, config)
     key = _public_key(place, key_file)
     kept = _kept(kept_file)
     if kept and key is None:
@@ -117,10 +111,9 @@ def verify_command(
 
 @audit.command("key")
 @form
-@location
-def key_command(*, directory: Path | None, config: Path | None, output: str) -> None:
+@at_log
+def key_command(*, place: Path, output: str) -> None:
     """Print the public key that signatures are checked with, to be kept elsewhere."""
-    place = log_directory(directory, config)
     key = _public_key(place, None)
     if key is None:
         end(f"{place / PUBLIC_KEY_FILE} does not exist: no gateway has started with this log yet", UNREADABLE)
@@ -132,10 +125,9 @@ def key_command(*, directory: Path | None, config: Path | None, output: str) -> 
 
 @audit.command("heads")
 @form
-@location
-def heads_command(*, directory: Path | None, config: Path | None, output: str) -> None:
+@at_log
+def heads_command(*, place: Path, output: str) -> None:
     """Print the newest signed statement about all chains, to be kept elsewhere and given to `verify --heads`."""
-    place = log_directory(directory, config)
     with readable(place):
         signed = signed_heads.read(place / SIGNED_FILE)
     if signed is None:

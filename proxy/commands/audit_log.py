@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -40,6 +41,16 @@ def location(command: Callable[..., Any]) -> Callable[..., Any]:
     ):
         command = option(command)
     return command
+
+
+def at_log(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options of `location`, and give the command the directory that they stand for, as `place`."""
+
+    @wraps(command)
+    def run(*, directory: Path | None, config: Path | None, **given: Any) -> Any:
+        return command(place=log_directory(directory, config), **given)
+
+    return location(run)
 
 
 def form(command: Callable[..., Any]) -> Callable[..., Any]:

@@ -24,12 +24,11 @@ from proxy.audit.search import after, search
 from proxy.clocks import real_now
 from proxy.commands.audit_log import (
     UNREADABLE,
+    at_log,
     end,
     form,
     found,
     line_of,
-    location,
-    log_directory,
     readable,
 )
 
@@ -73,12 +72,9 @@ _SINCE = click.option(
 @click.option("--text", help="Text somewhere in the record or its sentence.")
 @click.option("-n", "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="How many at most.")
 @form
-@location
-def search_command(
-    *, limit: int, directory: Path | None, config: Path | None, output: str, **fields: str | float | None
-) -> None:
+@at_log
+def search_command(*, limit: int, place: Path, output: str, **fields: str | float | None) -> None:
     """Print the records that fit, newest first; through all chains and rotated files."""
-    place = log_directory(directory, config)
     query = msgspec.convert(fields, Query)
     with readable(place):
         for record in itertools.islice(search(place, query), limit):
@@ -96,18 +92,9 @@ def search_command(
 @click.option(
     "--to", "target", type=click.Path(path_type=Path, dir_okay=False), help="File to append to; else standard output."
 )
-@location
-def export_command(
-    *,
-    name: str,
-    since: str | None,
-    position: Path | None,
-    target: Path | None,
-    directory: Path | None,
-    config: Path | None,
-) -> None:
+@at_log
+def export_command(*, name: str, since: str | None, position: Path | None, target: Path | None, place: Path) -> None:
     """Print all records, oldest first, as newline-delimited JSON in a form that others read."""
-    place = log_directory(directory, config)
     query, identifier = _beginning(place, since)
     positions = _read(position)
     convert = _FORMS[name]

@@ -44,7 +44,7 @@ def discover(*, config: Path, leases: tuple[Path, ...], merge: bool, output: Pat
     """Print a draft of inventory.yaml: what traffic, leases, neighbours and access points show, each line with why."""
     document = configuration(config)
     present = _present(document) if merge else None
-    text = draft(_evidence(document, leases), document, present)
+    text = draft(_evidence(document, leases), document, present, pinning=present or _pinning(document))
     if output is None:
         click.echo(text, nl=False)
         return
@@ -86,6 +86,17 @@ def _present(document: GatewayDocument) -> InventoryDocument:
         return load_document(document.inventory, InventoryDocument)
     except DocumentError as error:
         refuse(str(problem) for problem in error.problems)
+
+
+def _pinning(document: GatewayDocument) -> InventoryDocument:
+    """Return the inventory that says which keys count at some addresses only; an empty one where there is none."""
+    if not document.inventory.exists():
+        return InventoryDocument()
+    try:
+        return load_document(document.inventory, InventoryDocument)
+    except DocumentError as error:
+        click.echo(f"alleyes: its `only_here` is not minded, as it cannot be read: {error.problems[0]}", err=True)
+        return InventoryDocument()
 
 
 def _evidence(document: GatewayDocument, leases: tuple[Path, ...]) -> Evidence:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from policy.advice import advice
 from policy.comparison import differences
+from policy.doubts import doubts
 from policy.loading import DocumentError, load_document, remark
 from policy.rehearsal import Difference, rehearse
 from policy.scenario import Scenario
@@ -29,7 +29,7 @@ def policy() -> None:
 def check(file: Path) -> None:
     """Name every mistake of FILE with its line and remedy (exit code 2), and warn of what is hardly meant."""
     loaded = _loaded(file)
-    for each in advice(loaded.document, real_now()):
+    for each in doubts(loaded.document, real_now()):
         problem = remark(loaded.text, file, each)
         click.echo(f"alleyes: warning: {problem}", err=True)
     rules = len(loaded.document.rules)

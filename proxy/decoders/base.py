@@ -108,8 +108,8 @@ class Callbacks(Protocol):
         """
         ...
 
-    def passed(self, frame: Frame, now: int) -> None:
-        """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
+    def passed(self, frame: Frame) -> None:
+        """Note that an invocation went to the service: its answer is expected."""
         ...
 
     def from_service(self, content: bytes, *, text: bool) -> Frame:

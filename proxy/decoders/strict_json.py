@@ -31,7 +31,7 @@ def _no_constant(name: str) -> None:
     raise NotStrictJson(f"{name} is not JSON")
 
 
-_ENCODER = json.JSONEncoder()
+_ENCODER = json.JSONEncoder(ensure_ascii=False)
 _DECODER = json.JSONDecoder(
     object_pairs_hook=_unique, parse_int=Number, parse_float=Number, parse_constant=_no_constant
 )
@@ -100,5 +100,5 @@ def _json(value: Any) -> str:
 
 
 def _text(value: str) -> str:
-    # ASCII: mitmproxy cuts long frames without regard for characters.
+    # No more escapes than needed, as the middleware writes it: a service may take frames apart by itself.
     return _ENCODER.encode(value)

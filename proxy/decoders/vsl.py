@@ -178,6 +178,10 @@ class VslDecoder:
     def _spread(self, asked: _Asked, operation: Operation, outbound: Outbound) -> Decoded:
         """Return one access for each node that the target reaches."""
         target = asked.target
+        if target.depth and not self.registry.knows_below(target.address):
+            detail = f"what lies below {target.address} is not known, so that no rule and no model can judge it"
+            access = self._access(asked, target.address, operation)
+            return Decoded((access,), outbound, unsupported("unknown-structure", detail))
         nodes = list(islice(self.registry.subtree(target.address, target.depth), self.most_accesses + 1))
         self._require_few(len(nodes), outbound)
         return Decoded(tuple([self._access(asked, node, operation) for node in nodes]), outbound)
@@ -267,20 +271,21 @@ class VslDecoder:
         model, canonical = vsl_body.registration(asked.request.body, form)
         sender = asked.sender
         location = self.registry.location(sender.address)
+        becomes = model or sender.service_type
         access = Access(
             time=asked.now,
             source=sender.address,
-            source_type=sender.service_type or model,
+            source_type=sender.service_type or becomes,
             source_location=location,
             destination=sender.address,
-            destination_type=model,
+            destination_type=becomes,
             destination_location=location,
             node=sender.address,
             operation=Operation.REGISTER,
-            data_type=model,
+            data_type=becomes,
         )
         outbound = self._outbound(asked, body=canonical, content_type=form.media_type)
-        return Decoded((access,), outbound, changes_nodes=True)
+        return Decoded((access,), outbound, changes_nodes=bool(model))
 
     def _unregister(self, asked: _Asked) -> Decoded:
         form = self._form(asked)
@@ -309,7 +314,7 @@ class VslDecoder:
             self._require_no_body(asked)
         node = None
         if invocation is not None:
-            node = self.streams.take(asked.sender.address, invocation, sends=sends, now=asked.now)
+            node = self.streams.take(asked.sender.address, invocation, sends=sends)
         if node is None:
             raise _Refused(ambiguous("unexpected-stream", "the access point waits for no such stream of this service"))
         access = self._access(asked, node, Operation.SET_STREAM if sends else Operation.GET_STREAM)

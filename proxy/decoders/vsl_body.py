@@ -9,11 +9,10 @@ import msgspec
 from proxy.decoders import vsl_media, vsl_node
 from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_media import Form
+from proxy.decoders.vsl_names import DOT_SEGMENTS, UUID
 from proxy.decoders.vsl_node import is_text
 
 _MODEL_ID = re.compile(r"(?=.{2,128}$)(/[A-Za-z0-9._:-]+)+")
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
-_DOTS = frozenset({".", ".."})
 _HASH = re.compile(r"[A-Za-z0-9+/=:._-]*")
 
 
@@ -58,7 +57,7 @@ def command(body: bytes, form: Form = vsl_media.JSON) -> Command:
     canonical = {"operation": parsed["operation"]}
     callback = parsed.get("callbackId")
     if callback is not None:
-        if not is_text(callback) or not _UUID.fullmatch(callback):
+        if not is_text(callback) or not UUID.fullmatch(callback):
             raise NotStrictJson("the callback id is not a UUID")
         canonical["callbackId"] = callback
     return Command(operation=canonical["operation"], canonical=form.serialise(canonical))
@@ -79,15 +78,19 @@ def unregistration(body: bytes, form: Form = vsl_media.JSON) -> bytes:
 def registration(body: bytes, form: Form = vsl_media.JSON) -> tuple[str, bytes]:
     """Parse the body of a registration; return model id and canonical body.
 
+    The model id may be empty or missing, which the middleware takes for the same: it then makes no nodes.
+
     Raises:
-        NotStrictJson: it names no model.
+        NotStrictJson: what stands in the place of the model or of a hash is none.
         NotStrictCbor: it is not strict CBOR.
     """
     parsed = form.parse(body)
     if not isinstance(parsed, dict):
         raise NotStrictJson("the body is not an object")
     model = parsed.get("modelId")
-    if not is_text(model) or not _MODEL_ID.fullmatch(model) or not _DOTS.isdisjoint(model.split("/")):
+    if model is None:
+        model = ""
+    if not is_text(model) or (model and not (_MODEL_ID.fullmatch(model) and DOT_SEGMENTS.isdisjoint(model.split("/")))):
         raise NotStrictJson("the body names no model")
     canonical = {"modelId": model}
     for name in ("modelHash", "binaryHash"):

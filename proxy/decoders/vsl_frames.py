@@ -18,7 +18,7 @@ from proxy.decoders.strict_json import NotStrictJson
 from proxy.decoders.vsl_media import Form
 from proxy.decoders.vsl_messages import Correlation, Invocation, NotAMessage
 from proxy.decoders.vsl_streams import AwaitedStreams
-from proxy.registry import SiteRegistry, service_of
+from proxy.registry import SiteRegistry, agent_of, service_of
 
 _MOST_OUTSTANDING = 256
 _AGENT_TYPE = "/treeRoot"
@@ -84,8 +84,8 @@ class CallbackChannel:
         error = _NO_VALID_ANSWER if of_service else _DENIED
         return self._form.serialise(vsl_messages.refusal(frame.correlation, error))
 
-    def passed(self, frame: Frame, now: int) -> None:
-        """Note that an invocation went to the service at event time `now` (ms): its answer is expected."""
+    def passed(self, frame: Frame) -> None:
+        """Note that an invocation went to the service: its answer is expected."""
         of = frame.correlation
         if of is None:
             return
@@ -94,7 +94,7 @@ class CallbackChannel:
             self._outstanding.popitem(last=False)
         if frame.stream is not None:
             address, sends = frame.stream
-            self.streams.expect(self.service, of, address, sends=sends, now=now)
+            self.streams.expect(self.service, of, address, sends=sends)
 
     def from_service(self, content: bytes, *, text: bool) -> Frame:
         """Decode a service's answer; only one to an outstanding invocation is passed.
@@ -157,6 +157,9 @@ class CallbackChannel:
             told = invocation.invoke in vsl_messages.ABOUT_SUBSCRIBERS
             return None if told else _Who("unknown", None, Strength.UNKNOWN)
         if requester.agent:
+            own = requester.client_id == agent_of(invocation.address)
+            if not own and self.registry.is_root(f"/{requester.client_id}"):
+                return None  # a peer's call for itself passes here as well; what an agent does at home does not
             return _Who(f"/{requester.client_id}", _AGENT_TYPE, Strength.VOUCHED)
         address = self.registry.address_of(requester.client_id)
         if address is None:

@@ -14,13 +14,13 @@ import msgspec
 from models.access import Operation
 from proxy.decoders import vsl_node, vsl_target
 from proxy.decoders.strict_json import Number
+from proxy.decoders.vsl_names import UUID
 from proxy.decoders.vsl_node import is_text
 from proxy.decoders.vsl_target import BadTarget, Interface
 
 Correlation = tuple[str, str]
 """Callback id, in the text form of a UUID in lower case, and serial as a decimal."""
 
-_UUID = re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _SERIAL = re.compile(r"0|[1-9][0-9]{0,17}")
 _CLIENT_ID = re.compile(r"[A-Za-z0-9._:-]{1,64}")
 _ERROR_CODE = re.compile(r"[45][0-9]{2}")
@@ -87,7 +87,7 @@ def correlation(parsed: Any) -> Correlation:
     if not isinstance(parsed, dict):
         raise NotAMessage("the frame is not an object")
     callback, serial = parsed.get("callbackId"), parsed.get("serial")
-    if not is_text(callback) or not _UUID.fullmatch(callback):
+    if not is_text(callback) or not UUID.fullmatch(callback):
         raise NotAMessage("the frame has no callback id")
     if not isinstance(serial, Number) or not _SERIAL.fullmatch(serial):
         raise NotAMessage("the frame has no serial")

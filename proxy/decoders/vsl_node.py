@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any, TypeGuard
 
 from proxy.decoders.strict_json import Number
+from proxy.decoders.vsl_names import DOT_SEGMENTS
 
 _NAME = re.compile(r"[A-Za-z0-9._:-]+(/[A-Za-z0-9._:-]+)*")
-_DOTS = frozenset({".", ".."})
 _INTEGER = re.compile(r"-?[0-9]{1,19}")
 _ACCESS = frozenset({"r", "w", "-"})
 
@@ -75,7 +75,7 @@ def _values(node: dict[str, Any], path: str) -> Iterator[tuple[str, str]]:
 
 
 def _child(name: str) -> str:
-    if not _NAME.fullmatch(name) or not _DOTS.isdisjoint(name.split("/")):
+    if not _NAME.fullmatch(name) or not DOT_SEGMENTS.isdisjoint(name.split("/")):
         raise BadNode(f"{name[:64]!r} is not the name of a child")
     return name
 

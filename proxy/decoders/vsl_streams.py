@@ -6,7 +6,9 @@ the same worker: a sender has one, by its network address.
 
 from __future__ import annotations
 
+import time
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import msgspec
@@ -26,21 +28,25 @@ class Awaited(msgspec.Struct, frozen=True):
     """The node that it concerns."""
     sends: bool
     """The owner sends (VGET_STREAM: it opens a PUT); else it receives (VSET_STREAM: a GET)."""
-    until: int
-    """Event time in ms."""
+    until: float
+    """Of the clock of real time, seconds."""
 
 
 @dataclass
 class AwaitedStreams:
-    """The outstanding stream invocations of one worker."""
+    """The outstanding stream invocations of one worker.
 
+    `clock` is of real time, as the deadline is one of the protocol, not of what is normal; in seconds, never set back.
+    """
+
+    clock: Callable[[], float] = time.monotonic
     _by_service: OrderedDict[str, OrderedDict[tuple[str, str], Awaited]] = field(default_factory=OrderedDict)
     _count: int = 0
 
     def __len__(self) -> int:
         return self._count
 
-    def expect(self, service: str, invocation: tuple[str, str], address: str, *, sends: bool, now: int) -> None:
+    def expect(self, service: str, invocation: tuple[str, str], address: str, *, sends: bool) -> None:
         """Note that an invocation went to the service at address `service`.
 
         Args:
@@ -48,12 +54,11 @@ class AwaitedStreams:
             invocation: Callback id, in the text form of a UUID, and serial as a decimal.
             address: The node.
             sends: The invocation is VGET_STREAM; VSET_STREAM otherwise.
-            now: Event time in ms.
         """
         self.forget(service, invocation)
         own = self._by_service.setdefault(service, OrderedDict())
         self._by_service.move_to_end(service)
-        own[_key(invocation)] = Awaited(address, sends, now + int(SECONDS * 1000))
+        own[_key(invocation)] = Awaited(address, sends, self.clock() + SECONDS)
         self._count += 1
         if len(own) > MOST_OF_ONE:
             own.popitem(last=False)
@@ -65,14 +70,14 @@ class AwaitedStreams:
             if not theirs:
                 del self._by_service[oldest]
 
-    def take(self, service: str, invocation: tuple[str, str], *, sends: bool, now: int) -> str | None:
+    def take(self, service: str, invocation: tuple[str, str], *, sends: bool) -> str | None:
         """Return the node whose stream the service may open now, once; None where none is outstanding."""
         own = self._by_service.get(service)
         found = own.get(_key(invocation)) if own is not None else None
         if found is None or found.sends is not sends:
             return None
         self.forget(service, invocation)
-        return found.address if now <= found.until else None
+        return found.address if self.clock() <= found.until else None
 
     def forget(self, service: str, invocation: tuple[str, str]) -> None:
         """Note that no stream will be opened: the service answered with an error. Unknown ones are ignored."""

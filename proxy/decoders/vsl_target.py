@@ -8,6 +8,8 @@ from functools import lru_cache
 
 import msgspec
 
+from proxy.decoders.vsl_names import DOT_SEGMENTS, UUID_PATTERN
+
 _TARGET = re.compile(r"/[!-~]*")
 _PATH = re.compile(r"[A-Za-z0-9._:~/-]*")
 _LARGEST_TARGET = 2048
@@ -23,10 +25,11 @@ _SCOPES = {
     "m": "METADATA",
 }
 _PARAMETERS = frozenset({"depth", "scope", "version"})
-_DOTS = frozenset({".", ".."})
-_DEPTH = re.compile(r"-1|[0-9]{1,4}")
+_DEPTH = re.compile(r"[+-]?[0-9]{1,32}")
+_DEPTHS = range(-(2**31), 2**31)
+"""What an access point takes for a number; anything else counts as 0, as if there were none."""
 _VERSION = re.compile(r"-1|[0-9]{1,9}")
-_STREAM = re.compile(r"([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})-([0-9]{1,18})")
+_STREAM = re.compile(rf"({UUID_PATTERN})-([0-9]{{1,18}})")
 _SEARCH = "search"
 """The search service of each agent, with providers below it and intersections (spec of the VSL, section 7)."""
 _TYPE_SEARCH = "typeSearch"
@@ -95,9 +98,9 @@ def _parameters(query: str) -> tuple[int, str]:
         found[name] = value
     canonical: list[str] = []
     depth = 0
-    if "depth" in found and _DEPTH.fullmatch(found["depth"]):
-        depth = int(found["depth"])
-        canonical.append(f"depth={depth}")
+    if "depth" in found and _DEPTH.fullmatch(found["depth"]) and (asked := int(found["depth"])) in _DEPTHS:
+        depth = max(asked, -1)  # the whole subtree is the most that any other negative number can mean
+        canonical.append(f"depth={asked}")
     if scope := _SCOPES.get(found.get("scope", "").lower()):
         canonical.append(f"scope={scope}")
     if "version" in found and _VERSION.fullmatch(found["version"]):
@@ -139,7 +142,7 @@ def parse(target: str, own_address: str, agent: str) -> Target:
 def _segments(path: str, agent: str) -> list[str]:
     """Return the segments of a path; a search that names no agent is one at the agent that is called."""
     segments = path.split("/")[1:]
-    if not _DOTS.isdisjoint(segments):
+    if not DOT_SEGMENTS.isdisjoint(segments):
         raise BadTarget("ambiguous-target", "the path holds dot segments")
     if segments[:2] == ["vsl", _SEARCH] and any(segments[2:]):
         segments.insert(1, agent)

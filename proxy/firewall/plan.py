@@ -20,6 +20,9 @@ MOST_PER_SECOND = 1_000_000
 MOST_BINDINGS = 1024
 """Most senders bound to a link address: more would not fit one transaction inside a user namespace."""
 MOST_QUARANTINED = 1 << 20
+ROOT = 0
+LAST_USER = 2**32 - 2
+LOOPBACK_IPV4, LOOPBACK_IPV6 = "127.0.0.1", "::1"
 SENDER_PREFIX = 64
 """Bits of an IPv6 address that a device can not choose: it has all addresses behind them."""
 QUARANTINE_SIZE = 131_072
@@ -107,7 +110,7 @@ def _in_range(what: str, number: int, most: int) -> None:
 
 
 class Redirect(msgspec.Struct, frozen=True):
-    """One address family of an access point: what is called, and where the call really goes."""
+    """One address of an access point: what is called, and where the call really goes."""
 
     address: str
     port: int
@@ -131,6 +134,8 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
     listener_ipv6: str | None = None
     certificates: bool = False
     """Whether whoever calls has to show a certificate; where not, an address is all that is known of a sender."""
+    loopback: bool = False
+    """Whether programs of this machine call it by the loopback's address as well, where it has the family."""
 
     def __post_init__(self) -> None:
         """Check every value; none reaches a rule unchecked, from a file or from another process."""
@@ -152,16 +157,18 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def redirects(self) -> tuple[Redirect, ...]:
-        """The address families it has, IPv4 first."""
+        """The ends at which it is called, IPv4 first."""
+        families = ((self.ipv4, self.listener_ipv4, LOOPBACK_IPV4), (self.ipv6, self.listener_ipv6, LOOPBACK_IPV6))
         return tuple(
-            Redirect(address, self.port, listener, self.listener_port)
-            for address, listener in ((self.ipv4, self.listener_ipv4), (self.ipv6, self.listener_ipv6))
+            Redirect(called, self.port, listener, self.listener_port)
+            for address, listener, loopback in families
             if address is not None and listener is not None
+            for called in dict.fromkeys((address, loopback) if self.loopback else (address,))
         )
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        """Its addresses, IPv4 first."""
+        """Its addresses, IPv4 first; with those of the loopback, if programs call it by them."""
         return tuple(redirect.address for redirect in self.redirects)
 
 
@@ -209,6 +216,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     """Where the access points are. Their addresses are taken for spoofed when they arrive from the services."""
     bridge: str | None = None
     """The bridge that all those interfaces are ports of; None: the gateway routes between them."""
+    gateway_user: int | None = None
+    """Given: the access points are on this machine, and only what this user's programs send, the gateway's, reaches
+    them. Root has others as well, so nothing does then. None: the access points are elsewhere."""
     reachable: tuple[str, ...] = ()
     """Networks behind `access_interfaces` that services may reach directly; never an access point."""
     protected: tuple[str, ...] = ()
@@ -238,6 +248,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             if not INTERFACE.fullmatch(name):
                 message = f"interface name {name!r}: up to 15 letters, digits and _ . : @ + -"
                 raise PlanError(message)
+        self._check_user()
         for field in ("protected", "reachable"):
             networks = tuple(str(_network(text, field)) for text in getattr(self, field))
             msgspec.structs.force_setattr(self, field, networks)
@@ -257,8 +268,28 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
             raise PlanError(message)
         self._check_listeners()
 
+    def _check_user(self) -> None:
+        if self.gateway_user is None:
+            return
+        if not ROOT <= self.gateway_user <= LAST_USER:
+            message = f"gateway_user: {self.gateway_user} is no user ID"
+            raise PlanError(message)
+        if self.service_interfaces or self.access_interfaces or self.reachable:
+            message = "access points on this machine have no interfaces of their own, and no networks behind those"
+            raise PlanError(message)
+        own = {port for redirect in self.redirects for port in self.listener_ports(redirect)}
+        if both := sorted(own & set(self.called_ports)):
+            message = f"port {both[0]} is an access point's, so the gateway can not listen on it"
+            raise PlanError(message)
+
     def _check_listeners(self) -> None:
-        ends = sorted((redirect.listener, redirect.listener_port) for redirect in self.redirects)
+        # An access point that is called at several addresses has one listener for them.
+        every = {
+            (point.name, redirect.listener, redirect.listener_port)
+            for point in self.access_points
+            for redirect in point.redirects
+        }
+        ends = sorted((address, port) for _, address, port in every)
         for address, port in ends:
             _port_checked(port + self.workers - 1, f"the last of {self.workers} workers at {address} from {port} on")
         for (address, port), (other, next_port) in pairwise(ends):
@@ -272,6 +303,11 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     def redirects(self) -> tuple[Redirect, ...]:
         """The redirects of all access points."""
         return tuple(redirect for point in self.access_points for redirect in point.redirects)
+
+    @property
+    def called_ports(self) -> tuple[int, ...]:
+        """The ports at which access points are called, each once."""
+        return tuple(sorted({point.port for point in self.access_points}))
 
     def listener_ports(self, redirect: Redirect) -> range:
         """Return the ports of a redirect, the first worker's first."""

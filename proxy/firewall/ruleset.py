@@ -14,6 +14,9 @@ Names are part of the operator's interface (`nft list table inet alleyes`) and o
 | `guard_listeners` | input, -10 | resets whoever connects to a listener without having been redirected, or too often |
 | `guard_access_points` | forward, -10 | drops what would reach an access point around the listeners |
 
+Where access points are on this machine, `guard_access_points` is at input and there are two further chains, see
+`own_host`.
+
 | set, each for IPv4 and IPv6 | holds |
 |---|---|
 | `quarantine4`, `quarantine_link4` | who is in quarantine, by address or by link address and address (IPv6: /64) |
@@ -41,6 +44,7 @@ from proxy.firewall.bindings import binding_chains, binding_rules, binding_sets
 from proxy.firewall.bridge import bridge_table
 from proxy.firewall.glimpses import glance, glimpse_chains, glimpse_sets
 from proxy.firewall.limits import connection_rule, dispatch_rules, limit_chains, limit_sets
+from proxy.firewall.own_host import access_point_rules, answer_rules, arrival_rules, from_outside, local_exemption
 from proxy.firewall.plan import Entry, Plan, Redirect
 from proxy.firewall.sides import Mark, crossings, from_access, from_services, from_services_alone
 from proxy.firewall.workers import (
@@ -212,11 +216,24 @@ def ruleset(
         _chain("limit_senders", "filter hook prerouting priority -340", _limit_rules(plan)),
         _chain("redirect_calls", "nat hook prerouting priority -110", _redirect_rules(plan)),
         _chain("guard_listeners", "filter hook input priority -10", _listener_rules(plan)),
-        _chain("guard_access_points", "filter hook forward priority -10", _access_point_rules(plan)),
+        *(_guards(plan) if plan.gateway_user is None else _guards_of_this_machine(plan)),
     ]
     body = "\n\n".join("\n".join(f"\t{line}" for line in block.splitlines()) for block in blocks)
     text = f"{uninstallation()}\ntable {FAMILY} {TABLE} {{\n{body}\n}}\n"
     return text if plan.bridge is None else text + bridge_table(plan, TABLE)
+
+
+def _guards(plan: Plan) -> list[str]:
+    return [_chain("guard_access_points", "filter hook forward priority -10", _access_point_rules(plan))]
+
+
+def _guards_of_this_machine(plan: Plan) -> list[str]:
+    local = [*local_exemption(plan), *_redirects(plan, plan.redirects, "")]
+    return [
+        _chain("redirect_local_calls", "nat hook output priority -110", local),
+        _chain("guard_access_points", "filter hook input priority -10", access_point_rules(plan)),
+        _chain("guard_answers", "filter hook output priority -10", answer_rules(plan)),
+    ]
 
 
 def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
@@ -268,7 +285,7 @@ def _addresses(plan: Plan) -> list[tuple[str, str]]:
 
 
 def _quarantine_rules(plan: Plan) -> list[str]:
-    rules = []
+    rules = arrival_rules() if plan.gateway_user is not None else []
     if (services := from_services_alone(plan)) is not None:
         rules += [
             f"{services}{protocol} saddr {addresses} counter name spoofed drop"
@@ -310,17 +327,28 @@ def _limit_rules(plan: Plan) -> list[str]:
 
 
 def _redirect_rules(plan: Plan) -> list[str]:
+    redirects = plan.redirects if plan.gateway_user is None else from_outside(plan.redirects)
+    return _redirects(plan, redirects, from_services(plan))
+
+
+def _redirects(plan: Plan, redirects: Iterable[Redirect], arriving: str) -> list[str]:
+    """Return the rules that send calls to listeners.
+
+    Args:
+        plan: the access points.
+        redirects: which of their addresses.
+        arriving: the match for who calls, with a space behind it; empty: anybody.
+    """
+    names = {redirect: point.name for point in plan.access_points for redirect in point.redirects}
     rules = []
-    for point in plan.access_points:
-        for redirect in point.redirects:
-            protocol = _protocol(redirect.address)
-            armed = f"{alive(plan, f'{protocol} saddr')} " if plan.fail_mode == "open" else ""
-            listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
-            rules.append(
-                f"{from_services(plan)}{protocol} daddr {redirect.address} tcp dport {redirect.port} {armed}"
-                f"counter name redirected "
-                f'dnat {protocol} to {listener}:{port_of(plan, redirect, f"{protocol} saddr")} comment "{point.name}"'
-            )
+    for redirect in redirects:
+        protocol = _protocol(redirect.address)
+        armed = f"{alive(plan, f'{protocol} saddr')} " if plan.fail_mode == "open" else ""
+        listener = redirect.listener if protocol == "ip" else f"[{redirect.listener}]"
+        rules.append(
+            f"{arriving}{protocol} daddr {redirect.address} tcp dport {redirect.port} {armed}counter name redirected "
+            f'dnat {protocol} to {listener}:{port_of(plan, redirect, f"{protocol} saddr")} comment "{names[redirect]}"'
+        )
     return rules
 
 

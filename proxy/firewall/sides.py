@@ -40,6 +40,9 @@ def from_services(plan: Plan) -> str:
     """Return the match for what services send, with a space behind it; empty where it may come from anywhere."""
     if plan.bridge is not None:
         return f'iifname "{plan.bridge}" {marked(Mark.FROM_SERVICES)} '
+    if plan.gateway_user is not None:
+        # What local programs send is limited and bound to link addresses nowhere: their addresses are the gateway's.
+        return 'iifname != "lo" '
     return f"iifname {interfaces(plan.service_interfaces)} " if plan.service_interfaces else ""
 
 

@@ -87,8 +87,12 @@ class CallJudge(Protocol):
         """
         ...
 
-    def malformed(self, problem: BadMessage, line: str) -> Answer:
-        """Record what is no request, and return the answer to it."""
+    def malformed(self, problem: BadMessage, line: str, begun: Request | None = None) -> Answer:
+        """Record what is no request, and return the answer to it.
+
+        `line` is what is known of its first line, or names what else it was; `begun` is the request as far as it came,
+        where its head was read.
+        """
         ...
 
     def unavailable(self, message: str) -> Answer:

@@ -86,6 +86,8 @@ class Head(msgspec.Struct, frozen=True):
     fields: Fields
     telling: dict[str, list[str]]
     """Values of the fields that this layer acts upon, by name."""
+    written: Fields = ()
+    """The fields with their names as they were written."""
 
     def values(self, name: str) -> list[str]:
         """Return the values of all lines of such a field, in order."""
@@ -124,14 +126,16 @@ def parse_head(raw: bytes, make: Callable[[object], Parser], limits: HeadLimits)
     if len(lines) > limits.fields:
         raise BadMessage("headers-too-large", f"there are more than {limits.fields} header fields")
     fields: list[tuple[str, str]] = []
+    as_written: list[tuple[str, str]] = []
     telling: dict[str, list[str]] = {}
     for line in lines:
         written, _, value = line.partition(":")
         name, value = written.lower(), value.strip(" \t")
         fields.append((name, value))
+        as_written.append((written, value))
         if name in TELLING:
             telling.setdefault(name, []).append(value)
-    return Head(tuple(fields), telling)
+    return Head(tuple(fields), telling, tuple(as_written))
 
 
 class Framing(msgspec.Struct, frozen=True):

@@ -161,7 +161,7 @@ class Http1Layer(layer.Layer):
             try:
                 received = self._requests.next()
             except BadMessage as problem:
-                self._refuse(self._judge.malformed(problem, self._requests.line))
+                self._refuse(self._judge.malformed(problem, self._requests.line, self._requests.begun))
                 return
             if received is None:
                 phase = _PHASES.get(self._requests.progress)
@@ -309,9 +309,9 @@ class Http1Layer(layer.Layer):
         head, channel = exchange.reader.head, exchange.ruling.channel
         if head is None or channel is None:
             raise BadMessage("bad-answer", "the protocol was changed without a wish of the service")
-        if any(name == "sec-websocket-extensions" for name, _ in head.fields):
+        if any(name.lower() == "sec-websocket-extensions" for name, _ in head.fields):
             raise BadMessage("bad-answer", "an extension of WebSocket is used that was not offered")
-        formats = [value for name, value in head.fields if name == "content-type"]
+        formats = [value for name, value in head.fields if name.lower() == "content-type"]
         if len(formats) > 1:
             raise BadMessage("bad-answer", "two formats are named for one channel")
         channel.opened(formats[0] if formats else None)

@@ -117,6 +117,12 @@ class RequestReader:
         return f"{line[1].decode('ascii')} {line[2].decode('ascii')[:512]}"
 
     @property
+    def begun(self) -> Request | None:
+        """The request of which the head was read and the body is not complete, without that."""
+        head = self._begun
+        return None if head is None else Request(method=head.method, target=head.target, headers=head.fields, body=b"")
+
+    @property
     def progress(self) -> Progress:
         """How far the next request has come."""
         if self._begun is not None:
@@ -169,6 +175,8 @@ class RequestReader:
         read = _read_head if len(raw) <= LONGEST_REMEMBERED else _read_head.__wrapped__
         head = read(raw, self._destination, self._limits, self._bodies)
         self._begun = head
+        if (head.framing.length or 0) > head.most:
+            raise BadMessage("body-too-large", f"the body is larger than {head.most} bytes")
         self._continue = head.expects
         if head.framing.chunked:
             self._chunks = ChunkedDecoder()
@@ -215,7 +223,7 @@ def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, bodies: B
     """Read a complete head. What services ask for they ask for again, byte for byte: the newest are remembered.
 
     Raises:
-        BadMessage: it is malformed, ambiguous, or of a body that is too large.
+        BadMessage: it is malformed or ambiguous.
     """
     line = _LINE.match(raw)
     if line is None:
@@ -230,8 +238,6 @@ def _read_head(raw: bytes, destination: Authority, limits: HeadLimits, bodies: B
     how = framing(head)
     stream = method == "PUT" and [value for name, value in head.fields if name == "content-type"] == _STREAM
     most = bodies.stream if stream else bodies.usual
-    if how.length is not None and how.length > most:
-        raise BadMessage("body-too-large", f"the body is larger than {most} bytes")
     return _RequestHead(
         *(method, target, head.fields, how),
         most=most,

@@ -34,6 +34,7 @@ class ResponseHead(msgspec.Struct, frozen=True):
     status: int
     reason: str
     fields: Fields
+    """Names as they were written: some clients compare them letter by letter."""
     keep_alive: bool
     length: int | None
     """Of the body; None where only its end tells."""
@@ -144,8 +145,8 @@ def _read_head(raw: bytes, to_head: bool) -> tuple[ResponseHead, Framing]:  # no
     reason = (line[3] or b"").decode("latin-1")
     keep_alive = line[1] == b"1" and not head.closes
     if status < _FIRST_FINAL and status != SWITCHING_PROTOCOLS:
-        return ResponseHead(status, reason, head.fields, keep_alive, 0), Framing(0)
+        return ResponseHead(status, reason, head.written, keep_alive, 0), Framing(0)
     how = framing(head)
     follows = Framing(0) if to_head or status in _BODILESS or status == SWITCHING_PROTOCOLS else how
     told = how if to_head else follows
-    return ResponseHead(status, reason, head.fields, keep_alive, told.length), follows
+    return ResponseHead(status, reason, head.written, keep_alive, told.length), follows

@@ -10,8 +10,8 @@ from proxy.http1.head import HOP_BY_HOP, REMEMBERED, Fields
 from proxy.http1.response_reader import SWITCHING_PROTOCOLS, ResponseHead
 
 CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
-_WEBSOCKET = frozenset({"sec-websocket-accept", "sec-websocket-protocol", "content-type"})
-"""Of an answer that opens a callback channel; its type is the format of the messages."""
+_NEVER_PASSED = HOP_BY_HOP | {"sec-websocket-extensions"}
+"""Of an answer; what of it is needed is written anew. Extensions of WebSocket are never offered to an access point."""
 _WITH_BODY = frozenset({"PUT", "POST", "PATCH"})
 
 
@@ -50,6 +50,8 @@ def answer(ours: Answer, *, head_only: bool) -> bytes:
 def response_head(head: ResponseHead, *, close: bool, chunked: bool) -> bytes:
     """Return the head of an access point's answer, without what concerned its connection only.
 
+    Everything else stays as and where it was written, so that no client notices a difference, however it reads a head.
+
     Args:
         head: What came.
         close: The connection ends with this answer.
@@ -58,19 +60,36 @@ def response_head(head: ResponseHead, *, close: bool, chunked: bool) -> bytes:
     Raises:
         ValueError: a part holds a line end.
     """
-    named = {token.strip().lower() for name, value in head.fields if name == "connection" for token in value.split(",")}
-    if head.status == SWITCHING_PROTOCOLS:
-        fields = [("upgrade", "websocket"), ("connection", "Upgrade")]
-        fields += [(name, value) for name, value in head.fields if name in _WEBSOCKET]
-    else:
-        fields = [(name, value) for name, value in head.fields if name not in HOP_BY_HOP and name not in named]
-        if chunked:
-            fields.append(("transfer-encoding", "chunked"))
-        elif head.length is not None and head.status != HTTPStatus.NO_CONTENT:
-            fields.append(("content-length", str(head.length)))
-        if close:
-            fields.append(("connection", "close"))
+    ours = _own_fields(head, close=close, chunked=chunked)
+    dropped = _NEVER_PASSED.union(
+        token.strip().lower()
+        for name, value in head.fields
+        if name.lower() == "connection"
+        for token in value.split(",")
+    )
+    fields: list[tuple[str, str]] = []
+    for name, value in head.fields:
+        lowered = name.lower()
+        if lowered in ours:
+            fields.append((name, ours.pop(lowered)))
+        elif lowered not in dropped:
+            fields.append((name, value))
+    fields += ours.items()
     return _head(f"HTTP/1.1 {head.status} {head.reason or _reason(head.status)}", fields)
+
+
+def _own_fields(head: ResponseHead, *, close: bool, chunked: bool) -> dict[str, str]:
+    """Return what the gateway's own connection to the service needs."""
+    if head.status == SWITCHING_PROTOCOLS:
+        return {"upgrade": "websocket", "connection": "Upgrade"}
+    ours: dict[str, str] = {}
+    if chunked:
+        ours["transfer-encoding"] = "chunked"
+    elif head.length is not None and head.status != HTTPStatus.NO_CONTENT:
+        ours["content-length"] = str(head.length)
+    if close:
+        ours["connection"] = "close"
+    return ours
 
 
 def _head(line: str, fields: list[tuple[str, str]] | Fields) -> bytes:

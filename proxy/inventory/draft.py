@@ -1,18 +1,19 @@
 """Drafts `inventory.yaml` from evidence: what is certain as settings, what is a guess as comments, each with why.
 
 A line that identifies somebody lets whoever has that address act as that service, and a link address lets the kernel
-drop everybody else. Neither may follow from what a stranger does or calls itself, so a human uncomments those.
+drop everybody else. Neither may follow from what a stranger does or calls itself, so a human uncomments those. Likewise
+where a key was shown that the present inventory pins to other addresses: it may be stolen.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
 from proxy.inventory.evidence import Evidence
-from proxy.registry import agent_of
+from proxy.registry import SiteRegistry, agent_of
 
 _PLAIN_SCALAR = re.compile(r"[A-Za-z0-9/._-]+")
 _LISTABLE = re.compile(r"/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+")
@@ -20,19 +21,29 @@ _LISTABLE = re.compile(r"/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+")
 _GUESSES = 3
 
 
-def draft(evidence: Evidence, document: GatewayDocument, present: InventoryDocument | None = None) -> str:
+def draft(
+    evidence: Evidence,
+    document: GatewayDocument,
+    present: InventoryDocument | None = None,
+    *,
+    pinning: InventoryDocument | None = None,
+) -> str:
     """Return the text of an inventory.
 
     Args:
         evidence: What is known.
         document: `gateway.yaml`.
         present: The inventory that there is, to draft only what it lacks; None drafts a whole one.
+        pinning: The inventory whose `only_here` counts, by default the present one.
     """
     known = _Known(present or InventoryDocument())
-    entries = [*_identified(evidence, known), *_additions(evidence, known)]
+    seen, misplaced = _by_pins(evidence.seen_at, pinning or present or InventoryDocument())
+    entries = [*_identified(evidence, known, seen), *_additions(evidence, known, seen)]
     strangers = list(_strangers(evidence, document, known))
     lines = [*_heading(evidence, present)]
     lines += ["services:", *entries] if entries else ["services: []"]
+    if misplaced:
+        lines += ["", *_MISPLACED, *_elsewhere(evidence, misplaced)]
     if strangers:
         lines += ["", *_STRANGERS, *strangers]
     if present is None:
@@ -55,6 +66,36 @@ _STRANGERS = [
 ]
 
 
+_MISPLACED = [
+    "# `only_here` pins these services to other addresses, but their certificates were shown from here. Uncomment what",
+    "# you know to have moved; otherwise somebody else has the key: revoke the certificate.",
+]
+
+
+def _by_pins(
+    seen: Mapping[str, Sequence[str]], pinning: InventoryDocument
+) -> tuple[dict[str, list[str]], dict[str, list[str]]]:
+    """Return where each service was seen: first as far as its key may be used there, then where it may not."""
+    registry = SiteRegistry(pinning, frozenset())
+    usable: dict[str, list[str]] = {}
+    misplaced: dict[str, list[str]] = {}
+    for address, ips in seen.items():
+        pinned = registry.whereabouts(address)
+        for ip in ips:
+            found = misplaced if pinned.only_here and ip not in pinned.ips else usable
+            found.setdefault(address, []).append(ip)
+    return usable, misplaced
+
+
+def _elsewhere(evidence: Evidence, misplaced: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for address, ips in misplaced.items():
+        yield f"#  - address: {_scalar(address)}"
+        yield "#    addresses:"
+        for ip in ips:
+            yield f"#      - ip: {_scalar(ip)} # traffic{_lease_note(evidence, ip)}{_sharing(evidence, ip)}"
+            yield from (f"#        # {line}" for line in _macs(evidence, ip))
+
+
 def _heading(evidence: Evidence, present: InventoryDocument | None) -> Iterator[str]:
     new = "What is new against the present inventory" if present is not None else "An inventory"
     asked = f"the services of {', '.join(sorted(evidence.asked))}" if evidence.asked else "no access point"
@@ -68,9 +109,8 @@ def _heading(evidence: Evidence, present: InventoryDocument | None) -> Iterator[
     yield "# `location`: any name of the room or zone; only whether two are equal counts."
 
 
-def _identified(evidence: Evidence, known: _Known) -> Iterator[str]:
+def _identified(evidence: Evidence, known: _Known, seen: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield an entry for each service that the inventory lacks, and that traffic or an access point shows."""
-    seen = evidence.seen_at
     for address in filter(_LISTABLE.fullmatch, sorted({*seen, *evidence.types} - known.places.keys())):
         sources = []
         if address in seen:
@@ -94,9 +134,9 @@ def _places(evidence: Evidence, ips: Sequence[str]) -> Iterator[str]:
         yield from (f"        # {line}" for line in _macs(evidence, ip))
 
 
-def _additions(evidence: Evidence, known: _Known) -> Iterator[str]:
+def _additions(evidence: Evidence, known: _Known, seen: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Yield the network addresses that inventoried services have beside those that the inventory has for them."""
-    for address, ips in evidence.seen_at.items():
+    for address, ips in seen.items():
         places = known.places.get(address)
         new = [ip for ip in ips if places and ip not in places and "%" not in ip]
         if new:

@@ -14,6 +14,7 @@ from proxy.configuration import GatewayDocument, TlsMode
 from proxy.control.messages import LONGEST_REASON, LONGEST_SENDER, NewQuarantine, Quarantines, QuarantineState
 from proxy.control.refusal import NotDone
 from proxy.firewall.plan import Plan, PlanError, canonical_ip
+from proxy.peers import known_agents
 from proxy.processes.messages import Free, Hold
 from proxy.quarantine import QuarantineKeeper
 from proxy.registry import SiteRegistry
@@ -148,11 +149,15 @@ class QuarantinesByHand:
         return self._at(address)
 
     def _certified(self, client_id: str, ip: str | None = None, agent: str | None = None) -> Sender:
-        """Return a service with a certificate. Its access point is of account for what is told of it alone."""
-        agents = [point.agent for point in self.document.access_points] if agent is None else [agent]
-        known = (each for each in agents if self.registry.service_type(f"/{each}/{client_id}") is not None)
+        """Return whoever has a certificate. A service's access point is of account for what is told of it alone."""
+        if client_id in known_agents(self.document):
+            address = f"/{client_id}"
+        else:
+            agents = [point.agent for point in self.document.access_points] if agent is None else [agent]
+            known = (each for each in agents if self.registry.service_type(f"/{each}/{client_id}") is not None)
+            address = f"/{next(known, agents[0])}/{client_id}"
         return Sender(
-            address=f"/{next(known, agents[0])}/{client_id}",
+            address=address,
             service_type=None,
             strength=Strength.CERTIFICATE,
             ip=ip or self.carriers.latest(f"{_CERTIFICATE}{client_id}") or "",
@@ -161,9 +166,14 @@ class QuarantinesByHand:
 
     def _service(self, address: str, ip: str | None = None) -> Sender:
         agent, _, name = address.removeprefix("/").partition("/")
+        if not name and agent in known_agents(self.document):
+            return self._certified(agent)
+        if name and "/" not in name and any(peer.agent == agent for peer in self.document.peers):
+            # The network address of its calls is the peer's.
+            return Sender(address=address, service_type=None, strength=Strength.VOUCHED, ip="")
         point = next((each for each in self.document.access_points if each.agent == agent), None)
         if point is None or not name or "/" in name:
-            raise NotDone(404, f"{address} is no service of an access point of gateway.yaml", _FORMS)
+            raise NotDone(404, f"{address} is no service of an access point or a peer of gateway.yaml", _FORMS)
         if point.tls is TlsMode.REQUIRED:
             return self._certified(name, ip, agent)
         alone = (ip for ip in self.registry.places(address) if self.registry.service_at(ip, agent) == address)

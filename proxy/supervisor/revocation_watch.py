@@ -60,7 +60,7 @@ class RevocationWatch:
 
     async def forever(self) -> None:
         """Watch until cancelled."""
-        seen = in_use = await self._stamp()
+        seen = in_use = self.lists.stamp
         while True:
             self._raise_alarms()
             await asyncio.sleep(_PERIOD_SECONDS)

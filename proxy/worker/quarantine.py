@@ -26,6 +26,8 @@ class WorkerQuarantine:
     registry: SiteRegistry
     abort: Callable[[Iterable[str]], None]
     send: Callable[[Quarantined], None]
+    forgive: Callable[[str], None]
+    """Called with the identity of a sender whose quarantine somebody ended: what led there counts no longer."""
     real_now: Callable[[], float]
 
     def enter(self, verdict: Verdict) -> None:
@@ -48,6 +50,7 @@ class WorkerQuarantine:
     def free(self, identity: str) -> None:
         """Let a sender through again whose quarantine was ended by hand."""
         self.register.release(identity)
+        self.forgive(identity)
 
     def expire(self, now: float) -> None:
         """Let senders through again whose time has come."""

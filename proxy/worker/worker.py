@@ -36,6 +36,7 @@ from proxy.http1.bad_message import BadMessage
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.peers import Peers, known_agents, structure_sources
+from proxy.plan import called_at
 from proxy.processes.channel import Channel, ChannelClosed
 from proxy.processes.messages import (
     Beat,
@@ -135,6 +136,7 @@ class Worker:
             registry=self._registry,
             abort=self._gateway.abort,
             send=channel.send,
+            forgive=self._engine.forgive,
             real_now=real_now,
         )
         self._revocation = WorkerRevocation(
@@ -324,17 +326,15 @@ def destinations(
     """Return the access points by every address and port at which they are called; all know of the same streams."""
     found: dict[tuple[str, int], Destination] = {}
     for point in document.access_points:
-        for address in (point.ipv4, point.ipv6):
-            if address is None:
-                continue
+        for address in called_at(document, point):
             decoder = VslDecoder(
                 agent=point.agent,
-                authority=_authority(point, str(address)),
+                authority=_authority(point, address),
                 registry=registry,
                 most_accesses=document.limits.accesses_per_call,
                 streams=streams,
             )
-            found[(str(address), point.port)] = Destination(point=point, decoder=decoder)
+            found[(address, point.port)] = Destination(point=point, decoder=decoder)
     return found
 
 

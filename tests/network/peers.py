@@ -56,6 +56,20 @@ class EchoServer:
                 connection.shutdown(socket.SHUT_RDWR)
             connection.close()
 
+    def send(self, data: bytes) -> None:
+        """Send something to everybody who is connected, unasked."""
+        for connection in self._connections:
+            connection.sendall(data)
+
+    def abort(self) -> None:
+        """Reset all connections."""
+        for connection in self._connections:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            # The thread that reads holds it open otherwise.
+            connection.shutdown(socket.SHUT_RD)
+            connection.close()
+        self._connections.clear()
+
     def _accept(self) -> None:
         while True:
             try:

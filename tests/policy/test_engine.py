@@ -507,8 +507,11 @@ def test_in_learn_mode_a_rule_that_allows_changes_nothing(scores: list[Score], l
     assert Bench({"mode": "learn", "rules": [ALLOW]}, *scores).learnt_from(call(SPYING)) == learnt
 
 
+FIRST_ALLOWED = {**ALLOW, "node": ["**/0"]}
+
+
 def test_an_allowed_access_does_not_excuse_another_one_of_the_call() -> None:
-    bench = Bench({"mode": "enforce", "rules": [{**ALLOW, "node": ["**/0"]}]}, score(90), score(8), score(90), score(6))
+    bench = Bench({"mode": "enforce", "rules": [FIRST_ALLOWED]}, score(90), score(8), score(90), score(6))
 
     refused = bench.judge(call(access(0), access(1)))
     passed = bench.judge(call(access(0), access(1)))
@@ -516,6 +519,57 @@ def test_an_allowed_access_does_not_excuse_another_one_of_the_call() -> None:
     assert (refused.action, refused.worst, refused.reason, refused.rule) == (Action.BLOCK, 1, "anomalous", None)
     assert (passed.action, passed.worst) == (Action.FORWARD, 1)
     assert passed.alert
+
+
+@pytest.mark.parametrize("mode", ["monitor", "enforce"])
+@pytest.mark.parametrize("other", [0.0, 5.0])
+def test_an_excused_access_keeps_its_whole_call_from_teaching(mode: str, other: float) -> None:
+    bench = Bench({"mode": mode, "rules": [FIRST_ALLOWED]}, score(90), score(other))
+
+    verdict = bench.judge(call(access(0), access(1)))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "let-it")
+    assert sentence(verdict).startswith("Forwarded, as rule let-it of the policy allows it: ")
+    assert bench.analyzer.learnt == []
+    assert [noted[0] for noted in bench.analyzer.noted] == [access(1), access(0)]
+
+
+def test_an_excused_access_is_measured_by_the_threshold_for_its_own_partner() -> None:
+    sensors = {"/sensorService": {"thresholds": {"block": 20}}}
+    policy = {"mode": "enforce", "rules": [ALLOW], "service_types": {"/washingService": {"partners": sensors}}}
+    elsewhere = msgspec.structs.replace(SPYING, destination_type="/doorLock")
+
+    assert Bench(policy, score(19), score(1)).learnt_from(call(SPYING, elsewhere)) == 2
+    assert Bench(policy, score(19), score(8)).learnt_from(call(SPYING, elsewhere)) == 0
+
+
+@pytest.mark.parametrize("mode", list(Mode))
+@pytest.mark.parametrize(
+    ("refusal", "sender"),
+    [
+        (Refusal(code="unknown-node", detail="No such node is known.", every_mode=False), WASHING_MACHINE),
+        (UNSUPPORTED, WASHING_MACHINE),
+        (None, STRANGER),
+    ],
+)
+def test_a_call_of_which_a_rule_lifts_a_refusal_teaches_as_little_as_without_the_rule(
+    mode: Mode, refusal: Refusal | None, sender: Sender
+) -> None:
+    bench = Bench({"mode": mode, "rules": [{"name": "all", "action": "allow"}]}, score(1))
+
+    verdict = bench.judge(call(SPYING, sender=sender, refusal=refusal))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason) == (Action.FORWARD, "allowed-by-rule")
+    assert verdict.call.refusal is not None, "the audit tells what was lifted"
+    assert (bench.analyzer.learnt, bench.analyzer.noted) == ([], [])
+
+
+def test_an_unknown_node_that_the_policy_forwards_teaches() -> None:
+    unknown = Refusal(code="unknown-node", detail="No such node is known.", every_mode=False)
+
+    assert Bench({"mode": "enforce", "unknown_node": "forward"}, score(1)).learnt_from(call(SPYING, refusal=unknown))
 
 
 def test_a_rule_allows_neither_what_is_refused_in_every_mode_nor_who_is_quarantined() -> None:
@@ -541,6 +595,23 @@ def test_a_rule_allows_who_or_what_is_not_known() -> None:
     assert bench.judge(call(known_by_nobody, sender=other)).reason == "unknown-sender"
 
 
+@pytest.mark.parametrize("accesses", [(SPYING,), ()], ids=["read", "not read"])
+@pytest.mark.parametrize("sender", [WASHING_MACHINE, msgspec.structs.replace(WASHING_MACHINE, service_type=None)])
+def test_no_rule_and_no_setting_lifts_a_key_that_is_shown_elsewhere(
+    accesses: tuple[Access, ...], sender: Sender
+) -> None:
+    elsewhere = Refusal(code="identity-conflict", detail="The inventory has it elsewhere.", every_mode=False)
+    forwarding = {"unknown_sender": "forward", "unknown_type": "forward", "unknown_node": "forward"}
+    bench = Bench({"mode": "enforce", **forwarding, "rules": [{"name": "all", "action": "allow"}]}, USUAL)
+
+    verdict = bench.judge(call(*accesses, sender=sender, refusal=elsewhere))
+    bench.engine.conclude(verdict, accepted=True)
+
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, "identity-conflict")
+    assert bench.analyzer.learnt == []
+    assert Bench({"mode": "monitor"}).judge(call(*accesses, sender=sender, refusal=elsewhere)).forwarded
+
+
 def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None:
     of_access = Bench({"mode": "enforce", "rules": [{**ALLOW, "operation": ["get"]}]})
     of_sender = Bench({"mode": "enforce", "rules": [ALLOW]})
@@ -552,15 +623,44 @@ def test_what_could_not_be_read_is_allowed_by_rules_about_senders_only() -> None
     assert sentence(verdict).endswith("A body that is not supported (allowed-by-rule).")
 
 
+@pytest.mark.parametrize("target", [(), (SPYING,)], ids=["nothing read", "the target read"])
+@pytest.mark.parametrize("code", ["unsupported-body", "xml-body", "unsupported-operation", "too-many-nodes"])
+def test_what_cannot_be_read_gets_past_no_denial_that_might_concern_it(code: str, target: tuple[Access, ...]) -> None:
+    unread = call(*target, refusal=msgspec.structs.replace(UNSUPPORTED, code=code))
+    denial = {"name": "no-movement", "action": "deny", "node": ["/agent1/movement1/**"]}
+    before = Bench({"mode": "enforce", "rules": [denial, ALLOW]})
+    after = Bench({"mode": "enforce", "rules": [ALLOW, denial]}, score(0))
+
+    verdict = before.judge(unread)
+    assert (verdict.action, verdict.reason) == (Action.BLOCK, code)
+    assert after.judge(unread).forwarded
+
+
 @pytest.mark.parametrize("mode", list(Mode))
 def test_a_rule_that_alerts_marks_the_call_and_changes_nothing_else(mode: Mode) -> None:
-    bench = Bench({"mode": mode, "rules": [ALERT, DENY]}, score(0), score(9))
+    bench = Bench({"mode": mode, "rules": [ALERT]}, score(0), score(9))
 
     usual, unusual = bench.judge(call(SPYING)), bench.judge(call(SPYING))
 
     assert (usual.action, usual.alert, usual.rule, usual.reason) == (Action.FORWARD, True, "look", "normal")
     assert sentence(usual).endswith(" Rule look of the policy matched it.")
     assert (unusual.would_be, unusual.rule, unusual.reason) == (Action.BLOCK, "look", "anomalous")
+
+
+def test_a_rule_that_alerts_does_not_switch_off_the_rules_after_it() -> None:
+    denying = Bench({"mode": "enforce", "rules": [ALERT, DENY]})
+    allowing = Bench({"mode": "enforce", "rules": [ALERT, ALLOW]}, score(90))
+
+    denied, allowed, unread = (
+        denying.judge(call(SPYING)),
+        allowing.judge(call(SPYING)),
+        allowing.judge(call(refusal=UNSUPPORTED)),
+    )
+
+    assert (denied.action, denied.reason, denied.rule) == (Action.BLOCK, "denied-by-rule", "no-spying")
+    for verdict in (allowed, unread):
+        assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "let-it")
+        assert verdict.alert
 
 
 def test_thresholds_may_differ_for_one_type_of_partners() -> None:
@@ -651,6 +751,62 @@ def test_monitor_says_that_refusals_would_have_quarantined_the_sender() -> None:
 
     assert (verdict.action, verdict.would_be) == (Action.FORWARD, Action.QUARANTINE)
     assert bench.quarantines.entries == ()
+
+
+def test_who_is_let_go_by_hand_has_no_refusals_left_from_before() -> None:
+    bench = Bench(EAGER, score(9), score(9), score(60), *[score(9)] * 3)
+    a, b, c, d, e, f = kinds("a", "b", "c", "d", "e", "f")
+    assert [bench.judge(each).action for each in (a, b, c)][-1] is Action.QUARANTINE
+
+    (entry,) = bench.quarantines.entries
+    bench.quarantines.release(entry.identity)
+    bench.engine.forgive(entry.identity)
+
+    assert [bench.judge(each).action for each in (d, e, f)] == [Action.BLOCK, Action.BLOCK, Action.QUARANTINE]
+
+
+def test_who_the_policy_protects_for_a_while_has_no_refusals_left_from_before() -> None:
+    bench = Bench(EAGER, score(9), score(9), score(60), score(9))
+    a, b, c, d = kinds("a", "b", "c", "d")
+    for each in (a, b, c):
+        bench.judge(each)
+    protecting = {**EAGER, "quarantine": {**ESCALATION, "protected": ["192.0.2.17"]}}
+
+    for revision, policy in (("r2", protecting), ("r3", EAGER)):
+        bench.engine.replace_policy(PolicyDocument.model_validate(policy), revision)
+
+    assert bench.judge(d).action is Action.BLOCK
+
+
+def test_what_was_noted_in_another_mode_does_not_count() -> None:
+    bench = Bench({**EAGER, "mode": "monitor"}, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    bench.engine.replace_policy(PolicyDocument.model_validate(EAGER), "r2")
+
+    assert bench.judge(c).action is Action.BLOCK
+
+
+def test_what_was_noted_before_a_type_was_ready_does_not_count() -> None:
+    bench = Bench({**EAGER, "mode": "auto"}, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    bench.engine.replace_ready({"/washingService"})
+
+    assert bench.judge(c).action is Action.BLOCK
+
+
+def test_a_policy_with_the_same_modes_counts_on() -> None:
+    bench = Bench(EAGER, *[score(9)] * 3)
+    a, b, c = kinds("a", "b", "c")
+    bench.judge(a)
+    bench.judge(b)
+    named = {**EAGER, "service_types": {"/washingService": {"thresholds": {"block": 6}}}}
+    bench.engine.replace_policy(PolicyDocument.model_validate(named), "r2")
+
+    assert bench.judge(c).action is Action.QUARANTINE
 
 
 def test_quarantines_of_the_same_sender_grow_until_it_has_kept_quiet() -> None:

@@ -49,6 +49,24 @@ def test_senders_are_counted_each_for_itself_and_the_oldest_is_forgotten() -> No
     assert refusals.note("a", "b", NOW + 6, asked()) == 0
 
 
+def test_who_is_forgiven_begins_anew_and_nobody_else() -> None:
+    refusals = Refusals()
+    told(refusals, "abcd")
+    for kind in "abcd":
+        refusals.note("other", kind, NOW, asked())
+    refusals.forget("a")
+    refusals.forget("never heard of")
+    assert refusals.note("a", "e", NOW + 5, asked()) == 0
+    assert refusals.note("other", "e", NOW + 5, asked()) == 5
+
+
+def test_all_can_begin_anew() -> None:
+    refusals = Refusals()
+    told(refusals, "abcd")
+    refusals.clear()
+    assert len(refusals) == 0
+
+
 def test_another_policy_goes_on_with_what_was_seen() -> None:
     refusals = Refusals()
     told(refusals, "abcd")

@@ -25,10 +25,10 @@ def never(av: float) -> Score:
     return score(av, model_weight=412.0, relationship_weight=0.0)
 
 
-def judged(given: Call, *scores: Score, mode: str = "enforce") -> Verdict:
+def judged(given: Call, *scores: Score, mode: str = "enforce", **policy: Any) -> Verdict:
     engine = Engine(
         analyzer=PrescribedAnalyzer(scores),
-        policy=PolicyDocument.model_validate({"mode": mode}),
+        policy=PolicyDocument.model_validate({"mode": mode, **policy}),
         revision="r1",
         quarantines=QuarantineRegister(),
     )
@@ -165,6 +165,14 @@ def test_of_several_accesses_the_worst_is_told() -> None:
 
     assert "wanted to read /agent1/tempin1/1 (" in text
     assert "(the most unusual of 3 accesses of one call)" in text
+
+
+def test_of_several_accesses_the_one_that_decides_is_not_always_the_most_unusual() -> None:
+    allowing = {"name": "let-it", "action": "allow", "node": ["**/0"]}
+    given = judged(call(access(0), access(1)), score(90), score(5), rules=[allowing])
+
+    assert "read /agent1/tempin1/1 (" in sentence(given)
+    assert "(the one that decides of 2 accesses of one call)" in sentence(given)
 
 
 REFUSALS = [

@@ -36,6 +36,19 @@ def test_a_quarantine_holds_until_it_expires() -> None:
     assert register.expire(NOW + 60) == ()
 
 
+def test_a_quarantine_that_is_ended_by_hand_leaves_no_history_even_where_it_has_just_ended_by_itself() -> None:
+    for end in (NOW, NOW + 60):
+        register = QuarantineRegister()
+        register.add(entry(until=NOW + 60), now=NOW)
+        assert register.history.times("/agent1/a", NOW, 3600) == 2
+        register.expire(end)
+
+        register.release("/agent1/a")
+
+        assert register.holding("/agent1/a", NOW) is None
+        assert register.history.times("/agent1/a", NOW, 3600) == 1
+
+
 def test_a_quarantine_is_of_one_identity() -> None:
     register = QuarantineRegister()
     register.add(entry("/agent1/a"), now=NOW)

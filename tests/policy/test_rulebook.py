@@ -108,7 +108,23 @@ def test_the_first_rule_that_matches_an_access_decides_about_it() -> None:
 def test_each_access_of_a_call_has_its_rule() -> None:
     other = msgspec.structs.replace(SPYING, node="/agent1/tempin1/other")
     ruling = decide(call(SPYING, other), {"action": "allow", "node": ["**/temperature"]}, {"node": ["**/secret"]})
-    assert (ruling.excused, ruling.all_allowed, ruling.sender_allowed) == ((True, False), False, False)
+    assert (ruling.excused, ruling.all_allowed) == ((True, False), False)
+
+
+@pytest.mark.parametrize("given", [call(SPYING), call()], ids=["of an access", "of a call that was not decoded"])
+@pytest.mark.parametrize("action", ["deny", "allow"])
+def test_a_rule_that_alerts_leaves_the_decision_to_those_after_it(action: str, given: Call) -> None:
+    alert = {"action": "alert", "source_type": ["/washingService"]}
+    ruling = decide(given, alert, {"action": "alert"}, {"action": action}, {"action": "alert"}, {"action": "allow"})
+    deciding = ruling.denied if action == "deny" else ruling.allowed
+    assert deciding is not None
+    assert ruling.alerting is not None
+    assert (deciding.name, ruling.alerting.name) == ("rule-2", "rule-0")
+
+
+@pytest.mark.parametrize("given", [call(SPYING), call()], ids=["of an access", "of a call that was not decoded"])
+def test_a_rule_that_alerts_after_the_decision_is_not_heard(given: Call) -> None:
+    assert decide(given, {"action": "deny"}, {"action": "alert"}).alerting is None
 
 
 def test_only_rules_about_senders_match_a_call_that_was_not_decoded() -> None:
@@ -116,7 +132,39 @@ def test_only_rules_about_senders_match_a_call_that_was_not_decoded() -> None:
     assert denied({"source_type": ["/washingService"], "source_address": ["/agent1/*"]}, call())
     assert not denied({"source_type": ["/phone"]}, call())
     assert not denied({"operation": ["get", "set"], "source_type": ["/washingService"]}, call())
-    assert decide(call(), {"action": "allow"}).sender_allowed
+    assert decide(call(), {"action": "allow"}).all_allowed
+
+
+@pytest.mark.parametrize(
+    ("denial", "allowed"),
+    [
+        ({"node": ["/agent1/movement1/**"]}, False),
+        ({"operation": ["get"]}, False),
+        ({"value": {"at_least": 30}, "source_address": ["/agent1/*"]}, False),
+        ({"node": ["/agent1/movement1/**"], "source_address": ["/agent2/*"]}, True),
+        ({"node": ["/agent1/movement1/**"], "source_type": ["/phone"]}, True),
+        ({"node": ["/agent1/movement1/**"], "identity": ["ip", "vouched"]}, True),
+        ({"node": ["/agent1/movement1/**"], "expires": "2020-01-01"}, True),
+        ({"node": ["/agent1/movement1/**"], "action": "alert"}, True),
+        ({"node": ["/agent1/movement1/**"], "action": "allow"}, True),
+    ],
+)
+def test_what_nobody_read_is_not_allowed_after_a_denial_that_might_concern_it(
+    denial: dict[str, Any], allowed: bool
+) -> None:
+    rules = book(denial, {"action": "allow", "source_address": ["/agent1/washing*"]})
+    assert rules.allows_unread(WASHING_MACHINE, NOW) is allowed
+    assert (rules.decide(call(), NOW) is not None) is allowed
+
+
+def test_a_denial_after_the_rule_that_allows_does_not_matter_to_what_nobody_read() -> None:
+    assert book({"action": "allow"}, {"node": ["**"]}).allows_unread(WASHING_MACHINE, NOW)
+
+
+def test_a_sender_without_a_type_might_be_of_any_when_its_registration_is_not_read() -> None:
+    untyped = msgspec.structs.replace(WASHING_MACHINE, service_type=None)
+    assert not book({"source_type": ["/phone"]}, {"action": "allow"}).allows_unread(untyped, NOW)
+    assert book({"source_type": ["/phone"]}, {"action": "allow"}).allows_unread(WASHING_MACHINE, NOW)
 
 
 def test_a_sender_in_another_form_of_its_address_is_in_the_same_network() -> None:
@@ -128,6 +176,27 @@ def test_a_notification_has_a_sender_that_the_access_point_vouches_for() -> None
     vouched = msgspec.structs.replace(WASHING_MACHINE, strength=Strength.VOUCHED, client_id=None)
     assert denied({"identity": ["vouched"]}, call(SPYING, sender=vouched))
     assert not denied({"client_id": ["*"]}, call(SPYING, sender=vouched))
+
+
+@pytest.mark.parametrize(
+    ("action", "identity", "strength", "matches"),
+    [
+        ("allow", None, Strength.CERTIFICATE, True),
+        ("allow", None, Strength.VOUCHED, False),
+        ("allow", None, Strength.IP, False),
+        ("allow", ["certificate", "ip"], Strength.VOUCHED, False),
+        ("allow", ["certificate", "vouched"], Strength.VOUCHED, True),
+        ("deny", None, Strength.VOUCHED, True),
+        ("alert", None, Strength.VOUCHED, True),
+    ],
+)
+def test_a_name_without_a_certificate_opens_nothing(
+    action: str, identity: list[str] | None, strength: Strength, matches: bool
+) -> None:
+    rule = {"action": action, "client_id": ["washing*"], "identity": identity}
+    sender = msgspec.structs.replace(WASHING_MACHINE, strength=strength)
+    for given in (call(SPYING, sender=sender), call(sender=sender)):
+        assert (book(rule).decide(given, NOW) is not None) is matches
 
 
 def test_where_nothing_matches_there_is_no_ruling() -> None:

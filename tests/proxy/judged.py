@@ -168,15 +168,17 @@ class Bench:
 
     def wire(self, client: connection.Client | None = None) -> Wire:
         """A connection with the HTTP layer in place."""
-        judge = ConnectionJudge(self.judging, self.connections[(client or self.connect()).id])
+        live = self.connections[(client or self.connect()).id]
+        judge = ConnectionJudge(self.judging, live)
+        live.requests = requests = RequestReader(
+            Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
+        )
         return Wire(
             lambda of: Http1Layer(
                 of,
                 judge=judge,
-                requests=RequestReader(
-                    Authority(*POINT), HEAD_LIMITS, BodyLimits(64 * 1024, 96 * 1024), Room(128 * 1024)
-                ),
-                deadline=judge._live.deadline,
+                requests=requests,
+                deadline=live.deadline,
                 answers=BodyLimits(4096 * 1024, 4096 * 1024),
                 messages=message_limits(Limits()),
                 waiting_bytes=64 * 1024,
@@ -282,9 +284,10 @@ def body(wire: Wire) -> Any:
 
 
 def fields(message: bytes) -> dict[str, str]:
-    """The header fields of a message."""
+    """The header fields of a message, names in lower case."""
     head = message.partition(b"\r\n\r\n")[0].decode()
-    return dict(line.split(": ", 1) for line in head.split("\r\n")[1:])
+    named = (line.split(": ", 1) for line in head.split("\r\n")[1:])
+    return {name.lower(): value for name, value in named}
 
 
 def refusal_code(bench: Bench) -> str:

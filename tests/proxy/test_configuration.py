@@ -11,6 +11,11 @@ from policy.loading import DocumentError, load_document
 from proxy.configuration import DOCUMENTS, InventoryDocument, TlsMode, load_gateway, state_directory_of
 from tests.proxy.parts import Settings, plain_point, plain_settings
 
+ON_THIS_HOST: Settings = {
+    "topology": "host",
+    "interfaces": None,
+    "access_points": [plain_point(ipv4="10.77.1.1")],
+}
 SHIPPED = Path(__file__).parents[2] / "config"
 
 
@@ -46,6 +51,13 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     (point,) = document.access_points
     assert (point.tls, document.tls, document.fail_mode) == (TlsMode.PLAIN, None, "closed")
     assert document.limits.body_bytes == 65_536
+
+
+@pytest.mark.parametrize("ipv4", ["10.77.1.1", "127.0.0.1"])
+def test_an_access_point_may_share_the_listener_s_address_on_its_host(tmp_path: Path, ipv4: str) -> None:
+    points = [plain_point(ipv4=ipv4)]
+    settings = plain_settings(**ON_THIS_HOST | {"access_points": points, "listen": {"ipv4": ipv4}})
+    assert load_gateway(written(tmp_path, settings)).interfaces is None
 
 
 @pytest.mark.parametrize(
@@ -126,6 +138,20 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
             "access_points[0].listen_port: 65533 leaves no room for 4 workers -- choose one up to 65532",
         ),
         ({"policies": "policy.yaml"}, "policies"),
+        ({"interfaces": None}, "`topology: routed` needs `interfaces` -- say which lead to services and to access"),
+        ({"topology": "host"}, "`topology: host` has no `interfaces` -- remove them"),
+        (
+            ON_THIS_HOST | {"reachable": ["10.77.2.0/24"]},
+            "reachable: `topology: host` has no side of the access points",
+        ),
+        (
+            ON_THIS_HOST | {"listen": {"ipv4": "127.0.0.1"}},
+            "access_points[0].ipv4: calls from outside can not be redirected to listen.ipv4, 127.0.0.1 -- write an",
+        ),
+        (
+            ON_THIS_HOST | {"access_points": [plain_point(ipv4="10.77.1.1", listen_port=8080)], "workers": 2},
+            "access_points[0].listen_port: 8081 is the port of access_points[0] on this machine -- choose one",
+        ),
     ],
 )
 def test_mistakes_in_gateway_yaml(tmp_path: Path, change: Settings, named: str) -> None:

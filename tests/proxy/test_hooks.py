@@ -163,6 +163,63 @@ def test_a_certificate_from_elsewhere_is_told_and_may_be_refused(
         assert (live.misplaced.code, live.misplaced.every_mode) == ("identity-conflict", False)
 
 
+def test_a_key_that_is_pinned_is_so_at_an_access_point_where_the_inventory_does_not_have_it(
+    contexts: TlsContexts, authority: SiteAuthority
+) -> None:
+    known = {"address": "/agent2/lightcontrol1", "ip": "192.0.2.77", "only_here": True}
+    bench = Bench(contexts=contexts, inventory={"services": [known]})
+    data, _ = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.conflicts == [("/agent1/lightcontrol1", SERVICE_IP, ["192.0.2.77"])]
+    assert isinstance(data.conn, connection.Client)
+    assert not bench.send(request(), data.conn).to_access_point
+    assert refusal_code(bench) == "identity-conflict"
+
+
+@pytest.mark.parametrize(("only_here", "sighted"), [(False, 1), (True, 0)])
+def test_who_shows_a_pinned_key_from_elsewhere_is_not_noted_as_being_there(
+    contexts: TlsContexts, authority: SiteAuthority, only_here: bool, sighted: int
+) -> None:
+    known = {"address": "/agent1/lightcontrol1", "ip": "192.0.2.77", "only_here": only_here}
+    bench = Bench(contexts=contexts, inventory={"services": [known]})
+    data, _ = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert bench.sightings == [(SERVICE_IP, "certificate:lightcontrol1")] * sighted
+    assert isinstance(data.conn, connection.Client)
+    assert bool(bench.send(request(), data.conn).to_access_point) is not only_here
+    assert len(bench.sightings) == 2 * sighted
+
+
+@pytest.mark.parametrize("part", ["registry", "on_conflict"])
+def test_a_defect_before_it_is_known_where_a_service_may_be_refuses_its_calls(
+    contexts: TlsContexts, authority: SiteAuthority, part: str
+) -> None:
+    known = {"address": "/agent1/lightcontrol1", "ip": "192.0.2.77", "only_here": True}
+    bench = Bench(LEARN, contexts=contexts, inventory={"services": [known]})
+    data, _ = handshake_of(bench, authority.service("lightcontrol1"))
+    object.__setattr__(bench.gate, part, Raising())
+    with pytest.raises((RuntimeError, TypeError)):
+        bench.hooks.tls_established_client(data)
+    assert isinstance(data.conn, connection.Client)
+    assert not bench.send(request(), data.conn).to_access_point
+    assert refusal_code(bench) == "identity-not-read"
+
+
+def test_that_nobody_can_be_told_who_is_there_changes_nothing_of_who_it_is(
+    contexts: TlsContexts, authority: SiteAuthority
+) -> None:
+    bench = Bench(contexts=contexts)
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    sighted = bench.judging.on_sighting
+    object.__setattr__(bench.judging, "on_sighting", Raising())
+    bench.hooks.tls_established_client(data)
+    assert [place for place, _ in bench.broken] == ["sighting"]
+    assert (live.identity, live.identity_problem) == (Identity("lightcontrol1", ("lightcontrol1",)), None)
+    object.__setattr__(bench.judging, "on_sighting", sighted)
+    assert isinstance(data.conn, connection.Client)
+    assert bench.send(request(), data.conn).to_access_point
+
+
 @pytest.mark.parametrize("known", [{}, {"ip": SERVICE_IP}, {"ip": "192.0.2.77", "addresses": [{"ip": SERVICE_IP}]}])
 def test_a_certificate_from_where_the_inventory_has_it_is_nothing_to_tell(
     contexts: TlsContexts, authority: SiteAuthority, known: dict[str, object]

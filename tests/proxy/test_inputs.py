@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from proxy.configuration import load_gateway
-from proxy.inputs import StartRefused, read_inputs
+from proxy.inputs import StartRefused, machine_problems, read_inputs
 from proxy.storage.policy_store import PolicyStore
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
 from tests.site.certificates import SiteAuthority
@@ -32,6 +33,7 @@ def test_every_problem_of_every_file_is_told_at_once(tmp_path: Path, authority: 
 def test_what_only_the_firewall_objects_to_is_told_of_the_file_that_it_is_in(tmp_path: Path) -> None:
     path = write_settings(tmp_path, plain_settings(), "mode: strict\n")
     document = load_gateway(path)
+    assert document.interfaces is not None
     interfaces = document.interfaces.model_copy(update={"services": ["no interface"]})
     with pytest.raises(StartRefused) as caught:
         read_inputs(document.model_copy(update={"interfaces": interfaces}))
@@ -89,3 +91,11 @@ def test_services_that_nothing_tells_apart_are_told(tmp_path: Path, authority: S
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     read_inputs(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"), "mode: learn\n")))
     assert not (tmp_path / "state").exists()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root could run as root")
+def test_a_state_directory_of_root_makes_no_gateway_beside_access_points(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    settings = plain_settings(topology="host", interfaces=None, state_directory="state")
+    problems = machine_problems(load_gateway(write_settings(tmp_path, settings)))
+    assert any(problem.startswith("the gateway would run as root") for problem in problems)

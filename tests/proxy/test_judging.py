@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 import pytest
+from mitmproxy import connection
 from msgspec.structs import replace
 from wsproto.events import TextMessage
 
@@ -15,8 +16,9 @@ from policy.verdict import Action, Strength, Verdict
 from proxy.configuration import AccessPoint
 from proxy.connections import Destination
 from proxy.decoders import strict_cbor
-from proxy.decoders.refusals import unsupported
+from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.decoders.vsl import VslDecoder
+from proxy.http1.deadlines import Phase
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
 from tests.policy.calls import NOW
@@ -76,6 +78,49 @@ def test_a_service_that_may_only_be_elsewhere_is_refused_by_enforcement_only() -
         assert bool(wire.to_access_point) is passes
         (verdict,) = bench.verdicts
         assert (verdict.reason, verdict.would_be) == ("identity-conflict", Action.BLOCK)
+
+
+@pytest.mark.parametrize("path", ["/vsl/agent1/nobody", f"/vsl{MOVEMENT}"])
+def test_what_the_policy_forwards_is_not_for_a_service_that_may_only_be_elsewhere(path: str) -> None:
+    bench = Bench({"mode": "enforce", "unknown_node": "forward", "unknown_type": "forward"})
+    client = bench.connect()
+    bench.connections[client.id].misplaced = unsupported("identity-conflict", "the inventory has it elsewhere")
+    assert not bench.send(request("GET", path), client).to_access_point
+    assert refusal_code(bench) == "identity-conflict"
+
+
+@pytest.mark.parametrize("policy", [FORWARD, LEARN])
+def test_a_tree_of_which_the_structure_was_not_read_is_asked_for(policy: dict[str, Any]) -> None:
+    policy = policy | {"unknown_node": "forward"}
+    inventory = {"services": [{"address": "/agent2/lock1", "service_type": "/doorLock"}]}
+    bench = Bench(policy, inventory=inventory)
+    wire = bench.send(request("GET", "/vsl/agent2/lock1?depth=-1"))
+    assert bool(wire.to_access_point) is (policy["mode"] == "learn")
+    assert (bench.verdicts[-1].reason, bench.missed) == ("unknown-structure", ["/agent2/lock1"])
+    structure = AgentStructure(
+        types={"/agent2/lock1": "/doorLock", "/agent2/lock1/locked": "/basic/number"},
+        children={"/agent2/lock1": ("/agent2/lock1/locked",)},
+    )
+    bench.registry.replace_agent("agent2", structure)
+    bench.send(request("GET", "/vsl/agent2/lock1?depth=-1"), bench.connect())
+    nodes = [access.node for access in bench.verdicts[-1].call.accesses]
+    assert nodes == ["/agent2/lock1", "/agent2/lock1/locked"]
+
+
+def test_what_holds_in_every_mode_holds_for_a_service_that_may_only_be_elsewhere() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    bench.connections[client.id].misplaced = unsupported("identity-conflict", "the inventory has it elsewhere")
+    assert status(bench.send(request("GET", "/vsl/agent1/../x"), client)) == 403
+    assert refusal_code(bench) == "ambiguous-target"
+
+
+def test_an_identity_with_a_problem_is_refused_whatever_else_is_known_of_it() -> None:
+    bench = Bench(LEARN)
+    client = bench.connect()
+    bench.connections[client.id].identity_problem = ambiguous("identity-not-read", "not read")
+    assert not bench.send(request(), client).to_access_point
+    assert refusal_code(bench) == "identity-not-read"
 
 
 def test_new_types_of_nodes_and_senders_apply_to_the_next_call_of_a_live_connection() -> None:
@@ -186,7 +231,7 @@ def test_of_a_stream_the_audit_has_the_size_and_nothing_else() -> None:
 def test_who_opens_a_stream_because_it_was_asked_to_is_never_put_in_quarantine() -> None:
     bench = Bench({"mode": "enforce", "thresholds": {"alert": 0, "block": 0, "quarantine": 0}})
     invocation = ("b4fb38af-381a-4772-8268-b84199dfab95", "7")
-    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False, now=EVENT_TIME)
+    bench.streams.expect(LIGHT, invocation, f"{LIGHT}/lightOn", sends=False)
     path = f"/callback-stream/{invocation[0]}-{invocation[1]}"
     wire = bench.send(request("GET", path, headers={"Accept": "application/octet-stream"}))
     assert status(wire) == 403
@@ -605,6 +650,61 @@ def test_the_commit_stays_refused_whatever_becomes_of_the_rollback(how: str) -> 
             wire.access_point(SWITCHING)
     assert (status(wire), refusal_code(bench)) == (403, "transaction-refused")
     assert wire.to_service.count(b"HTTP/1.1") == 2
+
+
+TOO_LARGE = f"PUT /vsl{LIGHT}/lightOn HTTP/1.1\r\nHost: a\r\nContent-Length: 65537\r\n".encode()
+
+
+def _open(bench: Bench, client: connection.Client, headers: dict[str, str] | None = None) -> Wire:
+    """A connection that holds a lock on the light."""
+    wire = bench.wire(client)
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "LOCK_SUBTREE"}, headers))
+    wire.access_point(b"HTTP/1.1 204 No Content\r\n\r\n")
+    assert status(wire) == 204
+    return wire
+
+
+def test_a_write_that_comes_to_no_end_spoils_the_transaction_of_whoever_a_peer_names() -> None:
+    bench = Bench(LEARN, peers=[{"agent": "agent3"}])
+    acting_for = {
+        name: {"Authorization": Identity(name, (name,)).delegation()} for name in ("lightcontrol1", "movement1")
+    }
+    client = bench.connect_peer()
+    wires = {name: _open(bench, bench.connect_peer(), headers) for name, headers in acting_for.items()}
+    begun = TOO_LARGE + f"Authorization: {acting_for['lightcontrol1']['Authorization']}\r\n\r\n".encode()
+    assert status(bench.send(begun, client)) == 403
+    assert (refusal_code(bench), bench.verdicts[-1].call.sender.address) == ("body-too-large", "/agent3/lightcontrol1")
+    for name, wire in wires.items():
+        wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}, acting_for[name]))
+    reasons = {verdict.call.sender.address: verdict.reason for verdict in bench.verdicts}
+    assert reasons["/agent3/lightcontrol1"] == "transaction-refused"
+    assert reasons["/agent3/movement1"] == "unknown-type"
+
+
+@pytest.mark.parametrize("phase", [Phase.BODY, Phase.HEAD])
+def test_a_write_that_is_too_slow_spoils_the_transaction_once_it_is_known_to_be_one(phase: Phase) -> None:
+    bench = Bench(LEARN)
+    wire, slow = _open(bench, bench.connect()), bench.connect()
+    bench.send(TOO_LARGE.replace(b"65537", b"7") + (b"\r\n{" if phase is Phase.BODY else b""), slow)
+    bench.hooks.expired(slow.id, phase)
+    assert refusal_code(bench) == "too-slow"
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}))
+    assert (bench.verdicts[-1].reason == "transaction-refused") is (phase is Phase.BODY)
+
+
+@pytest.mark.parametrize("of_service", [False, True])
+def test_what_is_wrong_on_a_channel_spoils_no_transaction(of_service: bool) -> None:
+    bench = Bench(LEARN)
+    channel = bench.open_channel(bench.connect())
+    wire = _open(bench, bench.connect())
+    nonsense = b"\xff" * 64
+    if of_service:
+        channel.wire.service(nonsense)
+    else:
+        channel.wire.access_point(nonsense)
+    assert refusal_code(bench) == "malformed-frame"
+    wire.service(request("POST", f"/vsl{LIGHT}", {"operation": "COMMIT_SUBTREE"}))
+    assert bench.verdicts[-1].forwarded
 
 
 def test_a_write_that_is_refused_at_another_access_point_spoils_the_transaction_as_well() -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
 
 import pytest
 
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Binding, Redirect, SenderLimits
-from proxy.plan import firewall_plan
+from proxy.plan import called_at, firewall_plan
 from tests.proxy.parts import plain_point, plain_settings
 
 
@@ -90,3 +91,32 @@ def test_peers_are_never_dropped_and_bound_to_their_link_address() -> None:
     )
     assert plan.protection_of("10.77.1.31") is not None
     assert plan.protection_of("fd77:1::31") is not None
+
+
+def test_access_points_on_this_machine_are_reached_by_the_owner_of_the_state_alone(tmp_path: Path) -> None:
+    points = [plain_point(ipv4="10.77.1.1"), plain_point(agent="agent2", ipv4="10.77.1.2", listen_port=9102)]
+    settings = plain_settings(
+        topology="host", interfaces=None, access_points=points, state_directory=str(tmp_path), policy="policy.yaml"
+    )
+    plan = firewall_plan(GatewayDocument.model_validate(settings), InventoryDocument())
+    assert plan.gateway_user == tmp_path.stat().st_uid
+    assert (plan.service_interfaces, plan.access_interfaces, plan.bridge) == ((), (), None)
+    assert [redirect.address for redirect in plan.redirects] == ["10.77.1.1", "10.77.1.2"]
+    assert firewall_plan(GatewayDocument.model_validate(plain_settings()), InventoryDocument()).gateway_user is None
+
+
+@pytest.mark.parametrize(
+    ("ports", "called"),
+    [((8081, 8082), ("10.77.1.1", "127.0.0.1")), ((8081, 8081), ("10.77.1.1",))],
+    ids=["a port of its own", "a port that two have"],
+)
+def test_the_loopback_stands_for_the_one_access_point_on_its_port(
+    ports: tuple[int, int], called: tuple[str, ...]
+) -> None:
+    points = [
+        plain_point(agent=f"agent{n}", ipv4=f"10.77.1.{n}", port=port, listen_port=9100 + n)
+        for n, port in enumerate(ports, start=1)
+    ]
+    document = GatewayDocument.model_validate(plain_settings(topology="host", interfaces=None, access_points=points))
+    assert called_at(document, document.access_points[0]) == called
+    assert firewall_plan(document, InventoryDocument()).access_points[0].addresses == called

@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from proxy.firewall.plan import AccessPoint, Plan
-from proxy.preflight import bridge_problems, check, forwarding_problems, may_administer_network
+from proxy.preflight import bridge_problems, check, forwarding_problems, listening_users, may_administer_network
 from tests.network.fixtures import isolated, machine
 from tests.network.namespaces import Host
+from tests.network.users import SOMEBODY, acting_as
 
 __all__ = ["isolated", "machine"]
 
@@ -33,6 +34,12 @@ def plan(*, ipv4: str = "10.77.2.11", listener: str = "10.77.1.1", interface: st
             ),
         ),
         service_interfaces=(interface,),
+    )
+
+
+def point_of_this_host(ipv4: str = "10.77.1.1") -> AccessPoint:
+    return AccessPoint(
+        name="agent1", ipv4=ipv4, port=8443, listener_ipv4="10.77.1.1", listener_port=9001, loopback=True
     )
 
 
@@ -169,3 +176,40 @@ def test_a_machine_without_br_netfilter(bridge: Host, tmp_path: Path) -> None:
     problems = bridge_problems(BRIDGED, tmp_path)
     assert [problem.partition(",")[0] for problem in problems] == ["br_netfilter is missing"] * 2
     assert all("-- modprobe br_netfilter && sysctl -w net.bridge" in problem for problem in problems)
+
+
+ON_THIS_HOST = msgspec.structs.replace(
+    plan(ipv4="10.77.1.1"), access_points=(point_of_this_host(),), service_interfaces=(), gateway_user=SOMEBODY
+)
+
+
+def test_a_sound_host_of_access_points_has_no_problem_and_need_not_forward(machine: Host) -> None:
+    machine.forwarding(on=False)
+    with machine.listen("10.77.1.1", 8443), machine.listen("127.0.0.1", 8443):
+        assert check(ON_THIS_HOST) == []
+
+
+def test_an_access_point_of_another_machine(machine: Host) -> None:
+    elsewhere = (point_of_this_host(ipv4="10.77.2.11"),)
+    (problem,) = check(msgspec.structs.replace(ON_THIS_HOST, access_points=elsewhere))
+    assert problem.startswith("access point agent1: 10.77.2.11 is not on this machine -- correct it")
+
+
+def test_a_gateway_that_is_root_beside_access_points(machine: Host) -> None:
+    (problem,) = check(msgspec.structs.replace(ON_THIS_HOST, gateway_user=0))
+    assert problem.startswith("the gateway would run as root: what else root runs would reach access points here")
+    assert "-- useradd --system alleyes && chown -R alleyes" in problem
+
+
+@pytest.mark.parametrize("address", ["10.77.1.1", "::"])
+def test_an_access_point_that_runs_as_the_gateway_s_user(machine: Host, address: str) -> None:
+    with acting_as(SOMEBODY):
+        listener = machine.listen(address, 8443)
+    with listener:
+        (problem,) = check(ON_THIS_HOST)
+    assert problem.startswith(f"access point agent1: port 8443 is served by user {SOMEBODY}, as whom the gateway would")
+    assert check(ON_THIS_HOST) == []
+
+
+def test_a_machine_without_ipv6_has_no_sockets_of_it(tmp_path: Path) -> None:
+    assert listening_users([tmp_path / "tcp6"]) == {}

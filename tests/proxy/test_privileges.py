@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.privileges import NET_ADMIN, NET_BIND_SERVICE, capabilities
+from proxy.privileges import NET_ADMIN, NET_BIND_SERVICE, capabilities, user_for
 
 NONE = {"CapInh": 0, "CapPrm": 0, "CapEff": 0, "CapAmb": 0}
 SOMEBODY = 64_123
@@ -141,6 +141,15 @@ print(os.getresuid(), os.getresgid(), os.getgroups(), privileges.capabilities()[
     expected = f"{(SOMEBODY,) * 3} {(SOMEBODY + 1,) * 3} {[SOMEBODY + 1]} {1 << NET_BIND_SERVICE}"
     assert printed(program, str(state)) == [expected]
     assert (state / "file").stat().st_uid == SOMEBODY
+
+
+@needs_root
+def test_who_root_will_be_is_known_before(tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    assert user_for(state) == 0
+    state.mkdir()
+    os.chown(state, SOMEBODY, SOMEBODY)
+    assert user_for(state) == SOMEBODY
 
 
 @pytest.mark.parametrize("name", ["own", "missing"])

@@ -6,7 +6,7 @@ import pytest
 
 from proxy.configuration import InventoryDocument, load_gateway
 from proxy.protection import fixed_protection
-from tests.proxy.parts import plain_settings, write_settings
+from tests.proxy.parts import plain_point, plain_settings, write_settings
 
 PEER = {"agent": "agent3", "ipv4": "10.77.1.31"}
 
@@ -21,3 +21,10 @@ def test_the_installation_can_never_be_quarantined(tmp_path: Path, ip: str) -> N
     assert not protection.covers("/agent1/a", "10.77.1.9")
     assert protection.covers("/agent1", "10.77.1.9")
     assert protection.covers("/agent3", "10.77.1.9")
+
+
+def test_services_on_the_host_of_the_access_points_have_no_protection_from_its_addresses(tmp_path: Path) -> None:
+    settings = plain_settings(topology="host", interfaces=None, access_points=[plain_point(ipv4="10.77.1.1")])
+    protection = fixed_protection(load_gateway(write_settings(tmp_path, settings)), InventoryDocument())
+    assert not protection.covers("/agent1/a", "10.77.1.1")
+    assert protection.covers("/agent1", "10.77.1.1")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.configuration import InventoryDocument
-from proxy.registry import AgentStructure, Node, SiteRegistry, service_of
+from proxy.registry import AgentStructure, Node, SiteRegistry, Whereabouts, service_of
 
 STRUCTURE = AgentStructure(
     types={
@@ -97,7 +97,7 @@ def test_locations_and_network_addresses_are_the_inventory_s(registry: SiteRegis
 def test_a_service_has_all_its_addresses(registry: SiteRegistry, ip: str, bound: bool) -> None:
     assert registry.service_at(ip, "agent1") == "/agent1/pump"
     assert registry.is_bound(ip) is bound
-    assert not registry.is_elsewhere("/agent1/pump", ip)
+    assert ip in registry.whereabouts("/agent1/pump").ips
 
 
 def test_an_address_with_several_services_of_an_agent_is_nobody_s(registry: SiteRegistry) -> None:
@@ -111,11 +111,58 @@ def test_an_access_point_is_not_told_of_another_one_s_service(registry: SiteRegi
 
 
 def test_where_the_inventory_has_a_service(registry: SiteRegistry) -> None:
-    assert registry.is_elsewhere("/agent1/pump", "192.0.2.50")
-    assert not registry.is_elsewhere("/agent1/light1", "192.0.2.50"), "nothing is said of where it is"
     assert registry.places("/agent1/pump") == ["192.0.2.41", "192.0.2.42", "2001:db8::41"]
-    assert registry.is_only_here("/agent1/tv1")
-    assert not registry.is_only_here("/agent1/tv2")
+    assert registry.whereabouts("/agent1/pump") == Whereabouts(
+        frozenset({"192.0.2.41", "192.0.2.42", "2001:db8::41"}), only_here=False
+    )
+    assert registry.whereabouts("/agent1/light1") == Whereabouts(frozenset(), only_here=False), "nothing is said of it"
+    assert registry.whereabouts("/agent1/tv1") == Whereabouts(frozenset({"192.0.2.50"}), only_here=True)
+    assert registry.whereabouts("/agent1/tv2") == Whereabouts(frozenset({"192.0.2.50"}), only_here=False)
+
+
+@pytest.mark.parametrize(
+    ("address", "ips", "only_here"),
+    [
+        ("/agent1/phone1", {"192.0.2.60"}, True),
+        ("/agent2/phone1", {"192.0.2.60", "192.0.2.61"}, True),
+        ("/agent3/phone1", {"192.0.2.60", "192.0.2.61"}, True),
+        ("/agent2/tv4", {"192.0.2.62"}, False),
+        ("/agent3/tv4", {"192.0.2.62"}, False),
+        ("/agent3/phone2", set(), False),
+    ],
+)
+def test_a_key_is_pinned_at_every_access_point(address: str, ips: set[str], only_here: bool) -> None:
+    inventory = InventoryDocument.model_validate(
+        {
+            "services": [
+                {"address": "/agent1/Phone1"},
+                {"address": "/agent1/phone1", "ip": "192.0.2.60", "only_here": True},
+                {"address": "/agent2/phone1", "ip": "192.0.2.61"},
+                {"address": "/agent2/tv4", "ip": "192.0.2.62"},
+            ]
+        }
+    )
+    registry = SiteRegistry(inventory, frozenset({"agent1"}))
+    assert registry.whereabouts(address) == Whereabouts(frozenset(ips), only_here)
+
+
+@pytest.mark.parametrize(
+    ("node", "known"),
+    [
+        ("/agent1", True),
+        ("/agent1/light1", True),
+        ("/agent1/light1/virtual/anything", True),
+        ("/agent1/boiler", False),
+        ("/agent1/boiler/heat", False),
+        ("/agent2", False),
+        ("/agent2/tv3", False),
+        ("/agent9/nobody", False),
+    ],
+)
+def test_what_lies_below_a_node_is_known_once_its_service_is_read(
+    registry: SiteRegistry, node: str, known: bool
+) -> None:
+    assert registry.knows_below(node) is known
 
 
 @pytest.mark.parametrize(

@@ -48,6 +48,15 @@ def test_a_list_of_the_site_s_ca(authority: SiteAuthority, tmp_path: Path, der: 
     assert lists.warnings(NOW) == []
 
 
+def test_lists_know_which_files_they_were_read_from(authority: SiteAuthority, tmp_path: Path) -> None:
+    file = written(tmp_path / "site.crl", authority.revocation_list([]))
+    lists = read_lists(with_lists(authority, file))
+    assert lists.stamp == stamp_of([file])
+    os.utime(file, (1, 1))
+    assert lists.stamp != stamp_of([file])
+    assert read_lists(with_lists(authority, file)) == lists, "it says the same"
+
+
 def test_several_files_and_several_lists_in_one_all_count(authority: SiteAuthority, tmp_path: Path) -> None:
     certificates = [authority.service(f"light{n}").certificate for n in range(3)]
     first, second, third = (authority.revocation_list([each]) for each in certificates)

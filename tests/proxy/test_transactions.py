@@ -149,6 +149,47 @@ def test_a_lock_above_own_ones_has_committed_those() -> None:
     assert len(bench.table) == 1
 
 
+def test_a_transaction_with_a_refused_write_is_not_pushed_out_by_others_of_its_sender() -> None:
+    bench = spoilt()
+    for number in range(3 * module.MOST_OF_ONE):
+        assert bench.may(Operation.LOCK, f"/agent1/other{number}")
+        bench.forward(Operation.LOCK, f"/agent1/other{number}")
+    assert not bench.may(Operation.COMMIT, ROOM)
+    assert len(bench.table) == module.MOST_OF_ONE
+
+
+def test_no_lock_passes_that_could_only_be_followed_by_forgetting_a_refused_write() -> None:
+    bench = Bench()
+    for number in range(module.MOST_OF_ONE):
+        bench.forward(Operation.LOCK, f"/agent1/room{number}")
+    bench.table.refused(LIGHT, (), "v1", reads=False)
+    objection = bench.table.objection(LIGHT, access(Operation.LOCK, "/agent1/other"))
+    assert objection is not None
+    assert (objection.code, objection.every_mode) == ("transactions-full", True)
+    assert bench.refuse(Operation.LOCK, "/agent1/other") is None
+    assert not any(bench.may(Operation.COMMIT, f"/agent1/room{number}") for number in range(module.MOST_OF_ONE))
+    bench.forward(Operation.ROLLBACK, ROOM)
+    assert bench.may(Operation.LOCK, "/agent1/other")
+    bench.now += LIFE_SECONDS + 1
+    bench.forward(Operation.LOCK, ROOM)
+    assert bench.may(Operation.LOCK, "/agent1/other")
+
+
+def test_others_do_not_push_out_a_transaction_with_a_refused_write(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_SENDERS", 3)
+    bench = spoilt()
+    for number in range(9):
+        assert bench.may(Operation.LOCK, ROOM, f"/agent1/other{number}")
+        bench.forward(Operation.LOCK, ROOM, f"/agent1/other{number}")
+    assert not bench.may(Operation.COMMIT, ROOM)
+    for number in (7, 8):
+        bench.refuse(Operation.SET, ROOM, f"/agent1/other{number}")
+    assert not bench.may(Operation.LOCK, ROOM, "/agent1/last")
+    assert bench.may(Operation.LOCK, "/agent1/elsewhere"), "who is in the table has room of its own"
+    bench.now += LIFE_SECONDS + 1
+    assert bench.may(Operation.LOCK, ROOM, "/agent1/last")
+
+
 def test_the_table_is_bounded_and_the_oldest_gives_way(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MOST_SENDERS", 3)
     bench = Bench()

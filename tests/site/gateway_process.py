@@ -36,6 +36,8 @@ class GatewayProcess:
     host: Host
     scale: float = 1.0
     start_time: int = 1_520_031_600_000
+    inside: Sequence[str] = ()
+    """Program and arguments that become the gateway's."""
     process: subprocess.Popen[bytes] | None = None
     _log: Path = field(init=False)
 
@@ -82,7 +84,7 @@ class GatewayProcess:
             RuntimeError: it ended instead, with what it printed.
         """
         scaled = ["-m", "tests.site.scaled_gateway", "--start", str(self.start_time), "--scale", str(self.scale)]
-        argv = [sys.executable, *(command or scaled), "--config", str(self.config)]
+        argv = [*self.inside, sys.executable, *(command or scaled), "--config", str(self.config)]
         with self._log.open("ab") as log:
             self.process = self.host.popen(argv, stdout=log, stderr=log)
         if wait:
@@ -128,8 +130,9 @@ class GatewayProcess:
         """Return the audit log's whole records, oldest first."""
         found = []
         for journal in sorted(self.audit.glob("**/journal.jsonl")):
-            lines = journal.read_text(encoding="utf-8").splitlines(keepends=True)
-            found += [json.loads(line) for line in lines if line.endswith("\n")]
+            # Not `str.splitlines`: a value of a service may hold other ends of lines than these.
+            whole, _, _ = journal.read_bytes().rpartition(b"\n")
+            found += [json.loads(line) for line in whole.split(b"\n") if line]
         return sorted(found, key=lambda record: str(record["time"]))
 
     def models(self) -> Mapping[str, CommunicationModel]:

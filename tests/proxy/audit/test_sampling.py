@@ -4,9 +4,12 @@ import msgspec
 import pytest
 
 from models.access import Operation
-from policy.verdict import Action, Mode, Verdict
+from policy.document import PolicyDocument
+from policy.engine import Engine
+from policy.quarantine import QuarantineRegister
+from policy.verdict import Action, Mode, Refusal, Verdict
 from proxy.audit.sampling import INTERVAL, MOST_KINDS, Sampling
-from tests.policy.calls import NOW, SPYING, call
+from tests.policy.calls import NOW, SPYING, PrescribedAnalyzer, call
 from tests.proxy.audit.events import verdict
 
 NORMAL = verdict(action=Action.FORWARD, av=0.2)
@@ -36,9 +39,10 @@ def test_every_nth_of_a_kind_is_recorded_and_the_others_are_counted() -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"action": Action.BLOCK, "would_be": Action.BLOCK},
-        {"would_be": Action.BLOCK, "mode": Mode.MONITOR},
+        {"action": Action.BLOCK, "would_be": Action.BLOCK, "reason": "anomalous"},
+        {"would_be": Action.BLOCK, "mode": Mode.MONITOR, "reason": "anomalous"},
         {"alert": True},
+        {"reason": "allowed-by-rule", "rule": "technician"},
     ],
 )
 def test_what_is_not_normal_is_always_recorded(changes: dict[str, object]) -> None:
@@ -46,6 +50,22 @@ def test_what_is_not_normal_is_always_recorded(changes: dict[str, object]) -> No
     unusual = msgspec.structs.replace(NORMAL, **changes)
     assert not any(sampling.passes_over(unusual, NOW) for _ in range(20))
     assert sampling.notice(NOW) is None
+
+
+def test_what_a_rule_let_pass_unread_is_recorded_each_time() -> None:
+    unread = Refusal(code="unsupported-body", detail="A body that is not supported.", every_mode=False)
+    engine = Engine(
+        analyzer=PrescribedAnalyzer([]),
+        policy=PolicyDocument.model_validate({"mode": "enforce", "rules": [{"name": "technician", "action": "allow"}]}),
+        revision="r1",
+        quarantines=QuarantineRegister(),
+    )
+    sampling = Sampling(1000)
+
+    allowed = engine.judge(call(refusal=unread), now=NOW)
+
+    assert allowed.forwarded
+    assert not any(sampling.passes_over(allowed, NOW) for _ in range(20))
 
 
 def test_all_are_recorded_where_no_sampling_is_wanted() -> None:

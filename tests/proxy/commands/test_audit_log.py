@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from proxy.audit.reader import Record
-from proxy.commands.audit_log import end, found, line_of, log_directory, readable, shown
+from proxy.commands.audit_log import at_log, end, found, line_of, log_directory, readable, shown
 from tests.proxy.audit.events import event, write
 
 
@@ -26,6 +27,21 @@ def test_one_place_is_enough() -> None:
     assert log_directory(Path("x"), None) == Path("x")
     with pytest.raises(click.UsageError, match="not both"):
         log_directory(Path("x"), Path("y"))
+
+
+def test_a_command_is_given_the_place_that_the_options_name(tmp_path: Path) -> None:
+    @click.command()
+    @click.option("--more", default="")
+    @at_log
+    def where(*, place: Path, more: str) -> None:
+        """Tell."""
+        click.echo(f"{place} {more}")
+
+    runner = CliRunner()
+    assert runner.invoke(where, ["--directory", str(tmp_path), "--more", "x"]).stdout == f"{tmp_path} x\n"
+    both = runner.invoke(where, ["--directory", str(tmp_path), "--config", str(tmp_path / "gateway.yaml")])
+    assert (both.exit_code, "not both" in both.stderr) == (2, True)
+    assert "Tell." in runner.invoke(where, ["--help"]).stdout
 
 
 def test_what_goes_wrong_ends_with_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,9 @@ from proxy.storage import quarantine_store
 from proxy.storage.plan_store import PlanStore
 from proxy.storage.quarantine_store import QuarantineStore
 from tests.network.namespaces import Host
-from tests.proxy.parts import plain_settings, quarantine_entry, write_settings
+from tests.network.peers import EchoServer, reaches
+from tests.network.users import SOMEBODY, acting_as
+from tests.proxy.parts import plain_point, plain_settings, quarantine_entry, write_settings
 
 
 @pytest.fixture
@@ -69,6 +72,26 @@ def test_no_interface_needs_to_be_there_yet(config: Path, isolated: None) -> Non
         assert 'iifname "iot"' in rules(bare)
     finally:
         bare.close()
+
+
+@pytest.mark.parametrize("user", [SOMEBODY, 0])
+def test_beside_access_points_only_the_user_that_the_gateway_will_be_gets_through(
+    tmp_path: Path, machine: Host, user: int
+) -> None:
+    own = plain_settings(topology="host", interfaces=None, access_points=[plain_point(ipv4="10.77.1.1")])
+    config = write_settings(tmp_path, own | {"state_directory": "state"})
+    (tmp_path / "state").mkdir()
+    try:
+        os.chown(tmp_path / "state", user, user)
+    except OSError:
+        pytest.skip(f"user {user} does not exist in this user namespace")
+    assert "no call passes to agent1" in guarded(config).stdout
+    assert rules(machine).count("meta skuid") == (0 if user == 0 else 3)
+    with EchoServer(machine, "10.77.1.1", 8081) as point:
+        assert not reaches(machine, "10.77.1.1", 8081)
+        with acting_as(user):
+            assert reaches(machine, "10.77.1.1", 8081) == (user != 0)
+        assert len(point.accepted) == (user != 0)
 
 
 @pytest.mark.parametrize("broken", ["gateway.yaml", "inventory.yaml"])

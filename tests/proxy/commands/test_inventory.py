@@ -50,6 +50,28 @@ def test_a_draft_goes_to_a_new_file_only(config: Path) -> None:
     assert "No such file or directory" in answer.stderr
 
 
+@pytest.mark.parametrize("merge", [(), ("--merge",)])
+def test_an_address_that_a_pin_rules_out_is_no_setting(config: Path, merge: tuple[str, ...]) -> None:
+    pinned: Settings = {"services": [{"address": "/agent2/lock1", "ip": "192.0.2.77", "only_here": True}]}
+    (config.parent / "inventory.yaml").write_text(json.dumps(pinned))
+    answer = asked(config, "discover", *merge)
+    assert answer.exit_code == 0, answer.output
+    assert "\n    ip: 192.0.2.10 # traffic" in answer.stdout
+    assert "\n#      - ip: 192.0.2.11 # traffic" in answer.stdout
+    assert answer.stdout.count("192.0.2.11") == 1
+
+
+def test_a_draft_is_made_where_the_present_inventory_is_missing_or_broken(config: Path) -> None:
+    present = config.parent / "inventory.yaml"
+    present.write_text("services: 1\n")
+    answer = asked(config, "discover")
+    assert (answer.exit_code, "192.0.2.11" in answer.stdout) == (0, True)
+    assert "`only_here` is not minded" in answer.stderr
+    present.unlink()
+    answer = asked(config, "discover")
+    assert (answer.exit_code, "192.0.2.11" in answer.stdout, answer.stderr) == (0, True, "")
+
+
 def test_it_is_printed_by_default_and_merging_shows_what_is_new(config: Path) -> None:
     whole, new = asked(config, "discover"), asked(config, "discover", "--merge")
     assert "/agent1/light1 #" in whole.stdout

@@ -36,6 +36,11 @@ def test_numbers_keep_their_digits_and_stay_numbers(digits: str) -> None:
     assert serialise(parse(text)) == text
 
 
+def test_texts_are_written_with_no_more_escapes_than_needed() -> None:
+    text = '{"value":"Gr\u00fc\u00dfe \U0001d11e \u2028 \x7f \\" \\\\ \\n \\u0001"}'.encode()
+    assert serialise(parse(text)) == text
+
+
 def test_what_json_has_no_form_for_is_not_written() -> None:
     with pytest.raises(TypeError, match="bytes is not written"):
         serialise({"value": [b"1"]})

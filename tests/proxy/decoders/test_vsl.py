@@ -228,7 +228,7 @@ def test_a_callback_stream_opens_where_the_access_point_waits_for_it(
     assert unasked.refusal is not None
     assert (unasked.refusal.code, unasked.refusal.every_mode) == ("unexpected-stream", True)
     node = "/agent1/lightcontrol1/lightOn"
-    decoder.streams.expect(LIGHT.address, (CALLBACK, "7"), node, sends=sends, now=900)
+    decoder.streams.expect(LIGHT.address, (CALLBACK, "7"), node, sends=sends)
     decoded = decode(decoder, asked)
     assert decoded.refusal is None
     assert [(access.node, access.own) for access in decoded.accesses] == [(node, True)]
@@ -255,9 +255,46 @@ def test_registration_takes_its_type_from_the_body_where_none_is_known(decoder: 
     assert [(a.operation, a.source_type) for a in decoded.accesses] == [(Operation.REGISTER, "/doorLock")]
 
 
+def test_a_registration_without_a_model_makes_no_nodes_and_changes_no_type(decoder: VslDecoder) -> None:
+    asked = request("POST", "/service/register", {"modelId": ""})
+    decoded = decode(decoder, asked)
+    assert not decoded.changes_nodes
+    assert [(a.source_type, a.destination_type) for a in decoded.accesses] == [("/lightControler", "/lightControler")]
+    newcomer = LIGHT.__class__(address="/agent1/lock9", service_type=None, strength=Strength.CERTIFICATE, ip="10.0.0.8")
+    unknown = decoder.decode(asked, newcomer, 0, DELEGATION)
+    assert unknown.refusal is not None
+    assert (unknown.refusal.code, unknown.refusal.every_mode) == ("unknown-node", False)
+
+
 def test_a_known_service_cannot_change_its_type_by_registering(decoder: VslDecoder) -> None:
     decoded = decode(decoder, request("POST", "/service/register", {"modelId": "/smartPhone"}))
     assert decoded.accesses[0].source_type == "/lightControler"
+
+
+@pytest.mark.parametrize(
+    ("node", "query"), [("/agent2", "?depth=-1"), ("/agent2/lock1", "?depth=1"), ("/agent1/boiler", "?depth=-1")]
+)
+def test_what_lies_below_what_was_not_read_is_not_judged_as_if_there_were_nothing(node: str, query: str) -> None:
+    inventory = {
+        "services": [
+            {"address": "/agent2/lock1", "service_type": "/doorLock"},
+            {"address": "/agent1/boiler", "service_type": "/boilerControl"},
+        ]
+    }
+    registry = SiteRegistry(InventoryDocument.model_validate(inventory), frozenset({"agent1", "agent2"}))
+    registry.replace_agent("agent1", AgentStructure(types={"/agent1/light1": "/lightControler"}, children={}))
+    decoder = VslDecoder(agent="agent1", authority="198.51.100.11:8081", registry=registry, most_accesses=4)
+    read = request("GET", f"/vsl{node}{query}")
+    subscribed = request("POST", f"/vsl{node}{query}", {"operation": "SUBSCRIBE", "callbackId": CALLBACK})
+    for asked in (read, subscribed):
+        decoded = decode(decoder, asked)
+        assert decoded.refusal is not None
+        assert (decoded.refusal.code, decoded.refusal.every_mode) == ("unknown-structure", False)
+        assert decoded.outbound is not None
+        assert decoded.outbound.target == f"/vsl{node}{query}"
+        assert [access.node for access in decoded.accesses] == [node]
+    alone = decode(decoder, request("GET", f"/vsl{node}"))
+    assert (alone.refusal, len(alone.accesses)) == (None, 1)
 
 
 def test_depth_counts_every_node_it_reaches(decoder: VslDecoder) -> None:

@@ -83,7 +83,12 @@ def test_all_forms_mean_the_same(form: Form) -> None:
     assert form.parse(canonical)["modelId"] == model == "/lightControler"
 
 
-@pytest.mark.parametrize("body", [b"{}", b'{"modelId":""}', b'{"modelId":"/a/../b"}', b'{"modelId":7}'])
-def test_registrations_without_a_model_are_refused(body: bytes) -> None:
+@pytest.mark.parametrize("body", [b"{}", b'{"modelId":""}', b'{"modelId":null,"binaryHash":""}'])
+def test_a_registration_may_leave_its_model_out(body: bytes) -> None:
+    assert vsl_body.registration(body) == ("", b'{"modelId":"","modelHash":"","binaryHash":""}')
+
+
+@pytest.mark.parametrize("body", [b"[]", b'{"modelId":"x"}', b'{"modelId":"/a/../b"}', b'{"modelId":7}'])
+def test_registrations_of_what_is_no_model_are_refused(body: bytes) -> None:
     with pytest.raises(NotStrictJson):
         vsl_body.registration(body)

@@ -34,7 +34,7 @@ def site() -> SiteRegistry:
         {"address": "/agent9/remote9", "service_type": "/lightControler", "location": "attic"},
         {"address": "/agent9/untyped9"},
     ]
-    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"agent1"}))
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"agent1", "agent7"}))
     types = {OWNER: "/movementSensor", NODE: "/derived/boolean", LIGHT: "/lightControler"}
     registry.replace_agent("agent1", AgentStructure(types=types, children={}))
     return registry
@@ -57,7 +57,7 @@ class Ends:
     def passed(self, frame: object) -> Frame:
         """An invocation that went on to the service."""
         received = self.received(frame)
-        self.channel.passed(received, NOW)
+        self.channel.passed(received)
         return received
 
     def answered(self, frame: object, *, text: bool | None = None) -> Frame:
@@ -131,6 +131,18 @@ def test_what_repeats_a_call_that_passed_this_gateway_is_not_judged_again(ends: 
     frame = ends.received(virtual(invoke, "lightcontrol1"))
     assert (frame.accesses, frame.refusal) == ((), None)
     assert ends.read(frame.canonical)["identity"]["clientId"] == "lightcontrol1"
+
+
+@pytest.mark.parametrize("invoke", ["VGET", "VSET"])
+def test_a_call_of_a_peer_for_itself_has_passed_this_gateway_and_what_an_agent_does_at_home_has_not(
+    ends: Ends, invoke: str
+) -> None:
+    judged = {
+        agent: [access.source for access in frame.accesses]
+        for agent in ("agent7", "agent1", "agent9")
+        for frame in [ends.received(invocation(invoke=invoke, identity={"clientId": agent, "ka": True}))]
+    }
+    assert judged == {"agent7": [], "agent1": ["/agent1"], "agent9": ["/agent9"]}
 
 
 @pytest.mark.parametrize("invoke", ["VSUBSCRIBE", "VUNSUBSCRIBE"])
@@ -342,10 +354,10 @@ def test_invocations_that_nobody_answers_are_forgotten_oldest_first() -> None:
 @pytest.mark.parametrize(("invoke", "sends"), [("VGET_STREAM", True), ("VSET_STREAM", False)])
 def test_a_stream_may_be_opened_once_its_invocation_has_gone_to_the_owner(ends: Ends, invoke: str, sends: bool) -> None:
     ends.received(virtual(invoke, "lightcontrol1"))
-    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends, now=NOW) is None
+    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends) is None
     ends.passed(virtual(invoke, "lightcontrol1"))
     ends.answered(answer())
-    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends, now=NOW) == NODE
+    assert ends.streams.take(LIGHT, (ID, "7"), sends=sends) == NODE
 
 
 @pytest.mark.parametrize("wrong", [{"error": {"code": Number(404)}}, {"error": "no"}])

@@ -21,6 +21,11 @@ STREAM = "b4fb38af-381a-4772-8268-b84199dfab95"
         ("/vsl/agent1?depth=1&scope=metadata", "/vsl/agent1?depth=1&scope=METADATA"),
         ("/vsl/agent1?scope=VALUE;depth=2", "/vsl/agent1?depth=2"),
         ("/vsl/agent1?depth=many&colour=red", "/vsl/agent1"),
+        ("/vsl/agent1?depth=2147483647", "/vsl/agent1?depth=2147483647"),
+        ("/vsl/agent1?depth=2147483648", "/vsl/agent1"),
+        ("/vsl/agent1?depth=-2", "/vsl/agent1?depth=-2"),
+        ("/vsl/agent1?depth=007", "/vsl/agent1?depth=7"),
+        ("/vsl/agent1?depth=+1", "/vsl/agent1?depth=1"),
         ("/service/register", "/service/register"),
         ("/service/unregister", "/service/unregister"),
         ("/callbacks", "/callbacks"),
@@ -76,6 +81,11 @@ def test_refused(target: str, code: str) -> None:
 
 def test_depth_is_read() -> None:
     assert parse("/vsl/agent1?depth=-1", OWN, AGENT).depth == -1
+    assert parse("/vsl/agent1?depth=2147483647", OWN, AGENT).depth == 2**31 - 1
+
+
+def test_less_than_everything_counts_as_everything() -> None:
+    assert parse("/vsl/agent1?depth=-2", OWN, AGENT).depth == -1
 
 
 def test_list_separators_are_seen() -> None:

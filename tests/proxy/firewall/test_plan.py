@@ -162,6 +162,28 @@ def test_the_ports_of_the_workers_follow_each_other() -> None:
     ]
 
 
+def test_an_access_point_of_this_machine_is_called_on_the_loopback_as_well() -> None:
+    both = point(loopback=True, ipv6="fd77:2::11", listener_ipv6="fd77:1::1")
+    assert both.addresses == ("10.77.2.11", "127.0.0.1", "fd77:2::11", "::1")
+    assert point(ipv4="127.0.0.1", loopback=True).addresses == ("127.0.0.1",)
+    assert Plan(access_points=(both,), gateway_user=999).called_ports == (8443,)
+
+
+@pytest.mark.parametrize(
+    ("values", "complaint"),
+    [
+        ({"service_interfaces": ("iot",)}, "no interfaces of their own"),
+        ({"reachable": ("10.77.3.0/24",)}, "no networks behind"),
+        ({"gateway_user": -1}, "gateway_user: -1 is no user ID"),
+        ({"access_points": (point(listener_port=8442),), "workers": 2}, "port 8443 is an access point's"),
+    ],
+)
+def test_what_does_not_go_with_access_points_on_this_machine(values: dict[str, Any], complaint: str) -> None:
+    on_this_machine: dict[str, Any] = {"gateway_user": 999}
+    with pytest.raises(PlanError, match=complaint):
+        Plan(**{"access_points": (point(),), **on_this_machine} | values)
+
+
 @pytest.mark.parametrize("until", [float("inf"), float("nan")])
 def test_an_end_is_a_moment(until: float) -> None:
     with pytest.raises(PlanError, match="leave the end away"):

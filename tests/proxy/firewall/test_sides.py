@@ -47,3 +47,9 @@ def test_a_shared_interface_is_not_the_services_alone() -> None:
 def test_every_side_has_a_bit_of_its_own() -> None:
     assert sum(Mark) == 0xFC00_0000
     assert len(Mark) == 6
+
+
+def test_of_access_points_on_this_machine_services_are_everywhere_else() -> None:
+    own = Plan(access_points=TWO.access_points, gateway_user=999)
+    assert from_services(own) == 'iifname != "lo" '
+    assert (from_services_alone(own), from_access(own), crossings(own)) == (None, None, None)

@@ -109,6 +109,25 @@ def test_progress_and_line_tell_how_far_a_request_has_come() -> None:
     assert taken.line == "PUT /a"
 
 
+@pytest.mark.parametrize("body", [b"Content-Length: 4097\r\n\r\n", b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n"])
+def test_of_a_request_that_ends_in_its_body_it_is_known_whose_it_was(body: bytes) -> None:
+    taken = reader()
+    taken.feed(b"PUT /a HTTP/1.1\r\nHost: a\r\nAuthorization: VSL x\r\n" + body)
+    with pytest.raises(BadMessage):
+        taken.next()
+    assert taken.begun is not None
+    assert (taken.begun.method, taken.begun.target, taken.begun.body) == ("PUT", "/a", b"")
+    assert ("authorization", "VSL x") in taken.begun.headers
+
+
+def test_of_a_request_whose_head_is_malformed_nothing_is_begun() -> None:
+    taken = reader()
+    taken.feed(b"PUT /a HTTP/1.1\r\nHost: a\r\nHost: b\r\nAuthorization: VSL x\r\n\r\n")
+    with pytest.raises(BadMessage):
+        taken.next()
+    assert (taken.begun, taken.line) == (None, "PUT /a")
+
+
 def test_the_same_head_is_read_by_each_reader_s_own_rules() -> None:
     limits = HeadLimits(line_bytes=1024, head_bytes=4096, fields=32)
     whole = b"PUT http://198.51.100.11:8081/a HTTP/1.1\r\nHost: 198.51.100.11:8081\r\nContent-Length: 5\r\n\r\nhello"

@@ -60,7 +60,28 @@ def test_what_concerned_the_access_point_s_connection_stays_there() -> None:
         ("etag", '"a"'),
     )
     sent = serialiser.response_head(head(fields=fields), close=False, chunked=False)
-    assert sent == b'HTTP/1.1 200 OK\r\netag: "a"\r\ncontent-length: 2\r\n\r\n'
+    assert sent == b'HTTP/1.1 200 OK\r\ncontent-length: 2\r\netag: "a"\r\n\r\n'
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        ((("Date", "now"), ("Content-Length", "2"), ("X-B", "1"), ("x-a", "2"), ("X-B", "3")), {}),
+        ((("TRANSFER-ENCODING", "chunked"), ("Date", "now")), {"chunked": True}),
+        ((("Content-Length", "2"), ("Connection", "close"), ("Server", "Jetty")), {"close": True}),
+        ((("Set-Cookie", "a"), ("Content-Length", "2"), ("Set-Cookie", "b")), {}),
+    ],
+)
+def test_a_head_stays_as_it_was_written(written: tuple[tuple[str, str], ...], how: dict[str, bool]) -> None:
+    length = None if "chunked" in how else 2
+    sent = serialiser.response_head(head(fields=written, length=length), **({"close": False, "chunked": False} | how))
+    assert sent == "\r\n".join(["HTTP/1.1 200 OK", *(f"{n}: {v}" for n, v in written), "", ""]).encode()
+
+
+def test_a_length_is_told_once() -> None:
+    fields = (("Content-Length", "2"), ("Content-Length", "2"), ("Transfer-Encoding", "identity"))
+    sent = serialiser.response_head(head(fields=fields), close=False, chunked=False)
+    assert sent == b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n"
 
 
 def test_a_body_of_unknown_length_goes_on_in_chunks() -> None:
@@ -72,12 +93,15 @@ def test_an_answer_without_content_tells_no_length() -> None:
     assert b"length" not in serialiser.response_head(head(status=204, length=0), close=False, chunked=False)
 
 
-def test_of_a_handshake_only_what_belongs_to_it_is_passed_on() -> None:
-    fields = (("sec-websocket-accept", "x"), ("content-type", "application/cbor"), ("sec-websocket-extensions", "y"))
+def test_a_handshake_stays_as_it_was_written_but_for_extensions() -> None:
+    fields = (
+        *(("Date", "now"), ("Connection", "upgrade, x-private"), ("X-Private", "1"), ("Sec-WebSocket-Accept", "x")),
+        *(("Content-Type", "application/cbor"), ("Sec-WebSocket-Extensions", "y"), ("Content-Length", "0")),
+    )
     sent = serialiser.response_head(head(status=101, reason="", fields=fields), close=False, chunked=False)
     assert sent == (
-        b"HTTP/1.1 101 Switching Protocols\r\nupgrade: websocket\r\nconnection: Upgrade\r\n"
-        b"sec-websocket-accept: x\r\ncontent-type: application/cbor\r\n\r\n"
+        b"HTTP/1.1 101 Switching Protocols\r\nDate: now\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: x\r\n"
+        b"Content-Type: application/cbor\r\nupgrade: websocket\r\n\r\n"
     )
 
 

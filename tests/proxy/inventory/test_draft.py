@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from policy.loading import check_document
 from proxy.configuration import InventoryDocument
 from proxy.inventory.draft import draft
@@ -93,6 +95,29 @@ def test_merging_shows_only_what_is_new() -> None:
     assert "  - address: /agent1/light1 # inventoried at 192.0.2.10; add this to it\n" in text
     assert "192.0.2.40" not in text
     assert "protected" not in text
+
+
+@pytest.mark.parametrize("merge", [False, True])
+def test_where_a_pinned_key_was_shown_from_elsewhere_is_a_comment(merge: bool) -> None:
+    present = inventory(
+        {"address": "/agent1/light1", "ip": "192.0.2.10", "only_here": True},
+        {"address": "/agent3/tv1", "ip": "192.0.2.13", "only_here": True},
+        {"address": "/agent1/lock1"},
+        {"address": "/agent3/pump"},
+    )
+    text = draft(evidence(), DOCUMENT, present if merge else None, pinning=present)
+    settled = [str(place.ip) for service in read(text).services for place in service.places]
+    assert settled == (["192.0.2.11"] if merge else ["192.0.2.10", "192.0.2.11"]), "one of them is /agent1/tv2's"
+    before, strangers = text.split(SERVICES_END)
+    agreed = read(
+        "services:\n" + "\n".join(line.removeprefix("#") for line in before.splitlines() if line.startswith("#  "))
+    )
+    assert [(each.address, [str(place.ip) for place in each.places]) for each in agreed.services] == [
+        ("/agent1/light1", ["2001:db8::10"]),
+        ("/agent1/tv1", ["192.0.2.11"]),
+    ]
+    assert "revoke the certificate" in before
+    assert "light1" not in strangers.partition("/agent3/pump")[0]
 
 
 def test_nothing_new() -> None:

@@ -31,7 +31,8 @@ class Bench:
         self.keeping = Keeping(directory, background)
         self.told: list[Hold | Free] = []
         points = [plain_point(tls="required"), plain_point(**PLAIN)]
-        settings = plain_settings(access_points=points, tls=tls_settings(SiteAuthority(directory)))
+        peers = [{"agent": "agent3"}, {"agent": "agent4", "ipv4": "192.0.2.44"}]
+        settings = plain_settings(access_points=points, peers=peers, tls=tls_settings(SiteAuthority(directory)))
         document = GatewayDocument.model_validate_json(GatewayDocument.model_validate(settings).model_dump_json())
         inventory = InventoryDocument.model_validate(
             {
@@ -43,7 +44,7 @@ class Bench:
                 "protected": ["192.0.2.1"],
             }
         )
-        registry = SiteRegistry(inventory, frozenset({"agent1", "agent2"}))
+        registry = SiteRegistry(inventory, frozenset({"agent1", "agent2", "agent3", "agent4"}))
         registry.replace_agent("agent2", AgentStructure(types={"/agent2/tv1": "/tv"}, children={}))
         self.policy = PolicyDocument.model_validate(
             {"quarantine": {"expiry": "15m", "protected": ["/agent2/alarm1", "192.0.2.64/28"]}}
@@ -97,6 +98,8 @@ def bench(tmp_path: Path) -> Iterator[Bench]:
         ("192.0.2.41", "certificate:light1", "192.0.2.41"),
         ("192.0.2.99", "ip:192.0.2.99", "192.0.2.99"),
         ("2001:db8:0::9", "ip:2001:db8::9", "2001:db8::9"),
+        ("/agent3/tv1", "/agent3/tv1", ""),
+        ("/agent4/alarm1", "/agent4/alarm1", ""),
     ],
 )
 def test_whoever_is_meant_is_shut_out_as_who_they_are(bench: Bench, named: str, identity: str, ip: str) -> None:
@@ -106,6 +109,24 @@ def test_whoever_is_meant_is_shut_out_as_who_they_are(bench: Bench, named: str, 
     entry = bench.register.holding(identity, NOW)
     assert entry is not None
     assert bench.told == [Hold(entry)]
+
+
+@pytest.mark.parametrize(
+    "named",
+    ["certificate:agent3", "/agent3", "/agent1/agent3", "192.0.2.17", "certificate:agent1", "/agent1", "/agent4"],
+)
+def test_an_agent_is_never_shut_out_however_it_is_named(bench: Bench, named: str) -> None:
+    bench.see("192.0.2.17", "certificate:agent3")
+    with pytest.raises(NotDone, match="cannot be quarantined") as refused:
+        bench.add(named)
+    assert (refused.value.status, bench.told, len(bench.register)) == (403, [], 0)
+
+
+def test_a_service_that_a_peer_speaks_for_is_let_in_again(bench: Bench) -> None:
+    made = bench.add("/agent3/tv1")
+    assert not made.in_kernel
+    assert bench.by_hand.delete("/agent3/tv1", "alice (uid 1000)", "").identity == "/agent3/tv1"
+    assert len(bench.register) == 0
 
 
 def test_an_address_that_the_inventory_and_a_certificate_name_alike_is_one_sender_s(bench: Bench) -> None:
@@ -153,7 +174,6 @@ def test_who_is_protected_is_refused_with_the_reason(bench: Bench, named: str, r
         ("192.0.2.0/24", "names no sender"),
         ("a\nb", "names no sender"),
         ("/agent9/tv1", "no service of an access point"),
-        ("/agent1", "no service of an access point"),
         ("/agent1/tv1/on", "no service of an access point"),
         ("/agent2/somewhere", "no network address of its own"),
         ("/agent2/unheard-of", "no network address of its own"),

@@ -89,6 +89,13 @@ async def test_a_changed_file_is_noticed(bench: Bench) -> None:
     watching.cancel()
 
 
+async def test_a_file_that_changed_after_it_was_read_for_the_start_is_noticed(bench: Bench) -> None:
+    bench.write(bench.authority.revocation_list([bench.light]))
+    watching = asyncio.create_task(bench.watch.forever())
+    await until(lambda: bench.revoked)
+    watching.cancel()
+
+
 async def test_a_broken_file_changes_nothing_and_says_why(bench: Bench) -> None:
     bench.write(bench.authority.revocation_list([bench.light]))
     await bench.watch.reload()

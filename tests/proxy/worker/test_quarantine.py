@@ -35,12 +35,14 @@ class Bench:
         self.connections = ConnectionTable(most=10, most_of_one=10)
         self.aborted: list[str] = []
         self.sent: list[Quarantined] = []
+        self.forgiven: list[str] = []
         self.quarantine = WorkerQuarantine(
             register=self.register,
             connections=self.connections,
             registry=self.registry,
             abort=self._abort,
             send=self.sent.append,
+            forgive=self.forgiven.append,
             real_now=lambda: 1000.0,
         )
 
@@ -77,8 +79,10 @@ async def test_a_sender_that_is_freed_by_hand_is_let_through(bench: Bench) -> No
     bench.enter()
     bench.quarantine.free("certificate:somebody else")
     assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is not None
+    assert identity_of(WASHING_MACHINE) not in bench.forgiven
     bench.quarantine.free(identity_of(WASHING_MACHINE))
     assert bench.register.holding(identity_of(WASHING_MACHINE), 2000.0) is None
+    assert bench.forgiven[-1] == identity_of(WASHING_MACHINE)
 
 
 async def test_live_connections_are_cut_at_once_and_the_refused_one_after_its_answer(bench: Bench) -> None:

@@ -236,3 +236,6 @@ def test_every_address_of_an_access_point_is_a_destination(tmp_path: Path) -> No
     document = load_gateway(write_settings(tmp_path, settings))
     registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
     assert set(destinations(document, registry, AwaitedStreams())) == {("10.77.2.11", 8081), ("fd77:2::11", 8081)}
+    own = settings | {"topology": "host", "interfaces": None, "access_points": [plain_point(ipv4="10.77.1.1")]}
+    document = load_gateway(write_settings(tmp_path, own))
+    assert set(destinations(document, registry, AwaitedStreams())) == {("10.77.1.1", 8081), ("127.0.0.1", 8081)}

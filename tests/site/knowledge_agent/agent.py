@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import msgspec
@@ -25,6 +26,11 @@ from tests.site.knowledge_agent.wire import Request, Response
 
 REMEMBERED = 10_000
 """Latest calls that are kept."""
+
+
+def real_time() -> int:
+    """Return the time of day, in milliseconds."""
+    return time.time_ns() // 1_000_000
 
 
 class CallRecord(msgspec.Struct, frozen=True):
@@ -49,6 +55,7 @@ class KnowledgeAgent:
         files: Mapping[str, bytes] | None = None,
         callback_timeout: float = 30.0,
         idle_timeout: float = 300.0,
+        now: Callable[[], int] = real_time,
     ) -> None:
         """Make the agent.
 
@@ -59,6 +66,7 @@ class KnowledgeAgent:
             files: path to content, served to anybody, as the stock agent serves its working directory.
             callback_timeout: seconds a service has to respond to a callback.
             idle_timeout: seconds of silence after which a connection is closed.
+            now: the time of day in milliseconds, for the stamps of nodes and the dates of answers.
         """
         self.name = name
         self.tree = NodeTree(name)
@@ -67,8 +75,9 @@ class KnowledgeAgent:
         """One per listening socket, in the order given."""
         self._context = credentials.server_context() if credentials is not None else None
         self._idle_timeout = idle_timeout
+        self._now = now
         self._hub = CallbackHub(callback_timeout)
-        self._operations = Operations(self.tree, self._hub, models)
+        self._operations = Operations(self.tree, self._hub, models, now)
         client = credentials.client_context() if credentials is not None else None
         self._peers = Peers(self._hub, client, callback_timeout)
         self._router = Router(
@@ -79,8 +88,13 @@ class KnowledgeAgent:
 
     @property
     def bytes_received(self) -> int:
-        """Bytes that reached any of the listening sockets, TLS handshakes included."""
+        """Bytes that reached any of the listening sockets, TLS handshakes included; but not what a gateway reads."""
         return sum(counters.bytes_received for counters in self.counters)
+
+    @property
+    def unasked(self) -> int:
+        """Open connections on which no request has come yet."""
+        return sum(not link.asked for link in tuple(self._links))
 
     @property
     def connections(self) -> int:
@@ -120,7 +134,7 @@ class KnowledgeAgent:
 
     def _begin(self, link: Link) -> HttpSession:
         self._links.add(link)
-        return HttpSession(link, self._router, self._hub, self._record)
+        return HttpSession(link, self._router, self._hub, self._record, self._now)
 
     def _record(self, request: Request, response: Response, caller: Identity | None) -> None:
         client_id = caller.client_id if caller is not None else None

@@ -18,6 +18,8 @@ class Counters(msgspec.Struct):
     connections: int = 0
     bytes_received: int = 0
     """Bytes of TCP payload, TLS handshakes included."""
+    structure_bytes: int = 0
+    """The same on connections of a gateway that reads the agent's structure; not among `bytes_received`."""
     requests: int = 0
 
 
@@ -53,6 +55,10 @@ class Link(asyncio.Protocol):
         self._outgoing = ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True) if context is not None else None
         self._handshaken = False
+        self._received = 0
+        self._reads_structure = False
+        self.asked = False
+        """Whether a whole request has come."""
 
     @property
     def certificate(self) -> bytes | None:
@@ -96,7 +102,8 @@ class Link(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Count, decrypt, pass on."""
-        self.counters.bytes_received += len(data)
+        self._received += len(data)
+        self._count(len(data))
         self._watch_idle()
         if self._tls is None:
             self._session.feed(data)
@@ -109,6 +116,19 @@ class Link(asyncio.Protocol):
         except ssl.SSLError:
             self._flush()
             self.close()
+
+    def reads_structure(self) -> None:
+        """Count the connection as one of a gateway that reads the structure, for itself and for nobody else."""
+        if not self._reads_structure:
+            self._count(-self._received)
+            self._reads_structure = True
+            self._count(self._received)
+
+    def _count(self, received: int) -> None:
+        if self._reads_structure:
+            self.counters.structure_bytes += received
+        else:
+            self.counters.bytes_received += received
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Tell the session."""

@@ -19,19 +19,22 @@ class NodeMessage(msgspec.Struct, omit_defaults=True):
     """A node of a request or an answer; every member is optional."""
 
     types: list[str] | None = None
-    value: str | int | float | bool | None = None
+    value: Any = None
+    """Text: whatever else was sent counts as the text that it was written as."""
     timestamp: int | None = None
     version: int | None = None
     access: str | None = None
     restrictions: dict[str, str] | None = None
     children: dict[str, NodeMessage] | None = None
 
-    @property
-    def text(self) -> str | None:
-        """The value as the node store keeps it: always text."""
+    def __post_init__(self) -> None:
+        """Make the value a text; raise TypeError where it is an object or an array."""
         if isinstance(self.value, bool):
-            return "true" if self.value else "false"
-        return None if self.value is None else str(self.value)
+            self.value = "true" if self.value else "false"
+        elif isinstance(self.value, int | float):
+            self.value = str(self.value)
+        elif not isinstance(self.value, str | None):
+            raise TypeError("a value is a text")
 
 
 class OperationMessage(msgspec.Struct, rename="camel", omit_defaults=True):
@@ -103,7 +106,7 @@ def decode[T](body: bytes, kind: str, message: type[T]) -> T:
     try:
         if kind == CBOR:
             return msgspec.convert(_with_text_ids(cbor2.loads(body)), message)
-        return msgspec.json.decode(body, type=message)
+        return msgspec.json.Decoder(message, float_hook=str).decode(body)
     except (msgspec.DecodeError, cbor2.CBORDecodeError, UnicodeDecodeError) as error:
         raise TransportError(400) from error
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 
 import msgspec
@@ -42,10 +41,10 @@ class Node:
         for child in self.children.values():
             yield from child.walk()
 
-    def write(self, value: str) -> None:
-        """Take a new value; the version counts up here and in all ancestors up to the service root."""
+    def write(self, value: str, now: int) -> None:
+        """Take a new value at real time `now` (ms); the version counts up here and in all above, up to the service."""
         self.value = value
-        self.timestamp = time.time_ns() // 1_000_000
+        self.timestamp = now
         node: Node | None = self
         while node is not None:
             node.version += 1

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from models.simulation.service_models import ModelNode
@@ -35,11 +35,14 @@ class VirtualNode:
 class Operations:
     """The operations on local nodes; all raise KnowledgeAgentError with the code and text of the stock agent."""
 
-    def __init__(self, tree: NodeTree, hub: CallbackHub, models: Mapping[str, ModelNode]) -> None:
-        """Work on `tree`, reach services through `hub`, register services of these models."""
+    def __init__(
+        self, tree: NodeTree, hub: CallbackHub, models: Mapping[str, ModelNode], now: Callable[[], int]
+    ) -> None:
+        """Work on `tree`, reach services through `hub`, register services of these models; `now` stamps writes, ms."""
         self._tree = tree
         self._hub = hub
         self._models = models
+        self._now = now
         self._locks = LockTable()
         self._subscriptions = SubscriptionTable()
         self._virtual: dict[str, VirtualNode] = {}
@@ -114,7 +117,7 @@ class Operations:
         for node, value in writes:
             buffer = self._locks.buffer_of(node.address, caller.client_id)
             if buffer is None:
-                node.write(value)
+                node.write(value, self._now())
             else:
                 buffer[node.address] = value
             self._tell(node.address)
@@ -184,7 +187,7 @@ class Operations:
 
     def _commit(self, lock: Lock) -> None:
         for address, value in lock.writes.items():
-            self._tree.find(address).write(value)
+            self._tree.find(address).write(value, self._now())
 
     def _tell(self, address: str) -> None:
         for subscription in self._subscriptions.of(address):
@@ -220,7 +223,7 @@ class Operations:
 
 def _values(address: str, message: NodeMessage) -> Iterator[tuple[str, str]]:
     """Yield what a set message writes: (node address, text)."""
-    if message.text is not None:
-        yield address, message.text
+    if message.value is not None:
+        yield address, message.value
     for name, child in (message.children or {}).items():
         yield from _values(f"{address}/{name}", child)

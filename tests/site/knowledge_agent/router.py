@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 
 from tests.site.knowledge_agent.errors import KnowledgeAgentError, TransportError
@@ -31,6 +32,8 @@ TYPE_SEARCH = "typeSearch"
 METADATA = frozenset({"metadata", "meta", "m"})
 COMPLETE = frozenset({"complete", "comp", "c"})
 NEEDS_CALLBACK = frozenset({"SUBSCRIBE", "LOCK_SUBTREE"})
+
+_NUMBERS = range(-(2**31), 2**31)
 
 
 class Router:
@@ -197,11 +200,9 @@ def _view(request: Request, depth: int) -> View:
 
 
 def _whole_number(text: str | None) -> int:
-    """Return a depth; anything that is none counts as 0."""
-    try:
-        return int(text or "0")
-    except ValueError:
-        return 0
+    """Return a depth; anything that is no number of 32 bits counts as 0."""
+    number = int(text) if text is not None and re.fullmatch("[+-]?[0-9]{1,32}", text) else 0
+    return number if number in _NUMBERS else 0
 
 
 def _error(code: int, message: str) -> Response:

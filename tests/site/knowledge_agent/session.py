@@ -22,18 +22,22 @@ from tests.site.websocket import INTERNAL_ERROR, SUBPROTOCOL, Channel, accept_ke
 QUEUE_LIMIT = 16
 """Pipelined requests that may wait."""
 
+_GATEWAY = b'"agentId": "alleyes"'
+"""How a gateway says that it asks for itself."""
+
 type Record = Callable[[Request, Response, Identity | None], None]
 
 
 class HttpSession:
     """Answers the requests of one connection in order."""
 
-    def __init__(self, link: Link, router: Router, hub: CallbackHub, record: Record) -> None:
-        """Begin; `record` is told of every call."""
+    def __init__(self, link: Link, router: Router, hub: CallbackHub, record: Record, now: Callable[[], int]) -> None:
+        """Begin; `record` is told of every call, `now` dates the answers (ms)."""
         self._link = link
         self._router = router
         self._hub = hub
         self._record = record
+        self._now = now
         self._parser = httptools.HttpRequestParser(self)
         self._target = b""
         self._headers: dict[str, str] = {}
@@ -66,7 +70,7 @@ class HttpSession:
             self._upgrading = True
             self._early = data[upgrade.args[0] :]
         except httptools.HttpParserError:
-            self._link.send(Response(400).render(keep_alive=False))
+            self._send(Response(400), keep_alive=False)
             self._link.close()
 
     def on_message_begin(self) -> None:
@@ -95,6 +99,9 @@ class HttpSession:
             self._link.certificate,
         )
         self._link.counters.requests += 1
+        if request.path == "/ka/requestKorUpdate" and _GATEWAY in request.body:
+            self._link.reads_structure()
+        self._link.asked = True
         self._waiting.put_nowait((request, self._parser.should_keep_alive()))
         if self._waiting.qsize() > QUEUE_LIMIT:
             self._link.pause(paused=True)
@@ -109,9 +116,12 @@ class HttpSession:
             response, caller = await self._router.answer(request)
             self._record(request, response, caller)
             keep_alive = keep_alive and not self._upgrading
-            self._link.send(response.render(keep_alive=keep_alive))
+            self._send(response, keep_alive=keep_alive)
             if not keep_alive:
                 self._link.close()
+
+    def _send(self, response: Response, *, keep_alive: bool) -> None:
+        self._link.send(response.render(keep_alive=keep_alive, now=self._now()))
 
     def _upgrade(self, request: Request) -> None:
         try:
@@ -119,11 +129,11 @@ class HttpSession:
             response, extensions = _accept(request)
         except TransportError as error:
             self._record(request, Response(error.code), None)
-            self._link.send(Response(error.code).render(keep_alive=False))
+            self._send(Response(error.code), keep_alive=False)
             self._link.close()
             return
         self._record(request, response, caller)
-        self._link.send(response.render(keep_alive=True))
+        self._send(response, keep_alive=True)
         kind = response.headers["Content-Type"]
         self._callbacks = CallbackSession(self._link, self._hub, caller.client_id, kind, extensions)
         self._callbacks.feed(self._early)

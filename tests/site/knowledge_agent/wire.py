@@ -48,9 +48,9 @@ class Response(msgspec.Struct):
     headers: dict[str, str] = {}
     body: bytes | None = None
 
-    def render(self, *, keep_alive: bool) -> bytes:
-        """Return the bytes, the body in one chunk."""
-        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}", f"Date: {formatdate(usegmt=True)}"]
+    def render(self, *, keep_alive: bool, now: int) -> bytes:
+        """Return the bytes, the body in one chunk; `now` is the time of day, ms."""
+        lines = [f"HTTP/1.1 {self.status} {_phrase(self.status)}", f"Date: {formatdate(now / 1000, usegmt=True)}"]
         lines += [f"{name}: {value}" for name, value in self.headers.items()]
         if not keep_alive:
             lines.append("Connection: close")

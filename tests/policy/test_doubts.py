@@ -5,14 +5,14 @@ from typing import Any
 
 import pytest
 
-from policy.advice import advice
 from policy.document import PolicyDocument
+from policy.doubts import doubts
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC).timestamp()
 
 
 def told(policy: dict[str, Any]) -> list[str]:
-    return [each.message for each in advice(PolicyDocument.model_validate({"time_zone": "UTC", **policy}), NOW)]
+    return [each.message for each in doubts(PolicyDocument.model_validate({"time_zone": "UTC", **policy}), NOW)]
 
 
 def rules(*given: dict[str, Any], mode: str = "enforce") -> list[str]:
@@ -59,6 +59,12 @@ def test_a_denial_that_refuses_nothing_is_told() -> None:
 def test_a_rule_that_never_matches_is_told(first: dict[str, Any], second: dict[str, Any], hidden: bool) -> None:
     found = rules({"action": "deny", **first}, {"action": "allow", **second})
     assert found == (["rule r1 never matches: r0, which comes first, matches all that it does"] if hidden else [])
+
+
+@pytest.mark.parametrize(("first", "second", "hidden"), [("alert", "deny", False), ("deny", "alert", True)])
+def test_a_rule_that_alerts_hides_none(first: str, second: str, hidden: bool) -> None:
+    given = {"operation": ["get"]}
+    assert bool(rules({"action": first, **given}, {"action": second, **given})) is hidden
 
 
 def test_thresholds_that_refuse_everything_are_told() -> None:

@@ -10,7 +10,7 @@ from policy.local_time import LocalTime
 from policy.rule import Rule, RuleAction
 
 
-def advice(policy: PolicyDocument, now: float) -> list[Inconsistency]:
+def doubts(policy: PolicyDocument, now: float) -> list[Inconsistency]:
     """Return what to look at again, each with its place and a remedy.
 
     Args:
@@ -25,7 +25,7 @@ def advice(policy: PolicyDocument, now: float) -> list[Inconsistency]:
             message = f"rule {rule.name} has expired and does nothing"
             found.append(Inconsistency((*place, "expires"), message, "remove it, or give it a later day"))
             continue
-        found += [Inconsistency(place, message, remedy) for message, remedy in _doubts(policy, rule)]
+        found += [Inconsistency(place, message, remedy) for message, remedy in _of_rule(policy, rule)]
         earlier = _earlier(policy.rules[:index], rule)
         if earlier is not None:
             message = f"rule {rule.name} never matches: {earlier.name}, which comes first, matches all that it does"
@@ -42,7 +42,7 @@ def _thresholds(policy: PolicyDocument) -> Iterator[Inconsistency]:
             yield Inconsistency(place, f"with 0 enforce refuses every call of {name}", "write a number above 0")
 
 
-def _doubts(policy: PolicyDocument, rule: Rule) -> Iterator[tuple[str, str]]:
+def _of_rule(policy: PolicyDocument, rule: Rule) -> Iterator[tuple[str, str]]:
     if rule.action is RuleAction.ALLOW:
         if not rule.conditions:
             yield f"rule {rule.name} allows every call of every service", "give it a condition, or use mode: monitor"
@@ -60,7 +60,8 @@ def _refuses(policy: PolicyDocument) -> bool:
 
 def _earlier(before: Sequence[Rule], rule: Rule) -> Rule | None:
     """Return an earlier rule that matches all that a rule does, if that is plain to see."""
-    return next((each for each in before if each.expires is None and _includes(each, rule)), None)
+    lasting = (each for each in before if each.expires is None and each.action is not RuleAction.ALERT)
+    return next((each for each in lasting if _includes(each, rule)), None)
 
 
 def _includes(wide: Rule, narrow: Rule) -> bool:
