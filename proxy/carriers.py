@@ -68,6 +68,11 @@ class Carriers:
         if len(self._seen) > MOST_ADDRESSES:
             self._forget(next(iter(self._seen)))
 
+    def link(self, ip: str, link: str) -> None:
+        """Note the link address behind an address at which somebody was seen before that was known."""
+        if ip in self._seen:
+            self._links[ip] = link
+
     def at(self, ip: str, now: float) -> frozenset[str]:
         """Return who is at an address: identities, and services of the inventory by their address."""
         seen = {each for each, last in self._seen.get(ip, {}).items() if now - last.when < REMEMBERED_SECONDS}

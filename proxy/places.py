@@ -61,19 +61,18 @@ class Places:
     _known: Mapping[str, str] = field(default_factory=dict)
     _until: float = -math.inf
 
-    def of(self, ip: str, *, anew: bool = False) -> Place:
-        """Return what the kernel would drop of the sender at an address: less where it does not say what it knows.
+    @property
+    def due(self) -> bool:
+        """Whether the kernel is asked with the next question."""
+        return self.monotonic() >= self._until
 
-        Args:
-            ip: its network address.
-            anew: ask the kernel again where it did not know the address a moment ago; not for what senders can bring
-                about at will.
-        """
-        stale = self.monotonic() >= self._until
+    def renew(self) -> None:
+        """Ask the kernel with the next question, however short ago that was; not for what senders do at will."""
+        self._until = -math.inf
+
+    def of(self, ip: str) -> Place:
+        """Return what the kernel would drop of the sender at an address: less where it does not say what it knows."""
         link = self.link(ip)
-        if link is None and anew and not stale:
-            self._until = -math.inf
-            link = self.link(ip)
         try:
             return place_of(ip, link, self.own() if link is None and ":" in ip else ())
         except OSError:
@@ -84,9 +83,8 @@ class Places:
 
         The kernel is asked once a second at most, whoever is looked for: each time it tells of all its neighbours.
         """
-        now = self.monotonic()
-        if now >= self._until:
-            self._until = now + _FRESH_SECONDS
+        if self.due:
+            self._until = self.monotonic() + _FRESH_SECONDS
             try:
                 self._known = self.neighbours()
             except OSError:

@@ -24,6 +24,8 @@ from proxy.places import Place, Places, neighbourhood
 from proxy.processes.messages import Sighted
 from proxy.storage.quarantine_store import QuarantineStore
 
+_MOST_UNLINKED = 1024
+"""Whoever is seen beyond that is asked for when it is seen again."""
 _SHARED = "none: other senders share the address"
 _NOWHERE = "none: its address is not known"
 
@@ -58,6 +60,8 @@ class QuarantineKeeper:
     """By quarantined identity. For the event loop's thread, as the next."""
     _near: dict[str, set[str]] = field(default_factory=dict)
     """Quarantined identities by the neighbourhood of their addresses."""
+    _unlinked: set[str] = field(default_factory=set)
+    """IPv6 addresses whose link address is asked for with the next look at the neighbours."""
 
     def restore(self, now: float) -> tuple[Entry, ...]:
         """Take stored quarantines back into the register; return their kernel entries for the installation.
@@ -106,7 +110,11 @@ class QuarantineKeeper:
         if held is not None and held != entry:
             return held
         before = self._wanted.get(entry.identity)
-        place = self._place_of(entry, now, anew=True)
+        # It is decided by who has which link address now, not a moment ago.
+        if ":" in entry.ip or self.places.link(entry.ip) is None:
+            self.places.renew()
+        self._complete_links(now)
+        place = self._place_of(entry, now)
         self._keep(entry, place)
         self.kernel_thread.submit(self._carry_out, "added", entry, place)
         self._reconsider(entry.ip, now, but=entry.identity)
@@ -119,6 +127,8 @@ class QuarantineKeeper:
         ip = sighting.ip
         link = self.places.link(ip) if ":" in ip else None
         self.carriers.see(ip, sighting.identity, now, address=sighting.address, link=link)
+        if ":" in ip and link is None and len(self._unlinked) < _MOST_UNLINKED:
+            self._unlinked.add(ip)
         self._reconsider(ip, now)
 
     def expire(self, now: float) -> None:
@@ -126,6 +136,8 @@ class QuarantineKeeper:
 
         Likewise those that the register let go of its own accord.
         """
+        if self.places.due:
+            self._complete_links(now)
         gone = (*self.register.take_evicted(), *self.register.expire(now))
         for entry in gone:
             self.kernel_thread.submit(self._forget if entry.until <= now else self._release, entry)
@@ -144,6 +156,16 @@ class QuarantineKeeper:
         """
         self.kernel_thread.submit(self._release, entry, by, why, forgiven=True)
         self._drop([entry], now)
+
+    def _complete_links(self, now: float) -> None:
+        """Take the link addresses that the kernel had not told when somebody was seen; it is asked once for all."""
+        unlinked = tuple(self._unlinked)
+        self._unlinked.clear()
+        for ip in unlinked:
+            link = self.places.link(ip)
+            if link is not None:
+                self.carriers.link(ip, link)
+                self._reconsider(ip, now)
 
     def in_kernel(self, identity: str) -> bool:
         """Tell whether the kernel is to drop what comes from the sender's address."""
@@ -172,7 +194,7 @@ class QuarantineKeeper:
         for entry in entries:
             self._reconsider(entry.ip, now)
 
-    def _place_of(self, entry: QuarantineEntry, now: float, *, anew: bool = False) -> Place | None:
+    def _place_of(self, entry: QuarantineEntry, now: float) -> Place | None:
         """Return what the kernel is to drop; None where that would hit somebody healthy, or the address is not known.
 
         Others that the gateway has let go by are healthy; who is in quarantine as well is not. Where a peer vouches for
@@ -183,7 +205,7 @@ class QuarantineKeeper:
         wanted = self._wanted.get(entry.identity)
         # The same address again keeps its place: the kernel may know the link address behind it no more.
         stays = wanted is not None and wanted.ip == entry.ip
-        place = (wanted.place if wanted is not None and stays else None) or self.places.of(entry.ip, anew=anew)
+        place = (wanted.place if wanted is not None and stays else None) or self.places.of(entry.ip)
         others = self.carriers.behind(place, now) - {entry.identity, entry.address}
         return place if all(self._is_quarantined(each, now) for each in others) else None
 

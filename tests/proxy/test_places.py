@@ -57,13 +57,14 @@ def test_whoever_turns_up_the_kernel_is_asked_once_a_second(silent: bool) -> Non
     assert kernel.asked == 2
 
 
-def test_where_it_matters_the_kernel_is_asked_at_once_if_it_did_not_know_an_address() -> None:
+def test_where_it_matters_the_kernel_is_asked_at_once() -> None:
     kernel = Kernel()
-    assert kernel.places.of("2001:db8:1::18", anew=True) == Place("2001:db8:1::18", None)
-    assert kernel.asked == 1
+    assert kernel.places.of("2001:db8:1::18") == Place("2001:db8:1::18", None)
     kernel.known["2001:db8:1::18"] = MAC
     assert kernel.places.of("2001:db8:1::18") == Place("2001:db8:1::18", None)
-    assert kernel.places.of("2001:db8:1::18", anew=True) == Place("2001:db8:1::18", MAC)
+    assert not kernel.places.due
+    kernel.places.renew()
+    assert kernel.places.of("2001:db8:1::18") == Place("2001:db8:1::18", MAC)
     assert kernel.asked == 2
 
 

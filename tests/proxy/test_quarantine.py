@@ -66,7 +66,7 @@ class Bench:
             background=background,
             on_broken=lambda _place, error: self.broken.append(error),
             carriers=self.carriers,
-            places=Places(neighbours=lambda: self.links, own=lambda: ["192.0.2.1", "2001:db8::1"]),
+            places=Places(neighbours=lambda: dict(self.links), own=lambda: ["192.0.2.1", "2001:db8::1"]),
         )
 
     async def enter(self, sender: Sender = WASHING_MACHINE, *, until: float = 4600.0) -> None:
@@ -149,6 +149,22 @@ async def test_other_devices_in_the_same_network_and_those_that_have_left_do_not
     bench.see("2001:db8::18", "certificate:tv1", 900.0)
     bench.see("2001:db8::17", "certificate:moved", 900.0 - REMEMBERED_SECONDS)
     await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="2001:db8::17"))
+    assert bench.kernel.held == {("2001:db8::17", MAC)}
+
+
+async def test_who_was_seen_before_its_link_address_was_known_is_told_apart_by_it_later(bench: Bench) -> None:
+    """The neighbours are looked at once a second: who turned up since then is not yet among them."""
+    bench.see("2001:db8::18", "certificate:tv1", 900.0)
+    bench.links |= {"2001:db8::17": MAC, "2001:db8::18": "02:00:5e:00:53:18"}
+    await bench.enter(msgspec.structs.replace(WASHING_MACHINE, ip="2001:db8::17"))
+    assert bench.kernel.held == {("2001:db8::17", MAC)}
+    bench.see("2001:db8::19", "certificate:tv2", 1100.0)
+    await bench.settled()
+    assert bench.kernel.held == set(), "it may be the same device"
+    bench.links["2001:db8::19"] = "02:00:5e:00:53:19"
+    bench.keeper.places.renew()
+    bench.keeper.expire(1101.0)
+    await bench.settled()
     assert bench.kernel.held == {("2001:db8::17", MAC)}
 
 
