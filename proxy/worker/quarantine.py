@@ -60,8 +60,7 @@ class WorkerQuarantine:
     def _cut_off(self, identity: str) -> None:
         """Cut all at once but those that wait for an answer: one of them is the refused caller's."""
         concerned = self.connections.of_identity(identity, self.registry)
-        self.abort([each for each in concerned if self.connections[each].deadline.phase is not Phase.ANSWER])
-        asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self._cut_all, identity)
-
-    def _cut_all(self, identity: str) -> None:
-        self.abort(self.connections.of_identity(identity, self.registry))
+        waiting = [each for each in concerned if self.connections[each].deadline.phase is Phase.ANSWER]
+        self.abort([each for each in concerned if each not in waiting])
+        # These alone: whoever comes later is refused call by call, or has been freed by then.
+        asyncio.get_running_loop().call_later(_ANSWER_FIRST_SECONDS, self.abort, waiting)

@@ -100,6 +100,14 @@ async def test_live_connections_are_cut_at_once_and_the_refused_one_after_its_an
     assert bench.aborted == ["idle", "channel", "refused"]
 
 
+async def test_who_is_freed_and_comes_again_meanwhile_is_not_cut(bench: Bench) -> None:
+    bench.enter()
+    bench.quarantine.free(identity_of(WASHING_MACHINE))
+    bench.connect("again", "washingmachine1", "192.0.2.17")
+    await asyncio.sleep(0.06)
+    assert bench.aborted == []
+
+
 async def test_a_quarantine_of_another_worker_holds_here_as_well(bench: Bench) -> None:
     bench.connect("here", "washingmachine1", "192.0.2.18")
     bench.quarantine.hold(quarantine_entry(identity=identity_of(WASHING_MACHINE)), 2000.0)
