@@ -203,4 +203,4 @@ def test_the_work_is_bounded_by_the_length_of_the_body(body: bytes) -> None:
     started = time.process_time()
     with contextlib.suppress(NotStrictCbor):
         parse(body)
-    assert time.process_time() - started < 0.5
+    assert time.process_time() - started < 5, "hours, or all of the memory, for lengths that are believed"
