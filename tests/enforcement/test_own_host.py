@@ -110,8 +110,10 @@ def test_every_call_is_judged_and_nothing_else_gets_in(own_host: OwnHost) -> Non
     own_host.register(here, "local-bad", HOSTILE)
     own_host.register(outside, "outside-bad", HOSTILE)
     assert [own_host.call("movement1", *way) for way in WAYS] == [200] * len(WAYS)
-    judged = [record["sender"]["ip"] for record in own_host.gateway.verdicts()]
-    assert judged[-len(WAYS) :] == [source for _, source in WAYS]
+    called = [source for _, source in WAYS]
+    own_host.gateway.wait_for(
+        lambda: [record["sender"]["ip"] for record in own_host.gateway.verdicts()][-len(WAYS) :] == called
+    )
 
     own_host.gateway.replace_policy(JUDGED)
     assert own_host.call("local-bad", OWN_IPV4, OWN_IPV4) == 403

@@ -378,6 +378,7 @@ def _unknown() -> _Page:
             yield service, _get(service, target)
             yield service, _put(service, target, {"value": "1"})
             yield service, _post(service, target, "LOCK_SUBTREE", callback=target)
+        yield service, _get(service, "/vsl/agent9/x?depth=1")
     for service in (UNREGISTERED, DENIED, MOVED):
         yield service, _get(service, light)
         yield service, _put(service, light, {"value": "1"})
