@@ -26,8 +26,8 @@ def test_live_connections_end_and_new_ones_are_refused(bench: Bench) -> None:
     healthy = bench.authority.service("lightcontrol2")
     with bench.gateway.running(), ExitStack() as stack:
         # The same certificate from several addresses, so that both workers have connections with it.
-        victims = [stack.enter_context(bench.connect(stolen.client_context(), index=index)) for index in range(6)]
-        other = stack.enter_context(bench.connect(healthy.client_context(), index=7))
+        victims = [stack.enter_context(bench.connect(stolen.client_context(), index=index)) for index in range(12)]
+        other = stack.enter_context(bench.connect(healthy.client_context(), index=13))
         assert {victim.register("/lightControler") for victim in victims} == {200}
         assert other.register("/lightControler") == 200
         chains = [bench.gateway.audit / f"worker-{number}" / "journal.jsonl" for number in range(2)]
