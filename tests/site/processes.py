@@ -32,7 +32,9 @@ def _command(process: int) -> str:
 
 
 def _alive(process: int) -> bool:
+    """A process whose first thread has ended is there, with its sockets, until the last one has."""
     try:
-        return "\nState:\tZ" not in Path(f"/proc/{process}/status").read_text()
+        ended = "\nState:\tZ" in Path(f"/proc/{process}/status").read_text()
+        return not ended or len(list(Path(f"/proc/{process}/task").iterdir())) > 1
     except (FileNotFoundError, ProcessLookupError):
         return False
