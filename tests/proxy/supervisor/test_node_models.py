@@ -119,7 +119,8 @@ def test_the_paper_s_models_are_those_of_their_one_worker() -> None:
     assert models.see([]) == models.due(5.0) == []
     models.federate()
     models.hear()
-    assert models.adopt("/light", told(90)) == models.accept([]) == list(models.contributions()) == []
+    assert models.adopt("/light", told(90)) == models.accept([]) == []
+    assert list(models.contributions()) == []
     assert models.showings() == Showings(instances={}, open=[])
     models.leave(0)
     models.finish()
