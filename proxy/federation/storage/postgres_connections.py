@@ -48,9 +48,11 @@ class Connections:
             raise StoreError(f"the connection to PostgreSQL cannot be read: {str(error).strip()}; see libpq") from error
         self.place = f"PostgreSQL database {given.get('dbname', '(default)')} at {given.get('host', '(default host)')}"
         """Names it in errors, without the password."""
+        self._conninfo = conninfo
+        self._usual = {name: value for name, value in _CONNECT.items() if name not in given}
         self._pool = AsyncConnectionPool(
             conninfo,
-            kwargs={name: value for name, value in _CONNECT.items() if name not in given},
+            kwargs=self._usual,
             min_size=1,
             max_size=_MOST_CONNECTIONS,
             open=False,
@@ -67,6 +69,8 @@ class Connections:
             StoreError: there is no connection.
         """
         try:
+            # The pool would try on in the background and not say why it fails.
+            await (await psycopg.AsyncConnection.connect(self._conninfo, **self._usual)).close()
             await self._pool.open(wait=True, timeout=PATIENCE)
         except psycopg.Error as error:
             raise self._refusal(error) from error
@@ -88,6 +92,8 @@ class Connections:
         Raises:
             StoreError: it was not done; or, if the connection was lost while committing, nobody knows.
         """
+        if self._pool.closed:
+            raise StoreError(f"{self.place}: not open; see why it could not be opened")
         give_up = asyncio.get_running_loop().time() + patience
         for attempt in itertools.count():
             left = give_up - asyncio.get_running_loop().time()

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 
 import psycopg
 import pytest
@@ -48,7 +49,7 @@ async def test_what_collides_is_done_again(connections: Connections) -> None:
 
     await asyncio.gather(add("a", "b"), add("b", "a"))
     assert times == 3
-    assert sorted([await connections.transact(lambda c: count(c, name)) for name in "ab"]) == [1, 2]
+    assert sorted([await connections.transact(partial(count, name=name)) for name in "ab"]) == [1, 2]
 
 
 async def test_what_was_lost_is_done_again_on_another_connection(connections: Connections, database: str) -> None:
@@ -86,7 +87,7 @@ async def test_trying_again_ends(connections: Connections) -> None:
     async def work(connection: Connection) -> None:
         await connection.execute("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$")
 
-    with pytest.raises(StoreError, match="again .*try again in a few seconds"):
+    with pytest.raises(StoreError, match=r"again.*try again in a few seconds"):
         await asyncio.wait_for(connections.transact(work, patience=0.3), 5)
 
 
@@ -97,7 +98,6 @@ async def test_a_defect_is_not_tried_again(connections: Connections) -> None:
 
 async def test_a_server_that_became_read_only_is_left(connections: Connections) -> None:
     async def become(connection: Connection) -> None:
-        await connection.set_autocommit(False)
         await connection.execute("SET default_transaction_read_only = on")
 
     async def work(connection: Connection) -> None:
@@ -113,8 +113,11 @@ async def test_a_missing_server_is_named_without_the_password() -> None:
     with pytest.raises(
         StoreError, match=r"PostgreSQL database federation at /nonexistent: .*see that the server"
     ) as told:
-        await asyncio.wait_for(connections.transact(lambda c: c.execute("SELECT 1"), patience=0.5), 20)
+        await asyncio.wait_for(connections.open(), 20)
     assert "secret" not in str(told.value)
+    with pytest.raises(StoreError, match="not open"):
+        await connections.transact(lambda connection: connection.execute("SELECT 1"))
+    await connections.close()
 
 
 def test_what_libpq_does_not_understand() -> None:
