@@ -272,5 +272,13 @@ async def _discard(connection: Connection, new: Sequence[tuple[str, str]]) -> se
 async def _clear_writers(connection: Connection) -> None:
     """Forget processes that ended and have nothing left: each start of one makes a writer."""
     before = time.time_ns() // 1_000_000 - _FORGET_WRITERS
-    for writer, newest in await (await connection.execute(sql.WRITERS_WITHOUT_ROWS, (before,))).fetchall():
-        await connection.execute(sql.CLEAR_WRITER, (writer, newest))
+    for writer, newest in await (await connection.execute(sql.OLD_WRITERS, (before,))).fetchall():
+        if not await _has_rows(connection, writer):
+            await connection.execute(sql.CLEAR_WRITER, (writer, newest))
+
+
+async def _has_rows(connection: Connection, writer: str) -> bool:
+    for statement in sql.ROWS_OF_WRITER:
+        if await (await connection.execute(statement, (writer,))).fetchone():
+            return True
+    return False

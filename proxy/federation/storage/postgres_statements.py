@@ -14,12 +14,13 @@ NEW_VERSION = "UPDATE schema_version SET version = %s WHERE id = 1"
 NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s RETURNING newest"
 NEW_WRITER = "INSERT INTO writers (writer, newest, seen) VALUES (%s, %s, %s)"
 WRITERS = "SELECT writer, newest FROM writers"
-WRITERS_WITHOUT_ROWS = """
-SELECT writer, newest FROM writers WHERE seen < %s
-    AND NOT EXISTS (SELECT 1 FROM contributions WHERE contributions.writer = writers.writer)
-    AND NOT EXISTS (SELECT 1 FROM certificates WHERE certificates.writer = writers.writer)
-    AND NOT EXISTS (SELECT 1 FROM acceptances WHERE acceptances.writer = writers.writer)
-"""
+OLD_WRITERS = "SELECT writer, newest FROM writers WHERE seen < %s"
+# One after the other: a database whose tables are spread differently does not join them.
+ROWS_OF_WRITER = (
+    "SELECT 1 FROM contributions WHERE writer = %s LIMIT 1",
+    "SELECT 1 FROM certificates WHERE writer = %s LIMIT 1",
+    "SELECT 1 FROM acceptances WHERE writer = %s LIMIT 1",
+)
 # With the number that was seen: if the writer has written since, it stays.
 CLEAR_WRITER = "DELETE FROM writers WHERE writer = %s AND newest = %s"
 
