@@ -42,7 +42,7 @@ FULL = "SELECT origin, COUNT(*) FROM contributions WHERE origin = ANY(%b) GROUP 
 DISCARD = "DELETE FROM contributions WHERE origin = %s AND topic = %s"
 CHANGES = """
 SELECT origin, topic, epoch, sequence, body, change FROM contributions
-WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """
 TOPICS = "SELECT topic FROM contributions WHERE origin = %s AND body IS NOT NULL ORDER BY topic"
 REMOVE = """
@@ -66,7 +66,7 @@ WHERE certificates.serial = told.serial
 """
 REVOCATIONS = """
 SELECT serial, origin, not_after, revoked, change FROM certificates
-WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """
 ORIGINS = """
 SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked)
@@ -89,5 +89,5 @@ DELETE FROM acceptances WHERE digest IN (SELECT digest FROM acceptances ORDER BY
 # Cursors of this feed travel to clients: without the writers that have none they are short.
 ACCEPTANCE_WRITERS = "SELECT writer, MAX(change) FROM acceptances GROUP BY writer"
 ACCEPTANCES = """
-SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """
