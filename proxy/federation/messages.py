@@ -13,7 +13,6 @@ CONTRIBUTION = "application/vnd.alleyes.contribution"
 OTHERS = "application/vnd.alleyes.others"
 """Media type of what it is told."""
 PROBLEM = "application/problem+json"
-PEM = "application/pem-certificate-chain"
 LARGEST_STAMP = 2**53 - 1
 """Of epochs and sequences: what every reader of JSON can hold."""
 

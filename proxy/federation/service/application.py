@@ -1,4 +1,4 @@
-"""The routes of the service, and what is the same for all of them: who may call, how often, and how failures are told."""
+"""The routes of the service, and what they have in common: who may call, how often, how failures are told."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from http import HTTPStatus
 from typing import NamedTuple
 
 import structlog
-from aiohttp import hdrs, web
+from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.federation.configuration import ServiceLimits
@@ -134,7 +134,7 @@ async def _told(request: web.Request, handler: Handler) -> web.StreamResponse:
         log.error("federation store", detail=str(error))
         return unavailable("storage", "it was not done; try again").response()
     except web.HTTPMethodNotAllowed as refusal:
-        allowed = {hdrs.ALLOW: ", ".join(sorted(refusal.allowed_methods))}
+        allowed = {"Allow": ", ".join(sorted(refusal.allowed_methods))}
         return Failure(HTTPStatus.METHOD_NOT_ALLOWED, "method", headers=allowed).response()
     except web.HTTPNotFound:
         return Failure(HTTPStatus.NOT_FOUND, "not-found").response()
@@ -156,7 +156,6 @@ def routes(gate: Gate, endpoints: Endpoints) -> list[Route]:
         Route("GET", "/v1/origins", gate.members(endpoints.origins.list, *operator)),
         Route("DELETE", "/v1/origins/{origin}", gate.members(endpoints.origins.delete, *operator)),
         Route("POST", "/v1/enrolments", gate.anybody(endpoints.enrolments.post)),
-        Route("GET", "/v1/authority", gate.anybody(endpoints.enrolments.authority_certificate)),
         Route("GET", "/healthz", operation.health),
         Route("GET", "/readyz", operation.ready),
         Route("GET", "/metrics", operation.show_metrics),
@@ -171,4 +170,11 @@ def application(gate: Gate, found: Sequence[Route]) -> web.Application:
         made.router.add_route(route.method, route.path, route.handler, expect_handler=expect)
         if route.method == "GET":
             made.router.add_route("HEAD", route.path, route.handler)
+    made.on_response_prepare.append(_unnamed)
     return made
+
+
+async def _unnamed(request: web.Request, response: web.StreamResponse) -> None:
+    """Say what answers, but not of which version."""
+    del request
+    response.headers["Server"] = "alleyes"

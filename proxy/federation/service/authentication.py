@@ -84,7 +84,7 @@ class Callers:
 
 
 def read(certificate: dict[str, Any]) -> Caller | None:
-    """Return what a verified certificate says, in the form of `ssl.SSLSocket.getpeercert`; None where it is of no use."""
+    """Return what a verified certificate says, as `ssl.SSLSocket.getpeercert` has it; None where it is of no use."""
     subject = dict(part for parts in certificate.get("subject", ()) for part in parts)
     name, unit, serial = (
         subject.get("commonName", ""),

@@ -37,7 +37,7 @@ class Bodies:
         if request.content_type != media or hdrs.CONTENT_TYPE not in request.headers:
             raise Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", f"send {media}", headers={"Accept": media})
         if request.headers.get(hdrs.CONTENT_ENCODING, "identity").lower() != "identity":
-            refused = {hdrs.ACCEPT_ENCODING: "identity"}
+            refused = {"Accept-Encoding": "identity"}
             raise Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", "send it unpacked", headers=refused)
         if (request.content_length or 0) > most:
             _too_large(most)

@@ -99,7 +99,7 @@ class Guarded(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection whose TLS handshake is over."""
-        self._transport = cast(asyncio.Transport, transport)
+        self._transport = cast("asyncio.Transport", transport)
         if not self._connections.opened(self):
             self._transport.abort()
             self.inner.connection_made(transport)
@@ -110,7 +110,7 @@ class Guarded(asyncio.Protocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that it ended."""
         self._connections.closed(self)
-        self.inner.connection_lost(cast(BaseException | None, exc))
+        self.inner.connection_lost(cast("BaseException | None", exc))
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that begins has to be there soon."""

@@ -43,7 +43,7 @@ class LongPolls:
             unchanged: Whether there is nothing new for this caller.
 
         Raises:
-            Failure: `wait` is no number (400), there are too many that wait (429, 503), or the caller was revoked (403).
+            Failure: `wait` is no number (400), too many wait already (429, 503), or the caller was revoked (403).
         """
         seconds = min(number(request, "wait", most=MOST, otherwise=0), self._limits.wait_seconds)
         if not seconds or not unchanged():

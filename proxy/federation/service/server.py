@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -101,17 +100,13 @@ class FederationService:
         )
         self._connections: Connections
 
-    async def run(self, ready: Callable[[int], None] | None = None) -> None:
-        """Serve until SIGTERM or SIGINT; `ready` is told the port once callers can connect.
+    async def run(self, ending: asyncio.Event, ready: Callable[[int], None] | None = None) -> None:
+        """Serve until `ending` is set; `ready` is told the port once callers can connect.
 
         Raises:
             StoreError: the store cannot be opened.
             OSError: the listener cannot be opened, or the state directory not be written.
         """
-        ending = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, ending.set)
         await self._store.open()
         try:
             await self._revocations.look()

@@ -8,6 +8,7 @@ from http import HTTPStatus
 import msgspec
 from aiohttp import hdrs, web
 
+from models.access import Operation
 from models.exchange.plausibility import BadContribution, check_showings
 from models.exchange.showings import Showings
 from models.exchange.vouching import within_caps
@@ -24,11 +25,12 @@ from proxy.federation.service.notes import Notes
 from proxy.federation.service.problem import Failure
 from proxy.federation.service.publishing import Publishing
 from proxy.federation.service.topics import SHOWINGS
-from proxy.federation.storage.base import MAX_CURSOR, Cursor, Row, Store
+from proxy.federation.storage.base import Cursor, Row, Store
 
 MAX_BYTES = 256 * 1024
 """Of a telling of candidates."""
 _AT_ONCE = 200
+_OPERATIONS = frozenset(operation.value for operation in Operation)
 
 
 @dataclass
@@ -50,7 +52,9 @@ class CandidateEndpoint:
         except Failure as failure:
             self.metrics.candidates.labels(failure.code).inc()
             if failure.code != "stale":
-                self.notes.note(f"candidates refused: {failure.code}", caller.origin, detail=(failure.detail or "")[:200])
+                self.notes.note(
+                    f"candidates refused: {failure.code}", caller.origin, detail=(failure.detail or "")[:200]
+                )
             raise
         self.metrics.candidates.labels(result).inc()
         return web.Response(status=HTTPStatus.NO_CONTENT)
@@ -61,6 +65,8 @@ class CandidateEndpoint:
             check_showings(showings, now=self.clock.now())
         except BadContribution as error:
             raise Failure(HTTPStatus.BAD_REQUEST, error.code, str(error)) from error
+        if unknown := {each.candidate.key.operation for each in showings.open} - _OPERATIONS:
+            raise Failure(HTTPStatus.BAD_REQUEST, "type", f"there is no operation {min(unknown)[:32]!r}")
         body = msgspec.msgpack.encode(within_caps(showings))
         return Row(caller.origin, SHOWINGS, told.epoch, told.sequence, body)
 
@@ -78,13 +84,20 @@ class AcceptanceEndpoint:
         parameters.known(request, "after", "wait")
         preferred(request.headers.get(hdrs.ACCEPT, ""), [JSON])
         after = _cursor(request)
-        await self.polls.hold(request, caller, ACCEPTANCES, lambda: after == self.decisions.newest)
-        if after == self.decisions.newest:
-            found = Acceptances(cursor=after.text(), accepted=[])
-        else:
-            accepted, cursor = await self.store.acceptances(after, _AT_ONCE)
-            found = Acceptances(cursor=cursor.text(), accepted=accepted)
+        newest = self.decisions.newest
+        found = await self._since(after, newest)
+        if not found.accepted:
+            await self.polls.hold(request, caller, ACCEPTANCES, lambda: self.decisions.newest == newest)
+            if self.decisions.newest != newest:
+                found = await self._since(after, None)
         return web.Response(body=msgspec.json.encode(found), content_type=JSON, headers={"Cache-Control": "no-store"})
+
+    async def _since(self, after: Cursor, newest: Cursor | None) -> Acceptances:
+        """Return what was accepted since; who has read everything costs the store nothing."""
+        if after == newest:
+            return Acceptances(cursor=after.text(), accepted=[])
+        accepted, cursor = await self.store.acceptances(after, _AT_ONCE)
+        return Acceptances(cursor=cursor.text(), accepted=accepted)
 
 
 def _cursor(request: web.Request) -> Cursor:
@@ -92,8 +105,6 @@ def _cursor(request: web.Request) -> Cursor:
     if not text:
         return Cursor()
     try:
-        if len(text) > MAX_CURSOR:
-            raise ValueError("too long")
         return Cursor.parse(text)
     except ValueError as error:
         raise Failure(HTTPStatus.BAD_REQUEST, "parameter", f"after: {error}") from error

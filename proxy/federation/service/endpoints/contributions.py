@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -58,7 +57,9 @@ class ContributionEndpoint:
         except BadContribution as error:
             raise Failure(_STATUS.get(error.code, HTTPStatus.BAD_REQUEST), error.code, str(error)) from error
         if not self.pools.room_for(caller.origin, service_type):
-            raise Failure(HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator")
+            raise Failure(
+                HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator"
+            )
         self.pools.expect(caller.origin, contribution)
         return Row(caller.origin, model_topic(service_type), contribution.epoch, contribution.sequence, body)
 

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from proxy.federation.configuration import FederationDocument
 from proxy.federation.invitation import Invitation, fingerprint
-from proxy.federation.messages import PEM, Enrolment, EnrolmentRequest
+from proxy.federation.messages import Enrolment, EnrolmentRequest
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Callers
 from proxy.federation.service.authority import Authority, BadRequest, Issued, Role
@@ -29,7 +29,7 @@ log = structlog.get_logger("alleyes")
 
 @dataclass
 class EnrolmentEndpoint:
-    """`/v1/enrolments` and `/v1/authority`."""
+    """`/v1/enrolments`."""
 
     document: FederationDocument
     authority: Authority
@@ -40,11 +40,6 @@ class EnrolmentEndpoint:
     notes: Notes
     now: Callable[[], float]
     """Real time, s."""
-
-    async def authority_certificate(self, request: web.Request) -> web.Response:
-        """Show the service's CA: who has a token knows its fingerprint."""
-        parameters.known(request)
-        return web.Response(text=self.authority.pem, content_type=PEM)
 
     async def post(self, request: web.Request) -> web.Response:
         """Issue a certificate."""
@@ -60,7 +55,7 @@ class EnrolmentEndpoint:
             self.notes.note(f"enrolment refused: {failure.code}", request.remote or "", detail=failure.detail)
             raise
         self.metrics.enrolments.labels(result).inc()
-        log.info("certificate " + result, origin=origin, role=role.value, serial=issued.serial, by=request.remote)
+        log.info("certificate", result=result, origin=origin, role=role.value, serial=issued.serial, by=request.remote)
         body = Enrolment(
             origin=origin,
             role=role.value,

@@ -56,9 +56,7 @@ class ModelEndpoint:
             return version if media == OTHERS else f"{version}.json"
 
         if self.pools.knows(service_type):
-            await self.polls.hold(
-                request, caller, model_topic(service_type), lambda: has_current(request, etag())
-            )
+            await self.polls.hold(request, caller, model_topic(service_type), lambda: has_current(request, etag()))
         if not self.pools.knows(service_type):
             raise Failure(HTTPStatus.NOT_FOUND, "unknown-type")
         current = etag()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -31,8 +30,6 @@ class OriginEndpoint:
 
     store: Store
     expulsion: Expulsion
-    now: Callable[[], float]
-    """Real time, s."""
 
     async def list(self, request: web.Request, caller: Caller) -> web.Response:
         """List origins by name."""
@@ -52,7 +49,9 @@ class OriginEndpoint:
         done = await self.expulsion.expel(origin)
         if not done:
             raise Failure(HTTPStatus.NOT_FOUND, "unknown-origin", "nothing of it is held, and no certificate is good")
-        log.info("origin taken out", origin=origin, by=caller.origin, certificates=done.certificates, topics=done.topics)
+        log.info(
+            "origin taken out", origin=origin, by=caller.origin, certificates=done.certificates, topics=done.topics
+        )
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
 
