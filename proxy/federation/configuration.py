@@ -49,8 +49,6 @@ class Postgres(Document):
     dsn: SecretStr
     """How to connect, as libpq takes it: `postgresql://alleyes@db.example/federation?sslmode=verify-full`. Passwords
     belong into `~/.pgpass`."""
-    connections: Annotated[int, Field(ge=2, le=64)] = 4
-    """Most connections of one process."""
 
 
 class Storage(Document):
