@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from models.contributions import Contribution
 from models.exchange.envelope import decode_others, encode_contribution
-from models.exchange.shared import Others
+from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
 from proxy.clocks import MonotonicEventClock, real_now
 from proxy.federation.configuration import FederationDocument, load_federation
@@ -257,6 +258,19 @@ class Place:
                     return
             time.sleep(0.05)
         raise AssertionError("the service does not get ready")
+
+
+def told(caller: Caller, service_type: str, version: str | None) -> Shared | None:
+    """Return what somebody is told of other sites, once it has a version; None: once it is nothing."""
+
+    def there() -> bool:
+        if caller.model(service_type).status != HTTPStatus.OK:
+            return False
+        shared = caller.others(service_type).elsewhere
+        return (None if shared is None else shared.version) == version
+
+    eventually(there)
+    return caller.others(service_type).elsewhere
 
 
 def eventually(holds: Any, seconds: float = 15.0) -> None:
