@@ -75,7 +75,7 @@ def test_what_was_acknowledged_survives_sigkill_and_the_sums_are_those_without_i
             assert older.status == 204 or (older.status, older.json["sequence"]) == (409, last.sequence)
             assert members[name].contribute(last).status == 204
             acknowledged[name] = last
-        for caller, name in ((reader, None), (members["site-a"], "site-a")):
+        for name, caller in [(None, reader), *members.items()]:
             wanted = without_faults(acknowledged, but=name)
             assert told(caller, LIGHT, wanted.version) == wanted
 
