@@ -59,8 +59,8 @@ class PostgresServer:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End the server, and who is connected."""
-        self._signal(signal.SIGINT)
+        """End the server, and who is connected. What it has not yet put into its tables does not matter any more."""
+        self._signal(signal.SIGQUIT)
 
     def kill(self) -> None:
         """End it as a crash does: without a chance to write anything."""
