@@ -89,7 +89,7 @@ class ServiceLimits(Document):
     """How many may come at once after a while of silence. An origin publishes all its service types together."""
     service_types: Annotated[int, Field(ge=1, le=100_000)] = 4096
     """Most service types; contributions to further ones are refused."""
-    service_types_per_origin: Annotated[int, Field(ge=1, le=100_000)] = 256
+    service_types_per_origin: Annotated[int, Field(ge=1, le=1000)] = 256
     """Most service types that one origin contributes to."""
     head_bytes: Annotated[int, Field(ge=4 * KIB, le=64 * KIB)] = 8 * KIB
     """Longest request line, and longest field of a head."""

@@ -13,7 +13,6 @@ CONTRIBUTION = "application/vnd.alleyes.contribution"
 OTHERS = "application/vnd.alleyes.others"
 """Media type of what it is told."""
 PROBLEM = "application/problem+json"
-PEM = "application/pem-certificate-chain"
 LARGEST_STAMP = 2**53 - 1
 """Of epochs and sequences: what every reader of JSON can hold."""
 
@@ -97,13 +96,13 @@ class OriginEntry(msgspec.Struct, frozen=True, kw_only=True):
     origin: str
     role: str
     certificates: int
-    """Good ones: neither expired nor revoked."""
+    """Those on record that were not revoked."""
     not_after: int | None
     """Real time, seconds since the epoch: when the last of them expires."""
-    service_types: list[str]
-    """What it contributes to."""
-    showings: bool
-    """Whether it told its candidates."""
+    revoked: int | None
+    """When one was last revoked, as `not_after`."""
+    topics: int
+    """Service types that it contributes to, and one more if it told its candidates."""
 
 
 class OriginList(msgspec.Struct, frozen=True, kw_only=True):
