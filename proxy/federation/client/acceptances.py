@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from models.exchange.names import names_a_type
+from models.exchange.plausibility import BadContribution, check_candidate
 from models.exchange.showings import Acceptance
 from proxy.federation.client.connection import AnswerError, Connection, ServiceError
 from proxy.federation.client.database import Disk
@@ -84,5 +84,8 @@ def _read(body: bytes) -> Acceptances:
 
 
 def _is_sound(acceptance: Acceptance) -> bool:
-    candidate = acceptance.candidate
-    return acceptance.time >= 0 and names_a_type(candidate.service_type)
+    try:
+        check_candidate(acceptance.candidate)
+    except BadContribution:
+        return False
+    return acceptance.time >= 0
