@@ -30,6 +30,8 @@ class AcceptanceReader:
         self._sink = sink
         self._disk = disk
         self._connection = connection
+        self._settled = False
+        """Whether the service answered the last time. If not, it is not asked to wait: an answer ends the trouble."""
         self.taken = 0
         """Acceptances since the start."""
 
@@ -51,10 +53,9 @@ class AcceptanceReader:
         """
         cursor = await self._disk.run(lambda database: HeardAcceptances(database).cursor)
         after = f"after={quote(cursor, safe='')}&" if cursor else ""
+        wait, self._settled = WAIT_SECONDS if self._settled else 0, False
         try:
-            answer = await self._connection.ask(
-                "GET", f"/v1/acceptances?{after}wait={WAIT_SECONDS}", most=_LARGEST, wait=WAIT_SECONDS
-            )
+            answer = await self._connection.ask("GET", f"/v1/acceptances?{after}wait={wait}", most=_LARGEST, wait=wait)
         except ServiceError as error:
             if cursor and error.status == _UNKNOWN_CURSOR:
                 # The service's database is another one: all that it knows is told again.
@@ -70,6 +71,7 @@ class AcceptanceReader:
         if told.accepted:
             self.taken += len(told.accepted)
             self._sink.accept(told.accepted)
+        self._settled = True
         await asyncio.sleep(LEAST_SECONDS)
 
 

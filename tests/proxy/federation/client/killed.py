@@ -1,13 +1,18 @@
-"""An origin in a process of its own, to be killed at any moment: learns, stores what it learnt, and tells it.
+"""An origin in a process of its own that is killed again and again: it learns, stores what it learnt, and tells it.
 
-    python -m tests.proxy.federation.client.killed DIRECTORY SERVICE INSTANCE_MINUTES
+    python -m tests.proxy.federation.client.killed DIRECTORY SERVICE INSTANCE_MINUTES KILLS SEED
+
+What was imported once is forked, so that a kill costs no start. The last child lives until the input ends.
 """
 
 from __future__ import annotations
 
 import asyncio
 import os
+import random
+import signal
 import sys
+import time
 from pathlib import Path
 
 from models.wire import decode_model, encode_model
@@ -34,24 +39,33 @@ def store(origin: Origin) -> None:
 
 
 async def run(directory: Path, service: str, minutes: int) -> None:
-    """Learn until there is so much of it, and end once the service has all of it."""
+    """Learn until there is so much of it, and tell it for ever."""
     pace.LEAST_SECONDS = pace._LOOK_SECONDS = 0.01  # so that a kill is likely to come at a moment that matters
     origin = stored(directory)
-    link = origin.link(service)
-    async with linked(link):
-        while LAMP not in origin.models or origin.models[LAMP].weight < minutes:
-            origin.learn(1, LAMP, f"/partner{origin.models[LAMP].weight % 7 if LAMP in origin.models else 0}")
-            store(origin)
+    async with linked(origin.link(service)):
+        while True:
+            known = origin.models[LAMP].weight if LAMP in origin.models else 0
+            if known < minutes:
+                origin.learn(1, LAMP, f"/partner{known % 7}")
+                store(origin)
             await asyncio.sleep(0.02)
-        taken = link.status().contributions
-        while link.status().contributions == taken and not _told(link.status().published):
-            await asyncio.sleep(0.02)
-        await asyncio.sleep(0.3)
 
 
-def _told(published: float) -> bool:
-    return published > 0
+def main() -> None:
+    """Kill one child after the other."""
+    directory, service, minutes, kills, seed = sys.argv[1:]
+    chance = random.Random(int(seed))
+    for kill in range(int(kills) + 1):
+        child = os.fork()
+        if child == 0:
+            asyncio.run(run(Path(directory), service, int(minutes)))
+        if kill < int(kills):
+            time.sleep(chance.uniform(0.02, 0.8))
+        else:
+            sys.stdin.read()
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
 
 
 if __name__ == "__main__":
-    asyncio.run(run(Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])))
+    main()

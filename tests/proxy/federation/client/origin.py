@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.communication_model import CommunicationModel
+from models.contributions import CAP
+from models.exchange.pool import counted
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
 from proxy.clocks import real_now
@@ -73,6 +75,10 @@ class Origin:
         """What other sites know of a type, as this one was told."""
         others = self.told.get(service_type)
         return None if others is None or others.elsewhere is None else others.elsewhere.model
+
+    def counted(self, service_type: str) -> CommunicationModel:
+        """What of the own model counts elsewhere."""
+        return counted(self.models[service_type], CAP)
 
     def link(self, service: str, *, now: Callable[[], float] = real_now) -> FederationLink:
         return FederationLink(

@@ -22,11 +22,12 @@ ACCEPTED = Acceptance(candidate=Candidate("/lamp", "relationship", KEY), time=1_
 
 async def test_what_is_told_is_handed_on_and_asked_for_from_there_on(tmp_path: Path) -> None:
     asked: list[str] = []
+    waits: list[int] = []
     answers = [Acceptances(cursor="a b", accepted=[ACCEPTED]), Acceptances(cursor="a b", accepted=[])]
 
     async def service(request: web.Request) -> web.Response:
         asked.append(request.query.get("after", "nothing"))
-        assert 0 < int(request.query["wait"]) <= 60
+        waits.append(int(request.query["wait"]))
         return web.Response(body=msgspec.json.encode(answers.pop(0)), content_type="application/json")
 
     async with bench(tmp_path, service) as parts:
@@ -34,6 +35,7 @@ async def test_what_is_told_is_handed_on_and_asked_for_from_there_on(tmp_path: P
         await reader.read()
         await reader.read()
         assert asked == ["nothing", "a b"]
+        assert waits == [0, 50], "the first answer tells that all is well"
         assert parts.origin.accepted == [ACCEPTED]
         assert reader.taken == 1
         await AcceptanceReader(parts.origin, parts.disk, parts.connection).begin()
