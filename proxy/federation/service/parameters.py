@@ -17,9 +17,8 @@ def known(request: web.Request, *names: str) -> None:
     Raises:
         Failure: it has others (400).
     """
-    given = list(request.query)
-    for name in given:
-        if name not in names or given.count(name) > 1:
+    for name in request.query:
+        if name not in names or len(request.query.getall(name)) > 1:
             wanted = f"known here: {', '.join(names)}, each once" if names else "there are none here"
             raise _wrong(f"{name[:64]!r} is not a parameter, or there twice; {wanted}")
 
@@ -36,6 +35,18 @@ def number(request: web.Request, name: str, *, least: int = 0, most: int, otherw
     if text.isascii() and text.isdigit() and len(text) <= len(str(most)) and least <= int(text) <= most:
         return int(text)
     raise _wrong(f"{name} is a number from {least} to {most}")
+
+
+def behind(request: web.Request) -> str:
+    """Return the name behind which a list goes on; empty: it begins.
+
+    Raises:
+        Failure: it is none (400).
+    """
+    text = request.query.get("after", "")
+    if text and NAME.fullmatch(text) is None:
+        raise _wrong("after is the name of an origin, or left out")
+    return text
 
 
 def service_type(request: web.Request) -> str:
