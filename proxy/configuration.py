@@ -7,14 +7,14 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from policy import yaml_source
-from policy.document import PolicyDocument, ServiceType
+from policy.document import ServiceType
 from policy.duration import Duration
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
-from policy.scenario import Scenario
 from proxy.firewall.plan import (
     INTERFACE,
     LAST_PORT,
@@ -309,6 +309,29 @@ def _unreached(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Ite
                 )
 
 
+def _service_url(text: str) -> str:
+    url = urlsplit(text)
+    try:
+        port = url.port
+    except ValueError:
+        port = None
+    if url.scheme != "https" or not url.hostname or port is None or url.username or url.query or url.fragment:
+        raise invalid(
+            f"{text!r} is no address of a federation service", "write it like https://federation.example.org:8470"
+        )
+    return text.rstrip("/")
+
+
+class Federation(Document):
+    """Sharing models with other gateways. Without this section nothing is told to anybody, and nothing taken over."""
+
+    service: Annotated[str, AfterValidator(_service_url)]
+    """URL of the federation service, of the site's own or the global one: `https://federation.example.org:8470`."""
+    directory: Path = Path("federation")
+    """Where `alleyes federation enroll` wrote `ca.pem`, `origin.pem` and `origin.key`; the default is in the state
+    directory."""
+
+
 class Audit(Document):
     """How the audit log is divided into files, and how much of it is kept: the chains of all processes together."""
 
@@ -355,6 +378,8 @@ class GatewayDocument(Document):
     """`closed`: while the gateway is down, no call passes. `open`: calls pass unjudged then, but not of quarantined."""
     limits: Limits = Limits()
     audit: Audit = Audit()
+    federation: Federation | None = None
+    """Left out: the gateway learns from its own services alone."""
 
     @field_validator("topology")
     @classmethod
@@ -533,21 +558,13 @@ class InventoryDocument(Document):
         return services
 
 
-DOCUMENTS: dict[str, type[BaseModel]] = {
-    "gateway": GatewayDocument,
-    "policy": PolicyDocument,
-    "inventory": InventoryDocument,
-    "scenario": Scenario,
-}
-"""Every kind of file that people write, by the name of its schema in `config/`."""
-
-
-def _beside(path: Path, file: Path) -> Path:
+def beside(path: Path, file: Path) -> Path:
+    """Return the path of a file as it is meant in the document at `path`: relative to it."""
     return file if file.is_absolute() else path.parent / file
 
 
 def _pair_beside(path: Path, pair: KeyPair) -> KeyPair:
-    return KeyPair(certificate=_beside(path, pair.certificate), key=_beside(path, pair.key))
+    return KeyPair(certificate=beside(path, pair.certificate), key=beside(path, pair.key))
 
 
 def load_gateway(path: Path) -> GatewayDocument:
@@ -558,19 +575,29 @@ def load_gateway(path: Path) -> GatewayDocument:
     """
     document = load_document(path, GatewayDocument)
     tls = document.tls and Tls(
-        site_ca=_beside(path, document.tls.site_ca),
+        site_ca=beside(path, document.tls.site_ca),
         towards_services=_pair_beside(path, document.tls.towards_services),
         towards_access_points=_pair_beside(path, document.tls.towards_access_points),
-        crl=[_beside(path, file) for file in document.tls.crl],
+        crl=[beside(path, file) for file in document.tls.crl],
     )
+    state = beside(path, document.state_directory)
     return document.model_copy(
         update={
             "tls": tls,
-            "policy": _beside(path, document.policy),
-            "inventory": _beside(path, document.inventory),
-            "state_directory": _beside(path, document.state_directory),
+            "policy": beside(path, document.policy),
+            "inventory": beside(path, document.inventory),
+            "state_directory": state,
+            "federation": _federation_beside(path, state, document.federation),
         }
     )
+
+
+def _federation_beside(path: Path, state: Path, federation: Federation | None) -> Federation | None:
+    if federation is None:
+        return None
+    given = "directory" in federation.model_fields_set
+    directory = beside(path, federation.directory) if given else state / federation.directory
+    return federation.model_copy(update={"directory": directory})
 
 
 def state_directory_of(path: Path) -> Path:
@@ -589,5 +616,5 @@ def state_directory_of(path: Path) -> Path:
     for line in lines:
         data = yaml_source.parse(line).data if line.startswith("state_directory:") else None
         if isinstance(data, dict) and isinstance(given := data["state_directory"], str):
-            return _beside(path, Path(given))
+            return beside(path, Path(given))
     return DEFAULT_STATE

@@ -14,6 +14,8 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
         "check": "check.command",
         "evaluate": "evaluate.command",
         "explain": "explain.command",
+        "federate": "federate.command",
+        "federation": "federation.federation",
         "guard": "guard.command",
         "health": "health.command",
         "inventory": "inventory.inventory",

@@ -1,1 +1,1 @@
-"""What is learnt on many nodes is combined and comes back: the federation's service, its client, and what both need."""
+"""The federation: what gateways and sites tell each other, over the network."""

@@ -124,6 +124,7 @@ def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
     user = _another_user() if os.geteuid() == 0 else None
     # Not below the test's own directory: a socket's path has at most 107 characters.
     directory = Path(tempfile.mkdtemp(prefix="alleyes-pg-"))
+    directory.chmod(0o711)  # programs that gave up root's rights reach the socket as well
     try:
         if user is not None:
             os.chown(directory, user, pwd.getpwuid(user).pw_gid)
