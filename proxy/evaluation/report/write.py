@@ -10,7 +10,8 @@ from pathlib import Path
 from models.tabulation import shown
 from proxy.evaluation.report.compare import Run, Setting, compare
 from proxy.evaluation.report.decomposition import Decomposition, decompose
-from proxy.evaluation.report.page import Picture, Report, percent, render
+from proxy.evaluation.report.layout import Picture, percent
+from proxy.evaluation.report.page import Report, render
 from proxy.evaluation.trace import Trace
 
 PAGE = "index.html"
