@@ -332,7 +332,7 @@ class Supervisor:
         for step in steps:
             self._workers.tell_all(Follow(step))
         if steps:
-            self._readiness.models_changed(self._models.observations(), self._models.newest)
+            self._readiness.models_changed(self._models.observations(), self._models.learnt)
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
