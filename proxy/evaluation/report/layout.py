@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import importlib.util
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -11,6 +12,12 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from models.tabulation import shown
 
 NOTHING = "–"
+REMEDY = "--report draws with matplotlib, which is not installed: install alleyes with its extra, alleyes[report]"
+
+
+def can_draw() -> bool:
+    """Whether the extra `report` is installed."""
+    return importlib.util.find_spec("matplotlib") is not None
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -15,12 +14,6 @@ from proxy.evaluation.report.page import Report, render
 from proxy.evaluation.trace import Trace
 
 PAGE = "index.html"
-REMEDY = "--report draws with matplotlib, which is not installed: install alleyes with its extra, alleyes[report]"
-
-
-def can_draw() -> bool:
-    """Whether the extra `report` is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
 
 
 def write_report(
