@@ -13,7 +13,7 @@ FACTOR = 100
 
 @pytest.fixture(scope="module")
 def found() -> Convergence:
-    return converge(1, Size(seeds=1, others=(3,), history=2, days=0.05))
+    return converge(1, Size(seeds=1, others=(3,), history=1.5, days=0.02))
 
 
 def test_joining_others_is_a_hundred_times_faster_than_being_alone(found: Convergence) -> None:

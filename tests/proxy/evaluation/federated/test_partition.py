@@ -9,7 +9,7 @@ from models.exchange.pool import Pool
 from proxy.evaluation.federated import partition as module
 from proxy.evaluation.federated.partition import Partition, Size, partition
 
-SMALL = Size(sites=2, minutes=12, seeds=2)
+SMALL = Size(sites=2, minutes=8, seeds=2)
 
 
 @pytest.fixture(scope="module")
