@@ -4,14 +4,14 @@ import random
 
 import pytest
 
-from models.candidates import OWN_WINDOW, WINDOW, Candidate, Ledger, Sightings
+from models.candidates import OWN_WINDOW, WINDOW, Candidate, Ledger
 from models.descriptor import Descriptor
 from models.exchange import vouching as module
 from models.exchange.showings import Acceptance, Showing, Showings
 from models.exchange.vouching import MAX_OPEN, MAX_TYPES, Ballot, within_caps
 from models.knowledge import Knowledge
 from tests.models.accesses import MINUTE, START
-from tests.models.exchange.observed import READ, WRITE
+from tests.models.exchange.observed import READ, WRITE, shown_in
 
 NEW = Candidate("/light", "relationship", READ)
 OWN = Candidate("/light", "relationship", WRITE)
@@ -166,22 +166,6 @@ def test_oldest_acceptance_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -
     assert found.decide(START + 1, alone=False) == accepted(OWN, START + 1)
 
 
-def tell(ledger: Ledger, instances: int, now: int) -> Showings:
-    """What a site tells of the sightings at one of its nodes, as they are counted there."""
-    return told(*(_shown(candidate, sightings, now) for candidate, sightings in ledger.items()), instances=instances)
-
-
-def _shown(candidate: Candidate, sightings: Sightings, now: int) -> Showing:
-    last = sightings.last
-    return Showing(
-        candidate=candidate,
-        recent=sightings.recent("here", last),
-        persistent=sightings.instances("here", now) if candidate.key.own else sightings.persistent("here", now),
-        onset=sightings.onsets["here"],
-        last=last,
-    )
-
-
 def sightings_of(chance: random.Random, places: int) -> list[tuple[int, int, int, Candidate]]:
     """Times, places, instances: up to four flurries of 20 minutes, more than the window apart, some of them steady."""
     found = []
@@ -229,7 +213,7 @@ class Compared:
     def _tell(self, place: int, now: int) -> None:
         ledger, count = self.ledgers[place], self.counts[place]
         if len(ledger):
-            showings = tell(ledger, count, now)
+            showings = Showings(instances={"/light": count}, open=shown_in(ledger.items(), "here", now))
             self.ballot.put(f"{place}", showings if count else Showings(instances={}, open=showings.open))
 
 
