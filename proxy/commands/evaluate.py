@@ -15,7 +15,8 @@ from policy.document import PolicyDocument
 from policy.loading import DocumentError
 from policy.printable import printable
 from proxy.commands.numbers import Finite
-from proxy.commands.options import check_report, refuse
+from proxy.commands.options import refuse
+from proxy.commands.reporting import check_report
 from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.report.compare import Run, Setting, Task, kept
 from proxy.evaluation.report.write import write_report

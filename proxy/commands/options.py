@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, NoReturn
@@ -11,7 +10,6 @@ import click
 
 from policy.loading import DocumentError
 from proxy.configuration import GatewayDocument, load_gateway
-from proxy.evaluation.report.layout import REMEDY, can_draw
 
 USAGE = 2
 DEFAULT_CONFIG = Path("/etc/alleyes/gateway.yaml")
@@ -41,15 +39,3 @@ def configuration(path: Path) -> GatewayDocument:
         return load_gateway(path)
     except DocumentError as error:
         refuse(str(problem) for problem in error.problems)
-
-
-def check_report(directory: Path) -> None:
-    """End with what keeps a report from being written there, before the work and not after it; else make it."""
-    if not can_draw():
-        refuse([REMEDY])
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refuse([f"--report {directory}: {error.strerror or error}; give a directory that can be written"])
-    if not os.access(directory, os.W_OK | os.X_OK):
-        refuse([f"--report {directory}: cannot be written; give a directory that can"])

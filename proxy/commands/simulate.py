@@ -18,7 +18,8 @@ from models.simulation.catalogue import CATALOGUE, GROUPS, AttackPlan, expand, p
 from models.simulation.rows import write_rows
 from models.simulation.scenario import MOST_HOURS, MOST_SITES, MOST_TIMERS, Scenario, Simulation
 from proxy.commands.numbers import Finite
-from proxy.commands.options import check_report, refuse
+from proxy.commands.options import refuse
+from proxy.commands.reporting import check_report
 from proxy.evaluation.federated.report import in_words, write_report
 from proxy.evaluation.federated.simulation import Extent, Part
 from proxy.evaluation.federated.simulation import simulate as simulate_parts
