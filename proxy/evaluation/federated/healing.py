@@ -7,24 +7,19 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from models.descriptor import MINUTE
-from models.simulation.floorplan import Floorplan
 from models.simulation.scenario import START
 from models.simulation.sites import make_sites
 from models.simulation.trace import Observed
 from policy.document import ModeSetting, PolicyDocument
 from policy.verdict import Action, Verdict
 from proxy.evaluation.federated.service import Service
-from proxy.evaluation.federated.site import HOUR, LABEL, Site
+from proxy.evaluation.federated.site import HOUR, LABEL, Floorplans, Site
 from proxy.evaluation.federated.world import World
 
 CALM = 10 * MINUTE
 """Before the attack begins: gateways have heard of each other."""
 THRESHOLD = PolicyDocument().thresholds.block
 """AV from which on calls are refused."""
-
-
-type Sites = Callable[[int, int], Sequence[Floorplan]]
-"""(number, seed) -> that many sites."""
 
 
 class Size(msgspec.Struct, frozen=True, kw_only=True):
@@ -105,26 +100,26 @@ CASES: Sequence[Case] = (
 """Federated, and one of the sites subverted, where nothing else is said."""
 
 
-def heal(seed: int, size: Size, cases: Sequence[Case] = CASES, *, sites: Sites = make_sites) -> Healing:
-    """Run every case, on sites as `sites` makes them."""
+def heal(seed: int, size: Size, cases: Sequence[Case] = CASES, *, floorplans: Floorplans = make_sites) -> Healing:
+    """Run every case, on sites of these floor plans."""
     return Healing(
         size=size,
         threshold=THRESHOLD,
         learnt_until=size.learnt,
-        courses=[_Run(seed, size, case, sites).course() for case in cases],
+        courses=[_Run(seed, size, case, floorplans).course() for case in cases],
     )
 
 
 class _Run:
     """One case on its way."""
 
-    def __init__(self, seed: int, size: Size, case: Case, sites: Sites) -> None:
+    def __init__(self, seed: int, size: Size, case: Case, floorplans: Floorplans) -> None:
         self._begin = START + round(size.hours * HOUR)
         self._attack = self._begin + CALM
         self._learnt = self._attack + round(size.learnt * MINUTE)
         self._removal = self._learnt + round(size.removed_after * MINUTE)
         self._end = self._removal + round(size.watched * MINUTE)
-        plans = enumerate(sites(case.sites, seed), 1)
+        plans = enumerate(floorplans(case.sites, seed), 1)
         self._sites = [Site(f"site{number}", floorplan, seed=seed) for number, floorplan in plans]
         self._bad, self._good = self._sites[: case.subverted], self._sites[-1]
         self._service = Service() if case.federated else None

@@ -59,7 +59,7 @@ QUICK: dict[Part, Callable[[int], Any]] = {
     Part.CONVERGENCE: partial(convergence.converge, size=convergence.Size(seeds=1, others=(3,), history=8, days=1.25)),
     Part.HEALING: partial(healing.heal, size=healing.Size(hours=1, removed_after=10, watched=10)),
     Part.POISONING: partial(poisoning.poison, size=poisoning.Size(counts=(4, 10), hours=1)),
-    Part.PARTITION: partial(partition.partition, size=partition.Size(sites=2, minutes=20, seeds=2)),
+    Part.PARTITION: partial(partition.partition, size=partition.Size(sites=2, minutes=10, seeds=2)),
     Part.UPDATES: partial(updates.update, size=updates.Size(hours=1, watched=45)),
 }
 

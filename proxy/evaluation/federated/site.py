@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
@@ -23,6 +23,8 @@ HOUR = 60 * MINUTE
 SPACING = 15 * SECOND
 """Milliseconds between two unusual calls of one subverted light controller."""
 
+type Floorplans = Callable[[int, int], Sequence[Floorplan]]
+"""(number, seed) -> floor plans of that many sites."""
 type Seen = Callable[[Site, Observed, Verdict], None]
 """Is told of every access and what became of it."""
 

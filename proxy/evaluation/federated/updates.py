@@ -14,7 +14,7 @@ from models.simulation.trace import Observed
 from policy.document import ModeSetting
 from policy.verdict import Action, Verdict
 from proxy.evaluation.federated.service import Service
-from proxy.evaluation.federated.site import HOUR, Site
+from proxy.evaluation.federated.site import HOUR, Floorplans, Site
 from proxy.evaluation.federated.world import Volume, World
 
 PAPER_BYTES = 96
@@ -83,18 +83,18 @@ class Updates(msgspec.Struct, kw_only=True):
     costs: list[Cost]
 
 
-def update(seed: int, size: Size) -> Updates:
+def update(seed: int, size: Size, *, floorplans: Floorplans = make_sites) -> Updates:
     """Let an update come to all sites within minutes, once federated and once with every site alone."""
-    federated, costs = _run(seed, size, Service())
-    isolated, _ = _run(seed, size, None)
+    federated, costs = _run(seed, size, Service(), floorplans)
+    isolated, _ = _run(seed, size, None, floorplans)
     return Updates(size=size, roll_outs=[federated, isolated], costs=costs)
 
 
-def _run(seed: int, size: Size, service: Service | None) -> tuple[RollOut, list[Cost]]:
+def _run(seed: int, size: Size, service: Service | None, floorplans: Floorplans) -> tuple[RollOut, list[Cost]]:
     begin = START + round(size.hours * HOUR)
     first = begin + 10 * MINUTE
     sites = []
-    for index, floorplan in enumerate(make_sites(size.sites, seed)):
+    for index, floorplan in enumerate(floorplans(size.sites, seed)):
         tempo = msgspec.structs.replace(
             DATA_SET,
             update_after=first - START + ROLLOUT * index // size.sites,

@@ -18,7 +18,7 @@ LEARNT = 40
 
 @pytest.fixture(scope="module")
 def found() -> Healing:
-    return heal(1, Size(hours=1, learnt=LEARNT, removed_after=4, watched=4), CASES, sites=plans)
+    return heal(1, Size(hours=1, learnt=LEARNT, removed_after=4, watched=4), CASES, floorplans=plans)
 
 
 def named(found: Healing, name: str) -> Course:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from proxy.evaluation.federated.updates import Size, Updates, update
+from tests.proxy.evaluation.federated.small import plans
 
 
 @pytest.fixture(scope="module")
 def found() -> Updates:
-    return update(1, Size(sites=3, hours=0.75, watched=30))
+    return update(1, Size(sites=3, hours=1, watched=25), floorplans=plans)
 
 
 def test_with_others_an_update_gets_in_at_every_site(found: Updates) -> None:
