@@ -50,13 +50,28 @@ class AuditTail:
 class LiveView:
     """Counts all verdicts and prints the interesting ones."""
 
-    def __init__(self, tail: AuditTail, *, show: Callable[[str], None] = print) -> None:
-        """Print with `show`."""
+    def __init__(
+        self,
+        tail: AuditTail,
+        *,
+        name: str = "",
+        began: float | None = None,
+        show: Callable[[str], None] = print,
+    ) -> None:
+        """Watch one gateway.
+
+        Args:
+            tail: its audit log.
+            name: of the site, where several are watched.
+            began: reading of the monotonic clock from which time is told; None: now.
+            show: prints.
+        """
         self._tail = tail
+        self._name = f"{name}  " if name else ""
         self._show = show
         self._shown: dict[tuple[str, str], float] = {}
         self._hidden: Counter[tuple[str, str]] = Counter()
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self.verdicts = 0
         self.would_be_refused = 0
         self.quarantines: list[Record] = []
@@ -68,7 +83,7 @@ class LiveView:
 
     def say(self, text: str, colour: str | None = None) -> None:
         """Print a line with the time since the start."""
-        head = f"{time.monotonic() - self._began:6.1f}s  "
+        head = f"{time.monotonic() - self._began:6.1f}s  {self._name}"
         width = shutil.get_terminal_size(fallback=(WIDTH, 0)).columns
         for line in textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)):
             self._show(coloured(line, colour) if colour else line)
