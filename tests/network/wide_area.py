@@ -61,11 +61,21 @@ class WideArea:
         self._switch.ip("link", "set", port, "master", "wan")
         host.add_addresses(interface, [f"{address}/24"])
 
+    def attach(self, name: str) -> Host:
+        """Return another machine out there, interface `eth0`."""
+        host = Host(name)
+        self._closing.callback(host.close)
+        self._plug(host, "eth0", self._next_address())
+        return host
+
     def join(self, site: Topology) -> str:
         """Give a site's gateway a link of its own; return its address there."""
-        address = f"10.77.9.{10 + self._ports}"
+        address = self._next_address()
         self._plug(site.gateway, self.UPLINK, address)
         return address
+
+    def _next_address(self) -> str:
+        return f"10.77.9.{10 + self._ports}"
 
     def cut(self) -> None:
         """Take the service's link down: packets get lost, nobody is told."""

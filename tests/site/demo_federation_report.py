@@ -17,11 +17,11 @@ MOST_MINUTES = 2.0
 class Joined:
     """How a site that knew nothing came to enforce."""
 
-    minutes: float | None
-    """Of the site's time, from its first calls on, until every service type that lives there was enforced; None: it
-    never came to that."""
-    seconds: float
-    """The same in real time."""
+    seconds: float | None
+    """Real time from its first calls on until every service type that lives there was enforced; None: it never came
+    to that."""
+    scale: float
+    """How many times as fast as real time the site's time runs."""
     types: int
     """Service types of which it has a model by then."""
     here: int
@@ -33,16 +33,16 @@ class Joined:
 
     def failures(self) -> Iterator[str]:
         """Yield what did not go as it must."""
-        if self.minutes is None:
+        if self.seconds is None:
             yield "site B never came to enforce"
-        elif self.minutes > MOST_MINUTES:
-            yield f"site B took {self.minutes:.1f} minutes of its time to enforce, which is more than {MOST_MINUTES:g}"
+        elif (minutes := self.seconds * self.scale / 60) > MOST_MINUTES:
+            yield f"site B took {minutes:.1f} minutes of its time to enforce, which is more than {MOST_MINUTES:g}"
 
     def lines(self) -> Iterator[str]:
         """Yield what is told of it."""
-        when = (
-            "never" if self.minutes is None else f"after {self.minutes:.1f} minutes of its time ({self.seconds:.1f} s)"
-        )
+        when = "never"
+        if self.seconds is not None:
+            when = f"after {self.seconds * self.scale / 60:.1f} minutes of its time ({self.seconds:.1f} s)"
         yield f"  site B joined with nothing; all of its {self.here} service types were enforced {when}"
         yield (
             f"    by then it knew {self.types} service types from {self.others} instance-minutes of the others;"

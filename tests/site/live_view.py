@@ -9,6 +9,7 @@ import textwrap
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +78,8 @@ class LiveView:
         self.quarantines: list[Record] = []
         self.strengths: defaultdict[str, set[str]] = defaultdict(set)
         """How each sender was known, by its address."""
+        self.enforced: dict[str, datetime] = {}
+        """When each service type that was left to its readiness came to be enforced, in real time."""
         self.enforcing = False
         self.attackers: set[str] = set()
         """Senders that are under somebody's control by now; whoever else is refused is refused wrongly."""
@@ -105,6 +108,9 @@ class LiveView:
             case "quarantine-added":
                 self.quarantines.append(record)
                 self.say(record["sentence"], "quarantine")
+            case "readiness":
+                self.enforced[record["details"]["service_type"]] = datetime.fromisoformat(record["time"])
+                self.say(record["sentence"], "note")
             case "policy-reload" | "tls-refusal" | "broken":
                 self.say(record["sentence"], "note")
 
