@@ -137,15 +137,29 @@ def corroborated(candidate: Candidate, sightings: Sightings, homes: Mapping[str,
         homes: Sites where the type lives, and how many instances of it are known there.
         now: Event time, ms.
     """
+    return enough_sites(
+        candidate, {site: sightings.recent(site, now) for site in sightings.witnesses}, sightings.onsets, homes
+    )
+
+
+def enough_sites(
+    candidate: Candidate, recent: Mapping[str, int], onsets: Mapping[str, int], homes: Mapping[str, int]
+) -> bool:
+    """Tell the same from counts.
+
+    Args:
+        candidate: What was refused.
+        recent: Instances that showed it within the window, by site.
+        onsets: Event time (ms) from which on it was shown there, by site.
+        homes: Sites where the type lives, and how many instances of it are known there.
+    """
     vouching = [
-        site
-        for site in sightings.witnesses
-        if sightings.recent(site, now) >= (1 if candidate.key.own else _share(homes.get(site, 1), 3))
+        site for site, count in recent.items() if count >= (1 if candidate.key.own else _share(homes.get(site, 1), 3))
     ]
     if len(vouching) < QUORUM:
         return False
-    onsets = sorted(sightings.onsets[site] for site in vouching)
-    return onsets[QUORUM - 1] - onsets[0] <= WINDOW or len(vouching) > NEARLY_ALL * len(homes.keys() | vouching)
+    begun = sorted(onsets[site] for site in vouching)
+    return begun[QUORUM - 1] - begun[0] <= WINDOW or len(vouching) > NEARLY_ALL * len(homes.keys() | vouching)
 
 
 def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int, now: int) -> bool:
@@ -163,6 +177,11 @@ def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int
         now: Event time, ms.
     """
     witnesses = sightings.instances(site, now) if candidate.key.own else sightings.persistent(site, now)
+    return enough_instances(witnesses, instances)
+
+
+def enough_instances(witnesses: int, instances: int) -> bool:
+    """Tell the same from the number of witnesses."""
     return witnesses >= max(QUORUM, _share(instances, 2))
 
 

@@ -60,18 +60,23 @@ class Reader:
         Raises:
             ValueError: the bytes end within it, or it is longer than any real one.
         """
-        value = shift = 0
-        for count in range(MAX_BYTES):
-            if self._position >= len(self._data):
-                raise ValueError("the bytes are cut off")
-            byte = self._data[self._position]
-            self._position += 1
-            value |= (byte & 0x7F) << shift
-            shift += _BITS
-            if byte < _MORE:
-                if not byte and count:
-                    raise ValueError("an integer is written longer than needed")
+        data, position = self._data, self._position
+        try:
+            value = data[position]
+            if value < _MORE:  # as most are
+                self._position = position + 1
                 return value
+            value &= 0x7F
+            for count in range(1, MAX_BYTES):
+                byte = data[position + count]
+                if byte < _MORE:
+                    if not byte:
+                        raise ValueError("an integer is written longer than needed")
+                    self._position = position + count + 1
+                    return value | byte << _BITS * count
+                value |= (byte & 0x7F) << _BITS * count
+        except IndexError:
+            raise ValueError("the bytes are cut off") from None
         raise ValueError(f"an integer of more than {MAX_BYTES} bytes")
 
     def signed(self) -> int:
@@ -83,18 +88,25 @@ class Reader:
         value = self.unsigned()
         return -(value + 1 >> 1) if value & 1 else value >> 1
 
+    def take(self, length: int) -> bytes:
+        """Take so many bytes as they are.
+
+        Raises:
+            ValueError: there are fewer.
+        """
+        if length > self.rest:
+            raise ValueError("the bytes are cut off")
+        start = self._position
+        self._position += length
+        return self._data[start : self._position]
+
     def text(self) -> str:
         """Read a text.
 
         Raises:
             ValueError: the bytes end within it, or are not UTF-8.
         """
-        length = self.unsigned()
-        if length > self.rest:
-            raise ValueError("the bytes are cut off")
-        data = self._data[self._position : self._position + length]
-        self._position += length
-        return data.decode()
+        return self.take(self.unsigned()).decode()
 
     def end(self) -> None:
         """Demand that nothing is left.

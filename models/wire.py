@@ -22,6 +22,10 @@ MAX_ENTRIES = 4096
 _OPERATIONS: Final = tuple(operation.value for operation in Operation)
 
 
+class NothingObserved(ValueError):
+    """Well-formed bytes of sums that no observations have: of nothing at all, or with a negative variance."""
+
+
 class Names:
     """Names and keys that were written or read before, so that each costs its length only once per connection."""
 
@@ -180,7 +184,7 @@ def _read_table[K, V](
             raise ValueError(f"{name!r} is told twice")
         each = value()
         if not each:
-            raise ValueError(f"of {name!r} there is nothing")
+            raise NothingObserved(f"of {name!r} there is nothing")
         found[name] = each
     return found
 
@@ -204,7 +208,7 @@ def _read_relationships(read: Reader, names: Names, base: int, most: int = MAX_E
 def _read_relationship(read: Reader, names: Names, base: int) -> Relationship:
     present = read.unsigned()
     if not present:
-        raise ValueError("a relationship without content")
+        raise NothingObserved("a relationship without content")
     if present >> len(_FIELDS):
         raise ValueError("a relationship with unknown fields")
     fields = {}
@@ -212,7 +216,7 @@ def _read_relationship(read: Reader, names: Names, base: int) -> Relationship:
         if present >> number & 1:
             fields[name] = reader(read, names, base)
             if not fields[name]:
-                raise ValueError(f"a relationship with an empty {name}")
+                raise NothingObserved(f"a relationship with an empty {name}")
     return Relationship(**fields)
 
 
@@ -244,7 +248,7 @@ def _read_feature(read: Reader, _names: Names, base: int) -> ClusteringFeature:
         tt += 2 * middle * t - n * middle * middle
     feature = ClusteringFeature(n, ls, ss, t + n * base, tt + 2 * base * t + n * base * base)
     if not feature.plausible:
-        raise ValueError("no points have these sums")
+        raise NothingObserved("no points have these sums")
     return feature
 
 

@@ -1,0 +1,192 @@
+"""What all origins of a service contributed to the model of one service type, and the sum of it.
+
+A service has many origins, so of each only bytes are kept. What counts of an origin is a pure function of what it
+contributed (`counted`), and adding and taking out are exact; so the sum depends on who contributed what, and on nothing
+else: not on the order in which it came, on what came twice, late, or was taken out again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import NamedTuple
+
+import msgspec
+
+from models import tally
+from models.categorical import Counts
+from models.communication_model import CommunicationModel
+from models.contributions import CAP, Contribution
+from models.exchange.shared import Shared
+from models.relationship import Key, Relationship
+from models.wire import decode_model, encode_model
+
+MAX_ORIGINS = 1 << 20
+"""Origins of one service type. Beyond, a new one is refused."""
+VOICES = 64
+"""Instances of one origin that count in where a type does what: they are not scaled with its weight."""
+PACE = 64
+"""Accesses per instance-minute up to which they count in how often a type does what: one a second, and some."""
+_MODULUS = 1 << 2048
+"""Sums of hashes are taken modulo this. Who may choose the summands finds another set with the same sum of 128 bits in
+moments (Wagner, 2002), of so many not."""
+
+
+class _Held(NamedTuple):
+    epoch: int
+    sequence: int
+    data: bytes
+    """What counts of it (`models.wire`)."""
+
+
+class Pool:
+    """The origins of one service type at a service."""
+
+    def __init__(self, service_type: str, *, cap: int = CAP) -> None:
+        """Start with no origin.
+
+        Args:
+            service_type: Of all models.
+            cap: Instance-minutes up to which one origin's word counts.
+        """
+        self.total = CommunicationModel(service_type=service_type)
+        """The sum of what counts of all. To be read only."""
+        self._cap = cap
+        self._held: dict[str, _Held] = {}
+        self._supporters: dict[Key, int] = {}
+        self._sum = 0
+
+    @property
+    def origins(self) -> int:
+        """Number of origins."""
+        return len(self._held)
+
+    @property
+    def supporters(self) -> dict[Key, int]:
+        """How many origins show each joint relationship. To be read only."""
+        return self._supporters
+
+    def stamp(self, origin: str) -> tuple[int, int] | None:
+        """Return the epoch and the sequence of what an origin contributed; None where it did not."""
+        held = self._held.get(origin)
+        return None if held is None else (held.epoch, held.sequence)
+
+    def put(self, origin: str, contribution: Contribution) -> bool:
+        """Replace what an origin contributed by its newest cumulative state.
+
+        Args:
+            origin: Who contributes.
+            contribution: The state, checked (`envelope.decode_contribution`). It is not kept.
+
+        Returns:
+            Whether it was news: false for what arrived before, or late.
+
+        Raises:
+            ValueError: the model is of another service type, or there are too many origins; nothing was changed.
+        """
+        held = self._held.get(origin)
+        epoch, sequence = contribution.epoch, contribution.sequence
+        if held is not None and (epoch, sequence) <= (held.epoch, held.sequence):
+            return False
+        self.total.check_type(contribution.model.service_type)
+        if held is None and len(self._held) >= MAX_ORIGINS:
+            raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
+        model = counted(contribution.model, self._cap)
+        data = encode_model(model)
+        if held is not None:
+            self._take_out(origin, held)
+        self.total.absorb(model)
+        _count(self._supporters, model, 1)
+        self._sum = (self._sum + _hash(origin, epoch, sequence)) % _MODULUS
+        self._held[origin] = _Held(epoch, sequence, data)
+        return True
+
+    def remove(self, origin: str) -> None:
+        """Take out all that an origin contributed.
+
+        Raises:
+            KeyError: there is no such origin.
+        """
+        self._take_out(origin, self._held[origin])
+        del self._held[origin]
+
+    def version(self, without: str | None = None) -> str:
+        """Return the version of the sum without an origin's own, as `without` has it, at once."""
+        held = None if without is None else self._held.get(without)
+        rest = self._sum if held is None or without is None else self._sum - _hash(without, held.epoch, held.sequence)
+        return hashlib.blake2b((rest % _MODULUS).to_bytes(256), digest_size=16, person=b"alleyes version").hexdigest()
+
+    def without(self, origin: str | None) -> Shared:
+        """Return the sum of all others: what an origin is told, as it never gets its own contribution back.
+
+        Args:
+            origin: Who is told; None, or who contributed nothing, is told all.
+        """
+        rest = CommunicationModel(service_type=self.total.service_type)
+        rest.absorb(self.total)
+        supporters = dict(self._supporters)
+        held = None if origin is None else self._held.get(origin)
+        if held is not None:
+            mine = self._read(held)
+            rest.release(mine)
+            _count(supporters, mine, -1)
+        return Shared(
+            version=self.version(origin), origins=self.origins - (held is not None), supporters=supporters, model=rest
+        )
+
+    def _take_out(self, origin: str, held: _Held) -> None:
+        model = self._read(held)
+        self.total.release(model)
+        _count(self._supporters, model, -1)
+        self._sum = (self._sum - _hash(origin, held.epoch, held.sequence)) % _MODULUS
+
+    def _read(self, held: _Held) -> CommunicationModel:
+        return decode_model(held.data)
+
+
+def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
+    """Return what of a contribution counts: no origin is to have a word that outweighs all others.
+
+    Its instance-minutes are scaled down to `cap` (`CommunicationModel.capped`); then each relationship's instances to
+    `VOICES`, and its accesses to `PACE` for each instance-minute in which it was shown.
+    """
+    capped = model.capped(cap)
+    capped.relationships = {key: _moderate(each) for key, each in capped.relationships.items()}
+    return capped
+
+
+def _moderate(each: Relationship) -> Relationship:
+    changes: dict[str, object] = {}
+    if each.instances > VOICES:
+        changes["instances"] = VOICES
+        changes["rooms"] = Counts({room: -(-count * VOICES // each.instances) for room, count in each.rooms.items()})
+    accesses = max(
+        each.fast.n,
+        each.slow.n,
+        sum([gap.n for gap in each.gaps.values()]),
+        sum(each.before.values()),
+        sum(each.written.values()),
+    )
+    part = PACE * each.weight
+    if accesses > part:
+        changes |= {
+            "fast": each.fast.scaled(part, accesses),
+            "slow": each.slow.scaled(part, accesses),
+            "gaps": {index: gap.scaled(part, accesses) for index, gap in each.gaps.items()},
+            "written": tally.scaled(each.written, part, accesses),
+            "falls": each.falls * part // accesses,
+            "before": tally.scaled(each.before, part, accesses),
+        }
+    return msgspec.structs.replace(each, **changes) if changes else each
+
+
+def _count(supporters: dict[Key, int], model: CommunicationModel, by: int) -> None:
+    for key in model.relationships:
+        count = supporters.get(key, 0) + by
+        if count:
+            supporters[key] = count
+        else:
+            del supporters[key]
+
+
+def _hash(origin: str, epoch: int, sequence: int) -> int:
+    return int.from_bytes(hashlib.shake_128(f"{origin}\0{epoch}\0{sequence}".encode()).digest(256))

@@ -1,0 +1,147 @@
+"""Who shows which candidates, at a service, and what is accepted for it: the rules of `models.candidates` over counts.
+
+A site's service adds up what its nodes tell, for the global one; it decides by itself only where nobody is above it.
+Counts are as of an origin's newest sighting, so nothing need be told again because time passes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from models.candidates import OWN_WINDOW, WINDOW, Candidate, enough_instances, enough_sites
+from models.exchange.showings import Acceptance, Showing, Showings
+
+MAX_OPEN = 256
+"""Candidates of one origin that count: those that most of its instances show. One that scans has a thousand."""
+MAX_TYPES = 256
+"""Service types of one origin."""
+MAX_ORIGINS = 1 << 20
+"""Beyond, a new origin is refused."""
+MAX_DECIDED = 4096
+"""Acceptances that are remembered, so that none is given twice. The oldest gives way."""
+
+
+class Ballot:
+    """What the origins of one service show."""
+
+    def __init__(self) -> None:
+        """Start with no origin."""
+        self._told: dict[str, Showings] = {}
+        self._homes: dict[str, dict[str, int]] = {}
+        """Instances by service type, then by origin."""
+        self._shown: dict[Candidate, dict[str, Showing]] = {}
+        self._news: set[Candidate] = set()
+        """Candidates of which something new was shown since the last decision."""
+        self._decided: dict[Candidate, None] = {}
+
+    @property
+    def origins(self) -> int:
+        """Number of origins."""
+        return len(self._told)
+
+    def put(self, origin: str, showings: Showings) -> None:
+        """Replace what an origin shows by what it tells now; checked (`plausibility.check_showings`).
+
+        Raises:
+            ValueError: there are too many origins; nothing was changed.
+        """
+        told = within_caps(showings)
+        before = self._told.get(origin)
+        if before is None and len(self._told) >= MAX_ORIGINS:
+            raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
+        known = {} if before is None else {each.candidate: each for each in before.open}
+        if before is not None:
+            self.remove(origin)
+        self._told[origin] = told
+        for service_type, count in told.instances.items():
+            self._homes.setdefault(service_type, {})[origin] = count
+        for each in told.open:
+            self._shown.setdefault(each.candidate, {})[origin] = each
+            if known.get(each.candidate) != each:
+                self._news.add(each.candidate)
+
+    def remove(self, origin: str) -> None:
+        """Forget what an origin shows.
+
+        Raises:
+            KeyError: there is no such origin.
+        """
+        told = self._told.pop(origin)
+        for service_type in told.instances:
+            _take_out(self._homes, service_type, origin)
+        for candidate in {each.candidate for each in told.open}:
+            _take_out(self._shown, candidate, origin)
+
+    def summary(self, now: int) -> Showings:
+        """Return what all origins show together: what a site tells of its nodes.
+
+        Args:
+            now: Event time, ms. What nobody showed for a day is left out.
+        """
+        instances = {service_type: sum(counts.values()) for service_type, counts in self._homes.items()}
+        together = (_together(list(shown.values())) for shown in self._shown.values())
+        return within_caps(
+            Showings(instances=instances, open=[each for each in together if abs(now - each.last) <= OWN_WINDOW])
+        )
+
+    def decide(self, now: int, *, alone: bool) -> list[Acceptance]:
+        """Return what is accepted for what was shown since this was last asked, each candidate once.
+
+        Args:
+            now: Event time, ms.
+            alone: Whether the origins are the nodes of one site, and nobody else can be asked: then they speak with one
+                voice, and what holds for an isolated site decides. Otherwise each origin is a site.
+        """
+        accepted = sorted(
+            candidate
+            for candidate in self._news
+            if candidate not in self._decided and self._vouched(candidate, now, alone=alone)
+        )
+        self._news.clear()
+        for candidate in accepted:
+            if len(self._decided) >= MAX_DECIDED:
+                del self._decided[next(iter(self._decided))]
+            self._decided[candidate] = None
+        return [Acceptance(candidate=candidate, time=now) for candidate in accepted]
+
+    def _vouched(self, candidate: Candidate, now: int, *, alone: bool) -> bool:
+        shown = self._shown.get(candidate, {})
+        homes = self._homes.get(candidate.service_type, {})
+        if alone or len(homes.keys() | shown.keys()) == 1:
+            witnesses = sum(each.persistent for each in shown.values() if abs(now - each.last) <= OWN_WINDOW)
+            return enough_instances(witnesses, sum(homes.values()))
+        recent = {origin: each.recent for origin, each in shown.items() if abs(now - each.last) <= WINDOW}
+        return enough_sites(candidate, recent, {origin: shown[origin].onset for origin in recent}, homes)
+
+
+def within_caps(showings: Showings) -> Showings:
+    """Return what of an origin's showings counts: the candidates that most of its instances show, the newest first."""
+    if len(showings.open) <= MAX_OPEN and len(showings.instances) <= MAX_TYPES:
+        return showings
+    ranked = sorted(showings.open, key=lambda each: (-each.recent, -each.persistent, -each.last, each.candidate))
+    most = sorted(showings.instances.items(), key=lambda item: (-item[1], item[0]))
+    return Showings(instances=dict(most[:MAX_TYPES]), open=ranked[:MAX_OPEN])
+
+
+def _together(shown: Iterable[Showing]) -> Showing:
+    """Return how the nodes of one site show a candidate."""
+    ordered = sorted(shown, key=lambda each: (-each.last, each.onset))
+    newest = ordered[0]
+    last, onset = newest.last, newest.onset
+    for each in ordered:
+        if each.last >= onset - OWN_WINDOW:
+            onset = min(onset, each.onset)
+    return Showing(
+        candidate=newest.candidate,
+        recent=sum(each.recent for each in ordered if last - each.last <= WINDOW),
+        persistent=sum(each.persistent for each in ordered if last - each.last <= OWN_WINDOW),
+        onset=onset,
+        last=last,
+    )
+
+
+def _take_out[K, V](by_key: dict[K, dict[str, V]], key: K, origin: str) -> None:
+    by_origin = by_key[key]
+    del by_origin[origin]
+    if not by_origin:
+        del by_key[key]
