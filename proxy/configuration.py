@@ -11,10 +11,9 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
 from policy import yaml_source
-from policy.document import PolicyDocument, ServiceType
+from policy.document import ServiceType
 from policy.duration import Duration
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
-from policy.scenario import Scenario
 from proxy.firewall.plan import (
     INTERFACE,
     LAST_PORT,
@@ -533,21 +532,13 @@ class InventoryDocument(Document):
         return services
 
 
-DOCUMENTS: dict[str, type[BaseModel]] = {
-    "gateway": GatewayDocument,
-    "policy": PolicyDocument,
-    "inventory": InventoryDocument,
-    "scenario": Scenario,
-}
-"""Every kind of file that people write, by the name of its schema in `config/`."""
-
-
-def _beside(path: Path, file: Path) -> Path:
+def beside(path: Path, file: Path) -> Path:
+    """Return the path of a file as it is meant in the document at `path`: relative to it."""
     return file if file.is_absolute() else path.parent / file
 
 
 def _pair_beside(path: Path, pair: KeyPair) -> KeyPair:
-    return KeyPair(certificate=_beside(path, pair.certificate), key=_beside(path, pair.key))
+    return KeyPair(certificate=beside(path, pair.certificate), key=beside(path, pair.key))
 
 
 def load_gateway(path: Path) -> GatewayDocument:
@@ -558,17 +549,17 @@ def load_gateway(path: Path) -> GatewayDocument:
     """
     document = load_document(path, GatewayDocument)
     tls = document.tls and Tls(
-        site_ca=_beside(path, document.tls.site_ca),
+        site_ca=beside(path, document.tls.site_ca),
         towards_services=_pair_beside(path, document.tls.towards_services),
         towards_access_points=_pair_beside(path, document.tls.towards_access_points),
-        crl=[_beside(path, file) for file in document.tls.crl],
+        crl=[beside(path, file) for file in document.tls.crl],
     )
     return document.model_copy(
         update={
             "tls": tls,
-            "policy": _beside(path, document.policy),
-            "inventory": _beside(path, document.inventory),
-            "state_directory": _beside(path, document.state_directory),
+            "policy": beside(path, document.policy),
+            "inventory": beside(path, document.inventory),
+            "state_directory": beside(path, document.state_directory),
         }
     )
 
@@ -589,5 +580,5 @@ def state_directory_of(path: Path) -> Path:
     for line in lines:
         data = yaml_source.parse(line).data if line.startswith("state_directory:") else None
         if isinstance(data, dict) and isinstance(given := data["state_directory"], str):
-            return _beside(path, Path(given))
+            return beside(path, Path(given))
     return DEFAULT_STATE

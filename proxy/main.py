@@ -9,6 +9,9 @@ from proxy.commands import (
     check,
     evaluate,
     explain,
+    federate,
+    federation,
+    federation_service,
     guard,
     health,
     inventory,
@@ -43,5 +46,9 @@ for command in (
     models.models,
     policy.policy,
     simulate.simulate,
+    federate.command,
+    federation.federation,
 ):
     main.add_command(command)
+for command in (federation_service.invite, federation_service.origins, federation_service.revoke):
+    federation.federation.add_command(command)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from policy.schema import render
-from proxy.configuration import DOCUMENTS
+from proxy.documents import DOCUMENTS
 
 CONFIG = Path(__file__).resolve().parent.parent / "config"
 

@@ -8,7 +8,8 @@ import pytest
 import yaml
 
 from policy.loading import DocumentError, load_document
-from proxy.configuration import DOCUMENTS, InventoryDocument, TlsMode, load_gateway, state_directory_of
+from proxy.configuration import InventoryDocument, TlsMode, load_gateway, state_directory_of
+from proxy.documents import DOCUMENTS
 from tests.proxy.parts import Settings, plain_point, plain_settings
 
 ON_THIS_HOST: Settings = {

@@ -18,6 +18,8 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
         "check",
         "evaluate",
         "explain",
+        "federate",
+        "federation",
         "guard",
         "health",
         "inventory",

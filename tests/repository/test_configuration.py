@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from policy.loading import load_document
 from policy.schema import render
-from proxy.configuration import DOCUMENTS
+from proxy.documents import DOCUMENTS
 from scripts.schemas import schema_path
 from tests.repository.tree import ROOT, files, read
 

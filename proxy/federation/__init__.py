@@ -1,0 +1,1 @@
+"""The federation: what gateways and sites tell each other, over the network."""

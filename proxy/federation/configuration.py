@@ -1,0 +1,151 @@
+"""The federation service's own configuration file: `federation.yaml`."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, SecretStr, model_validator
+
+from policy.duration import Duration
+from policy.loading import invalid, load_document
+from proxy.configuration import DAY, KIB, Document, KeyPair, Port, beside
+
+DEFAULT_STATE = Path("/var/lib/alleyes-federation")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}$)[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
+)
+
+
+def _server_name(name: str) -> str:
+    try:
+        return str(ip_address(name))
+    except ValueError:
+        if _HOST_NAME.fullmatch(name) is None:
+            raise invalid(
+                f"{name!r} is neither the name of a host nor an address", "write federation.example or 192.0.2.1"
+            ) from None
+        return name.lower()
+
+
+ServerName = Annotated[str, AfterValidator(_server_name)]
+
+
+class ServiceListen(Document):
+    """Where the service listens."""
+
+    address: IPv4Address | IPv6Address = IPv6Address("::")
+    """`::` is every address of this machine, of IPv4 as well."""
+    port: Port = 8470
+    shared: bool = False
+    """Whether several processes on this machine listen at this port together; the kernel spreads the connections."""
+
+
+class Postgres(Document):
+    """A PostgreSQL database, for any number of processes on any number of machines."""
+
+    dsn: SecretStr
+    """How to connect, as libpq takes it: `postgresql://alleyes@db.example/federation?sslmode=verify-full`. Passwords
+    belong into `~/.pgpass`."""
+    connections: Annotated[int, Field(ge=2, le=64)] = 4
+    """Most connections of one process."""
+
+
+class Storage(Document):
+    """Where contributions are kept: in a SQLite file, unless `postgres` says otherwise."""
+
+    sqlite: Path = Path("federation.db")
+    """The file; relative to the state directory."""
+    postgres: Postgres | None = None
+
+
+class Certificates(Document):
+    """What the service's own CA issues."""
+
+    origins: Duration = Field(default=90 * DAY, json_schema_extra={"default": "90d"})
+    """How long the certificate of an origin or an operator is good. Origins renew theirs when a third of it is left."""
+    server: Duration = Field(default=90 * DAY, json_schema_extra={"default": "90d"})
+    """How long the service's own is; a new one is made when a third of it is left, without a restart."""
+
+
+class ServiceLimits(Document):
+    """Bounds on what callers may cost."""
+
+    connections: Annotated[int, Field(ge=16, le=1_000_000)] = 20_000
+    """Most connections at a time; above it new ones are closed."""
+    requests: Annotated[int, Field(ge=1, le=100_000)] = 512
+    """Most requests that are worked on at a time; more are answered with 503."""
+    waiting: Annotated[int, Field(ge=0, le=1_000_000)] = 20_000
+    """Most requests that wait for a change at a time; more are answered with 503."""
+    waiting_per_origin: Annotated[int, Field(ge=0, le=1000)] = 8
+    """The same, of one origin; more are answered with 429."""
+    wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60
+    """No request waits longer for a change, whatever it asks for."""
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 20
+    """Requests of one origin, or without a certificate of one address, on average; more are answered with 429."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """How many may come at once after a while of silence. An origin publishes all its service types together."""
+    service_types: Annotated[int, Field(ge=1, le=100_000)] = 4096
+    """Most service types; contributions to further ones are refused."""
+    service_types_per_origin: Annotated[int, Field(ge=1, le=1000)] = 256
+    """Most service types that one origin contributes to."""
+    head_bytes: Annotated[int, Field(ge=4 * KIB, le=64 * KIB)] = 8 * KIB
+    """Longest request line, and longest field of a head."""
+    handshake_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    """A TLS handshake takes no longer."""
+    head_seconds: Annotated[int, Field(ge=1, le=300)] = 10
+    """The head of a request takes no longer, nor does a new connection wait longer for its first one."""
+    body_seconds: Annotated[int, Field(ge=1, le=300)] = 20
+    """The body of a request takes no longer."""
+    answer_seconds: Annotated[int, Field(ge=1, le=300)] = 60
+    """A caller takes no longer to read an answer."""
+    idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 150
+    """A connection without a request for so long is closed."""
+
+
+class FederationDocument(Document):
+    """`federation.yaml`: a federation service."""
+
+    role: Literal["site", "global"]
+    """`site`: its origins are the nodes of one site, which speak with one voice. `global`: they are sites."""
+    names: Annotated[list[ServerName], Field(min_length=1)]
+    """Names and addresses that origins know the service by; its certificate holds them."""
+    listen: ServiceListen = ServiceListen()
+    state_directory: Path = DEFAULT_STATE
+    """The database, unless it is elsewhere, and the service's CA, unless it is given."""
+    storage: Storage = Storage()
+    authority: KeyPair | None = None
+    """The service's CA: certificate and key. Without it the service makes one, in its state directory. Processes on
+    several machines need the same."""
+    certificates: Certificates = Certificates()
+    limits: ServiceLimits = ServiceLimits()
+
+    @model_validator(mode="after")
+    def _one_file_one_writer(self) -> Self:
+        if self.listen.shared and self.storage.postgres is None:
+            raise invalid(
+                "`listen.shared` is for several processes, which one SQLite file does not serve",
+                "give `storage.postgres`, or remove it",
+            )
+        return self
+
+
+def load_federation(path: Path) -> FederationDocument:
+    """Load `federation.yaml` with its paths made relative to the file.
+
+    Raises:
+        DocumentError: with every problem of the file, each with line and remedy.
+    """
+    document = load_document(path, FederationDocument)
+    authority = document.authority
+    state = beside(path, document.state_directory)
+    return document.model_copy(
+        update={
+            "state_directory": state,
+            "storage": document.storage.model_copy(update={"sqlite": state / document.storage.sqlite}),
+            "authority": authority
+            and KeyPair(certificate=beside(path, authority.certificate), key=beside(path, authority.key)),
+        }
+    )

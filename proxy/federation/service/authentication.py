@@ -1,0 +1,96 @@
+"""Who calls: the certificate of the connection, as TLS verified it, and whether it still counts.
+
+TLS asks for a certificate but takes connections without one, for enrolment and health. What a certificate says is read
+once for each connection; whether it is revoked or has expired is looked at with every request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import ssl
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from http import HTTPStatus
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from proxy.federation.invitation import NAME
+from proxy.federation.service.authority import Role
+from proxy.federation.service.problem import Failure
+from proxy.federation.service.revocations import Revocations
+
+_HEXADECIMAL = re.compile(r"[0-9A-Fa-f]{1,40}")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who has a certificate of this service."""
+
+    origin: str
+    role: Role
+    serial: str
+    """Serial number of the certificate, hexadecimal, as `Issued.serial`."""
+    not_after: float
+    """Real time, s."""
+
+
+@dataclass
+class Callers:
+    """All connections' callers."""
+
+    revocations: Revocations
+    now: Callable[[], float]
+    """Real time, s."""
+    _known: WeakKeyDictionary[asyncio.BaseTransport, Caller | None] = field(default_factory=WeakKeyDictionary)
+
+    def of(self, transport: asyncio.BaseTransport | None) -> Caller | None:
+        """Return whose connection this is, whether the certificate still counts or not; None without one."""
+        if transport is None:
+            return None
+        try:
+            return self._known[transport]
+        except KeyError:
+            caller = self._known[transport] = read(transport.get_extra_info("peercert") or {})
+            return caller
+
+    def require(self, transport: asyncio.BaseTransport | None, *roles: Role) -> Caller:
+        """Return whose connection this is.
+
+        Raises:
+            Failure: there is no certificate, it counts no more, it does not permit that (403), or it is not known
+                whether it still counts (503).
+        """
+        caller = self.of(transport)
+        if caller is None:
+            detail = "enrol first: alleyes federation enroll"
+            raise Failure(HTTPStatus.FORBIDDEN, "unauthenticated", detail)
+        self.check(caller)
+        if caller.role not in roles:
+            raise Failure(HTTPStatus.FORBIDDEN, "forbidden", f"it is for {' and '.join(f'{role}s' for role in roles)}")
+        return caller
+
+    def check(self, caller: Caller) -> None:
+        """Check that a certificate still counts.
+
+        Raises:
+            Failure: it does not (403), or that is not known (503).
+        """
+        self.revocations.require_fresh()
+        if caller.serial in self.revocations:
+            raise Failure(HTTPStatus.FORBIDDEN, "revoked", "enrol again with a new token")
+        if caller.not_after <= self.now():
+            raise Failure(HTTPStatus.FORBIDDEN, "unauthenticated", "the certificate has expired: enrol again")
+
+
+def read(certificate: dict[str, Any]) -> Caller | None:
+    """Return what a verified certificate says, as `ssl.SSLSocket.getpeercert` has it; None where it is of no use."""
+    subject = dict(part for parts in certificate.get("subject", ()) for part in parts)
+    name, unit, serial = (
+        subject.get("commonName", ""),
+        subject.get("organizationalUnitName", ""),
+        certificate.get("serialNumber", ""),
+    )
+    if NAME.fullmatch(name) is None or unit not in set(Role) or _HEXADECIMAL.fullmatch(serial) is None:
+        return None
+    return Caller(name, Role(unit), f"{int(serial, 16):x}", ssl.cert_time_to_seconds(certificate["notAfter"]))

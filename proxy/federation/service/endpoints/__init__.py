@@ -1,0 +1,1 @@
+"""What callers may ask of the service: one module for each kind of thing."""

@@ -1,0 +1,221 @@
+"""The sums of a service, in memory: a pool for each service type, and who shows which candidates.
+
+They are a pure function of what the store holds, so that any number of processes over one store say the same.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from typing import Literal
+
+import msgspec
+import structlog
+
+from models.contributions import Contribution
+from models.descriptor import MINUTE
+from models.exchange.envelope import BadContribution, decode_contribution, encode_others
+from models.exchange.pool import Pool
+from models.exchange.shared import Others, Shared
+from models.exchange.showings import Showings
+from models.exchange.vouching import Ballot
+from proxy.clocks import EventClock
+from proxy.federation.configuration import ServiceLimits
+from proxy.federation.messages import ModelEntry
+from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
+from proxy.federation.service.waiting import Changes
+from proxy.federation.storage.base import Row
+
+MODELS = "models"
+"""What those wait for who want to know of all service types."""
+_KEPT = 64
+"""Encoded sums that are kept for those who contributed nothing to them; each has 2 MiB at most."""
+_EXPECTED = 8192
+"""Contributions that were read when they came in, and are kept until the feed tells them."""
+
+log = structlog.get_logger("alleyes")
+
+
+class Pools:
+    """All of it. For the event loop's thread."""
+
+    def __init__(
+        self, role: Literal["site", "global"], limits: ServiceLimits, changes: Changes, clock: EventClock
+    ) -> None:
+        """Begin with nothing.
+
+        Args:
+            role: Whether origins are the nodes of one site, or sites.
+            limits: How many service types there may be.
+            changes: Who waits for a change.
+            clock: Event time.
+        """
+        self.ballot = Ballot()
+        self.unreadable = 0
+        """Rows of the store that could not be read: of another version of the program, or damaged."""
+        self.applied = 0
+        """Rows that were read."""
+        self._role = role
+        self._limits = limits
+        self._changes = changes
+        self._clock = clock
+        self._pools: dict[str, Pool] = {}
+        self._elsewhere: dict[str, Shared] = {}
+        self._encoded: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._expected: OrderedDict[tuple[str, str, int, int], Contribution] = OrderedDict()
+
+    # What comes in.
+
+    def expect(self, origin: str, contribution: Contribution) -> None:
+        """Keep a contribution that was read and stored, so that it need not be read again when the feed tells it."""
+        key = (origin, contribution.model.service_type, contribution.epoch, contribution.sequence)
+        self._expected[key] = contribution
+        if len(self._expected) > _EXPECTED:
+            self._expected.popitem(last=False)
+
+    def room_for(self, origin: str, service_type: str) -> bool:
+        """Tell whether an origin may contribute to a service type, as far as numbers go."""
+        pool = self._pools.get(service_type)
+        if pool is None:
+            if len(self._pools) >= self._limits.service_types and not self._forget_empty():
+                return False
+        elif pool.stamp(origin) is not None:
+            return True
+        given = sum(each.stamp(origin) is not None for each in self._pools.values())
+        return given < self._limits.service_types_per_origin
+
+    def apply(self, row: Row) -> None:
+        """Take in a row of the feed. One that cannot be read is counted, as if there were none."""
+        self.applied += 1
+        try:
+            if row.topic == SHOWINGS:
+                self._apply_showings(row)
+            elif (service_type := type_of(row.topic)) is not None:
+                self._apply_model(row, service_type)
+        except ValueError as error:
+            self.unreadable += 1
+            if self.unreadable == 1:
+                detail = f"{row.topic} of {row.origin}: {error}; it counts for nothing, as will others like it"
+                log.warning("contribution unreadable", detail=detail)
+
+    def adopt(self, service_type: str, shared: Shared | None) -> None:
+        """Replace what the other sites know of a service type, as the level above told it; None: nothing any more."""
+        if shared is None:
+            self._elsewhere.pop(service_type, None)
+        else:
+            self._elsewhere[service_type] = shared
+        self._tell(service_type)
+
+    def _apply_showings(self, row: Row) -> None:
+        if row.body is not None:
+            self.ballot.put(row.origin, msgspec.msgpack.decode(row.body, type=Showings))
+            return
+        try:
+            self.ballot.remove(row.origin)
+        except KeyError:
+            return
+
+    def _apply_model(self, row: Row, service_type: str) -> None:
+        pool = self._pools.get(service_type)
+        if row.body is None:
+            if pool is not None and pool.stamp(row.origin) is not None:
+                pool.remove(row.origin)
+                self._tell(service_type)
+            return
+        contribution = self._expected.pop((row.origin, service_type, row.epoch, row.sequence), None)
+        if contribution is None:
+            try:
+                contribution = decode_contribution(service_type, row.body, now_minute=self._clock.now() // MINUTE)
+            except BadContribution:
+                # What an origin contributed before counts no more: it has replaced it.
+                if pool is not None and pool.stamp(row.origin) is not None:
+                    pool.remove(row.origin)
+                raise
+        if pool is None:
+            pool = self._pools[service_type] = Pool(service_type)
+        if pool.put(row.origin, contribution):
+            self._tell(service_type)
+
+    def _forget_empty(self) -> bool:
+        empty = [service_type for service_type, pool in self._pools.items() if not pool.origins]
+        for service_type in empty:
+            del self._pools[service_type]
+        return bool(empty)
+
+    def _tell(self, service_type: str) -> None:
+        self._changes.tell(model_topic(service_type))
+        self._changes.tell(MODELS)
+
+    # What goes out.
+
+    @property
+    def origins(self) -> int:
+        """The number of origins of the service type that has most."""
+        return max((pool.origins for pool in self._pools.values()), default=0)
+
+    def service_types(self) -> Sequence[str]:
+        """Return all service types of which something is known, in order."""
+        return sorted(self._pools.keys() | self._elsewhere.keys())
+
+    def totals(self) -> Iterable[Pool]:
+        """Return the pools, to be read only."""
+        return self._pools.values()
+
+    def knows(self, service_type: str) -> bool:
+        """Tell whether anything is, or was, known of a service type."""
+        return service_type in self._pools or service_type in self._elsewhere
+
+    def version(self, service_type: str, origin: str) -> str:
+        """Return the version of what an origin is told of a service type."""
+        pool, elsewhere = self._pools.get(service_type), self._elsewhere.get(service_type)
+        own = pool.version(origin) if pool is not None else "0"
+        if self._role == "global":
+            return own
+        return f"{own}.{elsewhere.version if elsewhere is not None else 0}"
+
+    def others(self, service_type: str, origin: str) -> Others:
+        """Return what an origin is told of a service type."""
+        pool = self._pools.get(service_type)
+        shared = pool.without(origin) if pool is not None else None
+        if shared is not None and not shared.origins:
+            shared = None
+        if self._role == "global":
+            return Others(elsewhere=shared)
+        return Others(site=shared, elsewhere=self._elsewhere.get(service_type))
+
+    def encoded(self, service_type: str, origin: str) -> bytes:
+        """Return the bytes of what an origin is told of a service type."""
+        pool = self._pools.get(service_type)
+        if pool is not None and pool.stamp(origin) is not None:
+            return encode_others(self.others(service_type, origin))
+        key = (service_type, self.version(service_type, origin))
+        found = self._encoded.get(key)
+        if found is None:
+            found = self._encoded[key] = encode_others(self.others(service_type, origin))
+            if len(self._encoded) > _KEPT:
+                self._encoded.popitem(last=False)
+        return found
+
+    def entries(self, origin: str) -> list[ModelEntry]:
+        """Return all service types of which something is known, as an origin is told of them."""
+        return [self._entry(service_type, origin) for service_type in self.service_types()]
+
+    def list_version(self, origin: str) -> str:
+        """Return the version of that list."""
+        digest = hashlib.blake2b(digest_size=16)
+        for service_type in self.service_types():
+            digest.update(f"{service_type}\0{self.version(service_type, origin)}\0".encode())
+        return digest.hexdigest()
+
+    def _entry(self, service_type: str, origin: str) -> ModelEntry:
+        pool, elsewhere = self._pools.get(service_type), self._elsewhere.get(service_type)
+        origins = weight = 0
+        if pool is not None:
+            origins += pool.origins - (pool.stamp(origin) is not None)
+            weight += pool.total.weight
+        if elsewhere is not None:
+            origins += elsewhere.origins
+            weight += elsewhere.model.weight
+        version = self.version(service_type, origin)
+        return ModelEntry(service_type=service_type, version=version, origins=origins, weight=weight)

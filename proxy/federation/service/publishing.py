@@ -1,0 +1,42 @@
+"""Stores what an origin published, durably, before anybody is told that it was taken."""
+
+from __future__ import annotations
+
+import asyncio
+from http import HTTPStatus
+from typing import Literal
+
+from proxy.federation.service.feed import Feed
+from proxy.federation.service.problem import Failure
+from proxy.federation.storage.base import Row, Store
+
+
+class Publishing:
+    """The way into the store."""
+
+    def __init__(self, store: Store, feed: Feed) -> None:
+        """Keep the store, and who is to be told that there is something new."""
+        self._store = store
+        self._feed = feed
+
+    async def publish(self, row: Row) -> Literal["stored", "known"]:
+        """Store a state, and return whether that was news.
+
+        Raises:
+            Failure: a newer one is held (409), the stamp cannot be (400), or the origin has too many topics (422).
+            StoreError: the store does not answer.
+        """
+        try:
+            # A caller that goes away does not take back what others' contributions are one transaction with.
+            (held,) = await asyncio.shield(self._store.put([row]))
+        except ValueError as error:
+            raise Failure(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from error
+        if held.full:
+            raise Failure(HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types")
+        if held.stored:
+            self._feed.stored()
+            return "stored"
+        if (held.epoch, held.sequence) == row.stamp:
+            return "known"
+        detail = "begin a new epoch, above the one that is held, with the whole current state"
+        raise Failure(HTTPStatus.CONFLICT, "stale", detail, held=(held.epoch, held.sequence))

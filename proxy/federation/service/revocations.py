@@ -1,0 +1,100 @@
+"""Whose certificates count no more: followed in the store, so that every process knows within a second."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from proxy.federation.service.problem import unavailable
+from proxy.federation.storage.base import Cursor, Revocation, Store, StoreError
+
+POLL = 0.5
+"""Seconds between two looks."""
+STALE = 10.0
+"""Seconds without a successful look after which nobody is let in: who was revoked meanwhile is not known."""
+_AT_ONCE = 1000
+
+log = structlog.get_logger("alleyes")
+
+
+class Revocations:
+    """What is revoked, by serial number. For the event loop's thread."""
+
+    def __init__(self, store: Store, now: Callable[[], float], monotonic: Callable[[], float]) -> None:
+        """Begin with not knowing.
+
+        Args:
+            store: What is followed.
+            now: Real time, s.
+            monotonic: A clock that never steps, s.
+        """
+        self._store = store
+        self._now = now
+        self._monotonic = monotonic
+        self._not_after: dict[str, int] = {}
+        self._cursor = Cursor()
+        self._looked: float | None = None
+        self._lock = asyncio.Lock()
+
+    def __contains__(self, serial: str) -> bool:
+        return serial in self._not_after
+
+    def __len__(self) -> int:
+        return len(self._not_after)
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it is known who is revoked."""
+        return self._looked is not None and self._monotonic() - self._looked <= STALE
+
+    def require_fresh(self) -> None:
+        """Check that it is known who is revoked.
+
+        Raises:
+            Failure: it is not (503).
+        """
+        if not self.fresh:
+            raise unavailable("revocations", "the database has not been read for too long")
+
+    async def look(self) -> list[Revocation]:
+        """Read what is new, and return it.
+
+        Raises:
+            StoreError: the store does not answer.
+        """
+        found: list[Revocation] = []
+        async with self._lock:
+            began = self._monotonic()
+            while True:
+                some, self._cursor = await self._store.revocations(self._cursor, _AT_ONCE)
+                if not some:
+                    break
+                found += [each for each in some if each.serial not in self._not_after]
+                self._not_after.update((each.serial, each.not_after) for each in some)
+            self._looked = began
+            self._forget()
+        return found
+
+    async def follow(self, tell: Callable[[Sequence[Revocation]], None]) -> None:
+        """Go on looking until cancelled; `tell` is given what is new."""
+        broken = False
+        while True:
+            await asyncio.sleep(POLL)
+            try:
+                found = await self.look()
+            except StoreError as error:
+                if not broken:
+                    log.error("revocations", detail=f"they cannot be read: {error}")
+                broken = True
+                continue
+            broken = False
+            if found:
+                tell(found)
+
+    def _forget(self) -> None:
+        """Forget certificates that have expired: TLS refuses them."""
+        now = self._now() * 1000
+        for serial in [serial for serial, not_after in self._not_after.items() if not_after < now]:
+            del self._not_after[serial]

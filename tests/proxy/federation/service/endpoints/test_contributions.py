@@ -1,0 +1,83 @@
+"""Contributions: what is taken, what is refused, and that nothing refused is ever merged."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+from http import HTTPStatus
+
+import pytest
+
+from models.exchange.envelope import MAX_BYTES, encode_contribution
+from models.exchange.schema import SCHEMA
+from proxy.federation.messages import CONTRIBUTION
+from tests.proxy.federation.service.learnt import LIGHT, learnt
+from tests.proxy.federation.service.running import HOST, Place, eventually
+
+PATH = "/v1/contributions/%2FlightControler"
+GOOD = {"Content-Type": CONTRIBUTION}
+
+
+def test_the_newest_state_counts_and_the_same_again_is_no_mistake(service: Place) -> None:
+    origin, other = service.member("newest"), service.member("newest-reader")
+    first, second = learnt("/newest", epoch=5, sequence=1), learnt("/newest", epoch=5, sequence=2, weight=9)
+    assert origin.contribute(first).status == HTTPStatus.NO_CONTENT
+    assert origin.contribute(second).status == HTTPStatus.NO_CONTENT
+    assert origin.contribute(second).status == HTTPStatus.NO_CONTENT
+    stale = origin.contribute(first)
+    assert (stale.status, stale.code, stale.json["epoch"], stale.json["sequence"]) == (409, "stale", 5, 2)
+    eventually(lambda: other.model("/newest").status == HTTPStatus.OK)
+    others = other.others("/newest").elsewhere
+    assert others is not None
+    assert (others.origins, others.model) == (1, second.model)
+
+
+@pytest.mark.parametrize(
+    ("path", "headers", "body", "status", "code"),
+    [
+        (PATH, GOOD, b"", 400, "malformed"),
+        (PATH, GOOD, SCHEMA, 400, "malformed"),
+        (PATH, GOOD, bytes(8) + b"x", 422, "schema"),
+        (PATH, GOOD, encode_contribution(learnt("/other")), 400, "type"),
+        (PATH, {}, b"x", 415, "media-type"),
+        (PATH, {"Content-Type": "application/json"}, b"{}", 415, "media-type"),
+        (PATH, GOOD | {"Content-Encoding": "gzip"}, b"x", 415, "media-type"),
+        (PATH, GOOD, bytes(MAX_BYTES + 1), 413, "too-large"),
+        ("/v1/contributions/10.0.0.1", GOOD, b"x", 400, "type"),
+        (PATH + "?epoch=1", GOOD, b"x", 400, "parameter"),
+    ],
+)
+def test_what_is_wrong_is_told_counted_and_not_merged(
+    service: Place, path: str, headers: dict[str, str], body: bytes, status: int, code: str
+) -> None:
+    origin = service.member(f"wrong-{status}-{code}")
+    before = _counted(service, code)
+    answer = origin.ask("PUT", path, body, headers)
+    assert (answer.status, answer.code) == (status, code)
+    assert _counted(service, code) == before + 1
+    origin.close()
+    assert LIGHT not in [entry["service_type"] for entry in origin.ask("GET", "/v1/models").json["models"]]
+
+
+def test_a_body_that_says_to_be_too_large_is_refused_before_it_is_sent(service: Place) -> None:
+    origin = service.member("announces")
+    with (
+        socket.create_connection((HOST, service.port)) as raw,
+        origin.context.wrap_socket(raw, server_hostname=HOST) as connection,
+    ):
+        head = f"PUT {PATH} HTTP/1.1\r\nHost: x\r\nContent-Type: {CONTRIBUTION}\r\nContent-Length: 99999999\r\n\r\n"
+        connection.sendall(head.encode())
+        answer = http.client.HTTPResponse(connection)
+        answer.begin()
+        assert (answer.status, answer.headers["Connection"]) == (413, "close")
+
+
+def test_an_operator_does_not_contribute(service: Place) -> None:
+    answer = service.member("not-an-origin", "operator").contribute(learnt("/newest"))
+    assert (answer.status, answer.code) == (403, "forbidden")
+
+
+def _counted(service: Place, result: str) -> float:
+    text = service.stranger().ask("GET", "/metrics").body.decode()
+    name = f'alleyes_federation_contributions_total{{result="{result}"}} '
+    return sum(float(line.removeprefix(name)) for line in text.splitlines() if line.startswith(name))

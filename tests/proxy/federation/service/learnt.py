@@ -1,0 +1,29 @@
+"""Models that an origin may have learnt, small and plausible."""
+
+from __future__ import annotations
+
+from models.clustering_feature import ClusteringFeature
+from models.communication_model import CommunicationModel
+from models.contributions import Contribution
+from models.relationship import Key, Relationship
+from tests.proxy.federation.service.running import now_ms
+
+LIGHT = "/lightControler"
+
+
+def learnt(
+    service_type: str = LIGHT, *, weight: int = 5, epoch: int = 1, sequence: int = 1, partner: str = "/movementSensor"
+) -> Contribution:
+    """What somebody learnt in so many instance-minutes."""
+    fast = ClusteringFeature()
+    for minute in range(weight):
+        fast.observe(1000 + minute, now_ms() // 60_000 - weight + minute)
+    slow = ClusteringFeature(*fast.sums)
+    relationship = Relationship(weight=weight, instances=1, fast=fast, slow=slow)
+    model = CommunicationModel(
+        service_type=service_type,
+        weight=weight,
+        relationships={Key(partner, own=False, operation="get", data_type="/derived/boolean"): relationship},
+        partners={},
+    )
+    return Contribution(epoch=epoch, sequence=sequence, model=model)
