@@ -65,10 +65,18 @@ class Contributions:
     def __iter__(self) -> Iterator[tuple[str, Contribution]]:
         return iter(self._by_origin.items())
 
-    def fold(self, origin: str, descriptors: Iterable[Descriptor]) -> None:
+    def of(self, origin: str) -> CommunicationModel | None:
+        """Return the sum of what an origin contributed; None if it is none. To be read only; it goes on changing."""
+        found = self._by_origin.get(origin)
+        return None if found is None else found.model
+
+    def fold(self, origin: str, descriptors: Iterable[Descriptor]) -> CommunicationModel:
         """Add descriptors of the origin's own instances.
 
         A full origin takes no new keys (`CommunicationModel.fitting`).
+
+        Returns:
+            What was added; it may share its parts with the descriptors.
 
         Raises:
             ValueError: one is of another service type, or there are too many origins; nothing was changed.
@@ -81,6 +89,7 @@ class Contributions:
             self._supporters[key] = self._supporters.get(key, 0) + _voices(origin)
         model.absorb(taken)
         self.total.absorb(taken)
+        return taken
 
     def put(self, origin: str, contribution: Contribution, *, cap: int = CAP) -> bool:
         """Replace what an origin contributed, by its newest cumulative state.

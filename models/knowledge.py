@@ -5,21 +5,24 @@ A single gateway is a group of one. Workers of one node, or the nodes of a feder
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Self
 
 import msgspec
 
 from models.candidates import Candidate, Ledger, Sightings, agreed, corroborated
 from models.communication_model import CommunicationModel
-from models.contributions import STARTER, Contribution, Contributions
+from models.contributions import STARTER, Contribution
 from models.descriptor import Descriptor
+from models.exchange.shared import Others
+from models.exchange.showings import Showing, Showings
+from models.federated import Federated
 from models.normal_form import NormalForm, backed
 
 HERE = "here"
 """The own site, where nobody tells sites apart."""
 MAX_MODELS = 256
-"""Service types. The model of least weight gives way."""
+"""Service types. The model of least weight gives way, of those that only others told of first."""
 MAX_ACCEPTED = 4096
 """Answers that are remembered. The oldest that no human gave gives way: its relationship has long been learnt."""
 
@@ -44,6 +47,8 @@ class KnowledgeState(msgspec.Struct, frozen=True, kw_only=True):
     """Service type, site, minute since the epoch, instances known in it."""
     open: list[tuple[Candidate, Sightings]]
     answers: list[tuple[Candidate, Answer]]
+    elsewhere: dict[str, Others] = {}
+    """What others told, by service type. Files that were written before there was a federation have none."""
 
 
 class Knowledge:
@@ -52,16 +57,23 @@ class Knowledge:
     def __init__(self, *, origin: str = "node") -> None:
         """Start with nothing known; `origin` names the group in the versions of its models."""
         self.origin = origin
-        self._contributions: dict[str, Contributions] = {}
+        self._types: dict[str, Federated] = {}
         self._population: dict[tuple[str, str], tuple[int, int]] = {}
         self._ledger = Ledger()
         self._answers: dict[Candidate, Answer] = {}
         self._forms: dict[str, NormalForm] = {}
+        self._unread: set[str] = set()
+        """Types whose models changed since they were read."""
+
+    @property
+    def types(self) -> Mapping[str, Federated]:
+        """What is known of each service type, and who knows it. To be read only; it goes on changing."""
+        return self._types
 
     @property
     def models(self) -> dict[str, CommunicationModel]:
-        """The models by service type. They go on changing."""
-        return {name: each.total for name, each in self._contributions.items()}
+        """The models by service type, with what others told. They go on changing."""
+        return {name: each.model for name, each in self._types.items()}
 
     @property
     def answers(self) -> Mapping[Candidate, Answer]:
@@ -86,38 +98,56 @@ class Knowledge:
             count = count + 1 if minute == descriptor.minute else 1
             self._population[name, site] = descriptor.minute, count
         for name, found in by_type.items():
-            self._contributions_of(name).fold(site, found)
+            self._learnt(name).fold(site, found)
+            self._unread.add(name)
+
+    def adopt(self, service_type: str, others: Others | None) -> None:
+        """Take over what others know of a type, in place of what they told before; None forgets that.
+
+        Scoring knows at once. A type that does not live here is adopted as long as there is room for it.
+
+        Raises:
+            ValueError: a model is of another service type; nothing was changed.
+        """
+        self._adopt(service_type, others)
+        self.read()
 
     def read(self) -> None:
-        """Let scoring see what was learnt."""
-        accepted: dict[str, set[Candidate]] = {}
+        """Let scoring see what was learnt: only what changed is read anew."""
+        accepted: dict[str, list[Candidate]] = {name: [] for name in self._unread}
         for candidate, answer in self._answers.items():
-            if answer.allowed:
-                accepted.setdefault(candidate.service_type, set()).add(candidate)
-        self._forms = {
-            name: NormalForm(
-                each.total,
-                origin=self.origin,
-                sites=each.origins,
-                supporters=each.supporters,
-                accepted=accepted.get(name, frozenset()),
+            if answer.allowed and candidate.service_type in accepted:
+                accepted[candidate.service_type].append(candidate)
+        for name, decided in accepted.items():
+            found = self._types[name]
+            self._forms[name] = NormalForm(
+                found.model,
+                version=found.version(self.origin),
+                sites=found.sites,
+                supporters=found.supporters,
+                accepted=decided,
             )
-            for name, each in self._contributions.items()
-        }
+        self._unread.clear()
 
     def see(self, candidate: Candidate, site: str, instance: str, time: int) -> None:
         """Note that an instance showed a candidate and was refused; event time in ms."""
         if candidate not in self._answers:
             self._ledger.see(candidate, site, instance, time)
 
-    def deliberate(self, now: int) -> list[Candidate]:
-        """Accept what has been corroborated since; event time in ms. Scoring knows at once.
+    def deliberate(self, now: int, *, left: Callable[[str], bool] = lambda _: False) -> list[Candidate]:
+        """Accept what has been corroborated since. Scoring knows at once.
+
+        Args:
+            now: Event time, ms.
+            left: Tells of a service type whether others decide about its candidates.
 
         Returns:
             What was accepted.
         """
         accepted = sorted(
-            candidate for candidate, sightings in self._ledger.shown() if self._vouched(candidate, sightings, now)
+            candidate
+            for candidate, sightings in self._ledger.shown()
+            if not left(candidate.service_type) and self._vouched(candidate, sightings, now)
         )
         for candidate in accepted:
             self.answer(candidate, allowed=True, now=now, human=False)
@@ -136,21 +166,46 @@ class Knowledge:
         self._answers.pop(candidate, None)
         if len(self._answers) >= MAX_ACCEPTED:
             by_machine = (each for each, given in self._answers.items() if not given.human)
-            del self._answers[next(by_machine, next(iter(self._answers)))]
+            gone = next(by_machine, next(iter(self._answers)))
+            del self._answers[gone]
+            if gone.service_type in self._types:
+                self._unread.add(gone.service_type)
         self._answers[candidate] = Answer(allowed, now, human)
         self._ledger.close([candidate])
         form = self._forms.get(candidate.service_type)
         if form is not None:
             form.decide(candidate, allowed=allowed)
 
+    def contributions(self) -> Iterator[CommunicationModel]:
+        """Yield what was learnt at the own site, of each type: no more than that is told to others.
+
+        To be read at once; it goes on changing.
+        """
+        for each in self._types.values():
+            model = each.own.of(HERE)
+            if model is not None:
+                yield model
+
+    def showings(self) -> Showings:
+        """Return what others may know of the own site's candidates."""
+        return Showings(
+            instances={name: count for (name, site), (_, count) in self._population.items() if site == HERE},
+            open=[
+                _showing(candidate, sightings)
+                for candidate, sightings in self._ledger.items()
+                if sightings.witnesses.get(HERE)
+            ],
+        )
+
     def state(self) -> KnowledgeState:
         """Return what is to be stored."""
         return KnowledgeState(
             origin=self.origin,
-            contributions={name: dict(each) for name, each in self._contributions.items()},
+            contributions={name: contributed for name, each in self._types.items() if (contributed := dict(each.own))},
             population=[(name, site, *found) for (name, site), found in self._population.items()],
             open=list(self._ledger.items()),
             answers=list(self._answers.items()),
+            elsewhere={name: each.others for name, each in self._types.items() if each.others is not None},
         )
 
     @classmethod
@@ -158,16 +213,19 @@ class Knowledge:
         """Return the knowledge that was stored; call `read` before scoring.
 
         Raises:
-            ValueError: a contribution is of another service type than it is filed under.
+            ValueError: a model is of another service type than it is filed under.
         """
         knowledge = cls(origin=state.origin)
         for name, by_site in state.contributions.items():
-            contributions = knowledge._contributions_of(name)
+            own = knowledge._learnt(name).own
             for site, contribution in by_site.items():
-                contributions.put(site, contribution, cap=contribution.model.weight)
+                own.put(site, contribution, cap=contribution.model.weight)
+            knowledge._unread.add(name)
         knowledge._population = {(name, site): (minute, count) for name, site, minute, count in state.population}
         knowledge._ledger = Ledger(dict(state.open))
         knowledge._answers = dict(state.answers)
+        for name, others in state.elsewhere.items():
+            knowledge._adopt(name, others)
         return knowledge
 
     def as_starter(self) -> Knowledge:
@@ -177,15 +235,16 @@ class Knowledge:
         for long enough (`normal_form.backed`), is left out.
         """
         starter = Knowledge(origin=self.origin)
-        for name, each in self._contributions.items():
-            total = each.total
+        for name, each in self._types.items():
+            sites, supporters = each.sites, each.supporters
             known = {
                 key: relationship
-                for key, relationship in total.relationships.items()
-                if backed(relationship, sites=each.origins, supporters=each.supporters.get(key, 0))
+                for key, relationship in each.model.relationships.items()
+                if backed(relationship, sites=sites, supporters=supporters.get(key, 0))
             }
-            model = msgspec.structs.replace(total, relationships=known)
-            starter._contributions_of(name).put(STARTER, Contribution(epoch=0, sequence=0, model=model))
+            model = msgspec.structs.replace(each.model, relationships=known)
+            starter._learnt(name).own.put(STARTER, Contribution(epoch=0, sequence=0, model=model))
+            starter._unread.add(name)
         starter._answers = dict(self._answers)
         starter.read()
         return starter
@@ -198,17 +257,64 @@ class Knowledge:
         site = next(iter(sites))
         return agreed(candidate, sightings, site, homes.get(site, 0), now)
 
+    def _adopt(self, service_type: str, others: Others | None) -> None:
+        present = self._types.get(service_type)
+        found = present or Federated(service_type)
+        found.adopt(others)
+        if found.others is None and found.adopted_only:
+            if present is not None:
+                self._forget(service_type)
+            return
+        if present is None:
+            if not self._has_room(found):
+                return
+            self._types[service_type] = found
+        self._unread.add(service_type)
+
     def _homes(self, service_type: str) -> dict[str, int]:
         """Return the sites where a type lives, and how many instances of it are known there."""
         return {site: count for (name, site), (_, count) in self._population.items() if name == service_type}
 
-    def _contributions_of(self, service_type: str) -> Contributions:
-        found = self._contributions.get(service_type)
+    def _learnt(self, service_type: str) -> Federated:
+        """Return what is known of a type that lives here. There is always room for it."""
+        found = self._types.get(service_type)
         if found is None:
-            if len(self._contributions) >= MAX_MODELS:
-                weakest = min(self._contributions, key=lambda name: self._contributions[name].total.weight)
-                del self._contributions[weakest]
-                for place in [place for place in self._population if place[0] == weakest]:
-                    del self._population[place]
-            found = self._contributions[service_type] = Contributions(service_type)
+            if len(self._types) >= MAX_MODELS:
+                self._forget(self._weakest())
+            found = self._types[service_type] = Federated(service_type)
         return found
+
+    def _has_room(self, adopted: Federated) -> bool:
+        """Whether there is, or can be made, room for a type that only others know: in the place of a weaker one."""
+        if len(self._types) < MAX_MODELS:
+            return True
+        name = self._weakest()
+        weakest = self._types[name]
+        if not weakest.adopted_only or weakest.model.weight >= adopted.model.weight:
+            return False
+        self._forget(name)
+        return True
+
+    def _weakest(self) -> str:
+        """Return who gives way: the same in all copies, whatever their order."""
+        return min(
+            self._types, key=lambda name: (not self._types[name].adopted_only, self._types[name].model.weight, name)
+        )
+
+    def _forget(self, service_type: str) -> None:
+        del self._types[service_type]
+        self._forms.pop(service_type, None)
+        self._unread.discard(service_type)
+        for place in [place for place in self._population if place[0] == service_type]:
+            del self._population[place]
+
+
+def _showing(candidate: Candidate, sightings: Sightings) -> Showing:
+    last = max(witness.last for witness in sightings.witnesses[HERE].values())
+    return Showing(
+        candidate=candidate,
+        recent=sightings.recent(HERE, last),
+        persistent=sightings.instances(HERE, last) if candidate.key.own else sightings.persistent(HERE, last),
+        onset=sightings.onsets[HERE],
+        last=last,
+    )

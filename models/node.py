@@ -8,17 +8,21 @@ with four workers learns what one with a single worker does.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
 from models.arrivals import Arrivals
+from models.candidates import WINDOW, Candidate
 from models.codec import AnalyzerState, decode, encode
+from models.communication_model import CommunicationModel
 from models.descriptor import Descriptor
+from models.exchange.shared import Others
+from models.exchange.showings import Acceptance, Showings
 from models.framing import Frame
 from models.instance import InstanceState
 from models.knowledge import HERE, Knowledge
-from models.replica import Decided, Learnt, Sighting
+from models.replica import Adopted, Decided, Learnt, Sighting
 
 MAX_INSTANCES = 8192
 """Instances that are remembered for workers to begin with; the one that was silent longest gives way."""
@@ -60,6 +64,13 @@ class Node:
         self._minute = None if state is None else state.minute
         self.newest = 0 if state is None else state.newest
         """Newest event time that was seen, ms; 0 for none."""
+        self.learnt: int | None = None
+        """Newest event time, ms, as of the last minute that was folded; None for none yet."""
+        self.federated = False
+        """Whether there are others to ask about candidates."""
+        self._heard = False
+        self._word: int | None = None
+        """Event time, ms, of their last word; before any, of the first report."""
         self._instances: OrderedDict[str, InstanceState] = OrderedDict()
         for each in () if state is None else state.instances:
             self._instances[each.address] = each
@@ -90,7 +101,7 @@ class Node:
             report: Of a minute.
             now: Real time, s, on any clock that only goes forward.
         """
-        self.newest = max(self.newest, report.newest)
+        self._pass(report.newest)
         self._remember(worker, report)
         minute = report.minute
         if minute is None:
@@ -116,10 +127,45 @@ class Node:
     def see(self, sightings: Iterable[Sighting]) -> Decided | None:
         """Take what workers sighted; return what is accepted for it."""
         for each in sightings:
-            self.newest = max(self.newest, each.time)
+            self._pass(each.time)
             self.knowledge.see(each.candidate, HERE, each.instance, each.time)
-        accepted = self.knowledge.deliberate(self.newest)
+        accepted = self.knowledge.deliberate(self.newest, left=self._left_to_others)
         return Decided(accepted, self.newest) if accepted else None
+
+    def adopt(self, service_type: str, others: Others | None) -> Adopted:
+        """Take over what others know of a type, in place of what they told before; None forgets that.
+
+        What is told to others (`contributions`) does not change.
+
+        Raises:
+            ValueError: a model is of another service type; nothing was changed.
+        """
+        self.knowledge.adopt(service_type, others)
+        return Adopted(service_type, others)
+
+    def hear(self) -> None:
+        """Note that others were heard: with any answer of theirs, also one that nothing is new."""
+        self._heard = True
+        if self._word is not None:
+            self._word = self.newest
+
+    def accept(self, acceptances: Iterable[Acceptance]) -> Decided | None:
+        """Take what others accepted; return what that changes. What was answered here before stays."""
+        self.hear()
+        accepted: list[Candidate] = []
+        for candidate in dict.fromkeys(each.candidate for each in acceptances):
+            if candidate not in self.knowledge.answers:
+                self.knowledge.answer(candidate, allowed=True, now=self.newest, human=False)
+                accepted.append(candidate)
+        return Decided(accepted, self.newest) if accepted else None
+
+    def contributions(self) -> Iterator[CommunicationModel]:
+        """Yield what was learnt here, for others: one cumulative model for each type. To be read at once."""
+        return self.knowledge.contributions()
+
+    def showings(self) -> Showings:
+        """Return what others may know of the candidates here."""
+        return self.knowledge.showings()
 
     def finish(self) -> None:
         """Fold all that was reported; nobody is waited for any longer."""
@@ -165,8 +211,26 @@ class Node:
         self._closed = max(self._closed, minute)
         self.knowledge.fold(descriptors)
         self.knowledge.read()
-        accepted = self.knowledge.deliberate(self.newest)
+        self.learnt = self.newest
+        accepted = self.knowledge.deliberate(self.newest, left=self._left_to_others)
         return Learnt(descriptors, accepted, self.newest, self._arrivals.unregistered)
+
+    def _pass(self, time: int) -> None:
+        self.newest = max(self.newest, time)
+        if self._word is None:
+            self._word = self.newest
+
+    def _left_to_others(self, service_type: str) -> bool:
+        """Tell whether others decide about the candidates of a type: where it lives elsewhere, while they are heard.
+
+        Who has just begun does not know yet where else a type lives, and waits as long for the first word.
+        """
+        if not self.federated or self._word is None or self.newest - self._word > WINDOW:
+            return False
+        if not self._heard:
+            return True
+        known = self.knowledge.types.get(service_type)
+        return known is not None and known.others is not None
 
     def _left_out(self, address: str, absent: frozenset[int], *, again: bool) -> bool:
         """Tell whether an idle minute of an instance does not count: its own worker's report does, or did already."""

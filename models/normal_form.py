@@ -82,7 +82,7 @@ class NormalForm:
         self,
         model: CommunicationModel,
         *,
-        origin: str,
+        version: str,
         sites: int = 1,
         supporters: Mapping[Key, int] | None = None,
         accepted: Iterable[Candidate] = (),
@@ -91,7 +91,7 @@ class NormalForm:
 
         Args:
             model: The sum of all contributions.
-            origin: Who reads, for the version.
+            version: Identifies this state of the model, for whoever asks later by what an access was judged.
             sites: Sites where the type lives.
             supporters: How many of them show each joint relationship.
             accepted: Candidates of this type that were decided to be expected.
@@ -105,8 +105,7 @@ class NormalForm:
         self.registers = any(key.operation == Operation.REGISTER for key in model.relationships)
         """Whether instances of the type register before they act."""
         self.novelty = min(MAX_NOVELTY, (self.support + 2) / (self.rare + 1))
-        # Every descriptor adds to the weight, so the weight tells the states of one origin's model apart.
-        self.version = f"{origin}:{model.weight}"
+        self.version = version
         self._model = model
         self._sites = sites
         self._supporters = supporters or {}

@@ -10,6 +10,7 @@ import msgspec
 
 from models.candidates import MAX_CANDIDATES, Candidate
 from models.descriptor import Descriptor
+from models.exchange.shared import Others
 from models.framing import Frame
 from models.knowledge import HERE, Knowledge
 
@@ -33,7 +34,14 @@ class Decided(msgspec.Struct, frozen=True, tag=True):
     """Event time, ms."""
 
 
-Step = Learnt | Decided
+class Adopted(msgspec.Struct, frozen=True, tag=True):
+    """What others know of a service type, in place of what they told before; None forgets that."""
+
+    service_type: str
+    others: Others | None
+
+
+Step = Learnt | Decided | Adopted
 
 
 class Sighting(msgspec.Struct, frozen=True, array_like=True):
@@ -95,6 +103,9 @@ class Replica(Knowledge):
 
     def follow(self, step: Step) -> None:
         """Do what the node did."""
+        if isinstance(step, Adopted):
+            self.adopt(step.service_type, step.others)
+            return
         if isinstance(step, Learnt):
             self.fold(step.descriptors, HERE)
             self.read()

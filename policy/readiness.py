@@ -13,6 +13,8 @@ from typing import Annotated, NamedTuple
 import msgspec
 from pydantic import Field
 
+from models.candidates import QUORUM
+from models.knowledge import Knowledge
 from policy.duration import Duration, duration
 from policy.section import Section
 
@@ -31,14 +33,44 @@ class ReadinessPolicy(Section):
     """Instances of the type on this node."""
     quiet: Duration = Field(default=86_400, json_schema_extra={"default": "1d"})
     """Observed time since the type showed a relationship that its model did not have."""
+    federated: bool = True
+    """Whether a type is ready as well once others know it well: at least two other sites contributed to its model,
+    which has the instance-minutes that are asked for, and an instance of it is known here."""
 
 
 class Observation(NamedTuple):
-    """What there is of a model."""
+    """What there is of a model. The first three: of what was learnt here."""
 
     instance_minutes: int
     instances: int
     relationships: int
+    all_minutes: int = 0
+    """Instance-minutes of the whole model, with what was learnt elsewhere."""
+    sites: int = 0
+    """Other sites that contributed to it."""
+
+    def vouched(self, asked: ReadinessPolicy) -> bool:
+        """Whether what other sites know suffices, with an instance to apply it to."""
+        return (
+            asked.federated
+            and self.sites >= QUORUM
+            and self.instances > 0
+            and self.all_minutes >= asked.instance_minutes
+        )
+
+
+def observed(knowledge: Knowledge) -> dict[str, Observation]:
+    """Return what there is of the model of each service type."""
+    return {
+        name: Observation(
+            instance_minutes=each.own.total.weight,
+            instances=knowledge.instances(name),
+            relationships=len(each.own.total.relationships),
+            all_minutes=each.model.weight,
+            sites=each.elsewhere,
+        )
+        for name, each in knowledge.types.items()
+    }
 
 
 class Maturity(msgspec.Struct, frozen=True, kw_only=True):
@@ -70,9 +102,15 @@ class Readiness:
         """What is to be stored."""
         return dict(self._types)
 
-    def observe(self, models: Mapping[str, Observation], asked: ReadinessPolicy, now: int) -> None:
-        """Take in what the models are at event time `now` (ms). Of types without a model nothing is kept."""
-        elapsed = 0 if self._newest is None else min(LONGEST_STEP, max(0, now - self._newest))
+    def observe(self, models: Mapping[str, Observation], asked: ReadinessPolicy, now: int | None) -> None:
+        """Take in what the models are. Of types without a model nothing is kept.
+
+        Args:
+            models: By service type.
+            asked: When a type is ready.
+            now: Event time (ms) of the last minute that was learnt; None if there was none yet.
+        """
+        elapsed = 0 if self._newest is None or now is None else min(LONGEST_STEP, max(0, now - self._newest))
         self._newest = now
         self._types = {name: _next(self._types.get(name), found, asked, elapsed) for name, found in models.items()}
 
@@ -90,14 +128,17 @@ def _next(before: Maturity | None, found: Observation, asked: ReadinessPolicy, e
         # Where no minute was added, nobody was watched: such time is not quiet, it is unknown.
         watched = found.instance_minutes > before.instance_minutes
         quiet = before.quiet + (elapsed if watched else 0)
+    kept = max(found.instance_minutes, found.all_minutes if asked.federated else 0)
     fresh = Maturity(
         instance_minutes=found.instance_minutes,
         instances=found.instances,
         relationships=found.relationships,
         quiet=quiet,
-        ready=before is not None and before.ready and found.instance_minutes * KEPT >= asked.instance_minutes,
+        ready=before is not None and before.ready and kept * KEPT >= asked.instance_minutes,
     )
-    return fresh if fresh.ready or _missing(fresh, asked) else msgspec.structs.replace(fresh, ready=True)
+    if fresh.ready or (_missing(fresh, asked) and not found.vouched(asked)):
+        return fresh
+    return msgspec.structs.replace(fresh, ready=True)
 
 
 def _missing(found: Maturity, asked: ReadinessPolicy) -> list[str]:

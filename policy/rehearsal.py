@@ -14,7 +14,7 @@ from policy.engine import UNKNOWN_NODE, Engine
 from policy.explanation import sentence
 from policy.local_time import LocalTime
 from policy.quarantine import QuarantineRegister
-from policy.readiness import Observation, Readiness
+from policy.readiness import Readiness, observed
 from policy.scenario import Deed, Expectation, Scenario, Service
 from policy.verdict import Call, Refusal, Sender, Strength, Verdict
 
@@ -100,11 +100,7 @@ class _Stage:
         while (closing := (self._now // MINUTE + 1) * MINUTE) <= time:
             self._now = closing
             self._analyzer.advance(closing)
-            observed = {
-                name: Observation(model.weight, self._analyzer.knowledge.instances(name), len(model.relationships))
-                for name, model in self._analyzer.models().items()
-            }
-            self._readiness.observe(observed, self._policy.readiness, closing)
+            self._readiness.observe(observed(self._analyzer.knowledge), self._policy.readiness, closing)
             self._engine.replace_ready(self._readiness.ready)
             self._register.expire(closing / 1000)
         self._now = time

@@ -7,6 +7,7 @@ from enum import StrEnum
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 from pathlib import Path
 from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
@@ -308,6 +309,29 @@ def _unreached(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Ite
                 )
 
 
+def _service_url(text: str) -> str:
+    url = urlsplit(text)
+    try:
+        port = url.port
+    except ValueError:
+        port = None
+    if url.scheme != "https" or not url.hostname or port is None or url.username or url.query or url.fragment:
+        raise invalid(
+            f"{text!r} is no address of a federation service", "write it like https://federation.example.org:8470"
+        )
+    return text.rstrip("/")
+
+
+class Federation(Document):
+    """Sharing models with other gateways. Without this section nothing is told to anybody, and nothing taken over."""
+
+    service: Annotated[str, AfterValidator(_service_url)]
+    """URL of the federation service, of the site's own or the global one: `https://federation.example.org:8470`."""
+    directory: Path = Path("federation")
+    """Where `alleyes federation enroll` wrote `ca.pem`, `origin.pem` and `origin.key`; the default is in the state
+    directory."""
+
+
 class Audit(Document):
     """How the audit log is divided into files, and how much of it is kept: the chains of all processes together."""
 
@@ -354,6 +378,8 @@ class GatewayDocument(Document):
     """`closed`: while the gateway is down, no call passes. `open`: calls pass unjudged then, but not of quarantined."""
     limits: Limits = Limits()
     audit: Audit = Audit()
+    federation: Federation | None = None
+    """Left out: the gateway learns from its own services alone."""
 
     @field_validator("topology")
     @classmethod
@@ -554,14 +580,24 @@ def load_gateway(path: Path) -> GatewayDocument:
         towards_access_points=_pair_beside(path, document.tls.towards_access_points),
         crl=[beside(path, file) for file in document.tls.crl],
     )
+    state = beside(path, document.state_directory)
     return document.model_copy(
         update={
             "tls": tls,
             "policy": beside(path, document.policy),
             "inventory": beside(path, document.inventory),
-            "state_directory": beside(path, document.state_directory),
+            "state_directory": state,
+            "federation": _federation_beside(path, state, document.federation),
         }
     )
+
+
+def _federation_beside(path: Path, state: Path, federation: Federation | None) -> Federation | None:
+    if federation is None:
+        return None
+    given = "directory" in federation.model_fields_set
+    directory = beside(path, federation.directory) if given else state / federation.directory
+    return federation.model_copy(update={"directory": directory})
 
 
 def state_directory_of(path: Path) -> Path:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from proxy.federation.client.state import FederationStatus
 from proxy.processes.messages import Beat, TypeStatus
 
 FILE = "status.json"
@@ -82,6 +83,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     audit_lost: int
     audit_error: str | None
     """Why the latest attempt to write the audit log failed; None while it works."""
+    federation: FederationStatus | None = None
+    """None where the gateway is in none."""
 
 
 class NotServing(Exception):

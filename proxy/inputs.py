@@ -79,6 +79,11 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
             f"{document.policy}: scoring: paper is for one worker, and gateway.yaml has {document.workers}"
             " -- write `workers: 1` there, or `scoring: alleyes` here"
         )
+    if policy is not None and policy.document.scoring is Scoring.PAPER and document.federation is not None:
+        problems.append(
+            f"{document.policy}: scoring: paper has models of one node alone, and gateway.yaml has `federation`"
+            " -- remove that section, or write `scoring: alleyes` here"
+        )
     plan: Plan | None = None
     # The files' own checks leave nothing to object to, and say it better; this is for what they do not know of.
     place = "gateway.yaml"

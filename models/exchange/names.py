@@ -18,12 +18,16 @@ _IDENTIFIER = re.compile(
 _LETTER = re.compile(r"[A-Za-z]")
 
 
-@lru_cache(maxsize=4096)
 def names_a_type(name: str) -> bool:
     """Whether this may be the name of a type, and not an address, a number, or text that somebody wrote.
 
     An address in the form of a type, on an agent that is not called `agent` and a number, is not told from one.
     """
-    if len(name) > MAX_NAME or _TYPE.fullmatch(name) is None or _AGENT.match(name) or _IDENTIFIER.search(name):
+    return len(name) <= MAX_NAME and _looks_like_one(name)
+
+
+@lru_cache(maxsize=4096)
+def _looks_like_one(name: str) -> bool:
+    if _TYPE.fullmatch(name) is None or _AGENT.match(name) or _IDENTIFIER.search(name):
         return False
     return all(map(_LETTER.search, name[1:].split("/")))

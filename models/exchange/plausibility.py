@@ -48,6 +48,8 @@ _DIGITS = 4
 """Of a category of values."""
 _PRINTED = 64
 """Bits of a number that is printed."""
+_LONGEST = 300
+"""Characters of a reason."""
 _LAST_GAPS = bin_of(1 << 40)
 """Thirty years."""
 
@@ -56,7 +58,7 @@ class BadContribution(ValueError):
     """Something that another sent and that must not be merged. `code` says in one word why."""
 
     def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
+        super().__init__(detail if len(detail) <= _LONGEST else f"{detail[:_LONGEST]}…")
         self.code = code
         """`schema`, `malformed`, `feature`, `time`, `type` or `size`."""
 

@@ -48,6 +48,8 @@ class Kind(StrEnum):
     """A quarantine found no room in the kernel; its sender is refused by the gateway alone."""
     READINESS = "readiness"
     """A service type is enforced from now on, or no longer, as the policy leaves it to its model (mode auto)."""
+    FEDERATION = "federation"
+    """An operator pinned a version of what others contributed, or unpinned it; or others have nothing any more."""
     UNINSTALL = "uninstall"
     RECOVERY = "recovery"
     """The journal was opened after it had not been closed properly."""

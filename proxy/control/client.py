@@ -10,7 +10,15 @@ from urllib.parse import quote, urlencode
 
 import msgspec
 
-from proxy.control.messages import NewQuarantine, PolicyState, Problem, Quarantines, QuarantineState
+from proxy.control.messages import (
+    NewPin,
+    NewQuarantine,
+    PinState,
+    PolicyState,
+    Problem,
+    Quarantines,
+    QuarantineState,
+)
 from proxy.control.place import FILE, connected_socket
 from proxy.control.refusal import NotDone
 
@@ -60,6 +68,14 @@ class ControlClient:
     def reload_policy(self) -> PolicyState:
         """Have the policy read again; return what is in force then."""
         return self._ask("POST", "/v1/policy/reload", PolicyState)
+
+    def pin(self, wanted: NewPin) -> PinState:
+        """Hold on to a version of what others contributed; return what is in force then."""
+        return self._ask("POST", "/v1/federation/pins", PinState, msgspec.json.encode(wanted))
+
+    def unpin(self, service_type: str) -> PinState:
+        """Go on with the newest version; return what is in force then."""
+        return self._ask("DELETE", f"/v1/federation/pins/{quote(service_type, safe='')}", PinState)
 
     def _ask[Content: msgspec.Struct](
         self, method: str, target: str, wanted: type[Content], body: bytes | None = None

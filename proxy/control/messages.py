@@ -53,6 +53,23 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
     mode: str
 
 
+class NewPin(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A version of what others contributed that an operator wants to hold on to."""
+
+    service_type: str
+    version: str
+    """Its name, or its number, as `alleyes federation versions` shows them."""
+
+
+class PinState(msgspec.Struct, frozen=True, kw_only=True):
+    """What is in force of a service type since something was pinned or unpinned."""
+
+    service_type: str
+    version: str
+    """Empty where others have nothing of it any more."""
+    pinned: bool
+
+
 class Problem(msgspec.Struct, frozen=True, kw_only=True):
     """Why something was not done."""
 

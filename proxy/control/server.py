@@ -12,7 +12,15 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from proxy.control.messages import NewQuarantine, PolicyState, Problem, Quarantines, QuarantineState
+from proxy.control.messages import (
+    NewPin,
+    NewQuarantine,
+    PinState,
+    PolicyState,
+    Problem,
+    Quarantines,
+    QuarantineState,
+)
 from proxy.control.peer import Peer, peer_of
 from proxy.control.place import FILE, listening_socket, remove
 from proxy.control.refusal import NotDone
@@ -46,6 +54,18 @@ class ManagedQuarantines(Protocol):
         ...
 
 
+class ManagedFederation(Protocol):
+    """What others contributed, and which version of it is in force (`proxy.supervisor.federation`)."""
+
+    async def pin(self, wanted: NewPin, by: str) -> PinState:
+        """Hold on to a version."""
+        ...
+
+    async def unpin(self, service_type: str, by: str) -> PinState:
+        """Go on with the newest version."""
+        ...
+
+
 @dataclass
 class ControlServer:
     """Serves what an operator asks for. On the supervisor's event loop; nothing of it is on the path of a call."""
@@ -55,6 +75,8 @@ class ControlServer:
     """Called with who wants it; raises `NotDone` with what is wrong with the file."""
     status: Callable[[], Status]
     on_broken: Callable[[str, BaseException], None]
+    federation: ManagedFederation | None = None
+    """None where the gateway is in none."""
     _runner: web.AppRunner | None = None
     _server: asyncio.Server | None = None
     _directory: Path = field(default=Path())
@@ -97,6 +119,8 @@ class ControlServer:
                 web.delete(r"/v1/quarantines/{sender:.+}", self._delete),
                 web.post("/v1/policy/reload", self._reload),
                 web.get("/v1/status", self._status),
+                web.post("/v1/federation/pins", self._pin),
+                web.delete(r"/v1/federation/pins/{service_type:.+}", self._unpin),
             ]
         )
         return application
@@ -111,7 +135,8 @@ class ControlServer:
             return _problem(refused)
         except web.HTTPException as error:
             paths = (
-                "GET or POST /v1/quarantines, DELETE /v1/quarantines/IDENTITY, POST /v1/policy/reload, GET /v1/status"
+                "GET or POST /v1/quarantines, DELETE /v1/quarantines/IDENTITY, POST /v1/policy/reload, GET /v1/status,"
+                " POST /v1/federation/pins, DELETE /v1/federation/pins/TYPE"
             )
             return _problem(NotDone(error.status, error.reason, f"there are {paths}"))
         except Exception as error:  # noqa: BLE001 -- whoever asks must hear of it, and everything else goes on
@@ -122,14 +147,7 @@ class ControlServer:
         return _answer(self.quarantines.all())
 
     async def _add(self, request: web.Request) -> web.Response:
-        try:
-            async with asyncio.timeout(_READ_SECONDS):
-                body = await request.read()
-            wanted = msgspec.json.decode(body, type=NewQuarantine)
-        except TimeoutError:
-            raise NotDone(408, "the request did not come to its end", "send it at once") from None
-        except msgspec.MsgspecError as error:
-            raise NotDone(400, f"the body is not what it should be: {error}", "send sender, reason, seconds") from error
+        wanted = await _body(request, NewQuarantine, "send sender, reason, seconds")
         return _answer(self.quarantines.add(wanted, str(_permitted(request))), status=201)
 
     async def _delete(self, request: web.Request) -> web.Response:
@@ -139,8 +157,33 @@ class ControlServer:
     async def _reload(self, request: web.Request) -> web.Response:
         return _answer(await self.reload_policy(str(_permitted(request))))
 
+    async def _pin(self, request: web.Request) -> web.Response:
+        wanted = await _body(request, NewPin, "send service_type, version")
+        return _answer(await self._federated().pin(wanted, str(_permitted(request))), status=201)
+
+    async def _unpin(self, request: web.Request) -> web.Response:
+        return _answer(await self._federated().unpin(request.match_info["service_type"], str(_permitted(request))))
+
+    def _federated(self) -> ManagedFederation:
+        if self.federation is None:
+            raise NotDone(
+                404, "this gateway shares its models with nobody", "add the section `federation` to gateway.yaml"
+            )
+        return self.federation
+
     async def _status(self, _: web.Request) -> web.Response:
         return _answer(self.status())
+
+
+async def _body[Content: msgspec.Struct](request: web.Request, wanted: type[Content], remedy: str) -> Content:
+    try:
+        async with asyncio.timeout(_READ_SECONDS):
+            body = await request.read()
+        return msgspec.json.decode(body, type=wanted)
+    except TimeoutError:
+        raise NotDone(408, "the request did not come to its end", "send it at once") from None
+    except msgspec.MsgspecError as error:
+        raise NotDone(400, f"the body is not what it should be: {error}", remedy) from error
 
 
 def _permitted(request: web.Request) -> Peer:

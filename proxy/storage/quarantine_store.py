@@ -15,7 +15,7 @@ import msgspec
 from policy.escalation import MOST_SENDERS, PastQuarantine
 from policy.quarantine import QuarantineEntry, QuarantineRegister
 from proxy.firewall.plan import Entry
-from proxy.storage.ownership import give_to_owner_of
+from proxy.storage.sqlite_file import address_for_reading, make
 
 FILE = "state.db"
 
@@ -42,12 +42,9 @@ def look(directory: Path) -> None:
     path = directory / FILE
     if not os.path.lexists(path):
         return
-    # A log that was left or is in use is read through the index beside it; without one, SQLite would make the index.
-    shared = all(path.with_name(FILE + suffix).exists() for suffix in ("-wal", "-shm"))
-    address = f"{path.absolute().as_uri()}?mode=ro&{'readonly_shm=1' if shared else 'immutable=1'}"
     try:
         _require_writable(path)
-        with contextlib.closing(sqlite3.connect(address, uri=True, timeout=5)) as database:
+        with contextlib.closing(sqlite3.connect(address_for_reading(path), uri=True, timeout=5)) as database:
             if database.execute("SELECT 1 FROM sqlite_schema WHERE name = 'quarantine'").fetchone() is not None:
                 QuarantineRegister().restore((each.entry for each in _stored(database)), now=0.0)
     except (sqlite3.Error, msgspec.MsgspecError, ValueError, OSError) as error:
@@ -90,8 +87,7 @@ class QuarantineStore:
         """
         self._path = directory / FILE
         try:
-            # Before SQLite does: the files that it makes beside it get the same permissions and the same owner.
-            _make(self._path)
+            make(self._path)
             self._database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=5)
             self._database.execute("PRAGMA journal_mode = WAL")
             self._database.execute("PRAGMA synchronous = FULL")
@@ -168,12 +164,3 @@ class QuarantineStore:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _make(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-        give_to_owner_of(path.parent, descriptor)
-    finally:
-        os.close(descriptor)

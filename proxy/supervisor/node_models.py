@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from models.communication_model import CommunicationModel
+from models.exchange.shared import Others
+from models.exchange.showings import Acceptance, Showings
 from models.node import REPORT, Node
 from models.paper.analyzer import PaperAnalyzer
 from models.replica import Sighting, encode
 from policy.document import Scoring
-from policy.readiness import Observation
+from policy.readiness import Observation, observed
 
 
 class NodeModels(Protocol):
@@ -18,6 +21,11 @@ class NodeModels(Protocol):
     @property
     def newest(self) -> int:
         """Newest event time that was seen, ms; 0 for none."""
+        ...
+
+    @property
+    def learnt(self) -> int | None:
+        """The same as of the last minute that was learnt, None before any: what changes in between adds no time."""
         ...
 
     def dump(self, worker: int | None = None) -> bytes:
@@ -52,6 +60,34 @@ class NodeModels(Protocol):
         """Return what there is of the model of each service type."""
         ...
 
+    def federate(self) -> None:
+        """Expect a federation from now on: it decides about candidates of types that live elsewhere too."""
+        ...
+
+    def hear(self) -> None:
+        """Note that the federation was heard: with any answer of its service, also one that nothing is new."""
+        ...
+
+    def adopt(self, service_type: str, others: Others | None) -> list[bytes]:
+        """Take what the federation knows of a type, in place of before; None forgets it. Return the steps.
+
+        Raises:
+            ValueError: a model is of another service type; nothing was changed.
+        """
+        ...
+
+    def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
+        """Take what the federation accepted, once; return the steps. It counts as a word of it (`hear`)."""
+        ...
+
+    def contributions(self) -> Iterator[CommunicationModel]:
+        """Yield what was learnt here and nowhere else, a cumulative model for each type. To be read at once."""
+        ...
+
+    def showings(self) -> Showings:
+        """Return what the federation may know of the candidates here."""
+        ...
+
     def finish(self) -> None:
         """Take in what waits, for the end."""
         ...
@@ -72,6 +108,11 @@ class SharedModels:
     def newest(self) -> int:
         """Newest event time that was seen, ms; 0 for none."""
         return self._node.newest
+
+    @property
+    def learnt(self) -> int | None:
+        """The same as of the last minute that was learnt."""
+        return self._node.learnt
 
     def dump(self, worker: int | None = None) -> bytes:
         """Return what is to be stored; or what a worker begins with."""
@@ -100,11 +141,32 @@ class SharedModels:
 
     def observations(self) -> dict[str, Observation]:
         """Return what there is of the model of each service type."""
-        knowledge = self._node.knowledge
-        return {
-            name: Observation(model.weight, knowledge.instances(name), len(model.relationships))
-            for name, model in knowledge.models.items()
-        }
+        return observed(self._node.knowledge)
+
+    def federate(self) -> None:
+        """Expect a federation from now on."""
+        self._node.federated = True
+
+    def hear(self) -> None:
+        """Note that the federation was heard."""
+        self._node.hear()
+
+    def adopt(self, service_type: str, others: Others | None) -> list[bytes]:
+        """Take what the federation knows of a type."""
+        return [encode(self._node.adopt(service_type, others))]
+
+    def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
+        """Take what the federation accepted, once."""
+        step = self._node.accept(acceptances)
+        return [] if step is None else [encode(step)]
+
+    def contributions(self) -> Iterator[CommunicationModel]:
+        """Yield what was learnt here and nowhere else."""
+        return self._node.contributions()
+
+    def showings(self) -> Showings:
+        """Return what the federation may know of the candidates here."""
+        return self._node.showings()
 
     def finish(self) -> None:
         """Fold what waits."""
@@ -126,6 +188,11 @@ class SingleModels:
     @property
     def newest(self) -> int:
         """Newest event time that had been seen at the start, ms; 0 for none."""
+        return self._newest
+
+    @property
+    def learnt(self) -> int | None:
+        """The same: nothing depends on it."""
         return self._newest
 
     def dump(self, worker: int | None = None) -> bytes:
@@ -158,6 +225,30 @@ class SingleModels:
     def observations(self) -> dict[str, Observation]:
         """Nothing: a policy cannot leave the mode to readiness with this scoring."""
         return {}
+
+    def federate(self) -> None:
+        """The paper's models are not exchanged; a configuration that asks for both is refused."""
+
+    def hear(self) -> None:
+        """Nobody is asked."""
+
+    def adopt(self, service_type: str, others: Others | None) -> list[bytes]:
+        """Nothing is adopted."""
+        del service_type, others
+        return []
+
+    def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
+        """The paper knows no candidates."""
+        del acceptances
+        return []
+
+    def contributions(self) -> Iterator[CommunicationModel]:
+        """Nothing is told."""
+        return iter(())
+
+    def showings(self) -> Showings:
+        """The paper knows no candidates."""
+        return Showings(instances={}, open=[])
 
     def finish(self) -> None:
         """Nothing waits."""

@@ -60,6 +60,7 @@ from proxy.storage.policy_store import PolicyStore
 from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
+from proxy.supervisor.federation import Federation, NodeEnds
 from proxy.supervisor.kernel_table import KernelTable
 from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.node_models import node_models
@@ -189,8 +190,14 @@ class Supervisor:
             firewall=firewall, workers=document.workers, alive=self._workers.alive, notes=self._trail
         )
         self._tasks: set[asyncio.Task[None]] = set()
+        ends = NodeEnds(self._models, self._follow, self._files.changed, self._trail)
+        self._federation = Federation.of(document, ends, real_now, self._broken)
         self._control = ControlServer(
-            quarantines=self._by_hand(), reload_policy=self._reload, status=self._status, on_broken=self._broken
+            quarantines=self._by_hand(),
+            reload_policy=self._reload,
+            status=self._status,
+            on_broken=self._broken,
+            federation=self._federation,
         )
 
     async def run(self) -> None:
@@ -273,6 +280,7 @@ class Supervisor:
             self._workers.forever(),
         )
         tasks = [*guarding, *map(asyncio.create_task, works)]
+        self._federation.start()
         try:
             done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -332,7 +340,7 @@ class Supervisor:
         for step in steps:
             self._workers.tell_all(Follow(step))
         if steps:
-            self._readiness.models_changed(self._models.observations(), self._models.newest)
+            self._readiness.models_changed(self._models.observations(), self._models.learnt)
 
     def _quarantine(self, number: int, message: Quarantined) -> None:
         try:
@@ -474,6 +482,7 @@ class Supervisor:
             audit_pending=self._journal.pending,
             audit_lost=self._journal.lost,
             audit_error=self._journal.last_error if self._journal.failing else self._notary.problem,
+            federation=self._federation.status(),
         )
         return together(own, self._workers.beats(), self._workers.past)
 
@@ -501,6 +510,7 @@ class Supervisor:
     async def _end(self) -> None:
         self._health.clear()
         await self._control.close()
+        await self._federation.stop()
         await self._workers.stop()
         self._models.finish()
         self._finish_threads()

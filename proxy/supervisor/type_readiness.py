@@ -42,8 +42,8 @@ class TypeReadiness:
         """The types that may be enforced."""
         return sorted(self._readiness.ready)
 
-    def models_changed(self, models: Mapping[str, Observation], now: int) -> None:
-        """Look at the models at event time `now` (ms)."""
+    def models_changed(self, models: Mapping[str, Observation], now: int | None) -> None:
+        """Look at the models as of event time `now` (ms), when a minute was learnt last; None if none was."""
         before = self._readiness.ready
         self._readiness.observe(models, self.policy().readiness, now)
         ready = self._readiness.ready

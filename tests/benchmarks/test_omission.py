@@ -189,7 +189,7 @@ def test_what_one_site_of_three_does_weighs_for_all(mechanism: str | None, *, we
     relationship.fast.observe(1, START // MINUTE)
     model = CommunicationModel(service_type="/lock", weight=100, relationships={CANDIDATE.key: relationship})
     with left_out(mechanism):
-        form = NormalForm(model, origin="here", sites=3, supporters={CANDIDATE.key: 1})
+        form = NormalForm(model, version="here:1", sites=3, supporters={CANDIDATE.key: 1})
         assert bool(form.norm(CANDIDATE.key).weight) is weighs
 
 
@@ -201,7 +201,7 @@ def test_what_one_site_did_all_day_weighs_nothing() -> None:
     weights = []
     for mechanism in (None, "established"):
         with left_out(mechanism):
-            form = NormalForm(model, origin="here", sites=3, supporters={CANDIDATE.key: 1})
+            form = NormalForm(model, version="here:1", sites=3, supporters={CANDIDATE.key: 1})
             weights.append(form.norm(CANDIDATE.key).weight)
     assert weights == [1, 0]
 

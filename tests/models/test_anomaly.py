@@ -35,7 +35,7 @@ def score(key: Key = KEY, *, weight: int = 30, instances: int = 6, **observed: U
         weight=998, instances=instances, rooms=Counts(same=instances), fast=counters, slow=counters
     )
     model = CommunicationModel(service_type="/light", weight=weight, relationships={KEY: relationship})
-    form = NormalForm(model, origin="node")
+    form = NormalForm(model, version="node:30")
     usual = Observed(
         expected=False, room="same", familiar=False, fast=1.0, slow=1.0, habit=Habit(), gap=1, untimely=0.0
     )

@@ -25,7 +25,7 @@ def form(weight: int = 30, **relationships: Relationship) -> NormalForm:
     model = CommunicationModel(
         service_type="/light", weight=weight, relationships={keys[name]: each for name, each in relationships.items()}
     )
-    return NormalForm(model, origin="node")
+    return NormalForm(model, version="node:1")
 
 
 @pytest.mark.parametrize(("weight", "som"), [(0, 0.0), (15, 0.25), (60, 1.0), (6000, 1.0)])
@@ -53,7 +53,7 @@ def test_types_that_keep_doing_new_things_are_forgiven() -> None:
         weight=60,
         relationships={Key(f"/{index}", False, "get", ""): Relationship(weight=1) for index in range(40)},
     )
-    assert NormalForm(model, origin="node").norm(NEW).sor == pytest.approx(42 / 41)
+    assert NormalForm(model, version="node:1").norm(NEW).sor == pytest.approx(42 / 41)
 
 
 def test_location_by_hand() -> None:
@@ -110,8 +110,3 @@ def test_stale_period_is_forgotten() -> None:
     relationship.absorb(gaps((30_000, 60), minute=20_000))
     assert [round(each.centre) for each in periods(relationship, 2_000)] == [12_000, 30_000]
     assert [round(each.centre) for each in periods(relationship, 20_000)] == [30_000]
-
-
-def test_version_names_origin_and_state() -> None:
-    assert form(17).version == "node:17"
-    assert form(17).version != form(18).version

@@ -1,0 +1,88 @@
+"""Learns from the service which candidates were accepted, as soon as they are."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from urllib.parse import quote
+
+import msgspec
+
+from models.exchange.names import names_a_type
+from models.exchange.showings import Acceptance
+from proxy.federation.client.connection import AnswerError, Connection, ServiceError
+from proxy.federation.client.database import Disk
+from proxy.federation.client.ends import Sink
+from proxy.federation.client.heard_acceptances import HeardAcceptances
+from proxy.federation.client.pace import LEAST_SECONDS
+from proxy.federation.client.reader import WAIT_SECONDS
+from proxy.federation.messages import Acceptances
+
+_LARGEST = 1024 * 1024
+_LONGEST_CURSOR = 4096
+_UNKNOWN_CURSOR = 400
+
+
+class AcceptanceReader:
+    """Hands on what was accepted. For the event loop's thread; disks are waited for in another."""
+
+    def __init__(self, sink: Sink, disk: Disk, connection: Connection) -> None:
+        self._sink = sink
+        self._disk = disk
+        self._connection = connection
+        self.taken = 0
+        """Acceptances since the start."""
+
+    async def begin(self) -> None:
+        """Hand on what was told before a restart; whoever knows it already passes over it.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        if known := await self._disk.run(lambda database: HeardAcceptances(database).all()):
+            self._sink.accept(known)
+
+    async def read(self) -> None:
+        """Wait for acceptances and hand them on.
+
+        Raises:
+            ServiceError: the service was not reached, or does not tell.
+            DiskError: the disk refuses.
+        """
+        cursor = await self._disk.run(lambda database: HeardAcceptances(database).cursor)
+        after = f"after={quote(cursor, safe='')}&" if cursor else ""
+        try:
+            answer = await self._connection.ask(
+                "GET", f"/v1/acceptances?{after}wait={WAIT_SECONDS}", most=_LARGEST, wait=WAIT_SECONDS
+            )
+        except ServiceError as error:
+            if cursor and error.status == _UNKNOWN_CURSOR:
+                # The service's database is another one: all that it knows is told again.
+                await self._disk.run(lambda database: HeardAcceptances(database).note((), ""))
+            raise
+        told = _read(answer.body)
+
+        def note(database: sqlite3.Connection) -> None:
+            HeardAcceptances(database).note(told.accepted, told.cursor)
+
+        if told.accepted or told.cursor != cursor:
+            await self._disk.run(note)
+        if told.accepted:
+            self.taken += len(told.accepted)
+            self._sink.accept(told.accepted)
+        await asyncio.sleep(LEAST_SECONDS)
+
+
+def _read(body: bytes) -> Acceptances:
+    try:
+        told = msgspec.json.decode(body, type=Acceptances)
+    except msgspec.MsgspecError as error:
+        raise AnswerError(f"the acceptances cannot be read: {error}") from error
+    if len(told.cursor) > _LONGEST_CURSOR or not all(map(_is_sound, told.accepted)):
+        raise AnswerError("the acceptances have an entry that is none")
+    return told
+
+
+def _is_sound(acceptance: Acceptance) -> bool:
+    candidate = acceptance.candidate
+    return acceptance.time >= 0 and names_a_type(candidate.service_type)

@@ -1,0 +1,45 @@
+"""What a client is given by whom it serves: where contributions come from, and who adopts what others contributed.
+
+Both are used from the event loop's thread. A gateway's node is both; so are the sums of a site's service.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from models.communication_model import CommunicationModel
+from models.exchange.shared import Others
+from models.exchange.showings import Acceptance, Showings
+
+
+class Source(Protocol):
+    """What an origin publishes."""
+
+    def now(self) -> int:
+        """Return event time, ms; publications keep its pace."""
+        ...
+
+    def contributions(self) -> Iterable[CommunicationModel]:
+        """Yield the origin's own cumulative model of each service type. They may go on changing afterwards."""
+        ...
+
+    def showings(self) -> Showings:
+        """Return all open candidates."""
+        ...
+
+
+class Sink(Protocol):
+    """Who is told of the others."""
+
+    def adopt(self, service_type: str, others: Others | None) -> None:
+        """Use this instead of what was known of the others before; None: there is nothing any more."""
+        ...
+
+    def accept(self, acceptances: Sequence[Acceptance]) -> None:
+        """Expect these candidates from now on. Some may have been told before."""
+        ...
+
+    def heard(self) -> None:
+        """Note that the federation was in reach just now, whether there was any news or not."""
+        ...

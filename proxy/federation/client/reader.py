@@ -1,0 +1,246 @@
+"""Learns from the service what the others contributed, and what was accepted; checks all of it before it is adopted.
+
+What cannot be adopted changes nothing: the last good model stays in force, and the reason is kept for whoever asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterable
+from typing import NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from models.descriptor import MINUTE
+from models.exchange.envelope import MAX_OTHERS_BYTES, BadContribution, decode_others
+from models.exchange.names import names_a_type
+from models.exchange.shared import Others
+from models.knowledge import MAX_MODELS
+from proxy.federation.client.connection import Answer, AnswerError, Connection, ServiceError
+from proxy.federation.client.database import Disk
+from proxy.federation.client.ends import Sink, Source
+from proxy.federation.client.pace import LEAST_SECONDS, Pace
+from proxy.federation.client.state import AdoptedModel
+from proxy.federation.client.versions import Told, UnknownVersionError, Versions, name_of
+from proxy.federation.messages import OTHERS, ModelEntry, ModelList
+
+WAIT_SECONDS = 50
+"""For how long the service is asked to wait for a change."""
+_LARGEST_LIST = 2 * 1024 * 1024
+_LONGEST_VERSION = 256
+_RETRY_SECONDS = 600.0
+"""After which what was of no use is asked for again, though the service says that it has not changed."""
+_UNCHANGED = 304
+_GONE = 404
+
+
+class _Useless(NamedTuple):
+    """What was told of a service type and cannot be adopted."""
+
+    listed: str
+    until: float
+    """Reading of the loop's clock, s, until which it is not asked for again."""
+
+
+class ModelReader:
+    """Keeps what the others know up to date. For the event loop's thread; disks are waited for in another."""
+
+    def __init__(
+        self, source: Source, sink: Sink, disk: Disk, connection: Connection, real_now: Callable[[], float]
+    ) -> None:
+        self._source = source
+        self._sink = sink
+        self._disk = disk
+        self._connection = connection
+        self._real_now = real_now
+        self._pace = Pace(source.now)
+        self._etag = ""
+        self._listed: list[ModelEntry] = []
+        self._behind = True
+        """Whether something that was listed has not been dealt with."""
+        self._useless: dict[str, _Useless] = {}
+        self.in_force: dict[str, AdoptedModel] = {}
+        """What is in force, by service type."""
+        self.refused: dict[str, str] = {}
+        """Why what was told of a service type was not adopted."""
+        self.heard = 0.0
+        """Real time when the service last told the newest, or that there is nothing newer."""
+
+    async def begin(self) -> None:
+        """Adopt what was in force before a restart.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+
+        def stored(database: sqlite3.Connection) -> tuple[dict[str, Others], dict[str, str]]:
+            versions, found, lost = Versions(database), {}, {}
+            for each in versions.in_force():
+                try:
+                    found[each.service_type] = versions.others(each.service_type, each.name)
+                except UnknownVersionError as error:
+                    versions.unreadable(each.service_type, each.name)
+                    lost[each.service_type] = str(error)
+            return found, lost
+
+        found, lost = await self._disk.run(stored)
+        for service_type, others in found.items():
+            self._sink.adopt(service_type, others)
+        self.refused |= lost
+        await self.look()
+
+    async def look(self) -> None:
+        """See what is in force, after a change.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        found = await self._disk.run(lambda database: Versions(database).in_force())
+        self.in_force = {each.service_type: each.model for each in found}
+
+    async def read(self) -> None:
+        """Ask what is new, adopt it, and wait until the next minute of event time if there was something.
+
+        Raises:
+            ServiceError: the service was not reached, or does not tell.
+            DiskError: the disk refuses.
+        """
+        minute = self._pace.minute
+        news = await self._list()
+        if news or self._behind or self._due():
+            self._behind = True
+            changed = await self._catch_up()
+            self._behind = False
+        else:
+            changed = False
+        self.heard = self._real_now()
+        self._sink.heard()
+        if changed:
+            await self._pace.minute_after(minute)
+        else:
+            await asyncio.sleep(LEAST_SECONDS)
+
+    async def _list(self) -> bool:
+        """Ask for the list of models; return whether it changed."""
+        wait = 0 if self._behind or not self._etag else WAIT_SECONDS
+        headers = {"Accept": "application/json"} | ({"If-None-Match": self._etag} if self._etag else {})
+        answer = await self._connection.ask(
+            "GET", f"/v1/models?wait={wait}", most=_LARGEST_LIST, headers=headers, wait=wait
+        )
+        if answer.status == _UNCHANGED:
+            return False
+        self._listed = _listing(answer)
+        self._etag = answer.etag
+        self._behind = True
+        return True
+
+    def _due(self) -> bool:
+        now = asyncio.get_running_loop().time()
+        return any(each.until <= now for each in self._useless.values())
+
+    async def _catch_up(self) -> bool:
+        """Fetch what was listed in other versions; return whether there was anything."""
+        told = await self._disk.run(lambda database: Versions(database).told())
+        wanted = self._wanted(told)
+        names = {each.service_type for each in wanted}
+        changed = False
+        for service_type in [each for each in told if each not in names and told[each].heard]:
+            await self._drop(service_type)
+            changed = True
+        self._useless = {name: each for name, each in self._useless.items() if name in names}
+        self.refused = {name: text for name, text in self.refused.items() if name in names}
+        for entry in wanted:
+            before = told.get(entry.service_type)
+            if (before is None or before.listed != entry.version) and not self._passed_over(entry):
+                await self._fetch(entry, before)
+                changed = True
+        if changed:
+            await self.look()
+        return changed
+
+    def _wanted(self, told: Iterable[str]) -> list[ModelEntry]:
+        """Return as much as there is room for of what is listed: own types first, then known and heavy ones."""
+        if len(self._listed) <= MAX_MODELS:
+            return self._listed
+        own = {model.service_type for model in self._source.contributions()}
+        known = set(told)
+        order = sorted(
+            self._listed,
+            key=lambda each: (each.service_type not in own, each.service_type not in known, -each.weight),
+        )
+        return order[:MAX_MODELS]
+
+    def _passed_over(self, entry: ModelEntry) -> bool:
+        useless = self._useless.get(entry.service_type)
+        if useless is None or useless.listed != entry.version:
+            return False
+        return asyncio.get_running_loop().time() < useless.until
+
+    async def _fetch(self, entry: ModelEntry, before: Told | None) -> None:
+        service_type = entry.service_type
+        headers = {"Accept": OTHERS} | ({"If-None-Match": before.etag} if before is not None and before.etag else {})
+        try:
+            answer = await self._connection.ask(
+                "GET", f"/v1/models/{quote(service_type, safe='')}", most=MAX_OTHERS_BYTES, headers=headers
+            )
+            if answer.status == _UNCHANGED:
+                await self._disk.run(lambda database: Versions(database).unchanged(service_type, entry.version))
+                return
+            await self._take(entry, answer)
+        except AnswerError as error:
+            self._note_useless(entry, str(error))
+        except ServiceError as error:
+            if error.status != _GONE:
+                raise
+            # It went since it was listed; the next list does not have it.
+        except BadContribution as error:
+            self._note_useless(entry, f"what the service told of it is not adopted ({error.code}): {error}")
+
+    async def _take(self, entry: ModelEntry, answer: Answer) -> None:
+        """Check what was told, put it on disk, and then in force.
+
+        Raises:
+            BadContribution: it is not what it should be.
+            DiskError: the disk refuses.
+        """
+        if answer.media != OTHERS:
+            raise BadContribution("malformed", f"it is of the media type {answer.media[:80]!r}, not {OTHERS}")
+        service_type, now = entry.service_type, self._real_now()
+        # Event time of tests and demonstrations runs ahead; on a node that has seen nothing it is 0.
+        minute = max(self._source.now(), int(now * 1000)) // MINUTE
+
+        def take(database: sqlite3.Connection) -> tuple[Others, bool]:
+            others = decode_others(service_type, answer.body, now_minute=minute)
+            told = Told(heard=name_of(others), listed=entry.version, etag=answer.etag)
+            return others, Versions(database).take(service_type, told, others, answer.body, now)
+
+        others, in_force = await self._disk.run(take)
+        if in_force:
+            self._sink.adopt(service_type, others)
+        self._useless.pop(service_type, None)
+        self.refused.pop(service_type, None)
+
+    async def _drop(self, service_type: str) -> None:
+        """Forget a type of which the service has nothing any more."""
+        if await self._disk.run(lambda database: Versions(database).drop(service_type)):
+            self._sink.adopt(service_type, None)
+
+    def _note_useless(self, entry: ModelEntry, text: str) -> None:
+        until = asyncio.get_running_loop().time() + _RETRY_SECONDS
+        self._useless[entry.service_type] = _Useless(entry.version, until)
+        self.refused[entry.service_type] = text
+
+
+def _listing(answer: Answer) -> list[ModelEntry]:
+    try:
+        listed = msgspec.json.decode(answer.body, type=ModelList).models
+    except msgspec.MsgspecError as error:
+        raise AnswerError(f"the list of models cannot be read: {error}") from error
+    for each in listed:
+        if not names_a_type(each.service_type) or not 0 < len(each.version) <= _LONGEST_VERSION:
+            raise AnswerError(f"the list of models has an entry that is none: {each.service_type[:64]!r}")
+    if len({each.service_type for each in listed}) != len(listed):
+        raise AnswerError("the list of models names a service type twice")
+    return listed
