@@ -49,8 +49,6 @@ class Postgres(Document):
     dsn: SecretStr
     """How to connect, as libpq takes it: `postgresql://alleyes@db.example/federation?sslmode=verify-full`. Passwords
     belong into `~/.pgpass`."""
-    connections: Annotated[int, Field(ge=2, le=64)] = 4
-    """Most connections of one process."""
 
 
 class Storage(Document):
@@ -91,7 +89,7 @@ class ServiceLimits(Document):
     """Most service types; contributions to further ones are refused."""
     service_types_per_origin: Annotated[int, Field(ge=1, le=1000)] = 256
     """Most service types that one origin contributes to."""
-    head_bytes: Annotated[int, Field(ge=4 * KIB, le=64 * KIB)] = 8 * KIB
+    head_bytes: Annotated[int, Field(ge=12 * KIB, le=64 * KIB)] = 16 * KIB
     """Longest request line, and longest field of a head."""
     handshake_seconds: Annotated[int, Field(ge=1, le=300)] = 10
     """A TLS handshake takes no longer."""

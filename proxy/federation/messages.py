@@ -13,8 +13,8 @@ CONTRIBUTION = "application/vnd.alleyes.contribution"
 OTHERS = "application/vnd.alleyes.others"
 """Media type of what it is told."""
 PROBLEM = "application/problem+json"
-LARGEST_STAMP = 2**53 - 1
-"""Of epochs and sequences: what every reader of JSON can hold."""
+LARGEST_STAMP = 2**53 - 2
+"""Of epochs and sequences: every reader of JSON can hold it, and one more, which means that something was taken out."""
 
 Stamp = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_STAMP)]
 

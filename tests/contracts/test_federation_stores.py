@@ -22,6 +22,7 @@ from proxy.federation.storage.base import (
     Store,
     Token,
 )
+from proxy.federation.storage.postgres import PostgresStore
 from proxy.federation.storage.sqlite import SqliteStore
 
 START = Cursor()
@@ -30,8 +31,11 @@ Opened = Callable[[], Store]
 """Makes another store, as another process would, over the same data."""
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 def store_at(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
+    if request.param == "postgres":
+        conninfo = request.getfixturevalue("database")
+        return lambda: PostgresStore(conninfo)
     return lambda: SqliteStore(tmp_path / "federation.db")
 
 

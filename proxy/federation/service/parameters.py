@@ -38,6 +38,18 @@ def number(request: web.Request, name: str, *, least: int = 0, most: int, otherw
     raise _wrong(f"{name} is a number from {least} to {most}")
 
 
+def behind(request: web.Request) -> str:
+    """Return the name behind which a list goes on; empty: it begins.
+
+    Raises:
+        Failure: it is none (400).
+    """
+    text = request.query.get("after", "")
+    if text and NAME.fullmatch(text) is None:
+        raise _wrong("after is the name of an origin, or left out")
+    return text
+
+
 def service_type(request: web.Request) -> str:
     """Return the service type of the path.
 

@@ -12,7 +12,7 @@ from proxy.federation.messages import PROBLEM, Problem
 
 TYPE = "urn:alleyes:federation:"
 """What the `type` of a problem begins with; its code follows."""
-_TITLES = {
+TITLES = {
     "unauthenticated": "A client certificate of this service is needed",
     "revoked": "This certificate was revoked",
     "forbidden": "This certificate does not permit that",
@@ -41,7 +41,6 @@ _TITLES = {
     "storage": "The database does not answer",
     "starting": "The sums are not complete yet",
     "revocations": "Who is revoked is not known",
-    "ending": "The service is being stopped",
     "defect": "The service has a defect",
 }
 """Every code, with what it says of all its problems."""
@@ -80,7 +79,7 @@ class Failure(Exception):
         epoch, sequence = self.held or (None, None)
         body = Problem(
             type=TYPE + self.code,
-            title=_TITLES[self.code],
+            title=TITLES[self.code],
             status=self.status.value,
             code=self.code,
             detail=self.detail,

@@ -6,6 +6,7 @@ import asyncio
 from http import HTTPStatus
 from typing import Literal
 
+from proxy.federation.messages import LARGEST_STAMP
 from proxy.federation.service.feed import Feed
 from proxy.federation.service.problem import Failure
 from proxy.federation.storage.base import Row, Store
@@ -26,6 +27,8 @@ class Publishing:
             Failure: a newer one is held (409), the stamp cannot be (400), or the origin has too many topics (422).
             StoreError: the store does not answer.
         """
+        if max(row.stamp) > LARGEST_STAMP:
+            raise Failure(HTTPStatus.BAD_REQUEST, "malformed", f"epoch and sequence are at most {LARGEST_STAMP}")
         try:
             # A caller that goes away does not take back what others' contributions are one transaction with.
             (held,) = await asyncio.shield(self._store.put([row]))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
+import logging
 import socket
 import time
 from collections.abc import AsyncIterator, Callable
@@ -32,6 +34,7 @@ from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools
+from proxy.federation.service.protocol import Protocol
 from proxy.federation.service.publishing import Publishing
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.tls import ServerTls
@@ -44,6 +47,10 @@ _LINGER = 2.0
 """Seconds for which the rest of a refused body is read, so that its sender reads the answer."""
 _HOUR = 3600.0
 _BACKLOG = 1024
+
+_SILENT = logging.getLogger("alleyes.federation.access")
+"""There is no log of accesses: there are metrics, and what callers do wrong is noted."""
+_SILENT.disabled = True
 
 log = structlog.get_logger("alleyes")
 
@@ -86,16 +93,12 @@ class FederationService:
             ),
         )
         gate = Gate(limits, callers, slots, self._feed, metrics, lambda: self._connections)
+        self.routes = routes(gate, endpoints)
+        """What can be asked."""
         self._runner = web.AppRunner(
-            application(gate, routes(gate, endpoints)),
+            application(gate, self.routes),
             handle_signals=False,
             handler_cancellation=True,
-            access_log=None,
-            auto_decompress=False,
-            keepalive_timeout=limits.idle_seconds,
-            lingering_time=_LINGER,
-            max_line_size=limits.head_bytes,
-            max_field_size=limits.head_bytes,
             shutdown_timeout=_GRACE,
         )
         self._connections: Connections
@@ -126,15 +129,27 @@ class FederationService:
         await self._runner.setup()
         server = self._runner.server
         assert server is not None  # noqa: S101 -- so after `setup`
-        self._connections = Connections(server, self._document.limits)
+        limits, loop = self._document.limits, asyncio.get_running_loop()
+        protocol = functools.partial(
+            Protocol,
+            server,
+            loop=loop,
+            access_log=_SILENT,
+            auto_decompress=False,
+            keepalive_timeout=limits.idle_seconds,
+            lingering_time=_LINGER,
+            max_line_size=limits.head_bytes,
+            max_field_size=limits.head_bytes,
+        )
+        self._connections = Connections(protocol, limits)
         listen = self._document.listen
         with _socket(str(listen.address), listen.port, shared=listen.shared) as opened:
-            listener = await asyncio.get_running_loop().create_server(
+            listener = await loop.create_server(
                 self._connections,
                 sock=opened,
                 ssl=self._tls.context,
                 backlog=_BACKLOG,
-                ssl_handshake_timeout=self._document.limits.handshake_seconds,
+                ssl_handshake_timeout=limits.handshake_seconds,
                 ssl_shutdown_timeout=_LINGER,
             )
             try:

@@ -37,7 +37,7 @@ class OriginEndpoint:
         parameters.known(request, "after", "limit")
         preferred(request.headers.get(hdrs.ACCEPT, ""), [JSON])
         limit = parameters.number(request, "limit", least=1, most=_MOST, otherwise=_AT_ONCE)
-        found = await self.store.origins(request.query.get("after", ""), limit)
+        found = await self.store.origins(parameters.behind(request), limit)
         after = found[-1].name if len(found) == limit else None
         body = OriginList(origins=list(map(_entry, found)), after=after)
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers={"Cache-Control": "no-store"})

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from models.candidates import Candidate
 from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
 from models.contributions import Contribution
+from models.exchange.showings import Showing
 from models.relationship import Key, Relationship
 from tests.proxy.federation.service.running import now_ms
 
@@ -27,3 +29,12 @@ def learnt(
         partners={},
     )
     return Contribution(epoch=epoch, sequence=sequence, model=model)
+
+
+def showing(
+    service_type: str = LIGHT, *, partner: str = "/weatherForecast", recent: int = 3, persistent: int = 0
+) -> Showing:
+    """How somebody shows a new relationship, just now."""
+    key = Key(partner, own=False, operation="get", data_type="/derived/number")
+    candidate = Candidate(service_type, "relationship", key)
+    return Showing(candidate=candidate, recent=recent, persistent=persistent, onset=now_ms() - 60_000, last=now_ms())

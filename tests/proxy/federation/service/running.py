@@ -150,6 +150,11 @@ class Place:
         defaults: dict[str, Any] = {"role": "global", "names": [HOST], "listen": listen, "state_directory": "state"}
         self.config.write_text(yaml.safe_dump(defaults | self.settings), encoding="utf-8")
 
+    def service(self) -> FederationService:
+        """One that is not running yet."""
+        clock = MonotonicEventClock(now_ms())
+        return FederationService(self.document, self.authority, store_of(self.document), clock)
+
     @property
     def document(self) -> FederationDocument:
         return load_federation(self.config)
@@ -205,10 +210,7 @@ class Place:
         ending = asyncio.Event()
 
         async def run() -> None:
-            service = FederationService(
-                self.document, self.authority, store_of(self.document), MonotonicEventClock(now_ms())
-            )
-            await service.run(ending, lambda _: ready.set())
+            await self.service().run(ending, lambda _: ready.set())
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
         thread.start()

@@ -1,0 +1,276 @@
+"""The store for any number of service processes over one PostgreSQL, or a database that speaks its language."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from models.exchange.showings import Acceptance
+from proxy.federation.storage import postgres_statements as sql
+from proxy.federation.storage.accepted import from_store, to_store
+from proxy.federation.storage.base import (
+    LAST,
+    MAX_ACCEPTANCES,
+    MAX_TOKENS,
+    MAX_TOPICS,
+    Certificate,
+    Cursor,
+    Held,
+    Origin,
+    Revocation,
+    Row,
+    StoreError,
+    Token,
+    check_rows,
+)
+from proxy.federation.storage.feed import new_writer, positions, reached
+from proxy.federation.storage.group_commit import GroupCommit
+from proxy.federation.storage.layers import layers
+from proxy.federation.storage.postgres_connections import Connection, Connections
+from proxy.federation.storage.postgres_migration import migrate
+
+_FORGET_WRITERS = 24 * 3600 * 1000
+"""Milliseconds after which a writer without rows is cleared away."""
+_READY = 2.0
+"""Seconds after which a store that does not answer is not ready."""
+
+
+class PostgresStore:
+    """`Store` in PostgreSQL."""
+
+    def __init__(self, conninfo: str) -> None:
+        """Take where to connect to later, as libpq understands it.
+
+        Raises:
+            StoreError: libpq does not understand it.
+        """
+        self._connections = Connections(conninfo)
+        self._id = new_writer()
+        self._puts = GroupCommit(self._commit)
+
+    async def open(self) -> None:
+        """See `Store`."""
+        await self._connections.open()
+        await migrate(self._connections)
+        await self._connections.transact(_clear_writers)
+
+    async def close(self) -> None:
+        """See `Store`."""
+        await self._puts.close()
+        await self._connections.close()
+
+    async def ready(self) -> None:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> None:
+            row = await (await connection.execute("SHOW transaction_read_only")).fetchone()
+            if row != ("off",):
+                raise StoreError(f"{self._connections.place}: read-only; connect to the server that can be written to")
+
+        await self._connections.transact(work, patience=_READY)
+
+    async def put(self, rows: Sequence[Row]) -> list[Held]:
+        """See `Store`."""
+        check_rows(rows)
+        return await self._puts.put(rows) if rows else []
+
+    async def remove(self, origin: str) -> int:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> int:
+            # First of all, as when rows are put: who waits for whom does not form a circle within a process.
+            await self._number(connection, 0)
+            topics = [row[0] for row in await (await connection.execute(sql.TOPICS, (origin,))).fetchall()]
+            writer, first = await self._number(connection, len(topics))
+            changes = list(range(first, first + len(topics)))
+            return (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
+
+        return await self._connections.transact(work)
+
+    async def changes(self, cursor: Cursor, limit: int) -> tuple[list[Row], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(sql.WRITERS, sql.CHANGES, cursor, limit)
+        return [Row(*row) for row in rows], after
+
+    async def add_token(self, token: Token, now: int) -> None:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(sql.EXPIRE_INVITATIONS, (now,))
+            row = await (await connection.execute(sql.COUNT_INVITATIONS)).fetchone()
+            if row is not None and row[0] >= MAX_TOKENS:
+                raise StoreError(f"{row[0]} invitations wait to be used already: let them be used, or expire, first")
+            await connection.execute(sql.ADD_INVITATION, (token.digest, token.origin, token.role, token.expires))
+
+        await self._connections.transact(work, repeatable=False)
+
+    async def use_token(self, digest: bytes, now: int) -> Token | None:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> Token | None:
+            row = await (await connection.execute(sql.USE_INVITATION, (digest, now))).fetchone()
+            return Token(*row) if row else None
+
+        return await self._connections.transact(work, repeatable=False)
+
+    async def add_certificate(self, certificate: Certificate, now: int) -> None:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> None:
+            await connection.execute(sql.EXPIRE_CERTIFICATES, (certificate.origin, now))
+            await connection.execute(
+                sql.ADD_CERTIFICATE,
+                (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
+            )
+
+        await self._connections.transact(work, repeatable=False)
+
+    async def revoke(self, origin: str, now: int) -> int:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> int:
+            await self._number(connection, 0)
+            serials = [row[0] for row in await (await connection.execute(sql.CERTIFICATES, (origin,))).fetchall()]
+            writer, first = await self._number(connection, len(serials))
+            changes = list(range(first, first + len(serials)))
+            return (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
+
+        return await self._connections.transact(work)
+
+    async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(sql.WRITERS, sql.REVOCATIONS, cursor, limit)
+        return [Revocation(*row) for row in rows], after
+
+    async def origins(self, after: str, limit: int) -> list[Origin]:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> list[Origin]:
+            rows = await (await connection.execute(sql.ORIGINS, (after, limit))).fetchall()
+            names = [row[0] for row in rows]
+            topics: dict[str, int] = dict(await (await connection.execute(sql.COUNT_TOPICS, (names,))).fetchall())
+            return [
+                Origin(name, role, certificates, not_after, revoked, topics.get(name, 0))
+                for name, role, certificates, not_after, revoked in rows
+            ]
+
+        return await self._connections.transact(work)
+
+    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
+        """See `Store`."""
+        stored = to_store(acceptances)
+
+        async def work(connection: Connection) -> None:
+            writer, first = await self._number(connection, len(stored))
+            digests, bodies, times = ([each[column] for each in stored] for column in range(3))
+            changes = list(range(first, first + len(stored)))
+            await connection.execute(sql.ACCEPT, (writer, digests, bodies, times, changes))
+            await connection.execute(sql.EXPIRE_ACCEPTANCES, (MAX_ACCEPTANCES,))
+
+        await self._connections.transact(work)
+
+    async def acceptances(self, cursor: Cursor, limit: int) -> tuple[list[Acceptance], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(sql.ACCEPTANCE_WRITERS, sql.ACCEPTANCES, cursor, limit)
+        return [from_store(*row) for row in rows], after
+
+    async def _commit(self, rows: Sequence[Row]) -> list[Held]:
+        return await self._connections.transact(lambda connection: self._put(connection, rows))
+
+    async def _number(self, connection: Connection, count: int) -> tuple[str, int]:
+        """Take numbers for changes of this transaction; return this writer's id and the first one.
+
+        Until the transaction has ended, no other of this process gets any: numbers are committed in their order.
+        """
+        now = time.time_ns() // 1_000_000
+        writer = self._id
+        row = await (await connection.execute(sql.NUMBER, (count, now, writer))).fetchone()
+        if row is not None:
+            return writer, row[0] - count + 1
+        # An id that was cleared away is not used again: readers may still know how far they had read it.
+        self._id = writer = new_writer()
+        await connection.execute(sql.NEW_WRITER, (writer, count, now))
+        return writer, 1
+
+    async def _put(self, connection: Connection, rows: Sequence[Row]) -> list[Held]:
+        writer, first = await self._number(connection, len(rows))
+        held: dict[int, Held] = {}
+        for part in layers(rows):
+            held |= await _put_part(connection, {index: rows[index] for index in part}, writer, first)
+        return [held[index] for index in range(len(rows))]
+
+    async def _feed(
+        self, writers: str, changes: str, cursor: Cursor, limit: int
+    ) -> tuple[list[tuple[Any, ...]], Cursor]:
+        async def work(connection: Connection) -> tuple[list[tuple[Any, ...]], Cursor]:
+            newest: dict[str, int] = dict(await (await connection.execute(writers)).fetchall())
+            read = positions(cursor, newest.items())
+            found: list[tuple[Any, ...]] = []
+            for writer, after in read.items():
+                room = limit - len(found)
+                if room > 0 and newest[writer] > after:
+                    rows = await (await connection.execute(changes, (writer, after, room), binary=True)).fetchall()
+                    read[writer] = reached(newest[writer], [row[-1] for row in rows], room)
+                    found += [row[:-1] for row in rows]
+            return found, Cursor(read)
+
+        return await self._connections.transact(work)
+
+
+async def _put_part(connection: Connection, rows: dict[int, Row], writer: str, first: int) -> dict[int, Held]:
+    """Put rows of which no two are of the same topic and origin; return what is held then, by index."""
+    given = list(rows.values())
+    cursor = await connection.execute(
+        sql.PUT,
+        (
+            writer,
+            [row.origin for row in given],
+            [row.topic for row in given],
+            [row.epoch for row in given],
+            [row.sequence for row in given],
+            [row.body for row in given],
+            [first + index for index in rows],
+        ),
+    )
+    fresh = {(origin, topic): bool(new) for origin, topic, new in await cursor.fetchall()}
+    full = await _discard(connection, [key for key, new in fresh.items() if new])
+    missing = [row for row in given if (row.origin, row.topic) not in fresh]
+    held = await _held(connection, missing) if missing else {}
+
+    def of(row: Row) -> Held:
+        key = row.origin, row.topic
+        if key in full:
+            return Held(stored=False, epoch=row.epoch, sequence=row.sequence, full=True)
+        epoch, sequence = held.get(key, row.stamp)
+        return Held(stored=key in fresh, epoch=epoch, sequence=sequence)
+
+    return {index: of(row) for index, row in rows.items()}
+
+
+async def _held(connection: Connection, rows: Sequence[Row]) -> dict[tuple[str, str], tuple[int, int]]:
+    cursor = await connection.execute(sql.HELD, ([row.origin for row in rows], [row.topic for row in rows]))
+    return {(origin, topic): (epoch, sequence) for origin, topic, epoch, sequence in await cursor.fetchall()}
+
+
+async def _discard(connection: Connection, new: Sequence[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Take back new topics of origins that have too many; return which."""
+    if not new:
+        return set()
+    cursor = await connection.execute(sql.FULL, (list({origin for origin, _ in new}), MAX_TOPICS))
+    over = Counter({origin: count - MAX_TOPICS for origin, count in await cursor.fetchall()})
+    full = set()
+    for origin, topic in reversed(new):
+        if over[origin] > 0:
+            over[origin] -= 1
+            full.add((origin, topic))
+            await connection.execute(sql.DISCARD, (origin, topic))
+    return full
+
+
+async def _clear_writers(connection: Connection) -> None:
+    """Forget processes that ended and have nothing left: each start of one makes a writer."""
+    before = time.time_ns() // 1_000_000 - _FORGET_WRITERS
+    for writer, newest in await (await connection.execute(sql.WRITERS_WITHOUT_ROWS, (before,))).fetchall():
+        await connection.execute(sql.CLEAR_WRITER, (writer, newest))

@@ -1,0 +1,92 @@
+"""What is asked of PostgreSQL, and of the databases that speak its language.
+
+Nothing here that CockroachDB, YugabyteDB or Citus lack: no sequence, no notification, no advisory lock, no extension,
+no number of a transaction. A test reads this module and the migrations for that.
+"""
+
+from __future__ import annotations
+
+VERSION = "SELECT version FROM schema_version WHERE id = 1"
+LOCKED_VERSION = "SELECT version FROM schema_version WHERE id = 1 FOR UPDATE"
+FIRST_VERSION = "INSERT INTO schema_version (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING"
+NEW_VERSION = "UPDATE schema_version SET version = %s WHERE id = 1"
+
+NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s RETURNING newest"
+NEW_WRITER = "INSERT INTO writers (writer, newest, seen) VALUES (%s, %s, %s)"
+WRITERS = "SELECT writer, newest FROM writers"
+WRITERS_WITHOUT_ROWS = """
+SELECT writer, newest FROM writers WHERE seen < %s
+    AND NOT EXISTS (SELECT 1 FROM contributions WHERE contributions.writer = writers.writer)
+    AND NOT EXISTS (SELECT 1 FROM certificates WHERE certificates.writer = writers.writer)
+    AND NOT EXISTS (SELECT 1 FROM acceptances WHERE acceptances.writer = writers.writer)
+"""
+# With the number that was seen: if the writer has written since, it stays.
+CLEAR_WRITER = "DELETE FROM writers WHERE writer = %s AND newest = %s"
+
+PUT = """
+INSERT INTO contributions (origin, topic, epoch, sequence, body, fresh, writer, change)
+SELECT origin, topic, epoch, sequence, body, 1, %s, change FROM unnest(
+    %b::text[], %b::text[], %b::bigint[], %b::bigint[], %b::bytea[], %b::bigint[]
+) AS new (origin, topic, epoch, sequence, body, change)
+ON CONFLICT (origin, topic) DO UPDATE SET epoch = excluded.epoch, sequence = excluded.sequence, body = excluded.body,
+    fresh = 0, writer = excluded.writer, change = excluded.change
+WHERE (excluded.epoch, excluded.sequence) > (contributions.epoch, contributions.sequence)
+RETURNING origin, topic, fresh
+"""
+HELD = """
+SELECT origin, topic, epoch, sequence FROM contributions
+WHERE (origin, topic) IN (SELECT origin, topic FROM unnest(%b::text[], %b::text[]) AS wanted (origin, topic))
+"""
+FULL = "SELECT origin, COUNT(*) FROM contributions WHERE origin = ANY(%b) GROUP BY origin HAVING COUNT(*) > %s"
+DISCARD = "DELETE FROM contributions WHERE origin = %s AND topic = %s"
+CHANGES = """
+SELECT origin, topic, epoch, sequence, body, change FROM contributions
+WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+"""
+TOPICS = "SELECT topic FROM contributions WHERE origin = %s AND body IS NOT NULL ORDER BY topic"
+REMOVE = """
+UPDATE contributions SET body = NULL, sequence = %s, writer = %s, change = told.change
+FROM unnest(%b::text[], %b::bigint[]) AS told (topic, change)
+WHERE contributions.origin = %s AND contributions.topic = told.topic
+"""
+
+EXPIRE_INVITATIONS = "DELETE FROM tokens WHERE expires <= %s"
+COUNT_INVITATIONS = "SELECT COUNT(*) FROM tokens"
+ADD_INVITATION = "INSERT INTO tokens (digest, origin, role, expires) VALUES (%s, %s, %s, %s)"
+USE_INVITATION = "DELETE FROM tokens WHERE digest = %s AND expires > %s RETURNING digest, origin, role, expires"
+
+EXPIRE_CERTIFICATES = "DELETE FROM certificates WHERE origin = %s AND not_after <= %s"
+ADD_CERTIFICATE = "INSERT INTO certificates (serial, origin, role, not_after) VALUES (%s, %s, %s, %s)"
+CERTIFICATES = "SELECT serial FROM certificates WHERE origin = %s AND revoked IS NULL ORDER BY serial"
+REVOKE = """
+UPDATE certificates SET revoked = %s, writer = %s, change = told.change
+FROM unnest(%b::text[], %b::bigint[]) AS told (serial, change)
+WHERE certificates.serial = told.serial
+"""
+REVOCATIONS = """
+SELECT serial, origin, not_after, revoked, change FROM certificates
+WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+"""
+ORIGINS = """
+SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked)
+FROM certificates WHERE origin > %s GROUP BY origin ORDER BY origin LIMIT %s
+"""
+COUNT_TOPICS = """
+SELECT origin, COUNT(*) FROM contributions WHERE origin = ANY(%b) AND body IS NOT NULL GROUP BY origin
+"""
+
+ACCEPT = """
+INSERT INTO acceptances (digest, body, time, writer, change)
+SELECT digest, body, time, %s, change FROM unnest(
+    %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[]
+) AS new (digest, body, time, change)
+ON CONFLICT (digest) DO NOTHING
+"""
+EXPIRE_ACCEPTANCES = """
+DELETE FROM acceptances WHERE digest IN (SELECT digest FROM acceptances ORDER BY time DESC, digest OFFSET %s)
+"""
+# Cursors of this feed travel to clients: without the writers that have none they are short.
+ACCEPTANCE_WRITERS = "SELECT writer, MAX(change) FROM acceptances GROUP BY writer"
+ACCEPTANCES = """
+SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+"""
