@@ -187,7 +187,8 @@ class FederationResult:
         found = [*self.joined.failures()]
         missing = NAMES.keys() - {each.federated.label for each in self.attacks}
         found += [f"{NAMES[name]} did not take place" for name in sorted(missing)]
-        for part in (*self.attacks, *self.outages, *self.merged):
+        parts: Sequence[Compared | Outage | Merged] = (*self.attacks, *self.outages, *self.merged)
+        for part in parts:
             found += part.failures()
         if not self.merged:
             found.append("the federation holds nothing")

@@ -3,19 +3,29 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import asyncio
+from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import quote
 
 from models.analyzer import Analyzer
+from models.communication_model import CommunicationModel
+from models.contributions import Contribution
 from models.descriptor import MINUTE
+from models.exchange.envelope import encode_contribution
 from models.simulation.floorplan import Floorplan
 from models.simulation.sites import make_sites
 from models.simulation.tempo import BRISK
 from models.simulation.trace import Trace
+from proxy.federation.client.connection import Connection
+from proxy.federation.client.credentials import Credentials
+from proxy.federation.client.enrolment import enrol
+
+_HEADERS = {"Content-Type": "application/vnd.alleyes.contribution"}
 
 
-def learnt(site: Floorplan, *, seed: int, start: int, end: int) -> bytes:
-    """Return what a gateway has stored (`models.bin`) that saw the undisturbed life of a site.
+def learnt(site: Floorplan, *, seed: int, start: int, end: int) -> Analyzer:
+    """Return what a gateway has learnt that saw the undisturbed life of a site.
 
     Args:
         site: Whose.
@@ -33,19 +43,34 @@ def learnt(site: Floorplan, *, seed: int, start: int, end: int) -> bytes:
         analyzer.score(access)
         analyzer.learn(access)
     analyzer.advance(end)
-    return analyzer.dump()
+    return analyzer
+
+
+async def contribute(service: str, token: str, directory: Path, models: Mapping[str, CommunicationModel]) -> None:
+    """Enrol at a federation service, and tell it these models, in one contribution for each type."""
+    await enrol(service, token, directory)
+    connection = Connection(service, Credentials.read(directory).context)
+    try:
+        for name, model in models.items():
+            body = encode_contribution(Contribution(epoch=1, sequence=1, model=model))
+            await connection.ask("PUT", f"/v1/contributions/{quote(name, safe='')}", body=body, headers=_HEADERS)
+    finally:
+        await connection.close()
 
 
 def main() -> None:
-    """Write the models of the last of so many sites."""
+    """Learn from a simulated site, and contribute it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     for name in ("sites", "seed", "start", "end"):
         parser.add_argument(f"--{name}", type=int, required=True)
-    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--service", required=True)
+    parser.add_argument("--token", required=True)
+    parser.add_argument("--directory", type=Path, required=True)
     asked = parser.parse_args()
     site = make_sites(asked.sites, asked.seed)[-1]
-    asked.output.write_bytes(learnt(site, seed=asked.seed, start=asked.start, end=asked.end))
+    known = learnt(site, seed=asked.seed, start=asked.start, end=asked.end)
+    asyncio.run(contribute(asked.service, asked.token, asked.directory, known.models()))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

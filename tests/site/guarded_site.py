@@ -8,9 +8,6 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import msgspec
 
 from models.simulation.floorplan import Floorplan
 from models.simulation.intrusion import Intrusion
@@ -113,13 +110,20 @@ class GuardedSite:
         )
         await self.life.start_agents()
 
-    def run(self, *arguments: str) -> str:
+    def run(self, *arguments: str, typed: str = "") -> str:
         """Run an `alleyes` command on the gateway's machine with its configuration; return what it printed."""
-        return self.topology.gateway.run([ALLEYES, *arguments, "--config", str(self.gateway.config)]).stdout
+        argv = [ALLEYES, *arguments, "--config", str(self.gateway.config)]
+        return self.topology.gateway.run(argv, input=typed).stdout
 
-    def status(self) -> dict[str, Any]:
-        """Return what `alleyes status` says."""
-        return dict(msgspec.json.decode(self.run("status", "-o", "json")))
+    def federation_status(self) -> str:
+        """Return what `alleyes status` says of how old what others know is, in one line."""
+        lines = self.run("status").splitlines()
+        return next((line for line in lines if line.startswith("federation:")), "")
+
+    def audit_intact(self) -> bool:
+        """Return whether `alleyes audit verify` finds nothing wrong."""
+        argv = [ALLEYES, "audit", "verify", "--config", str(self.gateway.config)]
+        return self.topology.gateway.run(argv, check=False).returncode == 0
 
     async def watch(self, seconds: float) -> None:
         """Let it live, and show what is interesting."""
