@@ -42,14 +42,13 @@ from tests.site.live_view import AuditTail, LiveView
 
 SCALE = 60.0
 """One minute of the demonstration is an hour of the sites."""
-SITES, SITES_SEED = 4, 8
-"""Site A is the first of so many simulated sites, a home; site B the second, a house; site C, which nobody sees, the
-last, a flat. The seed makes them small."""
+SITES, SITES_SEED = 2, 8
+"""Site A is the first of so many simulated sites, a home; site B the other one, a house. The seed makes them small."""
 MOST_SERVICES = 32
 """Of one site, newcomers included."""
 ELSEWHERE = "site-c"
-HISTORY = 25 * 3_600_000
-"""Milliseconds of event time for which site C has learnt when the demonstration begins."""
+HISTORY = 13 * 3_600_000
+"""Milliseconds of event time for which site C, which nobody sees, has learnt when the demonstration begins."""
 LEARNING_SECONDS = 60.0
 ALONE_SECONDS = 6.0
 """Life at site B alone before the first attack."""
@@ -84,7 +83,7 @@ class FederationDemonstration:
         self._clock = Clock(SCALE, start=START + HISTORY)
         self._say = LiveView(AuditTail(directory / "none"), began=self._clock.began).say
         self._service = FederationProcess(directory / "service", wide.service, WideArea.SERVICE_IPV4, self._clock)
-        home, house, *_ = make_sites(SITES, SITES_SEED)
+        home, house = make_sites(SITES, SITES_SEED)
         self._attacks = seven_attacks(house, SEED, STRENGTHS)
         self._a = GuardedSite("A", home, topologies[0], directory / "a", self._clock)
         self._b = GuardedSite("B", house, topologies[1], directory / "b", self._clock, attacks=self._attacks)
@@ -121,6 +120,7 @@ class FederationDemonstration:
             outages=[cut, killed],
             merged=merged,
             legitimate=legitimate,
+            shut_out={site.name: site.shut_out_wrongly() for site in self._sites},
             audit_intact={site.name: site.audit_intact() for site in self._sites},
             kept_out=kept_out,
         )
@@ -155,7 +155,6 @@ class FederationDemonstration:
     def _site_elsewhere(self) -> subprocess.Popen[bytes]:
         """Start what contributes for a third site, which has been there for longer."""
         arguments = {
-            "sites": SITES,
             "seed": SITES_SEED,
             "start": START,
             "end": START + HISTORY,
@@ -172,7 +171,7 @@ class FederationDemonstration:
         self._say(
             f"Site A, {described(self._a.floorplan)}, learns for {LEARNING_SECONDS:.0f} s, which are"
             f" {LEARNING_SECONDS * SCALE / 60:.0f} minutes of its time. A site C, elsewhere, contributes what it has"
-            " learnt in a day.",
+            f" learnt in {HISTORY // 3_600_000} hours.",
             "note",
         )
         await self._a.watch(LEARNING_SECONDS)

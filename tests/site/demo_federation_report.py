@@ -177,6 +177,8 @@ class FederationResult:
     merged: Sequence[Merged]
     legitimate: Mapping[str, Tally]
     """Calls of healthy services while their gateway enforced, by site."""
+    shut_out: Mapping[str, Sequence[str]]
+    """Healthy services that were put into quarantine, by site."""
     audit_intact: Mapping[str, bool]
     """By site."""
     kept_out: bool
@@ -195,6 +197,9 @@ class FederationResult:
         for site, tally in self.legitimate.items():
             if (share := _hindered(tally)) >= MOST_WRONGLY_BLOCKED:
                 found.append(f"{share:.2%} of the legitimate calls at site {site} were blocked")
+        found += [
+            f"{each} of site {site} was shut out for nothing" for site, some in self.shut_out.items() for each in some
+        ]
         found += [f"the audit chain of site {site} is broken" for site, whole in self.audit_intact.items() if not whole]
         if not self.kept_out:
             found.append("a service reaches the federation's machine")

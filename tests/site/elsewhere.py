@@ -1,26 +1,30 @@
-"""What a site that nobody sees has contributed to a federation: the models of a simulated day."""
+"""What a site that nobody sees has contributed to a federation: the models of a simulated home."""
 
 from __future__ import annotations
 
 import argparse
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
+import msgspec
+
+from models.access import Access, Operation
 from models.analyzer import Analyzer
 from models.communication_model import CommunicationModel
 from models.contributions import Contribution
 from models.descriptor import MINUTE
 from models.exchange.envelope import encode_contribution
-from models.simulation.floorplan import Floorplan
-from models.simulation.sites import make_sites
+from models.simulation.floorplan import Floorplan, family_home
 from models.simulation.tempo import BRISK
-from models.simulation.trace import Trace
+from models.simulation.trace import Observed, Trace
 from proxy.federation.client.connection import Connection
 from proxy.federation.client.credentials import Credentials
 from proxy.federation.client.enrolment import enrol
 
+SLOW = msgspec.structs.replace(BRISK, think=1_500)
+"""The tempo of live sites whose time is scaled: what the network takes is a second or two of theirs."""
 _HEADERS = {"Content-Type": "application/vnd.alleyes.contribution"}
 
 
@@ -35,8 +39,7 @@ def learnt(site: Floorplan, *, seed: int, start: int, end: int) -> Analyzer:
     """
     analyzer = Analyzer()
     minute = start // MINUTE
-    for observed in Trace(site, seed=seed, start=start, tempo=BRISK).until(end):
-        access = observed.access
+    for access in _seen(Trace(site, seed=seed, start=start, tempo=SLOW).until(end)):
         if access.time // MINUTE != minute:
             minute = access.time // MINUTE
             analyzer.advance(access.time)
@@ -44,6 +47,18 @@ def learnt(site: Floorplan, *, seed: int, start: int, end: int) -> Analyzer:
         analyzer.learn(access)
     analyzer.advance(end)
     return analyzer
+
+
+def _seen(trace: Iterable[Observed]) -> Iterator[Access]:
+    """Yield what a gateway sees: besides the calls, which a trace has, the callbacks that they cause."""
+    subscribed: dict[str, list[Access]] = {}
+    for access in (observed.access for observed in trace):
+        yield access
+        if access.operation is Operation.SUBSCRIBE:
+            subscribed.setdefault(access.node, []).append(access)
+        elif access.operation is Operation.SET:
+            for each in subscribed.get(access.node, ()):
+                yield msgspec.structs.replace(each, operation=Operation.NOTIFY, time=access.time)
 
 
 async def contribute(service: str, token: str, directory: Path, models: Mapping[str, CommunicationModel]) -> None:
@@ -59,16 +74,15 @@ async def contribute(service: str, token: str, directory: Path, models: Mapping[
 
 
 def main() -> None:
-    """Learn from a simulated site, and contribute it."""
+    """Learn from a simulated home, and contribute it."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    for name in ("sites", "seed", "start", "end"):
+    for name in ("seed", "start", "end"):
         parser.add_argument(f"--{name}", type=int, required=True)
     parser.add_argument("--service", required=True)
     parser.add_argument("--token", required=True)
     parser.add_argument("--directory", type=Path, required=True)
     asked = parser.parse_args()
-    site = make_sites(asked.sites, asked.seed)[-1]
-    known = learnt(site, seed=asked.seed, start=asked.start, end=asked.end)
+    known = learnt(family_home(), seed=asked.seed, start=asked.start, end=asked.end)
     asyncio.run(contribute(asked.service, asked.token, asked.directory, known.models()))
 
 

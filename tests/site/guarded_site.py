@@ -9,8 +9,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import msgspec
+
 from models.simulation.floorplan import Floorplan
 from models.simulation.intrusion import Intrusion
+from models.simulation.tempo import BRISK
 from tests.network.namespaces import Topology
 from tests.network.wide_area import WideArea
 from tests.site.attacks import AttackReport
@@ -26,6 +29,10 @@ ALLEYES = str(Path(sys.executable).with_name("alleyes"))
 _FIRST_AGENT = 11
 """Last number of the first access point's address."""
 _REFRESH_SECONDS = 0.2
+_QUIET_SECONDS = 15.0
+"""Several sites have much to tell."""
+_TEMPO = msgspec.structs.replace(BRISK, registration_window=20_000)
+"""A site that joins is complete within a minute."""
 
 
 @dataclass
@@ -96,7 +103,9 @@ class GuardedSite:
             settings["federation"] = federation
         rooms = [{"address": each.address, "location": each.location} for each in self._services]
         self.gateway.write(settings, policy, {"services": rooms})
-        self.view = LiveView(AuditTail(self.gateway.audit), name=self.name, began=self.clock.began)
+        self.view = LiveView(
+            AuditTail(self.gateway.audit), name=self.name, began=self.clock.began, quiet=_QUIET_SECONDS
+        )
 
     async def move_in(self) -> None:
         """Let access points serve, which no service has registered with yet."""
@@ -106,6 +115,7 @@ class GuardedSite:
             self.clock,
             floorplan=self.floorplan,
             authority=self._authority,
+            tempo=_TEMPO,
             seed=self.seed,
         )
         await self.life.start_agents()
@@ -143,6 +153,11 @@ class GuardedSite:
     def legitimate(self) -> Tally:
         """Return what became of all calls of services that were healthy at the time."""
         return self.life.legitimate()
+
+    def shut_out_wrongly(self) -> list[str]:
+        """Return the healthy services that were put into quarantine."""
+        senders = {str(record["details"]["address"]) for record in self.view.quarantines}
+        return sorted(senders - self.view.attackers)
 
     async def stop(self) -> None:
         """End services, access points and gateway."""

@@ -16,7 +16,6 @@ from typing import Any
 type Record = dict[str, Any]
 
 QUIET_SECONDS = 2.0
-"""Verdicts on one sender for one reason within this time after a shown one are only counted."""
 COLOURS = {"block": "\033[33m", "quarantine": "\033[31m", "note": "\033[36m", "good": "\033[32m"}
 RESET = "\033[0m"
 WIDTH = 120
@@ -57,6 +56,7 @@ class LiveView:
         *,
         name: str = "",
         began: float | None = None,
+        quiet: float = QUIET_SECONDS,
         show: Callable[[str], None] = print,
     ) -> None:
         """Watch one gateway.
@@ -65,10 +65,12 @@ class LiveView:
             tail: its audit log.
             name: of the site, where several are watched.
             began: reading of the monotonic clock from which time is told; None: now.
+            quiet: verdicts on one sender for one reason within so many seconds after a shown one are only counted.
             show: prints.
         """
         self._tail = tail
         self._name = f"{name}  " if name else ""
+        self._quiet = quiet
         self._show = show
         self._shown: dict[tuple[str, str], float] = {}
         self._hidden: Counter[tuple[str, str]] = Counter()
@@ -117,7 +119,7 @@ class LiveView:
     def _refused(self, record: Record) -> None:
         key = (record["sender"]["address"], record["reason"])
         now = time.monotonic()
-        if now - self._shown.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+        if now - self._shown.get(key, -self._quiet) < self._quiet:
             self._hidden[key] += 1
             return
         more = self._hidden.pop(key, 0)

@@ -55,6 +55,7 @@ def result(**changes: Any) -> FederationResult:
         "outages": [OUTAGE, replace(OUTAGE, what="killed")],
         "merged": [MERGED],
         "legitimate": {"A": GOOD_LIFE, "B": GOOD_LIFE},
+        "shut_out": {"A": [], "B": []},
         "audit_intact": {"A": True, "B": True},
         "kept_out": True,
     }
@@ -133,6 +134,10 @@ def test_a_federation_that_holds_nothing() -> None:
             "1.00% of the legitimate calls at site B were blocked",
         ),
         ({"legitimate": {"A": Tally(), "B": GOOD_LIFE}}, "100.00% of the legitimate calls at site A were blocked"),
+        (
+            {"shut_out": {"A": ["/agent1/phone1"], "B": []}},
+            "/agent1/phone1 of site A was shut out for nothing",
+        ),
         ({"audit_intact": {"A": True, "B": False}}, "the audit chain of site B is broken"),
         ({"kept_out": False}, "a service reaches the federation's machine"),
     ],
