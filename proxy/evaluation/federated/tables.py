@@ -88,7 +88,7 @@ def poisoning(found: Poisoning) -> list[Grid]:
     texts = {each.name: each.text for each in ADVERSARIES}
     return [
         Grid(
-            caption=f"Subverted sites that make it normal at another: {attack}; they contribute {texts[adversary]}",
+            caption=f"Subverted sites that make it normal elsewhere: {attack}; they contribute {texts[adversary]}",
             head=["", *(f"of {count}" for count in found.size.counts)],
             rows=[
                 [name, *(NEVER if each.needed is None else str(each.needed) for each in curves)]
