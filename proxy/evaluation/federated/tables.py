@@ -74,6 +74,7 @@ def healing(found: Healing) -> list[Grid]:
                 "afterwards, in enforce",
                 "sites taken out",
                 "refused afterwards",
+                "accepted as an update",
             ],
             rows=[_course(each, found) for each in found.courses],
         )
@@ -184,7 +185,13 @@ def _course(course: Course, found: Healing) -> list[str]:
     if course.removed_at is not None:
         spans.append((course.removed_at + 2, end))
     cells = [_avs(course, begin, until) for begin, until in spans]
-    return [course.name, *cells, *([NOTHING] * (4 - len(cells))), percent(course.refused_here, 1)]
+    return [
+        course.name,
+        *cells,
+        *([NOTHING] * (4 - len(cells))),
+        percent(course.refused_here, 1),
+        "yes" if course.accepted else "no",
+    ]
 
 
 def _avs(course: Course, begin: float, end: float) -> str:

@@ -41,6 +41,7 @@ def test_av_is_told_here_and_elsewhere_and_what_was_not_done_is_a_dash() -> None
     assert found["before"] == "50.0 / 100.0"
     assert found["last 10 min of learning it"] == "0.5 / 1.0"
     assert found["sites taken out"] == "0.5 / 100.0"
+    assert found["accepted as an update"] == "no"
     assert row(grid, "isolated")["sites taken out"] == "–"
     assert row(grid, "isolated")["refused afterwards"] == "25.0 %"
 
