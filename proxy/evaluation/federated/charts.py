@@ -29,6 +29,8 @@ from proxy.evaluation.report.drawing import (
 )
 
 _MARKS = ("o", "s", "^", "D", "v")
+_NEVER = 100
+"""Where it is drawn that not even all others are enough: that share cannot be needed, as one site is honest."""
 _LOWEST = 0.01
 """AV below which nothing is told apart."""
 
@@ -80,18 +82,22 @@ def healing(found: Healing) -> bytes:
 
 
 def poisoning(found: Poisoning) -> bytes:
-    """Draw how large a share of the sites is needed, one panel for each attack and adversary."""
-    keys = list(dict.fromkeys((each.attack, each.adversary) for each in found.curves))
+    """Draw how large a share of the sites is needed: a column for each attack, a row for each adversary."""
+    attacks = list(dict.fromkeys(each.attack for each in found.curves))
+    adversaries = list(dict.fromkeys(each.adversary for each in found.curves))
     names = list(dict.fromkeys(each.aggregation for each in found.curves))
-    drawn = figure((0.26 * len(names) + 0.75) * len(keys) + 0.7)
-    panels = drawn.subplots(len(keys), 1, sharex=True, squeeze=False)[:, 0]
-    for axes, key in zip(panels, keys, strict=True):
-        curves = [each for each in found.curves if (each.attack, each.adversary) == key]
-        _needed(axes, curves, names, found.size.counts)
-        axes.set_title(f"{key[0]}; {key[1]}", loc="left", fontsize=9, weight="bold")
-    panels[0].legend(fontsize=8, frameon=False, ncols=len(found.size.counts), loc="lower right", bbox_to_anchor=(1, 1))
-    panels[-1].set_xticks([0, 25, 50, 75, 100, 115], ["0 %", "25 %", "50 %", "75 %", "100 %", "never"])
-    panels[-1].set_xlabel("share of the sites that must be subverted; the number beside the mark")
+    drawn = figure((0.28 * len(names) + 0.55) * len(adversaries) + 0.9)
+    panels = drawn.subplots(len(adversaries), len(attacks), sharex=True, sharey=True, squeeze=False)
+    for row, adversary in zip(panels, adversaries, strict=True):
+        for axes, attack in zip(row, attacks, strict=True):
+            curves = [each for each in found.curves if (each.attack, each.adversary) == (attack, adversary)]
+            _needed(axes, curves, names, found.size.counts)
+            axes.set_title(f"{attack}: {adversary}", loc="left", fontsize=8, weight="bold")
+    for axes in panels[-1]:
+        axes.set_xticks([0, 25, 50, 75, _NEVER], ["0 %", "25 %", "50 %", "75 %", "never"])
+    handles, labels = panels[0][0].get_legend_handles_labels()
+    drawn.legend(handles, labels, fontsize=8, frameon=False, ncols=len(labels), loc="outside upper right")
+    drawn.supxlabel("share of the sites that must be subverted; their number beside the mark", fontsize=9)
     return png(drawn)
 
 
@@ -162,11 +168,10 @@ def _course(axes: Axes, course: Course, found: Healing) -> None:
 
 
 def _needed(axes: Axes, curves: Sequence[Curve], names: Sequence[str], counts: Sequence[int]) -> None:
-    never = 115
     for place, count in enumerate(counts):
         rows = [each for each in curves if each.sites == count]
         offset = 0.24 * (place - (len(counts) - 1) / 2)
-        at = [never if each.needed is None else 100 * each.needed / each.sites for each in rows]
+        at = [_NEVER if each.needed is None else 100 * each.needed / each.sites for each in rows]
         heights = [names.index(each.aggregation) + offset for each in rows]
         axes.plot(
             at,
@@ -182,8 +187,9 @@ def _needed(axes: Axes, curves: Sequence[Curve], names: Sequence[str], counts: S
                 axes.annotate(str(each.needed), (x, y), (5, 0), textcoords="offset points", va="center", fontsize=6)
     axes.set_yticks(range(len(names)), names, fontsize=8)
     axes.set_ylim(len(names) - 0.5, -0.5)
-    axes.set_xlim(0, 120)
+    axes.set_xlim(0, _NEVER + 8)
     tidy(axes)
+    axes.tick_params(labelsize=8)
 
 
 def _above(axes: Axes) -> None:

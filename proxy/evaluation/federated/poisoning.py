@@ -51,10 +51,12 @@ class Adversary(msgspec.Struct, frozen=True):
     text: str
 
 
-TAUGHT = Adversary("an hour", "the attack for an hour, which the gateway learnt")
-PATIENT = Adversary("a day", "the attack in every hour of a day")
-LOUD = Adversary("a million hours", "gateways that lie: a million such hours, and nothing else")
-ADVERSARIES: Sequence[Adversary] = (TAUGHT, PATIENT, LOUD)
+INFLATED = 1000
+TAUGHT = Adversary("taught for an hour", "also the attack, for an hour")
+PATIENT = Adversary("taught for a day", "also the attack, for a day")
+LOUD = Adversary("said to be large", f"the same as after a day, and say that all of it was {INFLATED:,} times as much")
+LYING = Adversary("nothing but lies", "nothing but the attack, for a million hours")
+ADVERSARIES: Sequence[Adversary] = (TAUGHT, PATIENT, LOUD, LYING)
 
 
 class Curve(msgspec.Struct, kw_only=True):
@@ -180,9 +182,10 @@ def _aged(analyzer: Analyzer, size: Size) -> bytes:
 def _lie(learnt: _Learnt, adversary: Adversary) -> CommunicationModel:
     if adversary == TAUGHT:
         return both(learnt.honest, learnt.attacked)
-    if adversary == PATIENT:
-        return both(learnt.honest, repeated(learnt.attacked, 24, 60))
-    return repeated(learnt.attacked, 1_000_000, 0)
+    if adversary == LYING:
+        return repeated(learnt.attacked, 1_000_000, 0)
+    patient = both(learnt.honest, repeated(learnt.attacked, 24, 60))
+    return repeated(patient, INFLATED, 0) if adversary == LOUD else patient
 
 
 def _refused(

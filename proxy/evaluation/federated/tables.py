@@ -74,6 +74,7 @@ def healing(found: Healing) -> list[Grid]:
                 "afterwards, in enforce",
                 "sites taken out",
                 "refused afterwards",
+                "accepted as an update",
             ],
             rows=[_course(each, found) for each in found.courses],
         )
@@ -88,7 +89,7 @@ def poisoning(found: Poisoning) -> list[Grid]:
     texts = {each.name: each.text for each in ADVERSARIES}
     return [
         Grid(
-            caption=f"Subverted sites that make it normal at another: {attack}; they contribute {texts[adversary]}",
+            caption=f"Subverted sites that make it normal elsewhere: {attack}; they contribute {texts[adversary]}",
             head=["", *(f"of {count}" for count in found.size.counts)],
             rows=[
                 [name, *(NEVER if each.needed is None else str(each.needed) for each in curves)]
@@ -184,7 +185,13 @@ def _course(course: Course, found: Healing) -> list[str]:
     if course.removed_at is not None:
         spans.append((course.removed_at + 2, end))
     cells = [_avs(course, begin, until) for begin, until in spans]
-    return [course.name, *cells, *([NOTHING] * (4 - len(cells))), percent(course.refused_here, 1)]
+    return [
+        course.name,
+        *cells,
+        *([NOTHING] * (4 - len(cells))),
+        percent(course.refused_here, 1),
+        "yes" if course.accepted else "no",
+    ]
 
 
 def _avs(course: Course, begin: float, end: float) -> str:

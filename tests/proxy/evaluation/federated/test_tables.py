@@ -41,6 +41,7 @@ def test_av_is_told_here_and_elsewhere_and_what_was_not_done_is_a_dash() -> None
     assert found["before"] == "50.0 / 100.0"
     assert found["last 10 min of learning it"] == "0.5 / 1.0"
     assert found["sites taken out"] == "0.5 / 100.0"
+    assert found["accepted as an update"] == "no"
     assert row(grid, "isolated")["sites taken out"] == "–"
     assert row(grid, "isolated")["refused afterwards"] == "25.0 %"
 
@@ -48,8 +49,8 @@ def test_av_is_told_here_and_elsewhere_and_what_was_not_done_is_a_dash() -> None
 def test_what_not_even_all_sites_can_do_is_never() -> None:
     first, second = tables.poisoning(canned.poisoning())
     assert row(first, "as shipped") == {"of 4": "2", "of 10": "never"}
-    assert "learnt" in first.caption
-    assert "gateways that lie" in second.caption
+    assert "also the attack, for an hour" in first.caption
+    assert "1,000 times as much" in second.caption
 
 
 @pytest.mark.parametrize(("identical", "told"), [(True, "bit-identical"), (False, "NOT identical")])
