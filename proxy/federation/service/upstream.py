@@ -42,10 +42,11 @@ class Ends:
         return self._clock.now()
 
     def contributions(self) -> Iterable[CommunicationModel]:
-        """Yield the sums of the site, of each service type that a node contributed to; the level above caps them."""
-        for pool in self._pools.totals():
-            if pool.origins:
-                yield pool.total
+        """Yield the sums of the site, of each service type that a node ever contributed to; the level above caps them.
+
+        A sum may be empty, since all its nodes were taken out: it takes the place of what was told above before.
+        """
+        return [pool.total for pool in self._pools.totals()]
 
     def showings(self) -> Showings:
         """Return what the nodes show together."""

@@ -13,7 +13,9 @@ from models.candidates import WINDOW
 from models.exchange.pool import Pool
 from models.exchange.showings import Showings
 from proxy.federation.client.enrolment import enrol
+from proxy.federation.service.topics import model_topic
 from proxy.federation.service.upstream import Ends
+from proxy.federation.storage.base import LAST, Row
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
 from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
 from tests.proxy.federation.service.stored import parts, row_of
@@ -99,6 +101,10 @@ async def test_what_a_site_says_above_is_the_sum_of_its_nodes(tmp_path: Path) ->
         for number in (1, 2, 3):
             found.pools.apply(row_of(f"node{number}", learnt(weight=number)))
         assert list(ends.contributions()) == [pooled(node1=1, node2=2, node3=3).total]
+        # What is left of it where the nodes were taken out: the level above is told that it is nothing.
+        for number in (1, 2, 3):
+            found.pools.apply(Row(f"node{number}", model_topic(LIGHT), 1, LAST, None))
+        assert [model.weight for model in ends.contributions()] == [0]
         assert Ends(found.pools, clock).showings() == Showings(instances={}, open=[])
 
 
@@ -110,13 +116,12 @@ def test_after_a_while_nobody_waits_for_who_is_silent(tmp_path: Path) -> None:
             return Ends(found.pools, clock)
 
     made = asyncio.run(ends())
-    assert not made.silent
-    clock.time += WINDOW
-    assert not made.silent
-    clock.time += 1
-    assert made.silent
+    silent = []
+    for later in (0, WINDOW, 1):
+        clock.time += later
+        silent.append(made.silent)
     made.heard()
-    assert not made.silent
+    assert [*silent, made.silent] == [False, False, True, False]
 
 
 class _Clock:
@@ -124,4 +129,3 @@ class _Clock:
 
     def now(self) -> int:
         return self.time
-
