@@ -15,6 +15,7 @@ from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.problem import unavailable
 from proxy.federation.service.revocations import Revocations
+from proxy.federation.service.upstream import Upstream
 from proxy.federation.storage.base import Store
 
 OPENAPI = "application/yaml"
@@ -34,6 +35,7 @@ class OperationEndpoint:
     feed: Feed
     pools: Pools
     revocations: Revocations
+    upstream: Upstream
     slots: Slots
     metrics: Metrics
     connections: Callable[[], Connections]
@@ -78,4 +80,9 @@ class OperationEndpoint:
         tell("waiting", "Requests that wait for a change", self.slots.waiting)
         tell("connections", "Open connections", len(connections))
         tell("connections_refused", "Connections refused since the start, as there were too many", connections.refused)
+        if (above := self.upstream.status()) is not None:
+            tell("upstream_heard", "When the level above was last heard, seconds since 1970", above.heard)
+            tell("upstream_published", "When the level above last took something, seconds since 1970", above.published)
+            tell("upstream_waiting", "States that the level above has not taken yet", above.waiting)
+            tell("upstream_troubles", "Activities towards the level above that do not work now", len(above.troubles))
         tell("connections_cut", "Connections cut since the start, as their callers were too slow", connections.cut)

@@ -75,8 +75,8 @@ def test_what_was_acknowledged_survives_sigkill_and_the_sums_are_those_without_i
             assert older.status == 204 or (older.status, older.json["sequence"]) == (409, last.sequence)
             assert members[name].contribute(last).status == 204
             acknowledged[name] = last
-        for name, caller in [(None, reader), *members.items()]:
-            wanted = without_faults(acknowledged, but=name)
+        for but, caller in [(None, reader), *members.items()]:
+            wanted = without_faults(acknowledged, but=but)
             assert told(caller, LIGHT, wanted.version) == wanted
 
 
