@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 
 from aiohttp import web
 
@@ -12,6 +11,7 @@ from proxy.federation.service.connections import Connections
 from proxy.federation.service.feed import Feed
 from proxy.federation.service.limits import Slots
 from proxy.federation.service.metrics import Metrics
+from proxy.federation.service.openapi import description
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.problem import unavailable
 from proxy.federation.service.revocations import Revocations
@@ -20,11 +20,6 @@ from proxy.federation.storage.base import Store
 
 OPENAPI = "application/yaml"
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def description() -> bytes:
-    """Return `openapi.yaml`."""
-    return files("proxy.federation.service").joinpath("openapi.yaml").read_bytes()
 
 
 @dataclass
