@@ -1,8 +1,9 @@
 """Who contributed what to a communication model, and the sum of it (paper, sections II-A and II-E).
 
 A sum alone cannot heal: what one subverted site taught would weigh for ever. So the states of the origins are kept
-beside their sum. All are integers over fixed keys: adding is exact, taking an origin out is the identity, and a report
-that arrives twice counts once.
+beside their sum. All are integers over fixed keys: adding is exact, taking out what an origin said before is the
+identity, and a report that arrives twice counts once. A service of a federation, which has many more origins, keeps
+them in a `models.exchange.pool.Pool`.
 
 Caps apply per origin before adding (`CommunicationModel.capped`), so what is known does not depend on who came first.
 Memory is bounded all the same: at most `MAX_ORIGINS` origins with `MAX_KEYS` joint relationships and as many partner
@@ -119,24 +120,6 @@ class Contributions:
         self._by_origin[origin] = capped
         self._count(capped.model, _voices(origin))
         return True
-
-    def remove(self, origin: str) -> None:
-        """Take out all that an origin contributed.
-
-        Raises:
-            KeyError: there is no such origin.
-        """
-        self._take_out(self._by_origin[origin].model, _voices(origin))
-        del self._by_origin[origin]
-
-    def without(self, origin: str) -> CommunicationModel:
-        """Return the sum of all others: what an origin is told, as it never gets its own contribution back."""
-        rest = CommunicationModel(service_type=self.total.service_type)
-        rest.absorb(self.total)
-        mine = self._by_origin.get(origin)
-        if mine is not None:
-            rest.release(mine.model)
-        return rest
 
     def _begin(self, origin: str) -> Contribution:
         self._check_room()

@@ -46,16 +46,17 @@ class Federated:
         Raises:
             ValueError: a model is of another service type; nothing was changed.
         """
-        told = _told(others)
-        for each in told:
-            self.own.total.check_type(each.model.service_type)
+        parts = [None, None] if others is None else [_told(others.site), _told(others.elsewhere)]
+        told = [each.model for each in parts if each is not None]
+        for model in told:
+            self.own.total.check_type(model.service_type)
         if not told:
             self.others, self.model = None, self.own.total
             return
-        self.others = others
+        self.others = Others(site=parts[0], elsewhere=parts[1])
         # Adding is exact, so the sum is made anew as well as what was told before could be taken out of it.
         self.model = CommunicationModel(service_type=self.own.total.service_type)
-        for model in (self.own.total, *(each.model for each in told)):
+        for model in (self.own.total, *told):
             self.model.absorb(model)
 
     @property
@@ -69,7 +70,7 @@ class Federated:
         others = self.others
         if others is None:
             return self.own.origins
-        here = self.own.origins or int(others.site is not None and others.site.origins > 0)
+        here = self.own.origins or int(others.site is not None)
         return here + self.elsewhere
 
     @property
@@ -105,7 +106,6 @@ class Federated:
         return version
 
 
-def _told(others: Others | None) -> list[Shared]:
-    """Return the sums to which anybody contributed."""
-    parts = () if others is None else (others.site, others.elsewhere)
-    return [each for each in parts if each is not None and each.origins]
+def _told(part: Shared | None) -> Shared | None:
+    """Return a sum if anybody contributed to it."""
+    return part if part is not None and part.origins else None

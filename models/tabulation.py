@@ -95,6 +95,17 @@ class Column(msgspec.Struct, frozen=True, kw_only=True):
     """Shares, largest first; empty where no data types are known."""
 
 
+class ToldEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """How much of a model others told, in instance-minutes."""
+
+    site: int
+    """The other nodes of the own site."""
+    elsewhere: int
+    """Other sites."""
+    sites: int
+    """How many these are."""
+
+
 class TypeTable(msgspec.Struct, frozen=True, kw_only=True):
     """Table II of one service type."""
 
@@ -103,6 +114,8 @@ class TypeTable(msgspec.Struct, frozen=True, kw_only=True):
     weight: int
     """Descriptors, that is minutes of instances: the paper's modelWeight."""
     columns: list[Column]
+    told: ToldEntry | None = None
+    """How much of it was not learnt here; `None` where all was."""
 
 
 def shown(name: str) -> str:
@@ -149,7 +162,7 @@ def render(table: TypeTable, width: int = NARROW) -> str:
         table: The table.
         width: Characters of a line.
     """
-    lines = [f"{shown(table.service_type) or UNKNOWN}: {table.weight} instance-minutes"]
+    lines = [f"{shown(table.service_type) or UNKNOWN}: {table.weight} instance-minutes{_origin(table)}"]
     rows = entries(table)
     margin = 2 + max((len(label) for label, _ in rows), default=0)
     room = max(width - margin - _GUTTER, 1)
@@ -163,6 +176,18 @@ def render(table: TypeTable, width: int = NARROW) -> str:
         for place, (label, _) in enumerate(rows):
             lines += _lines(label.ljust(margin - 2), [cells[index][place] for index in band], widths)
     return "\n".join(lines)
+
+
+def _origin(table: TypeTable) -> str:
+    told = table.told
+    if told is None:
+        return ""
+    parts = [f"{table.weight - told.site - told.elsewhere} learnt here"]
+    if told.site:
+        parts.append(f"{told.site} by other nodes of this site")
+    if told.sites:
+        parts.append(f"{told.elsewhere} by {told.sites} other site{'s' * (told.sites > 1)}")
+    return f" ({', '.join(parts)})"
 
 
 def _bands(columns: Sequence[Sequence[Sequence[str]]], room: int) -> Iterator[list[int]]:

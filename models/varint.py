@@ -22,12 +22,16 @@ class Writer:
         Raises:
             ValueError: it is negative.
         """
-        if value < 0:
-            raise ValueError(f"{value} is negative")
+        if value < _MORE:
+            if value < 0:
+                raise ValueError(f"{value} is negative")
+            self.buffer.append(value)
+            return
+        append = self.buffer.append
         while value >= _MORE:
-            self.buffer.append(value & 0x7F | _MORE)
+            append(value & 0x7F | _MORE)
             value >>= _BITS
-        self.buffer.append(value)
+        append(value)
 
     def signed(self, value: int) -> None:
         """Write any integer; small ones of either sign stay short (zigzag)."""

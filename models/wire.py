@@ -19,6 +19,7 @@ from models.varint import Reader, Writer
 
 MAX_ENTRIES = 4096
 """Entries of any one table in a message; a longer one is refused. A model may have more, if its reader says so."""
+_NO_POINTS: Final = "no points have these sums"
 _OPERATIONS: Final = tuple(operation.value for operation in Operation)
 
 
@@ -182,10 +183,9 @@ def _read_table[K, V](
         name = key()
         if name in found:
             raise ValueError(f"{name!r} is told twice")
-        each = value()
+        found[name] = each = value()
         if not each:
             raise NothingObserved(f"of {name!r} there is nothing")
-        found[name] = each
     return found
 
 
@@ -222,34 +222,46 @@ def _read_relationship(read: Reader, names: Names, base: int) -> Relationship:
 
 def _write_feature(out: Writer, _names: Names, feature: ClusteringFeature, base: int) -> None:
     """Write N, LS, SS, sum t, sum t^2: squares as those of the differences from the rounded mean, which is exact."""
-    n, ls, ss, t, tt = feature.sums
+    n, ls, ss = feature.n, feature.ls, feature.ss
+    t = feature.t - n * base
+    tt = feature.tt - base * (feature.t + t)
     centre = ls // n if n else 0
-    t, tt = t - n * base, tt - 2 * base * t + n * base * base
     timed = bool(t or tt)
     out.unsigned(n << 1 | timed)
     out.signed(ls)
-    out.unsigned(ss - 2 * centre * ls + n * centre * centre)
+    out.unsigned(ss - centre * (2 * ls - n * centre))
     if timed:
         middle = t // n
         out.signed(t)
-        out.unsigned(tt - 2 * middle * t + n * middle * middle)
+        out.unsigned(tt - middle * (2 * t - n * middle))
 
 
 def _read_feature(read: Reader, _names: Names, base: int) -> ClusteringFeature:
-    head = read.unsigned()
-    n, timed = head >> 1, head & 1
-    ls, ss = read.signed(), read.unsigned()
-    centre = ls // n if n else 0
-    ss += 2 * centre * ls - n * centre * centre
-    t = tt = 0
-    if timed and n:
-        t, tt = read.signed(), read.unsigned()
-        middle = t // n
-        tt += 2 * middle * t - n * middle * middle
-    feature = ClusteringFeature(n, ls, ss, t + n * base, tt + 2 * base * t + n * base * base)
-    if not feature.plausible:
-        raise NothingObserved("no points have these sums")
-    return feature
+    # Most of what is read are features, so this is written out: integers are small until the means are added again.
+    unsigned = read.unsigned
+    head, zigzag, ss = unsigned(), unsigned(), unsigned()
+    n, ls = head >> 1, -(zigzag + 1 >> 1) if zigzag & 1 else zigzag >> 1
+    if not n:
+        if ls or ss:
+            raise NothingObserved(_NO_POINTS)
+        return ClusteringFeature()
+    centre = ls // n
+    off = ls - n * centre
+    if off * off > n * ss:
+        raise NothingObserved(_NO_POINTS)
+    ss += centre * (ls + off)
+    if not head & 1:
+        return ClusteringFeature(n, ls, ss, n * base, n * base * base)
+    zigzag, tt = unsigned(), unsigned()
+    t = -(zigzag + 1 >> 1) if zigzag & 1 else zigzag >> 1
+    middle = t // n
+    off = t - n * middle
+    if off * off > n * tt:
+        raise NothingObserved(_NO_POINTS)
+    # The squares of times are those of the differences from base + middle, of which the points are `off` apart in all.
+    middle += base
+    t = n * middle + off
+    return ClusteringFeature(n, ls, ss, t, tt + middle * (t + off))
 
 
 def _write_count(out: Writer, _names: Names, count: int, _base: int) -> None:

@@ -2,53 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
+
 import click
 
-from proxy.commands import (
-    audit,
-    check,
-    evaluate,
-    explain,
-    federate,
-    federation,
-    federation_service,
-    guard,
-    health,
-    inventory,
-    models,
-    policy,
-    quarantine,
-    run,
-    simulate,
-    status,
-    uninstall,
+COMMANDS: Mapping[str, str] = MappingProxyType(
+    {
+        "audit": "audit.audit",
+        "check": "check.command",
+        "evaluate": "evaluate.command",
+        "explain": "explain.command",
+        "federate": "federate.command",
+        "federation": "federation.federation",
+        "guard": "guard.command",
+        "health": "health.command",
+        "inventory": "inventory.inventory",
+        "models": "models.models",
+        "policy": "policy.policy",
+        "quarantine": "quarantine.quarantine",
+        "run": "run.command",
+        "simulate": "simulate.simulate",
+        "status": "status.command",
+        "uninstall": "uninstall.command",
+    }
 )
+"""Where in `proxy.commands` each command is."""
 
 
-@click.group()
+class _Commands(click.Group):
+    """Loads a command when it is asked for: who asks for the status does not wait for the parts of the gateway."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names of all commands."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Return a command; None if there is none of this name."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            module, _, name = COMMANDS[cmd_name].partition(".")
+            command: click.Command = getattr(import_module(f"proxy.commands.{module}"), name)
+            self.add_command(command, cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+
+@click.group(cls=_Commands)
 @click.version_option(package_name="alleyes")
 def main() -> None:
     """The firewall that retrofits learned access control to legacy IoT installations."""
-
-
-for command in (
-    run.command,
-    guard.command,
-    check.command,
-    health.command,
-    status.command,
-    audit.audit,
-    inventory.inventory,
-    quarantine.quarantine,
-    explain.command,
-    uninstall.command,
-    evaluate.command,
-    models.models,
-    policy.policy,
-    simulate.simulate,
-    federate.command,
-    federation.federation,
-):
-    main.add_command(command)
-for command in (federation_service.invite, federation_service.origins, federation_service.revoke):
-    federation.federation.add_command(command)

@@ -34,8 +34,9 @@ moments (Wagner, 2002), of so many not."""
 class _Held(NamedTuple):
     epoch: int
     sequence: int
+    weight: int
     data: bytes
-    """What counts of it (`models.wire`)."""
+    """What else counts of it (`models.wire`): apart, as where nothing happened only the weight grows."""
 
 
 class Pool:
@@ -91,13 +92,18 @@ class Pool:
         if held is None and len(self._held) >= MAX_ORIGINS:
             raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
         model = counted(contribution.model, self._cap)
+        weight, model.weight = model.weight, 0
         data = encode_model(model)
-        if held is not None:
-            self._take_out(origin, held)
-        self.total.absorb(model)
-        _count(self._supporters, model, 1)
-        self._sum = (self._sum + _hash(origin, epoch, sequence)) % _MODULUS
-        self._held[origin] = _Held(epoch, sequence, data)
+        if held is None or data != held.data:
+            if held is not None:
+                _take_out(self.total, self._supporters, decode_model(held.data))
+            self.total.absorb(model)
+            for key in model.relationships:
+                self._supporters[key] = self._supporters.get(key, 0) + 1
+        self.total.weight += weight - (0 if held is None else held.weight)
+        self._sum += _hash(origin, epoch, sequence) - (0 if held is None else _hash(origin, held.epoch, held.sequence))
+        self._sum %= _MODULUS
+        self._held[origin] = _Held(epoch, sequence, weight, data)
         return True
 
     def remove(self, origin: str) -> None:
@@ -106,8 +112,10 @@ class Pool:
         Raises:
             KeyError: there is no such origin.
         """
-        self._take_out(origin, self._held[origin])
-        del self._held[origin]
+        held = self._held.pop(origin)
+        _take_out(self.total, self._supporters, decode_model(held.data))
+        self.total.weight -= held.weight
+        self._sum = (self._sum - _hash(origin, held.epoch, held.sequence)) % _MODULUS
 
     def version(self, without: str | None = None) -> str:
         """Return the version of the sum without an origin's own, as `without` has it, at once."""
@@ -126,21 +134,11 @@ class Pool:
         supporters = dict(self._supporters)
         held = None if origin is None else self._held.get(origin)
         if held is not None:
-            mine = self._read(held)
-            rest.release(mine)
-            _count(supporters, mine, -1)
+            _take_out(rest, supporters, decode_model(held.data))
+            rest.weight -= held.weight
         return Shared(
             version=self.version(origin), origins=self.origins - (held is not None), supporters=supporters, model=rest
         )
-
-    def _take_out(self, origin: str, held: _Held) -> None:
-        model = self._read(held)
-        self.total.release(model)
-        _count(self._supporters, model, -1)
-        self._sum = (self._sum - _hash(origin, held.epoch, held.sequence)) % _MODULUS
-
-    def _read(self, held: _Held) -> CommunicationModel:
-        return decode_model(held.data)
 
 
 def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
@@ -179,13 +177,22 @@ def _moderate(each: Relationship) -> Relationship:
     return msgspec.structs.replace(each, **changes) if changes else each
 
 
-def _count(supporters: dict[Key, int], model: CommunicationModel, by: int) -> None:
-    for key in model.relationships:
-        count = supporters.get(key, 0) + by
+def _take_out(total: CommunicationModel, supporters: dict[Key, int], model: CommunicationModel) -> None:
+    """Take out of a sum what is known to be part of it: unlike `CommunicationModel.release`, without copies of all."""
+    relationships, partners = total.relationships, total.partners
+    for key, relationship in model.relationships.items():
+        count = supporters[key] - 1
         if count:
             supporters[key] = count
+            relationships[key].release(relationship)
         else:
-            del supporters[key]
+            del supporters[key], relationships[key]
+    for partner, feature in model.partners.items():
+        rest = partners[partner] - feature
+        if rest.n:
+            partners[partner] = rest
+        else:
+            del partners[partner]
 
 
 def _hash(origin: str, epoch: int, sequence: int) -> int:

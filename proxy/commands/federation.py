@@ -12,7 +12,7 @@ import msgspec
 from policy.printable import printable
 from proxy.audit.event import rfc3339
 from proxy.clocks import real_now
-from proxy.commands import federation_lines
+from proxy.commands import federation_lines, federation_service
 from proxy.commands.asking import ask
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.configuration import state_directory_of
@@ -156,3 +156,7 @@ def _directory(config: Path) -> Path:
 
 def _as_json(kept: Kept) -> dict[str, object]:
     return kept._asdict()
+
+
+for command in (federation_service.invite, federation_service.origins, federation_service.revoke):
+    federation.add_command(command)

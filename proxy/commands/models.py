@@ -12,11 +12,12 @@ import msgspec
 
 from models.analyzer import Analyzer
 from models.descriptor import MINUTE
+from models.federated import Federated
 from models.paper.analyzer import PaperAnalyzer
 from models.paper.codec import MAGIC as PAPER
 from models.paper.table import tabulate as tabulate_paper
 from models.table import tabulate
-from models.tabulation import TypeTable, render
+from models.tabulation import ToldEntry, TypeTable, render
 from policy.loading import DocumentError
 from policy.printable import printable
 from proxy.commands.options import DEFAULT_CONFIG, configuration, refuse
@@ -101,9 +102,18 @@ def _tables(analyzer: AnyAnalyzer) -> Iterator[TypeTable]:
     """Yield the tables, by service type, as of the newest event that was seen."""
     now = analyzer.newest // MINUTE
     if isinstance(analyzer, Analyzer):
-        yield from (tabulate(model, now) for _, model in sorted(analyzer.models().items()))
+        for _, known in sorted(analyzer.knowledge.types.items()):
+            yield msgspec.structs.replace(tabulate(known.model, now), told=_told(known))
     else:
         yield from (tabulate_paper(model, now) for _, model in sorted(analyzer.models().items()))
+
+
+def _told(known: Federated) -> ToldEntry | None:
+    others = known.others
+    if others is None:
+        return None
+    site, elsewhere = (0 if each is None else each.model.weight for each in (others.site, others.elsewhere))
+    return ToldEntry(site=site, elsewhere=elsewhere, sites=known.elsewhere)
 
 
 def _chosen(tables: Iterable[TypeTable], service_types: Iterable[str], place: Path) -> list[TypeTable]:

@@ -12,6 +12,7 @@ from proxy.clocks import real_now
 from proxy.commands import federation_lines
 from proxy.commands.options import config_option, configuration
 from proxy.health import FirewallStatus, HealthFile, NotServing, Status
+from proxy.processes.messages import TypeStatus
 
 
 @click.command("status")
@@ -44,6 +45,10 @@ def _lacks(missing: list[str]) -> str:
     return f"; enforced after {', '.join(missing)}" if missing else ""
 
 
+def _told(found: TypeStatus) -> str:
+    return f"; {found.told} of the minutes told by the federation" if found.told else ""
+
+
 def _lines(status: Status) -> Iterator[str]:
     yield f"serving, process {status.pid}, mode {status.mode}, policy {status.policy_revision}"
     if status.policy_problems:
@@ -68,5 +73,5 @@ def _lines(status: Status) -> Iterator[str]:
     for name, each in status.service_types.items():
         yield (
             f"  {name:<24} {each.mode:<8} {each.instance_minutes:>8} instance-minutes"
-            f" {each.relationships:>4} relationships{_lacks(status.not_ready.get(name, []))}"
+            f" {each.relationships:>4} relationships{_told(each)}{_lacks(status.not_ready.get(name, []))}"
         )

@@ -117,6 +117,8 @@ class TypeStatus(msgspec.Struct, frozen=True):
     """The effective mode."""
     instance_minutes: int
     relationships: int
+    told: int = 0
+    """How many of these instance-minutes were not learnt here, but told by the federation."""
 
 
 class Beat(msgspec.Struct, frozen=True, tag=True, kw_only=True):

@@ -43,6 +43,13 @@ class Learning:
         if isinstance(self.analyzer, Analyzer):
             self.analyzer.follow(decode(step))
 
+    def told(self, service_type: str) -> int:
+        """Return how many instance-minutes of a type's model were not learnt here."""
+        if not isinstance(self.analyzer, Analyzer):
+            return 0
+        found = self.analyzer.knowledge.types[service_type]
+        return found.model.weight - found.own.total.weight
+
     def finish(self) -> None:
         """Hand over everything, the minute under way included; for the end of the process."""
         self.advance()

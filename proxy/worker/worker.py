@@ -237,7 +237,9 @@ class Worker:
             pid=os.getpid(),
             event_time=self._clock.now(),
             service_types={
-                name: TypeStatus(self._engine.rules(name).mode, model.weight, len(model.relationships))
+                name: TypeStatus(
+                    self._engine.rules(name).mode, model.weight, len(model.relationships), self._learning.told(name)
+                )
                 for name, model in sorted(models.items())
             },
             connections=len(self._connections),

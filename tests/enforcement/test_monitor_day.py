@@ -50,11 +50,12 @@ from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Hosts, Place
 from tests.site.recorded_service import Answer, RecordedService
 
-SCALE = 7200.0
-"""A day in twelve seconds."""
-NOTICED = 0.2
-"""Least share of the calls of each attack that enforcement would have refused: all of most classes, but about half of
-the probing of values, of which a day this sparse shows few."""
+SCALE = 5400.0
+"""A day in sixteen seconds."""
+NOTICED = 0.9
+"""Least share of the calls of an attack that enforcement would have refused."""
+BY_THEIR_RATE = (AttackClass.DENIAL_OF_SERVICE, AttackClass.DATA_PROBING)
+"""Of these at least one call: how fast they come is up to the machine, as its milliseconds are seconds here."""
 ECHO, LONGEST_ECHO = 0.3, 15.0
 """Seconds without a callback after which none is on its way; and how long to wait for one that is."""
 CLOSING = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
@@ -246,4 +247,5 @@ async def test_a_day_is_answered_as_without_the_gateway(isolated: None, tmp_path
     assert {verdict["reason"] for verdict in verdicts if verdict["would_be"] != "forward"} == _obeying()
     noticed = _noticed(day, verdicts)
     assert noticed.keys() == set(AttackClass)
-    assert min(noticed.values()) > NOTICED, noticed
+    assert min(noticed.values()) > 0, noticed
+    assert min(share for label, share in noticed.items() if label not in BY_THEIR_RATE) > NOTICED, noticed

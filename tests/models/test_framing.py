@@ -70,3 +70,12 @@ def test_valid_checksum_over_nonsense_is_refused(payload: bytes) -> None:
 def test_sums_that_no_points_have_are_refused() -> None:
     with pytest.raises(ValueError, match="no points have these sums"):
         FRAME.decode(FRAME.encode(Box("", Counts(), ClusteringFeature(1, 5, 1, 0, 0))))
+
+
+@pytest.mark.parametrize(
+    "sums", [[1, 2, 3, 4], [1] * 6, "12345", None, [1, 1, 1, True, 1], [1, 1, 1, 1.0, 1], [[]] * 5]
+)
+def test_what_are_no_sums_is_refused(sums: object) -> None:
+    payload = msgspec.msgpack.encode({"name": "", "counts": {}, "points": sums})
+    with pytest.raises(ValueError, match="cannot be read"):
+        FRAME.decode(framed(payload))

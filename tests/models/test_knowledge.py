@@ -5,7 +5,9 @@ import pytest
 from models import knowledge as module
 from models.analyzer import Analyzer
 from models.candidates import Candidate
+from models.communication_model import CommunicationModel
 from models.descriptor import Descriptor
+from models.exchange.shared import Others, Shared
 from models.knowledge import Knowledge
 from models.normal_form import ESTABLISHED
 from models.relationship import Key, Relationship, key_of
@@ -215,3 +217,44 @@ def test_instances_of_a_type_are_those_of_all_sites_in_their_latest_minute() -> 
         knowledge.fold(minutes(2, READ), site)
     assert knowledge.instances("/light") == 2
     assert knowledge.instances("/none") == 0
+
+
+def weighing(weight: int, service_type: str) -> Others:
+    model = CommunicationModel(service_type=service_type, weight=weight)
+    return Others(elsewhere=Shared(version="0", origins=2, supporters={}, model=model))
+
+
+def test_types_that_only_others_know_push_out_none_that_lives_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_MODELS", 3)
+    knowledge = Knowledge()
+    knowledge.fold(minutes(1, READ))
+    for number in (5, 7, 6, 4):
+        knowledge.adopt(f"/type{number}", weighing(number, f"/type{number}"))
+    assert sorted(knowledge.models) == ["/light", "/type6", "/type7"], "the heavier ones, whatever their order"
+    knowledge.fold([Descriptor(service_type="/phone", minute=BEGIN)])
+    knowledge.read()
+    assert sorted(knowledge.models) == ["/light", "/phone", "/type7"]
+    assert knowledge.form("/type6") is None
+    knowledge.adopt("/type9", None)
+    assert len(knowledge.models) == 3
+
+
+def test_a_starter_has_what_others_told_too() -> None:
+    knowledge = three_sites(poisoned=0)
+    model = three_sites().models["/light"]
+    supporters = dict.fromkeys(model.relationships, 1)
+    told = Shared(version="0", origins=1, supporters=supporters, model=model)
+    knowledge.adopt("/light", Others(elsewhere=told))
+    assert sor(knowledge, READ) == sor(knowledge.as_starter(), READ) < 1
+    assert POISON not in knowledge.as_starter().models["/light"].relationships, "only one site shows it"
+
+
+def test_an_answer_that_gave_way_is_unusual_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ACCEPTED", 1)
+    knowledge = three_sites(poisoned=0)
+    for candidate in (NEW, NEW._replace(service_type="/phone")):
+        knowledge.answer(candidate, allowed=True, now=START, human=False)
+    knowledge.read()
+    form = knowledge.form("/light")
+    assert form is not None
+    assert not form.accepts("relationship", POISON)

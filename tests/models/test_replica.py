@@ -3,10 +3,12 @@ from __future__ import annotations
 import pytest
 
 from models.candidates import MAX_CANDIDATES, Candidate
+from models.communication_model import together
 from models.descriptor import Descriptor
+from models.exchange.shared import Others, Shared
 from models.knowledge import Knowledge
 from models.relationship import Key, Relationship
-from models.replica import Decided, Learnt, Replica, Sighting, decode, encode
+from models.replica import Adopted, Decided, Learnt, Replica, Sighting, decode, encode
 
 KEY = Key("/movement", own=False, operation="get", data_type="/derived/boolean")
 NEW = Candidate("/light", "relationship", KEY)
@@ -39,6 +41,19 @@ def test_decisions_take_effect_without_a_minute_being_closed() -> None:
     form = copy.form("/light")
     assert form is not None
     assert form.accepts("relationship", KEY)
+
+
+def test_what_others_told_is_adopted_and_forgotten_as_by_the_node() -> None:
+    told = Shared(version="0", origins=2, supporters={KEY: 2}, model=together("/light", descriptors()))
+    others = Others(site=told, elsewhere=told)
+    original, copy = Knowledge(), Replica()
+    original.adopt("/light", others)
+    copy.follow(decode(encode(Adopted("/light", others))))
+    assert copy.state() == original.state()
+    assert copy.models == original.models
+    copy.follow(decode(encode(Adopted("/light", None))))
+    assert copy.models == {}
+    assert copy.form("/light") is None
 
 
 def test_sightings_are_taken_once_the_newest_of_each_instance() -> None:

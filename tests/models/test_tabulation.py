@@ -12,6 +12,7 @@ from models.tabulation import (
     FollowsEntry,
     PeriodEntry,
     RowEntry,
+    ToldEntry,
     TypeTable,
     ValuesEntry,
     probability,
@@ -115,3 +116,13 @@ def test_times_are_told_in_the_unit_that_people_use(value: float, text: str) -> 
 
 def test_what_happens_has_no_probability_of_nothing() -> None:
     assert [probability(each) for each in (0, 0.001, 0.005, 1)] == ["0.00", "<0.01", "0.01", "1.00"]
+
+
+def test_what_was_learnt_here_and_what_others_told_stand_apart() -> None:
+    told = ToldEntry(site=10, elsewhere=500, sites=3)
+    table = TypeTable(service_type="/light", weight=540, columns=[], told=told)
+    assert render(table) == (
+        "/light: 540 instance-minutes (30 learnt here, 10 by other nodes of this site, 500 by 3 other sites)"
+    )
+    alone = TypeTable(service_type="/light", weight=6, columns=[], told=ToldEntry(site=0, elsewhere=5, sites=1))
+    assert render(alone) == "/light: 6 instance-minutes (1 learnt here, 5 by 1 other site)"

@@ -7,7 +7,12 @@ from typing import Any
 
 import pytest
 
-from policy.readiness import LONGEST_STEP, Maturity, Observation, Readiness, ReadinessPolicy
+from models.communication_model import CommunicationModel
+from models.descriptor import Descriptor
+from models.exchange.shared import Others, Shared
+from models.knowledge import Knowledge
+from models.relationship import Key, Relationship
+from policy.readiness import LONGEST_STEP, Maturity, Observation, Readiness, ReadinessPolicy, observed
 
 MINUTE = 60_000
 ASKED = ReadinessPolicy.model_validate({"instance_minutes": 60, "instances": 1, "quiet": "30m"})
@@ -108,3 +113,46 @@ def test_it_goes_on_after_a_restart() -> None:
 def test_a_model_that_nobody_trusts_yet_cannot_be_called_ready(settings: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=next(iter(settings))):
         ReadinessPolicy.model_validate(settings)
+
+
+def federated(**changes: Any) -> frozenset[str]:
+    """The types that are ready after one look at one that has just been seen here for the first time."""
+    asked = ReadinessPolicy.model_validate({"instance_minutes": 60, "instances": 3, **changes.pop("asked", {})})
+    seen = Observation(1, 1, 1, all_minutes=60, sites=2)._replace(**changes)
+    readiness = Readiness()
+    readiness.observe({"/light": seen}, asked, 0)
+    return readiness.ready
+
+
+def test_what_two_other_sites_know_is_ready_with_its_first_instance_here() -> None:
+    assert federated() == {"/light"}
+    assert federated(instances=0) == frozenset()
+    assert federated(sites=1) == frozenset()
+    assert federated(all_minutes=59) == frozenset()
+    assert federated(asked={"federated": False}) == frozenset()
+
+
+def test_who_is_enforced_by_what_others_know_stays_so_until_they_take_it_back() -> None:
+    readiness = Readiness()
+    states = []
+    for minutes, sites in ((60, 2), (60, 0), (30, 1), (29, 0)):
+        readiness.observe({"/light": Observation(1, 1, 1, all_minutes=minutes, sites=sites)}, ASKED, None)
+        states.append("/light" in readiness.ready)
+    assert states == [True, True, True, False]
+
+
+def test_what_others_tell_between_two_minutes_takes_no_quiet_time_away() -> None:
+    watch = Watch()
+    for _ in range(60):
+        watch.pass_minutes(1)
+        watch.see()
+    assert watch.readiness.ready == {"/light"}
+
+
+def test_what_was_learnt_here_and_elsewhere_is_observed_apart() -> None:
+    key = Key("/lock", own=False, operation="set", data_type="/basic/text")
+    model = CommunicationModel(service_type="/light", weight=500, relationships={key: Relationship(weight=1)})
+    knowledge = Knowledge()
+    knowledge.fold([Descriptor(service_type="/light", minute=7)] * 2)
+    knowledge.adopt("/light", Others(elsewhere=Shared(version="0", origins=3, supporters={key: 3}, model=model)))
+    assert observed(knowledge) == {"/light": Observation(2, 2, 0, all_minutes=502, sites=3)}

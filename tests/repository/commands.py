@@ -14,7 +14,7 @@ def problem_of(arguments: Sequence[str]) -> str | None:
     command: click.Command = main
     rest = list(arguments)
     while isinstance(command, click.Group) and rest and not rest[0].startswith("-"):
-        found = command.commands.get(rest[0])
+        found = command.get_command(click.Context(command), rest[0])
         if found is None:
             return f"alleyes has no command {rest[0]!r}"
         command = found

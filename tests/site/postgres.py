@@ -59,8 +59,8 @@ class PostgresServer:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """End the server, and who is connected."""
-        self._signal(signal.SIGINT)
+        """End the server, and who is connected. What it has not yet put into its tables does not matter any more."""
+        self._signal(signal.SIGQUIT)
 
     def kill(self) -> None:
         """End it as a crash does: without a chance to write anything."""
@@ -124,6 +124,7 @@ def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
     user = _another_user() if os.geteuid() == 0 else None
     # Not below the test's own directory: a socket's path has at most 107 characters.
     directory = Path(tempfile.mkdtemp(prefix="alleyes-pg-"))
+    directory.chmod(0o711)  # programs that gave up root's rights reach the socket as well
     try:
         if user is not None:
             os.chown(directory, user, pwd.getpwuid(user).pw_gid)

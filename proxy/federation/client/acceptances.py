@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from models.exchange.names import names_a_type
+from models.exchange.plausibility import BadContribution, check_candidate
 from models.exchange.showings import Acceptance
 from proxy.federation.client.connection import AnswerError, Connection, ServiceError
 from proxy.federation.client.database import Disk
@@ -30,6 +30,8 @@ class AcceptanceReader:
         self._sink = sink
         self._disk = disk
         self._connection = connection
+        self._settled = False
+        """Whether the service answered the last time. If not, it is not asked to wait: an answer ends the trouble."""
         self.taken = 0
         """Acceptances since the start."""
 
@@ -51,10 +53,9 @@ class AcceptanceReader:
         """
         cursor = await self._disk.run(lambda database: HeardAcceptances(database).cursor)
         after = f"after={quote(cursor, safe='')}&" if cursor else ""
+        wait, self._settled = WAIT_SECONDS if self._settled else 0, False
         try:
-            answer = await self._connection.ask(
-                "GET", f"/v1/acceptances?{after}wait={WAIT_SECONDS}", most=_LARGEST, wait=WAIT_SECONDS
-            )
+            answer = await self._connection.ask("GET", f"/v1/acceptances?{after}wait={wait}", most=_LARGEST, wait=wait)
         except ServiceError as error:
             if cursor and error.status == _UNKNOWN_CURSOR:
                 # The service's database is another one: all that it knows is told again.
@@ -70,6 +71,7 @@ class AcceptanceReader:
         if told.accepted:
             self.taken += len(told.accepted)
             self._sink.accept(told.accepted)
+        self._settled = True
         await asyncio.sleep(LEAST_SECONDS)
 
 
@@ -84,5 +86,8 @@ def _read(body: bytes) -> Acceptances:
 
 
 def _is_sound(acceptance: Acceptance) -> bool:
-    candidate = acceptance.candidate
-    return acceptance.time >= 0 and names_a_type(candidate.service_type)
+    try:
+        check_candidate(acceptance.candidate)
+    except BadContribution:
+        return False
+    return acceptance.time >= 0

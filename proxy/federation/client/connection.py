@@ -146,7 +146,7 @@ class Connection:
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
     """Return a session that verifies by a context, and follows, remembers and unpacks nothing."""
     return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS, enable_cleanup_closed=True),
+        connector=aiohttp.TCPConnector(ssl=context, limit=_CONNECTIONS),
         cookie_jar=aiohttp.DummyCookieJar(),
         auto_decompress=False,
         headers={"Accept-Encoding": "identity", "User-Agent": "alleyes"},

@@ -23,7 +23,7 @@ from proxy.federation.client.ends import Source
 from proxy.federation.client.outbox import MODEL, SHOWINGS, Outbox, Outgoing, digest
 from proxy.federation.client.pace import Pace
 from proxy.federation.client.telling import presentable, told
-from proxy.federation.messages import CONTRIBUTION, LARGEST_STAMP, Problem
+from proxy.federation.messages import CONTRIBUTION, LARGEST_STAMP
 
 _BATCH = 16
 """States that are read from the disk at a time."""
@@ -38,6 +38,13 @@ _OTHER_SCHEMA = "schema"
 """Code of the problem that concerns all topics: the service means something else by the same integers."""
 _MOST_REFUSED = 256
 """Topics whose refusal is remembered."""
+
+
+class _Held(msgspec.Struct, frozen=True):
+    """What a service says that it holds, where it refuses a state as old."""
+
+    epoch: int | None = None
+    sequence: int | None = None
 
 
 class Publisher:
@@ -174,9 +181,11 @@ class Publisher:
             ServiceError: in any case, so that it does not go on without a pause if it is so again.
         """
         try:
-            held = msgspec.json.decode(body, type=Problem)
+            held = msgspec.json.decode(body, type=_Held)
         except msgspec.MsgspecError as error:
-            raise ServiceError(f"the service refuses {state.topic} as old, and does not say why: {error}") from error
+            raise ServiceError(
+                f"the service refuses {state.topic} as old, and does not say what it holds: {error}"
+            ) from error
         epoch, sequence = held.epoch, held.sequence
         if epoch is None or sequence is None or not 0 <= epoch < LARGEST_STAMP:
             raise ServiceError(f"the service refuses {state.topic} as old, and does not say what it holds")

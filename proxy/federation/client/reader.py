@@ -59,7 +59,8 @@ class ModelReader:
         self._etag = ""
         self._listed: list[ModelEntry] = []
         self._behind = True
-        """Whether something that was listed has not been dealt with."""
+        """Whether something that was listed has not been dealt with, or the last attempt failed: then the service is not
+        asked to wait, since its answer ends the trouble."""
         self._useless: dict[str, _Useless] = {}
         self.in_force: dict[str, AdoptedModel] = {}
         """What is in force, by service type."""
@@ -108,13 +109,11 @@ class ModelReader:
             DiskError: the disk refuses.
         """
         minute = self._pace.minute
-        news = await self._list()
-        if news or self._behind or self._due():
-            self._behind = True
-            changed = await self._catch_up()
-            self._behind = False
-        else:
-            changed = False
+        behind, wait = self._behind or self._due(), 0 if self._behind or not self._etag else WAIT_SECONDS
+        self._behind = True
+        news = await self._list(wait)
+        changed = await self._catch_up() if news or behind else False
+        self._behind = False
         self.heard = self._real_now()
         self._sink.heard()
         if changed:
@@ -122,9 +121,8 @@ class ModelReader:
         else:
             await asyncio.sleep(LEAST_SECONDS)
 
-    async def _list(self) -> bool:
-        """Ask for the list of models; return whether it changed."""
-        wait = 0 if self._behind or not self._etag else WAIT_SECONDS
+    async def _list(self, wait: int) -> bool:
+        """Ask for the list of models; return whether it changed, within `wait` seconds if it has not yet."""
         headers = {"Accept": "application/json"} | ({"If-None-Match": self._etag} if self._etag else {})
         answer = await self._connection.ask(
             "GET", f"/v1/models?wait={wait}", most=_LARGEST_LIST, headers=headers, wait=wait
@@ -133,7 +131,6 @@ class ModelReader:
             return False
         self._listed = _listing(answer)
         self._etag = answer.etag
-        self._behind = True
         return True
 
     def _due(self) -> bool:

@@ -17,9 +17,8 @@ def known(request: web.Request, *names: str) -> None:
     Raises:
         Failure: it has others (400).
     """
-    given = list(request.query)
-    for name in given:
-        if name not in names or given.count(name) > 1:
+    for name in request.query:
+        if name not in names or len(request.query.getall(name)) > 1:
             wanted = f"known here: {', '.join(names)}, each once" if names else "there are none here"
             raise _wrong(f"{name[:64]!r} is not a parameter, or there twice; {wanted}")
 

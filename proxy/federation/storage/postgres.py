@@ -25,7 +25,7 @@ from proxy.federation.storage.base import (
     Token,
     check_rows,
 )
-from proxy.federation.storage.feed import new_writer, positions, reached
+from proxy.federation.storage.feed import Settling, new_writer, positions, reached
 from proxy.federation.storage.group_commit import GroupCommit
 from proxy.federation.storage.layers import layers
 from proxy.federation.storage.postgres_connections import Connection, Connections
@@ -40,8 +40,13 @@ _READY = 2.0
 class PostgresStore:
     """`Store` in PostgreSQL."""
 
-    def __init__(self, conninfo: str) -> None:
+    def __init__(self, conninfo: str, *, settle: float = 0.0) -> None:
         """Take where to connect to later, as libpq understands it.
+
+        Args:
+            conninfo: the database.
+            settle: seconds for which the feeds keep back from what is newest: 0, but for databases where a commit
+                becomes visible on one machine after the other (Citus).
 
         Raises:
             StoreError: libpq does not understand it.
@@ -49,6 +54,7 @@ class PostgresStore:
         self._connections = Connections(conninfo)
         self._id = new_writer()
         self._puts = GroupCommit(self._commit)
+        self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.ACCEPTANCE_WRITERS)}
 
     async def open(self) -> None:
         """See `Store`."""
@@ -206,13 +212,16 @@ class PostgresStore:
     ) -> tuple[list[tuple[Any, ...]], Cursor]:
         async def work(connection: Connection) -> tuple[list[tuple[Any, ...]], Cursor]:
             newest: dict[str, int] = dict(await (await connection.execute(writers)).fetchall())
+            settled = self._settling[writers].settled(newest, time.monotonic())
             read = positions(cursor, newest.items())
             found: list[tuple[Any, ...]] = []
             for writer, after in read.items():
                 room = limit - len(found)
-                if room > 0 and newest[writer] > after:
-                    rows = await (await connection.execute(changes, (writer, after, room), binary=True)).fetchall()
-                    read[writer] = reached(newest[writer], [row[-1] for row in rows], room)
+                upto = settled[writer]
+                if room > 0 and upto > after:
+                    asked = (writer, after, upto, room)
+                    rows = await (await connection.execute(changes, asked, binary=True)).fetchall()
+                    read[writer] = reached(upto, [row[-1] for row in rows], room)
                     found += [row[:-1] for row in rows]
             return found, Cursor(read)
 
@@ -272,5 +281,13 @@ async def _discard(connection: Connection, new: Sequence[tuple[str, str]]) -> se
 async def _clear_writers(connection: Connection) -> None:
     """Forget processes that ended and have nothing left: each start of one makes a writer."""
     before = time.time_ns() // 1_000_000 - _FORGET_WRITERS
-    for writer, newest in await (await connection.execute(sql.WRITERS_WITHOUT_ROWS, (before,))).fetchall():
-        await connection.execute(sql.CLEAR_WRITER, (writer, newest))
+    for writer, newest in await (await connection.execute(sql.OLD_WRITERS, (before,))).fetchall():
+        if not await _has_rows(connection, writer):
+            await connection.execute(sql.CLEAR_WRITER, (writer, newest))
+
+
+async def _has_rows(connection: Connection, writer: str) -> bool:
+    for statement in sql.ROWS_OF_WRITER:
+        if await (await connection.execute(statement, (writer,))).fetchone():
+            return True
+    return False

@@ -11,7 +11,7 @@ from typing import Any
 import psycopg
 from psycopg import errors
 from psycopg.conninfo import conninfo_to_dict
-from psycopg_pool import AsyncConnectionPool
+from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
 from proxy.federation.storage.base import StoreError
 
@@ -22,6 +22,8 @@ PATIENCE = 10.0
 _STATEMENT = "30s"
 """After which the server gives up a statement, or a transaction in which nothing happens."""
 _LONGEST_PAUSE = 1.0
+_ASK_AGAIN = 1.0
+"""Seconds after which the pool is asked again for a connection."""
 _CONNECT: dict[str, Any] = {
     # A host that vanished without a word is noticed as soon as one that says so.
     "connect_timeout": 5,
@@ -58,8 +60,8 @@ class Connections:
             open=False,
             configure=_configure,
             timeout=PATIENCE,
-            # It waits twice as long after each failure; begun anew, it is not late when a server is back.
-            reconnect_timeout=PATIENCE / 2,
+            # It would wait twice as long after each failure and be late when a server is back: we ask again instead.
+            reconnect_timeout=0,
         )
 
     async def open(self) -> None:
@@ -98,7 +100,7 @@ class Connections:
         for attempt in itertools.count():
             left = give_up - asyncio.get_running_loop().time()
             try:
-                async with self._pool.connection(timeout=max(left, 0.1)) as connection:
+                async with self._pool.connection(timeout=min(max(left, 0.1), _ASK_AGAIN)) as connection:
                     try:
                         async with connection.transaction():
                             return await work(connection)
@@ -121,6 +123,8 @@ class Connections:
         raise AssertionError
 
     def _refusal(self, error: psycopg.Error) -> StoreError:
+        if isinstance(error, PoolTimeout):
+            return StoreError(f"{self.place}: no connection; {_remedy(error)}")
         text = str(error).strip().replace("\n", " ") or type(error).__name__
         return StoreError(f"{self.place}: {text}; {_remedy(error)}")
 

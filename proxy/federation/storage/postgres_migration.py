@@ -38,7 +38,7 @@ async def _make_lock_row(connections: Connections) -> None:
             async with connection.transaction():
                 await connection.execute(VERSION_TABLE.format(**POSTGRES._asdict()))
                 await connection.execute(sql.FIRST_VERSION)
-        except (errors.UniqueViolation, errors.DuplicateTable):
+        except (errors.UniqueViolation, errors.DuplicateTable, errors.DuplicateObject):
             # IF NOT EXISTS does not see a table that another transaction makes at this moment.
             return False
         return True

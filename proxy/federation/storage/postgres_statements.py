@@ -14,12 +14,13 @@ NEW_VERSION = "UPDATE schema_version SET version = %s WHERE id = 1"
 NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s RETURNING newest"
 NEW_WRITER = "INSERT INTO writers (writer, newest, seen) VALUES (%s, %s, %s)"
 WRITERS = "SELECT writer, newest FROM writers"
-WRITERS_WITHOUT_ROWS = """
-SELECT writer, newest FROM writers WHERE seen < %s
-    AND NOT EXISTS (SELECT 1 FROM contributions WHERE contributions.writer = writers.writer)
-    AND NOT EXISTS (SELECT 1 FROM certificates WHERE certificates.writer = writers.writer)
-    AND NOT EXISTS (SELECT 1 FROM acceptances WHERE acceptances.writer = writers.writer)
-"""
+OLD_WRITERS = "SELECT writer, newest FROM writers WHERE seen < %s"
+# One after the other: a database whose tables are spread differently does not join them.
+ROWS_OF_WRITER = (
+    "SELECT 1 FROM contributions WHERE writer = %s LIMIT 1",
+    "SELECT 1 FROM certificates WHERE writer = %s LIMIT 1",
+    "SELECT 1 FROM acceptances WHERE writer = %s LIMIT 1",
+)
 # With the number that was seen: if the writer has written since, it stays.
 CLEAR_WRITER = "DELETE FROM writers WHERE writer = %s AND newest = %s"
 
@@ -41,7 +42,7 @@ FULL = "SELECT origin, COUNT(*) FROM contributions WHERE origin = ANY(%b) GROUP 
 DISCARD = "DELETE FROM contributions WHERE origin = %s AND topic = %s"
 CHANGES = """
 SELECT origin, topic, epoch, sequence, body, change FROM contributions
-WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """
 TOPICS = "SELECT topic FROM contributions WHERE origin = %s AND body IS NOT NULL ORDER BY topic"
 REMOVE = """
@@ -65,7 +66,7 @@ WHERE certificates.serial = told.serial
 """
 REVOCATIONS = """
 SELECT serial, origin, not_after, revoked, change FROM certificates
-WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """
 ORIGINS = """
 SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked)
@@ -88,5 +89,5 @@ DELETE FROM acceptances WHERE digest IN (SELECT digest FROM acceptances ORDER BY
 # Cursors of this feed travel to clients: without the writers that have none they are short.
 ACCEPTANCE_WRITERS = "SELECT writer, MAX(change) FROM acceptances GROUP BY writer"
 ACCEPTANCES = """
-SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s ORDER BY change LIMIT %s
+SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """

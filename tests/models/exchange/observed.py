@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 
 from hypothesis import strategies as st
 
+from models.candidates import Candidate, Sightings
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
 from models.contributions import Contribution
 from models.exchange.plausibility import AHEAD, EARLIEST
+from models.exchange.showings import Showing
 from models.periodicity import bin_of
 from models.relationship import Key, Relationship
 from models.values import read
@@ -85,3 +88,19 @@ def models() -> st.SearchStrategy[CommunicationModel]:
 
 def contributed(model: CommunicationModel, *, epoch: int = 1, sequence: int = 1) -> Contribution:
     return Contribution(epoch=epoch, sequence=sequence, model=model)
+
+
+def shown_in(sightings: Iterable[tuple[Candidate, Sightings]], site: str, now: int) -> list[Showing]:
+    """What is told of sightings, as they are counted where they were seen."""
+    return [_showing(candidate, each, site, now) for candidate, each in sightings]
+
+
+def _showing(candidate: Candidate, sightings: Sightings, site: str, now: int) -> Showing:
+    last = sightings.last
+    return Showing(
+        candidate=candidate,
+        recent=sightings.recent(site, last),
+        persistent=sightings.instances(site, now) if candidate.key.own else sightings.persistent(site, now),
+        onset=sightings.onsets[site],
+        last=last,
+    )

@@ -1,10 +1,17 @@
 from __future__ import annotations
 
-from models.candidates import Candidate
+import random
+
+import pytest
+
+from models.candidates import OWN_WINDOW, WINDOW, Candidate, Ledger
+from models.descriptor import Descriptor
+from models.exchange import vouching as module
 from models.exchange.showings import Acceptance, Showing, Showings
-from models.exchange.vouching import Ballot
+from models.exchange.vouching import MAX_OPEN, MAX_TYPES, Ballot, within_caps
+from models.knowledge import Knowledge
 from tests.models.accesses import MINUTE, START
-from tests.models.exchange.observed import READ, WRITE
+from tests.models.exchange.observed import READ, WRITE, shown_in
 
 NEW = Candidate("/light", "relationship", READ)
 OWN = Candidate("/light", "relationship", WRITE)
@@ -17,8 +24,8 @@ def showing(
     return Showing(candidate=candidate, recent=recent, persistent=persistent, onset=onset, last=last)
 
 
-def told(*open_: Showing, instances: int = 3) -> Showings:
-    return Showings(instances={"/light": instances}, open=list(open_))
+def told(*shown: Showing, instances: int = 3) -> Showings:
+    return Showings(instances={"/light": instances}, open=list(shown))
 
 
 def ballot(**by_origin: Showings) -> Ballot:
@@ -28,34 +35,198 @@ def ballot(**by_origin: Showings) -> Ballot:
     return found
 
 
+def accepted(candidate: Candidate, time: int) -> list[Acceptance]:
+    return [Acceptance(candidate=candidate, time=time)]
+
+
 def test_two_sites_vouch_for_what_came_up_in_both() -> None:
     found = ballot(a=told(showing()), c=told(instances=1))
     assert found.decide(START, alone=False) == []
-    found.put("b", told(showing(onset=START + MINUTE, last=START + MINUTE)))
-    assert found.decide(START + MINUTE, alone=False) == [Acceptance(candidate=NEW, time=START + MINUTE)]
-    found.put("b", told(showing(onset=START + MINUTE, last=START + 2 * MINUTE)))
-    assert found.decide(START + 2 * MINUTE, alone=False) == []
+    later = START + MINUTE
+    found.put("b", told(showing(onset=later, last=later)))
+    assert found.decide(later, alone=False) == accepted(NEW, later)
+
+
+def test_nothing_is_accepted_twice() -> None:
+    found = ballot(a=told(showing()), b=told(showing()))
+    assert found.decide(START, alone=False) == accepted(NEW, START)
+    found.put("b", told(showing(last=START + MINUTE)))
+    assert found.decide(START + MINUTE, alone=False) == []
 
 
 def test_instances_of_one_site_do_not_make_two() -> None:
-    found = ballot(a=told(showing(recent=9, persistent=9), instances=9), b=told())
+    found = ballot(a=told(showing(recent=9, persistent=9), instances=9), b=told(instances=9))
     assert found.decide(START, alone=False) == []
-    found.put("b", told(showing(), instances=9))
-    assert found.decide(START, alone=False) == []  # one of nine is not a third
+    found.put("b", told(showing(recent=2), instances=9))
+    assert found.decide(START, alone=False) == []  # two of nine are not a third
+    found.put("b", told(showing(recent=3), instances=9))
+    assert found.decide(START, alone=False) == accepted(NEW, START)
 
 
-def test_what_came_up_half_an_hour_apart_takes_nearly_all() -> None:
-    later = START + 31 * MINUTE
-    found = ballot(a=told(showing(last=later)), b=told(showing(onset=later, last=later)), c=told(), d=told())
+def test_one_instance_is_enough_for_what_concerns_nobody_else() -> None:
+    found = ballot(a=told(showing(OWN), instances=9), b=told(showing(OWN), instances=9))
+    assert found.decide(START, alone=False) == accepted(OWN, START)
+
+
+def test_what_one_site_showed_long_before_takes_nearly_all() -> None:
+    later = START + WINDOW + MINUTE
+    fresh = told(showing(onset=later, last=later))
+    found = ballot(a=told(showing(last=later)), b=fresh, c=told(), d=told())
     assert found.decide(later, alone=False) == []
-    found.remove("d")
-    found.put("c", told(showing(onset=later, last=later)))
-    # The two that began later corroborate each other no more than the first: only the two earliest onsets count.
-    assert found.decide(later, alone=False) == [Acceptance(candidate=NEW, time=later)]
+    found.put("c", fresh)
+    assert found.decide(later, alone=False) == []
+    found.put("d", fresh)
+    assert found.decide(later, alone=False) == accepted(NEW, later)
 
 
-def test_isolated_site_counts_the_instances_of_all_its_nodes() -> None:
-    found = ballot(a=told(showing(persistent=1), instances=2), b=told(showing(recent=2), instances=2))
+def test_what_was_shown_half_an_hour_ago_vouches_no_more() -> None:
+    found = ballot(a=told(showing()), c=told())
+    later = START + WINDOW + MINUTE
+    found.put("b", told(showing(onset=later, last=later)))
+    assert found.decide(later, alone=False) == []
+
+
+def test_nodes_of_an_isolated_site_speak_with_one_voice() -> None:
+    found = ballot(a=told(showing(recent=2), instances=2), b=told(showing(recent=2), instances=2))
     assert found.decide(START, alone=True) == []
-    found.put("b", told(showing(persistent=1), instances=2))
-    assert found.decide(START, alone=True) == [Acceptance(candidate=NEW, time=START)]
+    found.put("a", told(showing(recent=2, persistent=1), instances=2))
+    found.put("b", told(showing(recent=2, persistent=1), instances=2))
+    assert found.decide(START, alone=True) == accepted(NEW, START)
+
+
+def test_site_that_takes_part_no_more_vouches_for_nothing() -> None:
+    found = ballot(a=told(showing()), b=told(showing()), c=told())
+    found.remove("b")
+    assert found.decide(START, alone=False) == []
+    assert found.origins == 2
+    with pytest.raises(KeyError):
+        found.remove("b")
+    for origin in ("a", "c"):
+        found.remove(origin)
+    assert found.summary(START) == Showings(instances={}, open=[])
+
+
+def test_site_tells_what_its_nodes_show_together() -> None:
+    found = ballot(
+        a=told(showing(recent=2, persistent=1, onset=START, last=START + HOUR), instances=4),
+        b=told(showing(recent=3, persistent=2, onset=START + 30 * MINUTE, last=START + HOUR + MINUTE), instances=5),
+        c=Showings(
+            instances={"/lock": 1},
+            open=[showing(OWN, onset=START - OWN_WINDOW, last=START - OWN_WINDOW), showing(recent=7, last=START)],
+        ),
+    )
+    now = START + HOUR + MINUTE
+    together = showing(recent=5, persistent=3, onset=START, last=now)
+    assert found.summary(now) == Showings(instances={"/light": 9, "/lock": 1}, open=[together])
+
+
+def test_what_a_site_showed_before_a_day_of_silence_is_no_onset() -> None:
+    silent = START + OWN_WINDOW + MINUTE
+    found = ballot(a=told(showing()), b=told(showing(onset=silent, last=silent)))
+    assert [each.onset for each in found.summary(silent).open] == [silent]
+    found = ballot(a=told(showing(last=START + 2 * MINUTE)), b=told(showing(onset=silent, last=silent)))
+    assert [each.onset for each in found.summary(silent).open] == [START]
+
+
+def test_site_counts_at_the_global_level_as_its_nodes_together() -> None:
+    site = ballot(a=told(showing(recent=1), instances=2), b=told(showing(recent=1), instances=2))
+    globally = ballot(home=site.summary(START), office=told(showing()))
+    assert globally.decide(START, alone=False) == accepted(NEW, START)
+
+
+def test_candidates_of_an_origin_are_bounded_and_those_of_most_instances_stay() -> None:
+    scanned = [
+        showing(Candidate("/light", "relationship", READ._replace(partner=f"/p{index}")), last=START + index)
+        for index in range(2 * MAX_OPEN)
+    ]
+    types = {f"/t{index}": index for index in range(2 * MAX_TYPES)}
+    kept = within_caps(Showings(instances=types, open=[*scanned, showing(recent=2)]))
+    assert len(kept.open) == MAX_OPEN
+    assert kept.open[0] == showing(recent=2)
+    assert kept.open[1:] == scanned[:MAX_OPEN:-1]
+    assert set(kept.instances.values()) == set(range(MAX_TYPES, 2 * MAX_TYPES))
+    found = ballot(a=Showings(instances={"/light": 3}, open=[*scanned, showing(recent=2)]), b=told(showing()))
+    assert found.decide(START, alone=False) == accepted(NEW, START)
+
+
+def test_too_many_origins_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_ORIGINS", 2)
+    found = ballot(a=told(), b=told())
+    with pytest.raises(ValueError, match="2 origins already"):
+        found.put("c", told(showing()))
+    assert found.summary(START).instances == {"/light": 6}
+    found.put("b", told(showing()))
+
+
+def test_oldest_acceptance_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_DECIDED", 1)
+    found = ballot(a=told(showing(), showing(OWN)), b=told(showing(), showing(OWN)))
+    assert [each.candidate for each in found.decide(START, alone=False)] == [OWN, NEW]
+    found.put("a", told(showing(last=START + 1), showing(OWN, last=START + 1)))
+    assert found.decide(START + 1, alone=False) == accepted(OWN, START + 1)
+
+
+def sightings_of(chance: random.Random, places: int) -> list[tuple[int, int, int, Candidate]]:
+    """Times, places, instances: up to four flurries of 20 minutes, more than the window apart, some of them steady."""
+    found = []
+    for flurry in range(chance.randint(1, 4)):
+        for _ in range(chance.randint(1, 4)):
+            place, instance = chance.randrange(places), chance.randrange(4)
+            minutes = range(20) if chance.random() < 0.4 else [chance.randrange(20) for _ in range(2)]
+            candidate = chance.choice([NEW, NEW, OWN])
+            found += [(START + flurry * 61 * MINUTE + each * MINUTE, place, instance, candidate) for each in minutes]
+    return sorted(found)
+
+
+class Compared:
+    """The same sightings for a knowledge that sees each, and for a ballot that is told how many there are."""
+
+    def __init__(self, counts: list[int], *, alone: bool) -> None:
+        """Give each place so many instances; where `alone`, the places are nodes of one site, else sites."""
+        self.counts, self.alone = counts, alone
+        self.names = ["home" if alone else f"site{place}" for place in range(len(counts))]
+        self.ledgers = [Ledger() for _ in counts]
+        self.knowledge, self.ballot = Knowledge(), Ballot()
+        self.decided: set[Candidate] = set()
+        idle = Descriptor(service_type="/light", minute=START // MINUTE)
+        for place, count in enumerate(counts):
+            if count:
+                self.ballot.put(f"{place}", told(instances=count))
+        for name in set(self.names):
+            here = sum(count for each, count in zip(self.names, counts, strict=True) if each == name)
+            self.knowledge.fold([idle] * here, name)
+
+    def see(self, now: int, place: int, instance: int, candidate: Candidate) -> tuple[list[Candidate], list[Candidate]]:
+        """Return what either accepts for a sighting."""
+        self.knowledge.see(candidate, self.names[place], f"{place}-{instance}", now)
+        if candidate not in self.decided:
+            self.ledgers[place].see(candidate, "here", f"{place}-{instance}", now)
+        for teller in range(len(self.counts)) if self.alone else [place]:
+            self._tell(teller, now)
+        expected = self.knowledge.deliberate(now)
+        found = [each.candidate for each in self.ballot.decide(now, alone=self.alone)]
+        self.decided.update(expected)
+        for ledger in self.ledgers:
+            ledger.close(expected)
+        return expected, found
+
+    def _tell(self, place: int, now: int) -> None:
+        ledger, count = self.ledgers[place], self.counts[place]
+        if len(ledger):
+            showings = Showings(instances={"/light": count}, open=shown_in(ledger.items(), "here", now))
+            self.ballot.put(f"{place}", showings if count else Showings(instances={}, open=showings.open))
+
+
+@pytest.mark.parametrize("alone", [False, True])
+def test_ballot_decides_as_knowledge_does_that_sees_every_sighting(alone: bool) -> None:
+    outcomes = {NEW: 0, OWN: 0, None: 0}
+    for seed in range(150):
+        chance = random.Random(seed)
+        places = chance.randint(1, 4)
+        compared = Compared([chance.randint(0 if place else 1, 4) for place in range(places)], alone=alone)
+        for sighting in sightings_of(chance, places):
+            expected, found = compared.see(*sighting)
+            assert found == expected, seed
+        for outcome in compared.decided or [None]:
+            outcomes[outcome] += 1
+    assert min(outcomes.values()) > 5, outcomes

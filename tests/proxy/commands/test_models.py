@@ -11,6 +11,9 @@ from click.testing import CliRunner, Result
 
 from models.access import Operation
 from models.analyzer import Analyzer
+from models.communication_model import CommunicationModel
+from models.exchange.shared import Others, Shared
+from models.node import Node
 from models.paper.analyzer import PaperAnalyzer
 from proxy.main import main
 from proxy.storage.model_store import CURRENT, PREVIOUS, ModelStore
@@ -145,3 +148,15 @@ def test_names_from_the_network_cannot_move_the_cursor(tmp_path: Path) -> None:
         answer = run(tmp_path / CURRENT, *arguments)
         assert "\x1b" not in answer.output
         assert "\x07" not in answer.output
+
+
+def test_how_much_others_told_is_shown(tmp_path: Path) -> None:
+    node = Node(learnt(Analyzer()).dump())
+    model = CommunicationModel(service_type="/light", weight=500)
+    node.adopt("/light", Others(elsewhere=Shared(version="0", origins=3, supporters={}, model=model)))
+    ModelStore(tmp_path).save(node.dump())
+    answer = run(tmp_path / CURRENT)
+    assert "/light: 530 instance-minutes (30 learnt here, 500 by 3 other sites)\n" in answer.stdout
+    assert "\n/switch: 30 instance-minutes\n" in answer.stdout
+    tables = json.loads(run(tmp_path / CURRENT, "-o", "json").stdout)["models"]
+    assert [each["told"] for each in tables] == [{"site": 0, "elsewhere": 500, "sites": 3}, None]

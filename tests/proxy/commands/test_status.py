@@ -9,6 +9,7 @@ from click.testing import CliRunner, Result
 
 from proxy.health import FirewallStatus, HealthFile, RevocationStatus
 from proxy.main import main
+from proxy.processes.messages import TypeStatus
 from tests.proxy.parts import beat, plain_settings, status, write_settings
 
 
@@ -70,11 +71,23 @@ def test_gaps_and_full_sets_in_the_kernel_are_told(tmp_path: Path) -> None:
     assert "a quarantine set was found full 7 times; 2 wait for room" in told
 
 
+def test_what_the_federation_told_of_a_type_is_named(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "federation" not in asked(tmp_path).stdout
+    HealthFile(tmp_path).write(status(service_types={"/doorLock": TypeStatus("enforce", 412, 3, told=400)}))
+    assert "3 relationships; 400 of the minutes told by the federation\n" in asked(tmp_path).stdout
+
+
 def test_json_holds_everything(tmp_path: Path) -> None:
     HealthFile(tmp_path).write(status())
     answer = json.loads(asked(tmp_path, "-o", "json").stdout)
     assert answer["forwarded"] == 100
-    assert answer["service_types"]["/doorLock"] == {"mode": "monitor", "instance_minutes": 412, "relationships": 3}
+    assert answer["service_types"]["/doorLock"] == {
+        "mode": "monitor",
+        "instance_minutes": 412,
+        "relationships": 3,
+        "told": 0,
+    }
 
 
 def test_no_gateway_serves(tmp_path: Path) -> None:

@@ -9,10 +9,12 @@ import pytest
 
 from models.analyzer import Analyzer
 from models.candidates import Candidate
+from models.communication_model import CommunicationModel
+from models.exchange.shared import Others, Shared
 from models.node import REPORT, Node
 from models.paper.analyzer import PaperAnalyzer
 from models.relationship import key_of
-from models.replica import Decided, Replica, encode
+from models.replica import Adopted, Decided, Replica, encode
 from proxy.processes.messages import Minute, Seen
 from proxy.worker.learning import Learning
 from tests.policy.calls import SPYING
@@ -105,3 +107,13 @@ def test_the_paper_s_models_are_told_whole() -> None:
     bench.pass_minutes(1)
     (minute,) = bench.minutes()
     assert set(PaperAnalyzer.load(minute.content).models()) == {"/washingService"}
+
+
+@pytest.mark.parametrize("analyzer", [worker(), PaperAnalyzer()])
+def test_what_others_told_is_no_own_minute(analyzer: Analyzer | PaperAnalyzer) -> None:
+    bench = Bench(analyzer)
+    name = SPYING.source_type or ""
+    model = CommunicationModel(service_type=name, weight=500)
+    others = Others(elsewhere=Shared(version="0", origins=3, supporters={}, model=model))
+    bench.learning.follow(encode(Adopted(name, others)))
+    assert bench.learning.told(name) == (500 if isinstance(analyzer, Analyzer) else 0)

@@ -68,8 +68,12 @@ class Place:
 @asynccontextmanager
 async def serving(context: ssl.SSLContext, handler: Handler) -> AsyncIterator[str]:
     """Serve; give the URL."""
+
+    async def answer(request: web.Request) -> web.StreamResponse:
+        return await handler(request)
+
     application = web.Application()
-    application.router.add_route("*", "/{path:.*}", handler)
+    application.router.add_route("*", "/{path:.*}", answer)
     runner = web.AppRunner(application, access_log=None, shutdown_timeout=0.1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=context)

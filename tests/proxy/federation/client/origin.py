@@ -10,11 +10,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.communication_model import CommunicationModel
+from models.contributions import CAP
+from models.exchange.pool import counted
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
 from proxy.clocks import real_now
+from proxy.federation.client.connection import Connection
+from proxy.federation.client.credentials import Credentials
+from proxy.federation.client.database import Disk
 from proxy.federation.client.enrolment import enrol
 from proxy.federation.client.link import FederationLink
+from proxy.federation.client.outbox import begin
+from tests.proxy.federation.client.hostile import Handler, serving
+from tests.proxy.federation.client.hostile import Place as Authority
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Place
 
@@ -26,8 +34,8 @@ class Origin:
     """Source and sink of a link."""
 
     directory: Path
-    scale: float = 240.0
-    """Event time: a minute of it is a quarter of a second."""
+    scale: float = 600.0
+    """Event time: a minute of it is a tenth of a second."""
     models: dict[str, CommunicationModel] = field(default_factory=dict)
     shown: Showings = field(default_factory=lambda: Showings(instances={}, open=[]))
     told: dict[str, Others | None] = field(default_factory=dict)
@@ -67,6 +75,10 @@ class Origin:
         """What other sites know of a type, as this one was told."""
         others = self.told.get(service_type)
         return None if others is None or others.elsewhere is None else others.elsewhere.model
+
+    def counted(self, service_type: str) -> CommunicationModel:
+        """What of the own model counts elsewhere."""
+        return counted(self.models[service_type], CAP)
 
     def link(self, service: str, *, now: Callable[[], float] = real_now) -> FederationLink:
         return FederationLink(
@@ -112,3 +124,28 @@ async def until(holds: Callable[[], object], seconds: float = 15.0) -> float:
         assert time.monotonic() - began < seconds, "it never came to hold"
         await asyncio.sleep(0.02)
     return time.monotonic() - began
+
+
+@dataclass
+class Bench:
+    """The parts of a link, with a server that answers as a test has it."""
+
+    origin: Origin
+    disk: Disk
+    connection: Connection
+
+
+@contextlib.asynccontextmanager
+async def bench(directory: Path, handler: Handler) -> AsyncIterator[Bench]:
+    """Connect an origin with a server."""
+    place = Authority(directory / "authority")
+    origin = Origin(directory / "origin")
+    place.origin(origin.credentials)
+    disk = Disk(origin.directory, lambda database: begin(database, real_now()))
+    async with serving(place.context(), handler) as service:
+        connection = Connection(service, Credentials.read(origin.credentials).context)
+        try:
+            yield Bench(origin, disk, connection)
+        finally:
+            await connection.close()
+            await disk.close()

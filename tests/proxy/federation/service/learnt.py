@@ -11,6 +11,8 @@ from models.relationship import Key, Relationship
 from tests.proxy.federation.service.running import now_ms
 
 LIGHT = "/lightControler"
+_MINUTE = now_ms() // 60_000 - 1000
+"""Minutes since the epoch: not long ago, and the same for all."""
 
 
 def learnt(
@@ -19,7 +21,7 @@ def learnt(
     """What somebody learnt in so many instance-minutes."""
     fast = ClusteringFeature()
     for minute in range(weight):
-        fast.observe(1000 + minute, now_ms() // 60_000 - weight + minute)
+        fast.observe(1000 + minute, _MINUTE + minute)
     slow = ClusteringFeature(*fast.sums)
     relationship = Relationship(weight=weight, instances=1, fast=fast, slow=slow)
     model = CommunicationModel(

@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from http.client import HTTPMessage
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
@@ -28,7 +29,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from models.contributions import Contribution
 from models.exchange.envelope import decode_others, encode_contribution
-from models.exchange.shared import Others
+from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
 from proxy.clocks import MonotonicEventClock, real_now
 from proxy.federation.configuration import FederationDocument, load_federation
@@ -125,7 +126,7 @@ class Caller:
         return decode_others(service_type, answer.body, now_minute=now_ms() // 60_000)
 
     def enrol(self, token: str | None, request: str | None = None) -> Answer:
-        body = EnrolmentRequest(request=request or signing_request(), token=token)
+        body = EnrolmentRequest(request=signing_request() if request is None else request, token=token)
         return self.ask("POST", "/v1/enrolments", msgspec.json.encode(body), {"Content-Type": "application/json"})
 
 
@@ -150,10 +151,12 @@ class Place:
         defaults: dict[str, Any] = {"role": "global", "names": [HOST], "listen": listen, "state_directory": "state"}
         self.config.write_text(yaml.safe_dump(defaults | self.settings), encoding="utf-8")
 
-    def service(self) -> FederationService:
+    def service(self, port: int | None = None) -> FederationService:
         """One that is not running yet."""
-        clock = MonotonicEventClock(now_ms())
-        return FederationService(self.document, self.authority, store_of(self.document), clock)
+        clock, document = MonotonicEventClock(now_ms()), self.document
+        listen = document.listen.model_copy(update={"port": port or self.port})
+        document = document.model_copy(update={"listen": listen})
+        return FederationService(document, self.authority, store_of(self.document), clock)
 
     @property
     def document(self) -> FederationDocument:
@@ -203,21 +206,21 @@ class Place:
         return Caller(port or self.port, context, file)
 
     @contextlib.contextmanager
-    def serving(self) -> Iterator[Place]:
+    def serving(self, port: int | None = None) -> Iterator[Place]:
         """Run the service in a thread of the test."""
         ready = threading.Event()
         loop = asyncio.new_event_loop()
         ending = asyncio.Event()
 
         async def run() -> None:
-            await self.service().run(ending, lambda _: ready.set())
+            await self.service(port).run(ending, lambda _: ready.set())
 
         thread = threading.Thread(target=lambda: loop.run_until_complete(run()))
         thread.start()
         try:
             while not ready.wait(0.05):
                 assert thread.is_alive(), "the service did not start"
-            self.wait_until_ready()
+            self.wait_until_ready(port=port)
             yield self
         finally:
             loop.call_soon_threadsafe(ending.set)
@@ -257,6 +260,19 @@ class Place:
                     return
             time.sleep(0.05)
         raise AssertionError("the service does not get ready")
+
+
+def told(caller: Caller, service_type: str, version: str | None) -> Shared | None:
+    """Return what somebody is told of other sites, once it has a version; None: once it is nothing."""
+
+    def there() -> bool:
+        if caller.model(service_type).status != HTTPStatus.OK:
+            return False
+        shared = caller.others(service_type).elsewhere
+        return (None if shared is None else shared.version) == version
+
+    eventually(there)
+    return caller.others(service_type).elsewhere
 
 
 def eventually(holds: Any, seconds: float = 15.0) -> None:

@@ -200,6 +200,22 @@ async def test_a_writer_that_has_just_written_is_not_cleared_away(store: Postgre
     await other.close()
 
 
+async def test_readers_keep_back_where_a_commit_is_visible_in_parts(database: str) -> None:
+    async with asyncio.timeout(20):
+        store = PostgresStore(database, settle=0.6)
+        await store.open()
+        await store.put([row()])
+        cursor = Cursor()
+        assert (await store.changes(cursor, 10))[0] == []
+        found: list[Row] = []
+        while not found:
+            await asyncio.sleep(0.05)
+            found, cursor = await store.changes(cursor, 10)
+        assert found == [row()]
+        assert await store.changes(cursor, 10) == ([], cursor)
+        await store.close()
+
+
 async def test_a_database_that_was_restored_is_read_again(store: PostgresStore, database: str) -> None:
     for sequence in range(1, 6):
         await store.put([row(sequence=sequence)])

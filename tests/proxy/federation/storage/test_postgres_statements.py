@@ -27,7 +27,9 @@ LACKING = {
 
 
 def statements() -> Iterator[tuple[str, str]]:
-    yield from ((name, text) for name, text in vars(postgres_statements).items() if name.isupper())
+    for name, text in vars(postgres_statements).items():
+        if name.isupper():
+            yield from ((name, each) for each in ((text,) if isinstance(text, str) else text))
     yield "version table", VERSION_TABLE.format(**POSTGRES._asdict())
     yield from ((f"step {number}", text) for number, text in enumerate(steps(POSTGRES, 0, "here")))
 

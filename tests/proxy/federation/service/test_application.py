@@ -1,0 +1,79 @@
+"""What all answers have in common."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from http import HTTPStatus
+
+import pytest
+
+from proxy.federation.messages import CONTRIBUTION
+from tests.proxy.federation.service.learnt import learnt
+from tests.proxy.federation.service.running import Place
+
+PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"}
+
+
+def test_everything_but_a_few_asks_for_a_certificate(service: Place) -> None:
+    guarded = [route for route in service.service().routes if route.path not in PUBLIC]
+    assert len(guarded) == 7
+    for route in guarded:
+        path = route.path.replace("{service_type}", "%2FlightControler").replace("{origin}", "site-a")
+        answer = service.stranger().ask(route.method, path, headers={"Content-Type": CONTRIBUTION})
+        assert (answer.status, answer.code) == (403, "unauthenticated"), route
+
+
+def test_what_there_is_not_is_told_as_everything_else(service: Place) -> None:
+    for path in ("/", "/v2", "/v1/models/", "/v1/models/a/b", "//v1/models", "/v1/../metrics"):
+        answer = service.stranger().ask("GET", path)
+        assert (answer.status, answer.code) == (404, "not-found"), path
+
+
+@pytest.mark.parametrize("method", ["POST", "DELETE", "PATCH", "OPTIONS", "TRACE"])
+def test_a_method_that_is_not_for_it_is_told_which_are(service: Place, method: str) -> None:
+    answer = service.member("methods").ask(method, "/v1/models")
+    assert (answer.status, answer.code, answer.headers["Allow"]) == (405, "method", "GET, HEAD")
+
+
+def test_head_is_get_without_the_body(service: Place) -> None:
+    member = service.member("heads")
+    get, head = member.ask("GET", "/v1/models"), member.ask("HEAD", "/v1/models")
+    assert (head.status, head.etag, head.body) == (200, get.etag, b"")
+    assert head.headers["Content-Length"] == str(len(get.body))
+
+
+def test_no_version_is_told(service: Place) -> None:
+    assert service.stranger().ask("GET", "/healthz").headers["Server"] == "alleyes"
+
+
+def test_an_expectation_is_met_or_refused(service: Place) -> None:
+    member = service.member("expects")
+    headers = {"Content-Type": CONTRIBUTION, "Expect": "nonsense"}
+    assert member.ask("PUT", "/v1/contributions/%2Flight", b"", headers).status == HTTPStatus.EXPECTATION_FAILED
+
+
+@pytest.fixture
+def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    limits = {"requests_per_second": 0.2, "burst": 5, "service_types": 3, "service_types_per_origin": 1}
+    with Place(tmp_path_factory.mktemp("strict"), {"limits": limits}).serving() as place:
+        yield place
+
+
+def test_who_asks_too_much_is_told_when_to_come_back(strict: Place) -> None:
+    member, other = strict.member("eager"), strict.member("modest")
+    answers = [member.ask("GET", "/v1/models") for _ in range(6)]
+    assert [answer.status for answer in answers] == [200] * 5 + [429]
+    assert (answers[-1].code, answers[-1].headers["Retry-After"]) == ("rate", "5")
+    assert other.ask("GET", "/v1/models").status == HTTPStatus.OK
+    # The address of both is another caller, of which monitoring is none.
+    assert strict.stranger().ask("GET", "/metrics").status == HTTPStatus.OK
+
+
+def test_an_origin_contributes_to_no_more_types_than_agreed(strict: Place) -> None:
+    member = strict.member("broad")
+    assert member.contribute(learnt("/first")).status == HTTPStatus.NO_CONTENT
+    time.sleep(1)  # for the feed
+    refused = member.contribute(learnt("/second"))
+    assert (refused.status, refused.code) == (422, "full")
+    assert member.contribute(learnt("/first", sequence=2)).status == HTTPStatus.NO_CONTENT

@@ -1,0 +1,48 @@
+"""Who is taken out leaves nothing, not even what another process took in before it knew."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from proxy.federation.service import expulsion
+from tests.proxy.federation.service.learnt import learnt
+from tests.proxy.federation.service.running import now_ms
+from tests.proxy.federation.service.stored import parts, row_of
+
+
+async def test_certificates_and_contributions_go(tmp_path: Path) -> None:
+    async with parts(tmp_path) as found:
+        await found.certify("site-a", "aa")
+        await found.store.put([row_of("site-a", learnt("/one")), row_of("site-a", learnt("/two"))])
+        assert await found.expulsion.expel("site-a") == (1, 2)
+        assert "aa" in found.revocations
+        assert not await found.expulsion.expel("site-a")
+
+
+async def test_what_came_in_meanwhile_goes_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(expulsion, "_ALL_KNOW", 0.1)
+    async with parts(tmp_path) as found:
+        following = asyncio.create_task(found.expulsion.follow())
+        await found.certify("site-a", "aa")
+        await found.expulsion.expel("site-a")
+        await found.store.put([row_of("site-a", learnt())])
+        await asyncio.sleep(0.5)
+        assert await found.store.remove("site-a") == 0
+        following.cancel()
+
+
+async def test_what_was_revoked_long_ago_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who came back with a new token keeps what it contributed since, also when a process starts."""
+    monkeypatch.setattr(expulsion, "_ALL_KNOW", 0.0)
+    async with parts(tmp_path) as found:
+        following = asyncio.create_task(found.expulsion.follow())
+        await found.certify("site-a", "aa")
+        await found.store.revoke("site-a", now_ms() - 10**6)
+        await found.store.put([row_of("site-a", learnt())])
+        found.expulsion.tell(await found.revocations.look())
+        await asyncio.sleep(0.2)
+        assert await found.store.remove("site-a") == 1
+        following.cancel()

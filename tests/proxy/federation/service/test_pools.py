@@ -1,0 +1,136 @@
+"""The sums in memory: a function of what is stored, and of nothing else."""
+
+from __future__ import annotations
+
+import itertools
+import random
+
+import msgspec
+
+from models.exchange.envelope import encode_others
+from models.exchange.pool import Pool
+from models.exchange.shared import Others
+from models.exchange.showings import Showings
+from proxy.clocks import MonotonicEventClock
+from proxy.federation.configuration import ServiceLimits
+from proxy.federation.service.pools import Pools
+from proxy.federation.service.topics import SHOWINGS, model_topic
+from proxy.federation.service.waiting import Changes
+from proxy.federation.storage.base import LAST, Row
+from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
+from tests.proxy.federation.service.running import now_ms
+from tests.proxy.federation.service.stored import row_of
+
+TYPES = (LIGHT, "/movementSensor")
+ORIGINS = ("a", "b", "c")
+
+
+def pools(role: str = "global", **limits: int) -> Pools:
+    assert role in {"site", "global"}
+    made = ServiceLimits(**limits)
+    return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms()))
+
+
+def taken_out(row: Row) -> Row:
+    return Row(row.origin, row.topic, row.epoch, LAST, None)
+
+
+def test_any_order_with_repetitions_gives_the_same_sums() -> None:
+    rows = [
+        row_of(origin, learnt(service_type, weight=3 + number + 2 * sequence, sequence=sequence))
+        for (number, origin), service_type, sequence in itertools.product(enumerate(ORIGINS), TYPES, (1, 2, 3))
+    ]
+    wanted = pools()
+    for row in rows:
+        wanted.apply(row)
+    rng = random.Random(5)
+    for _ in range(20):
+        found, mixed = pools(), rows + rng.choices(rows, k=10)
+        rng.shuffle(mixed)
+        for row in mixed:
+            found.apply(row)
+        for origin, service_type in itertools.product((*ORIGINS, "reader"), TYPES):
+            assert found.version(service_type, origin) == wanted.version(service_type, origin)
+            assert found.encoded(service_type, origin) == wanted.encoded(service_type, origin)
+            assert found.entries(origin) == wanted.entries(origin)
+        assert found.list_version("a") == wanted.list_version("a") != wanted.list_version("b")
+
+
+def test_who_is_taken_out_leaves_nothing() -> None:
+    never, once = pools(), pools()
+    for each in (never, once):
+        each.apply(row_of("a", learnt()))
+    row = row_of("b", learnt(weight=9))
+    for applied in (row, taken_out(row), taken_out(row)):
+        once.apply(applied)
+    assert once.encoded(LIGHT, "reader") == never.encoded(LIGHT, "reader")
+    assert once.version(LIGHT, "b") == never.version(LIGHT, "b")
+
+
+def test_what_was_read_when_it_came_in_counts_as_what_is_read_from_the_store() -> None:
+    read, expected = pools(), pools()
+    contribution = learnt(weight=9)
+    expected.expect("a", contribution)
+    for each in (read, expected):
+        each.apply(row_of("a", contribution))
+    assert read.encoded(LIGHT, "b") == expected.encoded(LIGHT, "b")
+
+
+def test_what_cannot_be_read_counts_for_nothing_nor_does_what_it_replaced() -> None:
+    found = pools()
+    found.apply(row_of("a", learnt()))
+    found.apply(msgspec.structs.replace(row_of("a", learnt(sequence=2)), body=b"of another version"))
+    found.apply(Row("b", SHOWINGS, 1, 1, b"nonsense"))
+    found.apply(Row("b", "what may come", 1, 1, b"nonsense"))
+    assert found.others(LIGHT, "reader") == Others()
+    assert found.unreadable == 2
+    found.apply(row_of("a", learnt(sequence=3)))
+    assert found.others(LIGHT, "reader").elsewhere is not None
+
+
+def test_a_node_is_told_of_its_site_and_of_the_others() -> None:
+    found = pools("site")
+    found.apply(row_of("node-1", learnt()))
+    before = found.version(LIGHT, "node-1"), found.list_version("node-1")
+    other = Pool(LIGHT)
+    other.put("site-b", learnt(weight=30))
+    found.adopt(LIGHT, other.without(None))
+    assert found.others(LIGHT, "node-1") == Others(site=None, elsewhere=other.without(None))
+    assert found.others(LIGHT, "node-2").site is not None
+    assert (found.version(LIGHT, "node-1"), found.list_version("node-1")) != before
+    assert found.encoded(LIGHT, "node-1") == encode_others(found.others(LIGHT, "node-1"))
+    assert [(entry.origins, entry.weight) for entry in found.entries("node-1")] == [(1, 35)]
+    found.adopt(LIGHT, None)
+    assert (found.version(LIGHT, "node-1"), found.list_version("node-1")) == before
+
+
+def test_a_type_that_only_others_know_is_told() -> None:
+    found, other = pools("site"), Pool("/elsewhere")
+    other.put("site-b", learnt("/elsewhere"))
+    found.adopt("/elsewhere", other.without(None))
+    assert found.knows("/elsewhere")
+    assert [entry.service_type for entry in found.entries("node-1")] == ["/elsewhere"]
+
+
+def test_there_is_room_for_so_many_types() -> None:
+    found = pools(service_types=2, service_types_per_origin=1)
+    assert found.room_for("a", "/one")
+    found.apply(row_of("a", learnt("/one")))
+    assert found.room_for("a", "/one")
+    assert not found.room_for("a", "/two")
+    found.apply(row_of("b", learnt("/two")))
+    assert not found.room_for("c", "/three")
+    found.apply(taken_out(row_of("b", learnt("/two"))))
+    assert found.room_for("c", "/three"), "a type that nobody contributes to gives way"
+
+
+def test_candidates_come_and_go() -> None:
+    found = pools()
+    body = msgspec.msgpack.encode(Showings(instances={LIGHT: 3}, open=[showing()]))
+    for origin in ("a", "b"):
+        found.apply(Row(origin, SHOWINGS, 1, 1, body))
+    assert found.ballot.origins == 2
+    for _ in range(2):
+        found.apply(Row("b", SHOWINGS, 1, LAST, None))
+    assert found.ballot.origins == 1
+    assert model_topic(LIGHT) != SHOWINGS

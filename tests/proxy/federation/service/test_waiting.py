@@ -1,0 +1,70 @@
+"""Who waits is woken when something changed, and not for every single change."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from proxy.federation.service import waiting
+from proxy.federation.service.waiting import SOONEST, Changes
+
+
+async def test_all_who_wait_for_it_are_woken_and_nobody_else() -> None:
+    changes = Changes()
+    tasks = [asyncio.create_task(changes.wait(topic, 0.4)) for topic in ("a", "a", "b")]
+    await asyncio.sleep(0)
+    changes.tell("a")
+    assert await asyncio.gather(*tasks) == [True, True, False]
+
+
+async def test_changes_that_follow_each_other_wake_once() -> None:
+    changes = Changes()
+    loop = asyncio.get_running_loop()
+    began, woken = loop.time(), 0
+    while loop.time() - began < 4 * SOONEST:
+        waits = asyncio.create_task(changes.wait("a", 1))
+        while not waits.done():
+            changes.tell("a")
+            await asyncio.sleep(0.01)
+        woken += 1
+    assert woken <= 6
+
+
+async def test_the_more_wait_the_more_rarely_they_are_woken(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "PER_SECOND", 10)
+    changes = Changes()
+    loop = asyncio.get_running_loop()
+
+    async def round_of(number: int) -> float:
+        tasks = [asyncio.create_task(changes.wait("a", 5)) for _ in range(number)]
+        await asyncio.sleep(0)
+        began = loop.time()
+        changes.tell("a")
+        await asyncio.gather(*tasks)
+        return loop.time() - began
+
+    assert await round_of(10) < 0.2
+    assert 0.7 < await round_of(1) < 1.5
+
+
+async def test_nothing_is_kept_of_who_gave_up() -> None:
+    changes = Changes()
+    assert not await changes.wait("a", 0.01)
+    task = asyncio.create_task(changes.wait("a", 5))
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert changes._waiting == {}
+    changes.tell("a")
+    assert changes._due == {}
+
+
+async def test_all_are_woken_at_once_at_the_end() -> None:
+    changes = Changes()
+    tasks = [asyncio.create_task(changes.wait(topic, 30)) for topic in ("a", "b")]
+    await asyncio.sleep(0)
+    changes.tell_all()
+    async with asyncio.timeout(0.1):
+        assert await asyncio.gather(*tasks) == [True, True]
