@@ -28,7 +28,7 @@ from tests.site.access_points import AccessPoints
 from tests.site.certificates import SiteAuthority
 from tests.site.clock import Clock
 from tests.site.elsewhere import learnt
-from tests.site.federation_ledger import Agreement, at_the_service, ledger, told
+from tests.site.federation_ledger import Ledger, at_the_service, told
 from tests.site.federation_process import ALLEYES, FederationProcess
 from tests.site.gateway_process import GatewayProcess, Settings
 
@@ -156,6 +156,6 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
     service.start()
     states = {site.name: (site.name, site.bench.gateway.state) for site in (first, second)}
     until(lambda: all(at_the_service(service.database)[each] != body for each, body in before.items()), 30)
-    agreement = Agreement(lambda: ledger(service.database, states))
-    until(agreement.reached, 30)
-    assert {each.service_type for each in agreement.rows} >= {DOOR_LOCK, LIGHT_CONTROLLER}
+    together = Ledger(service.database, states)
+    until(together.agreed, 30)
+    assert {each.service_type for each in together.look()} >= {DOOR_LOCK, LIGHT_CONTROLLER}

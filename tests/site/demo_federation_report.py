@@ -130,10 +130,8 @@ class InForce:
     """Instance-minutes, its own and those that it was told."""
     version: str
     """Of what it was told."""
-    offered: str
-    """The same, as it follows from what the service holds."""
     exact: bool
-    """Whether what it was told is the sum of the others' contributions, and the service has its own, bit by bit."""
+    """Whether that is the sum of the others' contributions, and the service has its own, bit by bit."""
 
 
 @dataclass(frozen=True)
@@ -153,8 +151,6 @@ class Merged:
             where = f"{self.service_type} at site {site}"
             if found.minutes != total:
                 yield f"{where}: {found.minutes} instance-minutes are in force, and {total} were contributed"
-            if found.version != found.offered:
-                yield f"{where}: version {found.version} is in force, and the service has {found.offered}"
             if not found.exact:
                 yield f"{where}: what it was told is not the sum of what the others contributed"
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -23,6 +25,7 @@ from tests.site.clock import Clock
 from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT, GatewayProcess, Settings, gateway_settings
 from tests.site.live_view import AuditTail, LiveView
 from tests.site.network import Hosts, Place
+from tests.site.processes import children
 from tests.site.site import VirtualSite
 
 ALLEYES = str(Path(sys.executable).with_name("alleyes"))
@@ -159,9 +162,24 @@ class GuardedSite:
         senders = {str(record["details"]["address"]) for record in self.view.quarantines}
         return sorted(senders - self.view.attackers)
 
-    async def stop(self) -> None:
-        """End services, access points and gateway."""
+    def hold(self) -> None:
+        """Let the gateway's workers stand still: nothing is judged or learnt, and the supervisor goes on."""
+        self._signal(signal.SIGSTOP)
+
+    def let_go(self) -> None:
+        """Let them go on."""
+        self._signal(signal.SIGCONT)
+
+    def _signal(self, number: signal.Signals) -> None:
+        for worker in children(self.gateway.pid, "--channel"):
+            os.kill(worker, number)
+
+    async def leave(self) -> None:
+        """End services and access points."""
         await self.life.stop()
+
+    async def stop(self) -> None:
+        """End the gateway; services and access points are to have left."""
         await asyncio.to_thread(self.gateway.stop)
         self.view.update()
 
