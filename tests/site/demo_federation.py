@@ -302,10 +302,10 @@ class FederationDemonstration:
         for site in self._sites:
             site.hold()
         deadline = time.monotonic() + SETTLING_SECONDS
-        while any(failure for each in (rows := ledger.look()) for failure in each.failures()):
-            if time.monotonic() > deadline:
-                break
+        rows = ledger.look()
+        while any(any(each.failures()) for each in rows) and time.monotonic() < deadline:
             await asyncio.sleep(REFRESH_SECONDS)
+            rows = ledger.look()
         for site in self._sites:
             site.let_go()
         return rows
