@@ -117,7 +117,8 @@ class Ledger:
                 bytes_sent.add(mine)
             at_service = held.get((service_type, origin))
             in_force[site] = InForce(
-                minutes=weight(service_type, mine) + (0 if found is None else found.model.weight),
+                own=weight(service_type, mine),
+                told=0 if found is None else found.model.weight,
                 version=_NOTHING if found is None else found.version[:_SHOWN],
                 exact=(at_service in bytes_sent if mine is not None else at_service is None)
                 and (found == offered.get(found.version) if found is not None else expected.origins == 0),

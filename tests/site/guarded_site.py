@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
 import sys
 import time
 from collections.abc import Sequence
@@ -25,7 +23,6 @@ from tests.site.clock import Clock
 from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT, GatewayProcess, Settings, gateway_settings
 from tests.site.live_view import AuditTail, LiveView
 from tests.site.network import Hosts, Place
-from tests.site.processes import children
 from tests.site.site import VirtualSite
 
 ALLEYES = str(Path(sys.executable).with_name("alleyes"))
@@ -161,18 +158,6 @@ class GuardedSite:
         """Return the healthy services that were put into quarantine."""
         senders = {str(record["details"]["address"]) for record in self.view.quarantines}
         return sorted(senders - self.view.attackers)
-
-    def hold(self) -> None:
-        """Let the gateway's workers stand still: nothing is judged or learnt, and the supervisor goes on."""
-        self._signal(signal.SIGSTOP)
-
-    def let_go(self) -> None:
-        """Let them go on."""
-        self._signal(signal.SIGCONT)
-
-    def _signal(self, number: signal.Signals) -> None:
-        for worker in children(self.gateway.pid, "--channel"):
-            os.kill(worker, number)
 
     async def leave(self) -> None:
         """End services and access points."""
