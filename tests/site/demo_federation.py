@@ -35,13 +35,13 @@ from tests.site.clock import Clock
 from tests.site.demo import shipped_policy
 from tests.site.demo_federation_report import Compared, FederationResult, Joined, Merged, Outage
 from tests.site.demo_report import NAMES
-from tests.site.federation_ledger import Agreement, Bodies, at_the_service, ledger, sent, told, weight
+from tests.site.federation_ledger import Bodies, Ledger, at_the_service, sent, told, weight
 from tests.site.federation_process import PORT, FederationProcess
 from tests.site.guarded_site import GuardedSite
 from tests.site.live_view import AuditTail, LiveView
 
-SCALE = 60.0
-"""One minute of the demonstration is an hour of the sites."""
+SCALE = 30.0
+"""One minute of the demonstration is half an hour of the sites."""
 SITES, SITES_SEED = 2, 8
 """Site A is the first of so many simulated sites, a home; site B the other one, a house. The seed makes them small."""
 MOST_SERVICES = 32
@@ -52,15 +52,16 @@ HISTORY = 13 * 3_600_000
 LEARNING_SECONDS = 60.0
 ALONE_SECONDS = 6.0
 """Life at site B alone before the first attack."""
-JOINING_SECONDS = 20.0
+JOINING_SECONDS = 30.0
 """After that, a site that joined will never come to enforce."""
 QUIET_SECONDS = 5.0
 """Enforcement without attacks."""
 PAUSE_SECONDS = 0.5
 REFRESH_SECONDS = 0.2
 OUTAGE_SECONDS = 12.0
-MERGING_SECONDS = 60.0
+MERGING_SECONDS = 90.0
 """After that, what was not merged will never be."""
+SETTLING_SECONDS = 20.0
 SEED = 17
 """Of the attacks. In this draw the flood is of a call that its sender always makes, and the probing is a text where a
 number belongs, as in `make demo`."""
@@ -112,6 +113,7 @@ class FederationDemonstration:
         kept_out = await asyncio.to_thread(self._kept_out)
         legitimate = {site.name: site.legitimate() - before[site.name] for site in self._sites}
         for site in self._sites:
+            await site.leave()
             await site.stop()
         self._service.stop()
         return FederationResult(
@@ -135,7 +137,7 @@ class FederationDemonstration:
     async def _found(self) -> None:
         """Start the global service, and let site A join, which nobody has told anything yet."""
         self._say(f"A global federation service starts, at {self._service.url}.", "note")
-        # An event minute lasts a second here, and each origin publishes all its types in each.
+        # An event minute lasts two seconds here, and each origin publishes all its types in each.
         self._service.write(limits={"requests_per_second": 20 * SCALE, "burst": 10_000})
         await asyncio.to_thread(self._service.start)
         await self._a.move_in()
@@ -190,6 +192,7 @@ class FederationDemonstration:
             "note",
         )
         reports = [await site.suffer(attack, ATTACK_LASTS) for attack in self._attacks]
+        await site.leave()
         await site.stop()
         denied, calls = sum(each.tally.denied for each in reports), sum(each.tally.calls for each in reports)
         self._say(f"  {denied} of their {calls} calls were blocked. All that this gateway knew is thrown away.")
@@ -277,26 +280,32 @@ class FederationDemonstration:
         """Wait until both sites have contributed anew since it was `before`, and have what follows; return how long."""
         began = time.monotonic()
         live = {origin_of(site) for site in self._sites}
-        agreement = Agreement(self._ledger)
+        ledger = self._ledger()
         while (seconds := time.monotonic() - began) < MERGING_SECONDS:
             held = at_the_service(self._service.database)
             anew = all(held.get(key) != body for key, body in before.items() if key[1] in live)
-            if anew and agreement.reached():
+            if anew and ledger.agreed():
                 return seconds
             await self._live(REFRESH_SECONDS)
         return None
 
-    def _ledger(self) -> list[Merged]:
-        gateways = {site.name: (origin_of(site), site.gateway.state) for site in self._sites}
-        return ledger(self._service.database, gateways)
+    def _ledger(self) -> Ledger:
+        return Ledger(
+            self._service.database, {site.name: (origin_of(site), site.gateway.state) for site in self._sites}
+        )
 
     async def _settled(self) -> list[Merged]:
-        """Return what is in force at the end."""
-        agreement = Agreement(self._ledger)
-        deadline = time.monotonic() + MERGING_SECONDS
-        while not agreement.reached() and time.monotonic() < deadline:
-            await self._live(REFRESH_SECONDS / 4)
-        return agreement.rows
+        """Return what is in force, of each type at a moment at which nothing was on its way if there is one."""
+        ledger = self._ledger()
+        rows: dict[str, Merged] = {}
+        deadline = time.monotonic() + SETTLING_SECONDS
+        while True:
+            for row in ledger.look():
+                if row.service_type not in rows or not rows[row.service_type].settled:
+                    rows[row.service_type] = row
+            if all(row.settled for row in rows.values()) or time.monotonic() > deadline:
+                return list(rows.values())
+            await self._live(REFRESH_SECONDS / 2)
 
     def _kept_out(self) -> bool:
         """Let a service of site B try to reach the global service; return whether its gateway drops that."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.site.attacks import AttackReport
 from tests.site.calls import Tally
 from tests.site.demo_report import MOST_WRONGLY_BLOCKED, NAMES
 
+_WIDTH = 34
+"""Of a column of two numbers, their sum and a version."""
 MOST_MINUTES = 2.0
 """Of the site's time, from the first calls at a site that joined with nothing until all of its types are enforced."""
 
@@ -126,14 +128,14 @@ class Outage:
 class InForce:
     """What the gateway of a site has of one service type."""
 
-    minutes: int
-    """Instance-minutes, its own and those that it was told."""
+    own: int
+    """Instance-minutes that it has contributed."""
+    told: int
+    """Those that it was told."""
     version: str
     """Of what it was told."""
-    offered: str
-    """The same, as it follows from what the service holds."""
     exact: bool
-    """Whether what it was told is the sum of the others' contributions, and the service has its own, bit by bit."""
+    """Whether that is the sum of the others' contributions, and the service has its own, bit by bit."""
 
 
 @dataclass(frozen=True)
@@ -146,25 +148,26 @@ class Merged:
     in_force: Mapping[str, InForce]
     """By site."""
 
-    def failures(self) -> Iterator[str]:
-        """Yield what did not go as it must."""
+    @property
+    def settled(self) -> bool:
+        """Whether nothing was on its way at that moment."""
         total = sum(self.contributed.values())
+        return all(found.exact and found.own + found.told == total for found in self.in_force.values())
+
+    def failures(self) -> Iterator[str]:
+        """Yield what did not go as it must. A minute that is on its way is as it must be."""
         for site, found in self.in_force.items():
-            where = f"{self.service_type} at site {site}"
-            if found.minutes != total:
-                yield f"{where}: {found.minutes} instance-minutes are in force, and {total} were contributed"
-            if found.version != found.offered:
-                yield f"{where}: version {found.version} is in force, and the service has {found.offered}"
             if not found.exact:
-                yield f"{where}: what it was told is not the sum of what the others contributed"
+                yield f"{self.service_type} at site {site}: what is in force is not the sum of what was contributed"
 
     def line(self) -> str:
         """Return its row."""
-        parts = " + ".join(str(weight) for weight in self.contributed.values())
-        sites = "  ".join(
-            f"{found.minutes:>6} {'=' if found.exact else '!'} {found.version}" for found in self.in_force.values()
+        return (
+            f"  {self.service_type:<17} {_sum(self.contributed.values())}  "
+            + "  ".join(
+                f"{_sum((found.own, found.told))} {found.version:<12}" for found in self.in_force.values()
+            ).rstrip()
         )
-        return f"  {self.service_type:<18} {parts:>21} = {sum(self.contributed.values()):>6}   {sites}"
 
 
 @dataclass(frozen=True)
@@ -220,7 +223,7 @@ class FederationResult:
             rows += [*outage.lines(), ""]
         if self.merged:
             rows += [
-                "  instance-minutes that were contributed, and what is in force of them, with its version:",
+                "  Instance-minutes, each contribution once:",
                 _head(self.merged[0]),
             ]
             rows += [*(each.line() for each in self.merged), ""]
@@ -235,8 +238,14 @@ class FederationResult:
 
 
 def _head(merged: Merged) -> str:
-    sites = "  ".join(f"{f'at site {site}':<{9 + len(found.version)}}" for site, found in merged.in_force.items())
-    return f"  {'service type':<18} {' + '.join(merged.contributed):>21} = {'all':>6}   {sites}"
+    service = f"at the service: {' + '.join(merged.contributed)}"
+    sites = "  ".join(f"{f'at site {site}: own + told':<{_WIDTH}}" for site in merged.in_force)
+    return f"  {'service type':<17} {service:<{8 * len(merged.contributed) + 5}}  {sites}".rstrip()
+
+
+def _sum(parts: Iterable[int]) -> str:
+    numbers = list(parts)
+    return f"{' + '.join(f'{each:>5}' for each in numbers)} = {sum(numbers):<5}"
 
 
 def _hindered(tally: Tally) -> float:

@@ -23,8 +23,8 @@ from proxy.federation.client.connection import Connection
 from proxy.federation.client.credentials import Credentials
 from proxy.federation.client.enrolment import enrol
 
-SLOW = msgspec.structs.replace(BRISK, think=1_500)
-"""The tempo of live sites whose time is scaled: what the network takes is a second or two of theirs."""
+SLOW = msgspec.structs.replace(BRISK, think=4_000)
+"""The tempo of live sites whose time is scaled: what the network takes is seconds of theirs."""
 _HEADERS = {"Content-Type": "application/vnd.alleyes.contribution"}
 
 

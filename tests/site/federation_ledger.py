@@ -7,7 +7,7 @@ with themselves.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -61,66 +61,67 @@ def told(state: Path) -> dict[str, Shared]:
     return {name: each.elsewhere for name, each in others.items() if each.elsewhere is not None}
 
 
-def ledger(database: Path, gateways: Mapping[str, tuple[str, Path]]) -> list[Merged]:
-    """Compare what a global service holds with what is in force at gateways that are sites of their own.
+class Ledger:
+    """Looks again and again at what a global service holds, and at what is in force at gateways that are sites.
 
-    Args:
-        database: Of the service.
-        gateways: Origin and state directory of each, by the name of its site.
-    """
-    held = at_the_service(database)
-    own = {site: (origin, sent(state), told(state)) for site, (origin, state) in gateways.items()}
-    return [_of_type(service_type, held, own) for service_type in sorted({name for name, _ in held})]
-
-
-class Agreement:
-    """Looks again and again until service and gateways agree, of each service type at some moment.
-
-    Every minute something new is on its way, so of all types together they may never do.
+    Something new is on its way all the time. So what is in force is compared with each sum that the service has had
+    since this began: with one of them it must be the same, bit by bit.
     """
 
-    def __init__(self, look: Callable[[], Iterable[Merged]]) -> None:
-        """Nothing was seen yet; `look` returns the present `ledger`."""
-        self._look = look
-        self._rows: dict[str, Merged] = {}
+    def __init__(self, database: Path, gateways: Mapping[str, tuple[str, Path]]) -> None:
+        """Begin now.
+
+        Args:
+            database: Of the service.
+            gateways: Origin and state directory of each, by the name of its site.
+        """
+        self._database = database
+        self._gateways = gateways
+        self._offered: dict[tuple[str, str], dict[str, Shared]] = {}
+        """By service type and site, then by version."""
+        self._sent: dict[tuple[str, str], set[bytes]] = {}
         self._agreed: set[str] = set()
 
-    def reached(self) -> bool:
-        """Look; tell whether each type that the service has was found as it should be."""
-        for row in self._look():
-            if row.service_type not in self._agreed:
-                self._rows[row.service_type] = row
-                if not any(row.failures()):
-                    self._agreed.add(row.service_type)
-        return self._rows.keys() <= self._agreed
+    def look(self) -> list[Merged]:
+        """Return what is held and in force of each service type at present."""
+        held = at_the_service(self._database)
+        own = {site: (sent(state), told(state)) for site, (_, state) in self._gateways.items()}
+        return [self._of_type(service_type, held, own) for service_type in sorted({name for name, _ in held})]
 
-    @property
-    def rows(self) -> list[Merged]:
-        """Each type as it was found to be right, else as it was seen last."""
-        return [self._rows[name] for name in sorted(self._rows)]
+    def agreed(self) -> bool:
+        """Look; tell whether each service type has been found to be in force as the service had it, everywhere."""
+        rows = self.look()
+        self._agreed |= {row.service_type for row in rows if all(found.exact for found in row.in_force.values())}
+        return {row.service_type for row in rows} <= self._agreed
 
-
-def _of_type(
-    service_type: str, held: Bodies, own: Mapping[str, tuple[str, dict[str, bytes], dict[str, Shared]]]
-) -> Merged:
-    contributions: dict[str, Contribution] = {
-        origin: decode_contribution(service_type, body, now_minute=_LATE)
-        for (name, origin), body in sorted(held.items())
-        if name == service_type
-    }
-    pool = Pool(service_type)
-    for origin, contribution in contributions.items():
-        pool.put(origin, contribution)
-    in_force = {}
-    for site, (origin, bodies, heard) in own.items():
-        mine = bodies.get(service_type)
-        expected = pool.without(origin)
-        found = heard.get(service_type)
-        in_force[site] = InForce(
-            minutes=weight(service_type, mine) + (0 if found is None else found.model.weight),
-            version=_NOTHING if found is None else found.version[:_SHOWN],
-            offered=expected.version[:_SHOWN] if expected.origins else _NOTHING,
-            exact=held.get((service_type, origin)) == mine and (found == expected or not expected.origins),
-        )
-    weights = {origin: each.model.weight for origin, each in contributions.items()}
-    return Merged(service_type=service_type, contributed=weights, in_force=in_force)
+    def _of_type(
+        self, service_type: str, held: Bodies, own: Mapping[str, tuple[dict[str, bytes], dict[str, Shared]]]
+    ) -> Merged:
+        contributions: dict[str, Contribution] = {
+            origin: decode_contribution(service_type, body, now_minute=_LATE)
+            for (name, origin), body in sorted(held.items())
+            if name == service_type
+        }
+        pool = Pool(service_type)
+        for origin, contribution in contributions.items():
+            pool.put(origin, contribution)
+        in_force = {}
+        for site, (bodies, heard) in own.items():
+            origin, _ = self._gateways[site]
+            offered = self._offered.setdefault((service_type, site), {})
+            expected = pool.without(origin)
+            offered[expected.version] = expected
+            mine, found = bodies.get(service_type), heard.get(service_type)
+            bytes_sent = self._sent.setdefault((service_type, site), set())
+            if mine is not None:
+                bytes_sent.add(mine)
+            at_service = held.get((service_type, origin))
+            in_force[site] = InForce(
+                own=weight(service_type, mine),
+                told=0 if found is None else found.model.weight,
+                version=_NOTHING if found is None else found.version[:_SHOWN],
+                exact=(at_service in bytes_sent if mine is not None else at_service is None)
+                and (found == offered.get(found.version) if found is not None else expected.origins == 0),
+            )
+        weights = {origin: each.model.weight for origin, each in contributions.items()}
+        return Merged(service_type=service_type, contributed=weights, in_force=in_force)

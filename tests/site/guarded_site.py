@@ -159,9 +159,12 @@ class GuardedSite:
         senders = {str(record["details"]["address"]) for record in self.view.quarantines}
         return sorted(senders - self.view.attackers)
 
-    async def stop(self) -> None:
-        """End services, access points and gateway."""
+    async def leave(self) -> None:
+        """End services and access points."""
         await self.life.stop()
+
+    async def stop(self) -> None:
+        """End the gateway; services and access points are to have left."""
         await asyncio.to_thread(self.gateway.stop)
         self.view.update()
 
