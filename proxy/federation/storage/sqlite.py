@@ -38,6 +38,8 @@ from proxy.federation.storage.group_commit import GroupCommit
 from proxy.federation.storage.migrations import SQLITE, VERSION, VERSION_TABLE, steps
 from proxy.storage.ownership import give_to_owner_of
 
+_CACHE = 32_768
+"""KiB of pages that a connection keeps: of many origins any may come next."""
 _WAIT = 5.0
 """Seconds to wait for another process that writes."""
 
@@ -246,6 +248,7 @@ class SqliteStore:
     def _connect(self) -> sqlite3.Connection:
         database = sqlite3.connect(self._path, check_same_thread=False, isolation_level=None, timeout=_WAIT)
         database.execute("PRAGMA synchronous = FULL")
+        database.execute(f"PRAGMA cache_size = -{_CACHE}")
         return database
 
     def _migrate(self, database: sqlite3.Connection) -> None:
