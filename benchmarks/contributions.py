@@ -9,6 +9,7 @@ from __future__ import annotations
 import statistics
 import time
 from collections.abc import Callable, Iterable, Iterator
+from functools import partial
 
 import click
 import msgspec
@@ -95,9 +96,7 @@ def costs(models: Iterable[CommunicationModel], minute: int) -> Costs:
             },
         )
         later = msgspec.structs.replace(model, weight=model.weight + 1)
-        read.append(
-            _fastest(lambda sent=sent, model=model: decode_contribution(model.service_type, sent, now_minute=minute))
-        )
+        read.append(_fastest(partial(decode_contribution, model.service_type, sent, now_minute=minute)))
         put.append(_fastest(_putting(model, changed)))
         idle.append(_fastest(_putting(model, later)))
         kept.append(len(encode_model(model)))

@@ -587,12 +587,13 @@ def load_gateway(path: Path) -> GatewayDocument:
             "policy": beside(path, document.policy),
             "inventory": beside(path, document.inventory),
             "state_directory": state,
-            "federation": _federation_beside(path, state, document.federation),
+            "federation": federation_beside(path, state, document.federation),
         }
     )
 
 
-def _federation_beside(path: Path, state: Path, federation: Federation | None) -> Federation | None:
+def federation_beside(path: Path, state: Path, federation: Federation | None) -> Federation | None:
+    """Return the section with the path in it as it is meant in the document at `path`; the default is in `state`."""
     if federation is None:
         return None
     given = "directory" in federation.model_fields_set

@@ -25,7 +25,8 @@ def summary(status: FederationStatus, now: float) -> Iterator[str]:
         oldest = min(each.received for each in adopted)
         pinned = sum(each.pinned for each in adopted)
         told = f", {pinned} pinned" if pinned else ""
-        yield f"federation: others know {len(adopted)} service types; the oldest came {age(now - oldest)} ago{told}"
+        since = age(now - oldest)
+        yield f"federation: service types that others know: {len(adopted)}; the oldest came {since} ago{told}"
     for trouble in status.troubles:
         text = printable(trouble.text, _LONGEST)
         yield f"federation, {trouble.activity}: {text} (for {age(now - trouble.since)}, {trouble.attempts} attempts)"

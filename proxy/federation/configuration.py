@@ -11,7 +11,7 @@ from pydantic import AfterValidator, Field, SecretStr, model_validator
 
 from policy.duration import Duration
 from policy.loading import invalid, load_document
-from proxy.configuration import DAY, KIB, Document, KeyPair, Port, beside
+from proxy.configuration import DAY, KIB, Document, Federation, KeyPair, Port, beside, federation_beside
 
 DEFAULT_STATE = Path("/var/lib/alleyes-federation")
 _HOST_NAME = re.compile(
@@ -117,8 +117,21 @@ class FederationDocument(Document):
     authority: KeyPair | None = None
     """The service's CA: certificate and key. Without it the service makes one, in its state directory. Processes on
     several machines need the same."""
+    upstream: Federation | None = None
+    """The level above, for a site that shares its models with others: it speaks for its nodes there. One process."""
     certificates: Certificates = Certificates()
     limits: ServiceLimits = ServiceLimits()
+
+    @model_validator(mode="after")
+    def _one_voice(self) -> Self:
+        if self.upstream is not None and self.role == "global":
+            raise invalid("`role: global` has no level above", "remove `upstream`, or write `role: site`")
+        if self.upstream is not None and self.listen.shared:
+            raise invalid(
+                "`listen.shared` is for several processes, each of which would speak for the whole site above",
+                "remove it, or `upstream`",
+            )
+        return self
 
     @model_validator(mode="after")
     def _one_file_one_writer(self) -> Self:
@@ -143,6 +156,7 @@ def load_federation(path: Path) -> FederationDocument:
         update={
             "state_directory": state,
             "storage": document.storage.model_copy(update={"sqlite": state / document.storage.sqlite}),
+            "upstream": federation_beside(path, state, document.upstream),
             "authority": authority
             and KeyPair(certificate=beside(path, authority.certificate), key=beside(path, authority.key)),
         }

@@ -54,6 +54,28 @@ def test_what_may_be_left_out(tmp_path: Path) -> None:
     assert document.limits.body_bytes == 65_536
 
 
+def test_a_federation_is_opt_in_and_its_files_are_in_the_state_directory(tmp_path: Path) -> None:
+    assert load_gateway(written(tmp_path, plain_settings())).federation is None
+    shared = {"service": "https://federation.example:8470/"}
+    federation = load_gateway(written(tmp_path, plain_settings(state_directory="s", federation=shared))).federation
+    assert federation is not None
+    assert federation.service == "https://federation.example:8470"
+    assert federation.directory == tmp_path / "s" / "federation"
+    given = load_gateway(written(tmp_path, plain_settings(federation=shared | {"directory": "keys"}))).federation
+    assert given is not None
+    assert given.directory == tmp_path / "keys"
+
+
+@pytest.mark.parametrize(
+    "service",
+    ["http://x:1", "https://x", "x:8470", "https://u:p@x:1", "https://x:1/?a", "https://x:99999", "https://x:1/#a"],
+)
+def test_an_address_that_is_no_federation_service_s_is_refused(tmp_path: Path, service: str) -> None:
+    path = written(tmp_path, plain_settings(federation={"service": service}))
+    with pytest.raises(DocumentError, match="is no address of a federation service"):
+        load_gateway(path)
+
+
 @pytest.mark.parametrize("ipv4", ["10.77.1.1", "127.0.0.1"])
 def test_an_access_point_may_share_the_listener_s_address_on_its_host(tmp_path: Path, ipv4: str) -> None:
     points = [plain_point(ipv4=ipv4)]

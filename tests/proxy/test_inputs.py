@@ -65,6 +65,13 @@ def test_the_paper_s_scoring_has_one_worker(tmp_path: Path) -> None:
     read_inputs(load_gateway(write_settings(tmp_path, plain_settings(), "scoring: paper\n")))
 
 
+def test_the_paper_s_scoring_is_in_no_federation(tmp_path: Path) -> None:
+    settings = plain_settings(federation={"service": "https://federation.example:8470"})
+    (problem,) = refused(write_settings(tmp_path, settings, "scoring: paper\n"))
+    assert problem.startswith(f"{tmp_path / 'policy.yaml'}: scoring: paper has models of one node alone")
+    read_inputs(load_gateway(write_settings(tmp_path, settings, "scoring: alleyes\n")))
+
+
 def test_revocation_lists_that_cannot_be_used_are_told_by_file(tmp_path: Path, authority: SiteAuthority) -> None:
     broken, own = tmp_path / "broken.crl", tmp_path / "own.crl"
     tls = tls_settings(authority)

@@ -15,6 +15,8 @@ WITHOUT_TEST = {
     "proxy/control/messages.py": "plain data",
     "proxy/control/refusal.py": "plain data",
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
+    "proxy/federation/client/ends.py": "protocols",
+    "proxy/federation/client/state.py": "plain data",
     "proxy/http1/bad_message.py": "plain data",
     "proxy/http1/call.py": "plain data and protocols",
     "proxy/processes/messages.py": "plain data",

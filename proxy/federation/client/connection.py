@@ -15,7 +15,6 @@ from typing import NamedTuple
 
 import aiohttp
 import msgspec
-from yarl import URL
 
 SECONDS = 30.0
 """A call takes no longer, a long-poll this much longer than its wait."""
@@ -107,7 +106,7 @@ class Connection:
         Raises:
             ServiceError: there was no answer, or it was none that was expected.
         """
-        target = URL(self.service.rstrip("/") + path, encoded=True)
+        target = self.service.rstrip("/") + path
         try:
             async with asyncio.timeout(SECONDS + wait):
                 session = self._opened()

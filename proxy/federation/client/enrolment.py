@@ -10,16 +10,17 @@ import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 import msgspec
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
-from yarl import URL
 
 from proxy.federation.client.connection import SECONDS, AnswerError, Connection, ServiceError
 from proxy.federation.client.credentials import AUTHORITY, CERTIFICATE, KEY, CredentialsError, verifying
@@ -30,6 +31,7 @@ from proxy.storage.ownership import give_to_owner_of, make_directory
 _LARGEST = 64 * 1024
 _PATH = "/v1/enrolments"
 _MADE = 201
+_HTTPS = 443
 _SHOWN = 10
 """Certificates of a chain that are looked at."""
 
@@ -50,10 +52,7 @@ def shown_authority(service: str, invitation: Invitation) -> str:
     Raises:
         ServiceError: the service is not reached, or shows another one.
     """
-    url = URL(service)
-    host, port = url.host, url.port
-    if url.scheme != "https" or not host or not port:
-        raise ServiceError(f"{service}: is no https:// address -- give it as the service's operator did")
+    host, port = _place(service)
     try:
         shown = list(_chain(host, port))
     except (SSL.Error, OSError) as error:
@@ -98,6 +97,14 @@ async def enrol(service: str, token: str, directory: Path) -> Enrolled:
     finally:
         fresh.unlink(missing_ok=True)
     return Enrolled(enrolment.origin, enrolment.role, enrolment.not_after)
+
+
+def _place(service: str) -> tuple[str, int]:
+    url = urlsplit(service)
+    with suppress(ValueError):
+        if url.scheme == "https" and url.hostname:
+            return url.hostname, url.port or _HTTPS
+    raise ServiceError(f"{service}: is no https:// address -- give it as the service's operator did")
 
 
 class Call(Protocol):

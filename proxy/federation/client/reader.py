@@ -59,7 +59,7 @@ class ModelReader:
         self._etag = ""
         self._listed: list[ModelEntry] = []
         self._behind = True
-        """Whether something that was listed has not been dealt with, or the last attempt failed: then the service is not
+        """Whether not all that was listed has been dealt with, or the last attempt failed: then the service is not
         asked to wait, since its answer ends the trouble."""
         self._useless: dict[str, _Useless] = {}
         self.in_force: dict[str, AdoptedModel] = {}

@@ -115,9 +115,8 @@ class Gate:
                 resource = request.match_info.route.resource
                 route = resource.canonical if resource is not None else "none"
                 method = request.method if resource is not None else "any"
-                status = str(response.status) if response is not None else "gone"
-                self.metrics.requests.labels(method, route, status).inc()
-                self.metrics.seconds.labels(method, route).observe(time.monotonic() - began)
+                status = response.status if response is not None else 0
+                self.metrics.answered(method, route, status, time.monotonic() - began)
 
         return around
 

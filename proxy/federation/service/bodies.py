@@ -41,6 +41,10 @@ class Bodies:
             raise Failure(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "media-type", "send it unpacked", headers=refused)
         if (request.content_length or 0) > most:
             _too_large(most)
+        if request.content.is_eof():
+            # All of it came with the head, or right after.
+            whole = request.content.read_nowait(-1)
+            return whole if len(whole) <= most else _too_large(most)
         body = bytearray()
         try:
             async with asyncio.timeout(self._seconds):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import structlog
 
@@ -33,34 +33,35 @@ class Decisions:
         self._pools = pools
         self._changes = changes
         self._clock = clock
-        self._waiting: list[Acceptance] = []
         self.newest = Cursor()
         """Behind everything that is known to be accepted: who has read so far need not ask the store."""
 
-    async def decide(self, *, alone: bool) -> None:
+    async def decide(self, alone: Callable[[], bool | None]) -> None:
         """Go on deciding until cancelled.
 
         Args:
-            alone: Whether the origins are the nodes of one site.
+            alone: Returns whether the origins are the nodes of one site that nobody else can be asked about; None: the
+                level above decides, and what was shown waits.
         """
         await self._feed.loaded.wait()
         while True:
             await self._feed.shown.wait()
             self._feed.shown.clear()
-            await self.accept(self._pools.ballot.decide(self._clock.now(), alone=alone))
+            if (rule := alone()) is not None:
+                await self.accept(self._pools.ballot.decide(self._clock.now(), alone=rule))
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Store what was accepted, here or by the level above; once the store answers."""
-        self._waiting += acceptances
-        while self._waiting:
-            some = self._waiting[:_AT_ONCE]
+        waiting = list(acceptances)
+        while waiting:
+            some = waiting[:_AT_ONCE]
             try:
                 await self._store.accept(some)
             except StoreError as error:
                 log.error("acceptances", detail=f"they cannot be stored, which is tried again: {error}")
                 await asyncio.sleep(_POLL)
                 continue
-            del self._waiting[: len(some)]
+            del waiting[: len(some)]
             for each in some:
                 candidate = each.candidate
                 log.info("accepted", service_type=candidate.service_type, aspect=candidate.aspect, what=candidate.key)

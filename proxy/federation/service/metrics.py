@@ -45,6 +45,18 @@ class Metrics:
             registry=self._registry,
         )
         self._gauges: dict[str, Gauge] = {}
+        self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
+
+    def answered(self, method: str, route: str, status: int, seconds: float) -> None:
+        """Count an answer; status 0: the caller went away before there was one."""
+        found = self._answers.get((method, route, status))
+        if found is None:
+            shown = str(status) if status else "gone"
+            found = self.requests.labels(method, route, shown), self.seconds.labels(method, route)
+            self._answers[method, route, status] = found
+        counter, histogram = found
+        counter.inc()
+        histogram.observe(seconds)
 
     def tell(self, name: str, meaning: str, value: float) -> None:
         """Say what something is right now."""

@@ -118,10 +118,10 @@ class Pools:
 
     def _apply_model(self, row: Row, service_type: str) -> None:
         pool = self._pools.get(service_type)
+        if pool is None:
+            pool = self._pools[service_type] = Pool(service_type)
         if row.body is None:
-            if pool is not None and pool.stamp(row.origin) is not None:
-                pool.remove(row.origin)
-                self._tell(service_type)
+            self._take_out(row.origin, pool)
             return
         contribution = self._expected.pop((row.origin, service_type, row.epoch, row.sequence), None)
         if contribution is None:
@@ -129,13 +129,17 @@ class Pools:
                 contribution = decode_contribution(service_type, row.body, now_minute=self._clock.now() // MINUTE)
             except BadContribution:
                 # What an origin contributed before counts no more: it has replaced it.
-                if pool is not None and pool.stamp(row.origin) is not None:
-                    pool.remove(row.origin)
+                self._take_out(row.origin, pool)
                 raise
-        if pool is None:
-            pool = self._pools[service_type] = Pool(service_type)
-        if pool.put(row.origin, contribution):
+        if not contribution.model.weight:
+            self._take_out(row.origin, pool)
+        elif pool.put(row.origin, contribution):
             self._tell(service_type)
+
+    def _take_out(self, origin: str, pool: Pool) -> None:
+        if pool.stamp(origin) is not None:
+            pool.remove(origin)
+            self._tell(pool.total.service_type)
 
     def _forget_empty(self) -> bool:
         empty = [service_type for service_type, pool in self._pools.items() if not pool.origins]

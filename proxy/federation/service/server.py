@@ -38,6 +38,7 @@ from proxy.federation.service.protocol import Protocol
 from proxy.federation.service.publishing import Publishing
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.tls import ServerTls
+from proxy.federation.service.upstream import Upstream
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Store
 
@@ -77,6 +78,7 @@ class FederationService:
         self._revocations = Revocations(store, real_now, time.monotonic)
         self._expulsion = Expulsion(store, self._revocations, self._feed, changes, real_now)
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
+        self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
         slots = Slots(limits)
         callers = Callers(self._revocations, real_now)
         self._polls = LongPolls(limits, slots, changes, callers)
@@ -89,7 +91,14 @@ class FederationService:
             enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, metrics, notes, real_now),
             origins=OriginEndpoint(store, self._expulsion),
             operation=OperationEndpoint(
-                store, self._feed, self._pools, self._revocations, slots, metrics, lambda: self._connections
+                store,
+                self._feed,
+                self._pools,
+                self._revocations,
+                self._upstream,
+                slots,
+                metrics,
+                lambda: self._connections,
             ),
         )
         gate = Gate(limits, callers, slots, self._feed, metrics, lambda: self._connections)
@@ -169,7 +178,8 @@ class FederationService:
                     self._revocations.follow(self._expulsion.tell),
                     self._expulsion.follow(),
                     self._decisions.follow(),
-                    self._decisions.decide(alone=self._document.role == "site"),
+                    self._decisions.decide(self._upstream.alone),
+                    self._upstream.keep(self._decisions),
                     self._connections.watch(),
                     self._renew_certificate(),
                 )

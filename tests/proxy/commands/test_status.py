@@ -7,6 +7,7 @@ from pathlib import Path
 
 from click.testing import CliRunner, Result
 
+from proxy.federation.client.state import FederationStatus, Trouble
 from proxy.health import FirewallStatus, HealthFile, RevocationStatus
 from proxy.main import main
 from proxy.processes.messages import TypeStatus
@@ -48,6 +49,17 @@ def test_a_worker_that_is_being_started_again_is_told(tmp_path: Path) -> None:
     assert "workers: 1 of 1 serve; started again 0 times" in asked(tmp_path).stdout
     HealthFile(tmp_path).write(status(workers=(beat(), None), restarts=3))
     assert "workers: 1 of 2 serve; started again 3 times" in asked(tmp_path).stdout
+
+
+def test_a_federation_is_told_with_what_is_wrong(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "federation" not in asked(tmp_path).stdout
+    trouble = Trouble(activity="models", text="the service is away", since=1.0, attempts=3)
+    state = FederationStatus(service="https://x:1", origin="gateway-a", troubles=[trouble])
+    HealthFile(tmp_path).write(status(federation=state))
+    told = asked(tmp_path).stdout
+    assert "federation: gateway-a at https://x:1; the service was not heard since the start" in told
+    assert "federation, models: the service is away" in told
 
 
 def test_revocation_is_told(tmp_path: Path) -> None:

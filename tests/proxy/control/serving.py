@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from proxy.control.client import ControlClient
-from proxy.control.messages import NewQuarantine, PolicyState, Quarantines, QuarantineState
+from proxy.control.messages import NewPin, NewQuarantine, PinState, PolicyState, Quarantines, QuarantineState
 from proxy.control.refusal import NotDone
 from proxy.control.server import ControlServer
 from tests.proxy.parts import status
@@ -42,6 +42,7 @@ class Desk:
         self.problem: Exception | None = None
         self.broken: list[str] = []
         self.policy_problems: list[str] = []
+        self.federated = True
 
     def all(self) -> Quarantines:
         if self.problem is not None:
@@ -61,6 +62,16 @@ class Desk:
             raise NotDone(404, f"{sender} is not in quarantine", "look who is")
         return self.held.pop(sender)
 
+    async def pin(self, wanted: NewPin, by: str) -> PinState:
+        self.asked.append(("pin", wanted.service_type, wanted.version, by))
+        if wanted.version == "none":
+            raise NotDone(404, "there is no version none", "look at those that there are")
+        return PinState(service_type=wanted.service_type, version=wanted.version, pinned=True)
+
+    async def unpin(self, service_type: str, by: str) -> PinState:
+        self.asked.append(("unpin", service_type, by))
+        return PinState(service_type=service_type, version="elsewhere:2", pinned=False)
+
     async def reload(self, by: str) -> PolicyState:
         self.asked.append(("reload", by))
         if self.policy_problems:
@@ -76,6 +87,7 @@ async def serving(directory: Path, desk: Desk) -> AsyncIterator[ControlServer]:
         reload_policy=desk.reload,
         status=status,
         on_broken=lambda place, error: desk.broken.append(f"{place}: {error}"),
+        federation=desk if desk.federated else None,
     )
     await server.open(directory)
     try:

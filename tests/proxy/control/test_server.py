@@ -87,6 +87,27 @@ async def test_a_refusal_says_why_and_what_to_do(tmp_path: Path, request_: bytes
     assert desk.broken == []
 
 
+async def test_a_version_of_what_others_know_is_pinned_in_the_name_of_who_asks(tmp_path: Path) -> None:
+    desk = Desk()
+    async with serving(tmp_path, desk):
+        body = b'{"service_type": "/lamp", "version": "#7"}'
+        status, made = await exchanged(tmp_path, call("POST", "/v1/federation/pins", body))
+        assert (status, made) == (201, {"service_type": "/lamp", "version": "#7", "pinned": True})
+        status, made = await exchanged(tmp_path, call("DELETE", "/v1/federation/pins/%2Flamp"))
+        assert (status, made["pinned"]) == (200, False)
+    me = desk.asked[-1][-1]
+    assert me.endswith(f"uid {os.geteuid()})")
+    assert desk.asked == [("pin", "/lamp", "#7", me), ("unpin", "/lamp", me)]
+
+
+async def test_a_gateway_that_is_in_no_federation_says_so(tmp_path: Path) -> None:
+    desk = Desk()
+    desk.federated = False
+    async with serving(tmp_path, desk):
+        status, problem = await exchanged(tmp_path, call("DELETE", "/v1/federation/pins/%2Flamp"))
+    assert (status, problem["error"]) == (404, "this gateway shares its models with nobody")
+
+
 async def test_a_defect_is_told_and_everything_goes_on(tmp_path: Path) -> None:
     desk = Desk()
     async with serving(tmp_path, desk):

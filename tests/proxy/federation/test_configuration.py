@@ -27,8 +27,11 @@ def test_the_shipped_file_is_valid() -> None:
 
 def test_paths_are_relative_to_the_file_and_the_database_to_the_state(tmp_path: Path) -> None:
     authority = {"certificate": "ca.pem", "key": "ca.key"}
-    document = load_federation(written(tmp_path, state_directory="state", authority=authority))
+    upstream = {"service": "https://global.example:8470"}
+    document = load_federation(written(tmp_path, state_directory="state", authority=authority, upstream=upstream))
     assert document.storage.sqlite == tmp_path / "state/federation.db"
+    assert document.upstream is not None
+    assert document.upstream.directory == tmp_path / "state/federation"
     assert document.authority is not None
     assert (document.authority.certificate, document.authority.key) == (tmp_path / "ca.pem", tmp_path / "ca.key")
 
@@ -48,6 +51,15 @@ def test_a_password_in_the_dsn_is_not_shown(tmp_path: Path) -> None:
         ({"names": []}, "names"),
         ({"names": ["not a name"]}, "names[0]: 'not a name' is neither the name of a host nor an address"),
         ({"listen": {"shared": True}}, "`listen.shared` is for several processes, which one SQLite file does not"),
+        ({"role": "global", "upstream": {"service": "https://a.example:1"}}, "`role: global` has no level above"),
+        (
+            {
+                "listen": {"shared": True},
+                "storage": {"postgres": {"dsn": "dbname=x"}},
+                "upstream": {"service": "https://a.example:1"},
+            },
+            "each of which would speak for the whole site above -- remove it, or `upstream`",
+        ),
         ({"limits": {"wait_seconds": 61}}, "limits.wait_seconds"),
         ({"certificates": {"origins": 90}}, "certificates.origins: 90 is not a duration"),
     ],

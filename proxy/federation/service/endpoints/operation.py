@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from importlib.resources import files
 
 from aiohttp import web
 
@@ -12,18 +11,15 @@ from proxy.federation.service.connections import Connections
 from proxy.federation.service.feed import Feed
 from proxy.federation.service.limits import Slots
 from proxy.federation.service.metrics import Metrics
+from proxy.federation.service.openapi import description
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.problem import unavailable
 from proxy.federation.service.revocations import Revocations
+from proxy.federation.service.upstream import Upstream
 from proxy.federation.storage.base import Store
 
 OPENAPI = "application/yaml"
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
-
-
-def description() -> bytes:
-    """Return `openapi.yaml`."""
-    return files("proxy.federation.service").joinpath("openapi.yaml").read_bytes()
 
 
 @dataclass
@@ -34,6 +30,7 @@ class OperationEndpoint:
     feed: Feed
     pools: Pools
     revocations: Revocations
+    upstream: Upstream
     slots: Slots
     metrics: Metrics
     connections: Callable[[], Connections]
@@ -78,4 +75,9 @@ class OperationEndpoint:
         tell("waiting", "Requests that wait for a change", self.slots.waiting)
         tell("connections", "Open connections", len(connections))
         tell("connections_refused", "Connections refused since the start, as there were too many", connections.refused)
+        if (above := self.upstream.status()) is not None:
+            tell("upstream_heard", "When the level above was last heard, seconds since 1970", above.heard)
+            tell("upstream_published", "When the level above last took something, seconds since 1970", above.published)
+            tell("upstream_waiting", "States that the level above has not taken yet", above.waiting)
+            tell("upstream_troubles", "Activities towards the level above that do not work now", len(above.troubles))
         tell("connections_cut", "Connections cut since the start, as their callers were too slow", connections.cut)

@@ -70,8 +70,7 @@ async def test_who_shows_the_authority_without_its_key_gets_nothing(tmp_path: Pa
     place, stranger = Place(tmp_path / "authority"), Place(tmp_path / "stranger")
     context = stranger.context()
     chain = stranger.directory / "server.pem"
-    leaf, rest = chain.read_text().split("-----END CERTIFICATE-----\n", 1)
-    key = rest[rest.index("-----BEGIN PRIVATE KEY-----") :]
+    leaf, _, key = chain.read_text().split("-----END CERTIFICATE-----\n")
     chain.write_text(f"{leaf}-----END CERTIFICATE-----\n{place.authority.pem}{key}")
     context.load_cert_chain(chain)
     seen: list[tuple[EnrolmentRequest, str | None]] = []

@@ -14,8 +14,9 @@ from models.candidates import Candidate
 from models.exchange.envelope import decode_others
 from models.exchange.showings import Showing, Showings
 from models.relationship import Key
+from proxy.clocks import real_now
 from proxy.federation.client import link as module
-from proxy.federation.client.credentials import CERTIFICATE
+from proxy.federation.client.credentials import CERTIFICATE, Credentials
 from proxy.federation.client.database import FILE
 from proxy.federation.client.versions import UnknownVersionError
 from tests.proxy.federation.client.origin import Origin, enrolled, linked, until, url
@@ -106,7 +107,7 @@ async def test_a_restored_backup_begins_a_new_epoch_and_counts_once(
     async with linked(link):
         await until(lambda: other_knows(service, other, before, lamp))
         await until(lambda: link.status().waiting == 0)
-        assert link.status().epochs == 2
+        await until(lambda: link.status().epochs == 2)
         await until(lambda: link.status().troubles == [])
 
 
@@ -219,3 +220,42 @@ async def test_without_a_certificate_nothing_is_asked_and_one_that_comes_is_used
         assert "enrol with a new token" in trouble.text
         hidden.rename(one.credentials)
         await until(lambda: other_knows(service, other, one, lamp))
+
+
+async def test_a_certificate_is_renewed_in_time_by_itself(
+    service: Place, pair: tuple[Origin, Origin, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_CERTIFICATE_SECONDS", 0.1)
+    one, other, lamp = pair
+    one.learn(5, lamp)
+    before = Credentials.read(one.credentials)
+    days = 0.0
+    link = one.link(url(service), now=lambda: real_now() + days * 86_400)
+    async with linked(link):
+        await until(lambda: other_knows(service, other, one, lamp))
+        assert Credentials.read(one.credentials).stamp == before.stamp
+        days = 61.0  # of ninety
+        await until(lambda: Credentials.read(one.credentials).stamp != before.stamp)
+        days = 0.0
+        await until(lambda: link.status().troubles == [])
+        one.learn(1, lamp)
+        await until(lambda: other_knows(service, other, one, lamp))
+        days = 100.0
+        await until(lambda: any("expired on" in each.text for each in link.status().troubles))
+
+
+async def test_while_the_disk_refuses_the_federation_pauses_and_says_so(
+    service: Place, pair: tuple[Origin, Origin, str]
+) -> None:
+    one, other, lamp = pair
+    one.learn(5, lamp)
+    (one.directory / FILE).symlink_to("nowhere")
+    link = one.link(url(service))
+    async with linked(link):
+        await until(lambda: link.status().troubles)
+        (trouble,) = link.status().troubles
+        assert trouble.activity == "disk"
+        assert "the federation pauses -- make room on the disk, or make the file writable" in trouble.text
+        (one.directory / FILE).unlink()
+        await until(lambda: other_knows(service, other, one, lamp))
+        assert link.status().troubles == []

@@ -72,13 +72,17 @@ def test_all_versions_together_have_a_bound_that_spares_what_is_in_force(
     assert door.in_force
 
 
+def named(disk: Disk, text: str) -> str:
+    return disk.do(lambda database: Versions(database).named(LAMP, text))
+
+
 def test_a_version_is_found_by_name_and_number(disk: Disk) -> None:
     take(disk, 1, 1.0)
     take(disk, 2, 2.0)
     for text in ("elsewhere:100000000000", "#1", "1"):
-        assert disk.do(lambda database, text=text: Versions(database).named(LAMP, text)) == "elsewhere:100000000000"
+        assert named(disk, text) == "elsewhere:100000000000"
     with pytest.raises(UnknownVersionError, match="there is no version 3 of /lamp; there are: #2, #1"):
-        disk.do(lambda database: Versions(database).named(LAMP, "3"))
+        named(disk, "3")
     with pytest.raises(UnknownVersionError, match="there are: none"):
         disk.do(lambda database: Versions(database).named("/door", "3"))
     assert disk.do(lambda database: Versions(database).types()) == [LAMP]

@@ -24,10 +24,11 @@ def learnt(
         fast.observe(1000 + minute, _MINUTE + minute)
     slow = ClusteringFeature(*fast.sums)
     relationship = Relationship(weight=weight, instances=1, fast=fast, slow=slow)
+    key = Key(partner, own=False, operation="get", data_type="/derived/boolean")
     model = CommunicationModel(
         service_type=service_type,
         weight=weight,
-        relationships={Key(partner, own=False, operation="get", data_type="/derived/boolean"): relationship},
+        relationships={key: relationship} if weight else {},
         partners={},
     )
     return Contribution(epoch=epoch, sequence=sequence, model=model)

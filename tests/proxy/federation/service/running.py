@@ -44,6 +44,8 @@ HOST = "127.0.0.1"
 COMMAND = "from proxy.commands.federate import command; command()"
 """`alleyes federate` without the imports of all other commands, which take seconds."""
 _PATIENCE = 60.0
+_START = int(real_now() * 1000)
+"""Event time of all services within the tests, ms, as they begin."""
 
 
 class Answer(NamedTuple):
@@ -143,6 +145,8 @@ class Place:
     directory: Path
     settings: dict[str, Any] = field(default_factory=dict)
     port: int = field(default_factory=free_port)
+    scale: float = 1.0
+    """How fast event time is."""
 
     def __post_init__(self) -> None:
         self.directory.mkdir(parents=True, exist_ok=True)
@@ -153,7 +157,7 @@ class Place:
 
     def service(self, port: int | None = None) -> FederationService:
         """One that is not running yet."""
-        clock, document = MonotonicEventClock(now_ms()), self.document
+        clock, document = MonotonicEventClock(_START, self.scale), self.document
         listen = document.listen.model_copy(update={"port": port or self.port})
         document = document.model_copy(update={"listen": listen})
         return FederationService(document, self.authority, store_of(self.document), clock)

@@ -14,7 +14,7 @@ from schemathesis.config import SchemathesisConfig
 
 from models.exchange.envelope import encode_contribution
 from proxy.federation.messages import CONTRIBUTION
-from proxy.federation.service.endpoints.operation import description
+from proxy.federation.service.openapi import description
 from proxy.federation.service.problem import TITLES
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import HOST, Caller, Place, signing_request

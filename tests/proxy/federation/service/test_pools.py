@@ -67,6 +67,16 @@ def test_who_is_taken_out_leaves_nothing() -> None:
     assert once.version(LIGHT, "b") == never.version(LIGHT, "b")
 
 
+def test_a_state_of_nothing_is_nothing() -> None:
+    """As a site tells whose nodes were taken out."""
+    found = pools()
+    found.apply(row_of("a", learnt()))
+    found.apply(row_of("a", learnt(weight=0, sequence=2)))
+    assert found.others(LIGHT, "reader") == Others()
+    found.apply(row_of("a", learnt(sequence=3)))
+    assert found.others(LIGHT, "reader").elsewhere is not None
+
+
 def test_what_was_read_when_it_came_in_counts_as_what_is_read_from_the_store() -> None:
     read, expected = pools(), pools()
     contribution = learnt(weight=9)

@@ -1,0 +1,174 @@
+"""Two nodes with a real service in between: what one learnt the other's workers score by; nothing of it can hurt."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from models.analyzer import Analyzer
+from models.node import REPORT
+from models.replica import decode
+from policy.document import Scoring
+from proxy.audit.event import Detail, Kind
+from proxy.clocks import real_now
+from proxy.configuration import GatewayDocument, load_gateway
+from proxy.control.messages import NewPin
+from proxy.control.refusal import NotDone
+from proxy.federation.client import pace
+from proxy.federation.client.enrolment import enrol
+from proxy.federation.client.link import FederationLink
+from proxy.supervisor.federation import Federation, NodeEnds
+from proxy.supervisor.node_models import NodeModels, node_models
+from tests.models.accesses import MINUTE, START, access, teach
+from tests.proxy.federation.client.origin import until, url
+from tests.proxy.federation.service.running import Place
+from tests.proxy.parts import plain_settings, write_settings
+
+LIGHT = "/light"
+
+
+@dataclass
+class Gateway:
+    """What of a supervisor a federation needs, and one worker that follows."""
+
+    document: GatewayDocument
+    notes: list[tuple[Kind, str]] = field(default_factory=list)
+    broken: list[str] = field(default_factory=list)
+    stored: int = 0
+    models: NodeModels = field(default_factory=lambda: node_models(Scoring.ALLEYES, None))
+
+    def __post_init__(self) -> None:
+        self.worker = Analyzer.load(self.models.dump(), replica=True)
+        self.models.join(0)
+        ends = NodeEnds(self.models, self.follow, self.changed, self)
+        self.federation = Federation.of(self.document, ends, real_now, lambda place, _: self.broken.append(place))
+
+    def note(self, kind: Kind, sentence: str, **_details: Detail) -> None:
+        self.notes.append((kind, sentence))
+
+    def changed(self) -> None:
+        self.stored += 1
+
+    def follow(self, steps: Sequence[bytes]) -> None:
+        for step in steps:
+            self.worker.follow(decode(step))
+
+    def live(self, minutes: int, first: int = 0) -> None:
+        """Have a light look for movement every minute."""
+        for minute in range(first, first + minutes):
+            teach(self.worker, access(START + minute * MINUTE))
+            report = self.worker.report(START + (minute + 1) * MINUTE)
+            if report is not None:
+                self.follow(self.models.minute(0, REPORT.encode(report), 0.0))
+
+    @property
+    def known(self) -> int:
+        """Instance-minutes of lights that the worker scores by."""
+        found = self.worker.models().get(LIGHT)
+        return 0 if found is None else found.weight
+
+
+def gateway(directory: Path, place: Place, name: str) -> Gateway:
+    directory.mkdir()
+    settings = plain_settings(state_directory="state", federation={"service": url(place)})
+    document = load_gateway(write_settings(directory, settings))
+    document.state_directory.mkdir()
+    assert document.federation is not None
+    asyncio.run(enrol(url(place), place.invite(name), document.federation.directory))
+    return Gateway(document)
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> tuple[Place, Gateway, Gateway]:
+    place = Place(tmp_path / "service")
+    with place.serving():
+        made = [gateway(tmp_path / name, place, name) for name in ("one", "other")]
+    return place, made[0], made[1]
+
+
+async def test_what_one_node_learnt_the_other_s_workers_score_by(
+    pair: tuple[Place, Gateway, Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pace, "MOST_SECONDS", 0.5)  # nothing happens on the other node, so its event time stands
+    place, one, other = pair
+    one.live(6)
+    learnt = one.known
+    assert learnt > 0 == other.known
+    with place.serving():
+        for each in pair[1:]:
+            each.federation.start()
+        await until(lambda: other.known == learnt)
+        assert other.stored > 0, "it is stored with the models"
+        assert list(other.models.contributions()) == [], "nothing of it is told on"
+        assert one.known == learnt, "nobody is told what it said itself"
+
+        status = other.federation.status()
+        assert status is not None
+        first = status.models[LIGHT].version
+        made = await other.federation.pin(NewPin(service_type=LIGHT, version="1"), "root (uid 0)")
+        assert (made.version, made.pinned) == (first, True)
+        one.live(6, first=10)
+        await until(lambda: _newest(other) not in {"", first})
+        assert other.known == learnt, "newer versions are not used"
+        await other.federation.unpin(LIGHT, "root (uid 0)")
+        assert other.known > learnt
+        for each in pair[1:]:
+            await each.federation.stop()
+    assert [kind for kind, _ in other.notes] == [Kind.FEDERATION] * 2
+    assert f"Version {first} of what others know of /light is pinned by root (uid 0)" in other.notes[0][1]
+    assert "no longer pinned, says root (uid 0)" in other.notes[1][1]
+    assert one.broken == other.broken == []
+
+
+def _newest(gateway: Gateway) -> str:
+    status = gateway.federation.status()
+    return "" if status is None else status.models[LIGHT].newest
+
+
+async def test_what_cannot_be_pinned_is_told_with_the_remedy(pair: tuple[Place, Gateway, Gateway]) -> None:
+    _, one, _ = pair
+    for service_type, version in ((LIGHT, "1"), ("/\x1b", "1"), ("", "1")):
+        with pytest.raises(NotDone) as refused:
+            await one.federation.pin(NewPin(service_type=service_type, version=version), "root")
+        assert refused.value.status in {400, 404}
+        assert refused.value.remedy
+    with pytest.raises(NotDone, match="no version of /light is pinned"):
+        await one.federation.unpin(LIGHT, "root")
+    await one.federation._required(LIGHT)._disk.close()
+
+
+async def test_a_defect_of_the_link_ends_nothing_else(
+    pair: tuple[Place, Gateway, Gateway], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, one, _ = pair
+
+    async def fail(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr(FederationLink, "forever", fail)
+    one.federation.start()
+    await until(lambda: one.broken == ["federation"], 5)
+    await one.federation.stop()
+
+
+async def test_without_a_federation_nothing_is_done(tmp_path: Path) -> None:
+    alone = Gateway(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"))))
+    alone.federation.start()
+    assert alone.federation.status() is None
+    with pytest.raises(NotDone, match="shares its models with nobody"):
+        await alone.federation.pin(NewPin(service_type=LIGHT, version="1"), "root")
+    await alone.federation.stop()
+    assert not (tmp_path / "state").exists()
+
+
+async def test_what_the_others_have_no_more_is_put_on_record(tmp_path: Path) -> None:
+    alone = Gateway(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"))))
+    ends = NodeEnds(alone.models, alone.follow, alone.changed, alone)
+    ends.adopt(LIGHT, None)
+    ((kind, sentence),) = alone.notes
+    assert kind is Kind.FEDERATION
+    assert sentence.startswith("Others have nothing of service type /light any more")
