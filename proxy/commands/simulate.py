@@ -170,7 +170,7 @@ def _parts(_context: click.Context, _parameter: click.Parameter, values: tuple[s
     help="Simulate this part; may be repeated. All of them if left out.",
 )
 @click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
-@click.option("--quick", is_flag=True, help="Fewer sites, hours and seeds: a third of the time.")
+@click.option("--quick", is_flag=True, help="Fewer sites, hours and seeds: a quarter of the time.")
 @click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write an HTML page and PNGs here.")
 @click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
 def federation(*, parts: tuple[Part, ...], seed: int, quick: bool, report: Path | None, output: str) -> None:
