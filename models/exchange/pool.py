@@ -24,9 +24,8 @@ MAX_ORIGINS = 1 << 20
 """Origins of one service type. Beyond, a new one is refused."""
 VOICES = 64
 """Instances of one origin that count in where a type does what: they are not scaled with its weight."""
-PACE = 16
-"""Accesses per instance-minute up to which they count in how often a type does what. What is scaled keeps its mean and its
-spread, so busy types lose nothing; but who claims a flood must not have more readings in a minute than all others."""
+PACE = 64
+"""Accesses per instance-minute up to which they count in how often a type does what: one a second, and some."""
 _MODULUS = 1 << 2048
 """Sums of hashes are taken modulo this. Who may choose the summands finds another set with the same sum of 128 bits in
 moments (Wagner, 2002), of so many not."""

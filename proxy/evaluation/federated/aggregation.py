@@ -65,13 +65,6 @@ def without_both(models: Sequence[CommunicationModel]) -> Shared:
     return _believed(without_cap(models))
 
 
-def quorum_always(models: Sequence[CommunicationModel]) -> Shared:
-    """Return the sum without what only one site shows, however long it has done so."""
-    shared = shipped(models)
-    backed = {key: each for key, each in shared.model.relationships.items() if shared.supporters.get(key, 0) >= QUORUM}
-    return msgspec.structs.replace(shared, model=msgspec.structs.replace(shared.model, relationships=backed))
-
-
 def trimmed(models: Sequence[CommunicationModel]) -> Shared:
     """Return a trimmed sum instead of quorum: of each number the sites with the largest and the smallest are left out.
 
@@ -109,7 +102,6 @@ AGGREGATIONS: Sequence[Aggregation] = (
     Aggregation("without cap", without_cap),
     Aggregation("without quorum", without_quorum),
     Aggregation("without cap and quorum", without_both),
-    Aggregation("quorum, however long", quorum_always),
     Aggregation("trimmed sum, capped", trimmed),
 )
 

@@ -44,12 +44,6 @@ def test_without_quorum_every_site_is_believed() -> None:
     assert aggregation.shipped(models).supporters[RARE] == 1
 
 
-def test_with_a_quorum_in_any_case_what_one_site_shows_is_left_out() -> None:
-    models = [*HONEST, model(1000, rare=5)]
-    assert RARE not in aggregation.quorum_always(models).model.relationships
-    assert RARE in aggregation.quorum_always([*models, model(1000, rare=5)]).model.relationships
-
-
 def test_a_trimmed_sum_leaves_the_ends_out() -> None:
     found = aggregation.trimmed([*HONEST, model(1000, rare=5, reading=9000)])
     assert set(found.model.relationships) == {USUAL}

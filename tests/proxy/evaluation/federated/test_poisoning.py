@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from proxy.evaluation.federated.aggregation import AGGREGATIONS
-from proxy.evaluation.federated.poisoning import FLOOD, LOUD, LYING, NEW, PATIENT, TAUGHT, Poisoning, Size, poison
+from proxy.evaluation.federated.poisoning import LYING, NEW, PATIENT, TAUGHT, Poisoning, Size, poison
 
 
 @pytest.fixture(scope="module")
@@ -26,19 +26,3 @@ def test_without_subverted_sites_it_is_refused(found: Poisoning) -> None:
 def test_one_site_of_four_never_makes_it_normal_and_two_do(found: Poisoning, adversary: str) -> None:
     assert needed(found, adversary)["as shipped"] == 2
     assert needed(found, adversary)["without quorum"] == 1
-
-
-def test_one_patient_site_is_enough_but_for_a_quorum_in_any_case(found: Poisoning) -> None:
-    assert needed(found, PATIENT.name)["as shipped"] == 1
-    assert needed(found, PATIENT.name)["quorum, however long"] == 2
-
-
-def test_a_site_gets_no_further_by_saying_that_it_is_large() -> None:
-    found = poison(
-        1,
-        Size(counts=(4,), hours=0.75),
-        attacks=(FLOOD,),
-        adversaries=(LOUD,),
-        aggregations=[each for each in AGGREGATIONS if each.name in ("as shipped", "without cap")],
-    )
-    assert needed(found, LOUD.name) == {"as shipped": 2, "without cap": 1}
