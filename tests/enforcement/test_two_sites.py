@@ -64,12 +64,12 @@ class Site:
         if models is not None:
             gateway.state.mkdir(mode=0o700)
             (gateway.state / "models.bin").write_bytes(models)
-        self.run("federation", "enroll", "--service", service.url, "--token", "-", typed=service.invite(self.name))
+        self.run("federation", "enroll", "--service", service.url, typed=service.invite(self.name))
         gateway.start()
 
     def run(self, *arguments: str, typed: str = "") -> str:
         argv = [ALLEYES, *arguments, "--config", str(self.bench.gateway.config)]
-        return self.bench.topology.gateway.run(argv, input=typed).stdout
+        return self.bench.topology.gateway.run(argv, input=f"{typed}\n", start_new_session=True).stdout
 
     def status(self) -> FederationStatus:
         found = HealthFile(self.bench.gateway.state).read(time.time()).federation
