@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -56,20 +57,20 @@ class Site:
         stack.callback(self.close)
         wide.join(topology)
 
-    def equip(self, service: FederationProcess, models: bytes | None = None) -> None:
-        """Enrol, and start the gateway in mode enforce."""
-        gateway, settings = self.bench.gateway, self.bench.settings
+    def enrol(self, service: FederationProcess, models: bytes | None = None) -> None:
+        """Configure a gateway in mode enforce, with models that it has learnt, and enrol it."""
+        settings = self.bench.settings
         settings["interfaces"]["access_points"].append(WideArea.UPLINK)
         self.bench.configure(ENFORCE, settings | {"federation": {"service": service.url}})
+        state = self.bench.gateway.state
+        state.mkdir(mode=0o700)
         if models is not None:
-            gateway.state.mkdir(mode=0o700)
-            (gateway.state / "models.bin").write_bytes(models)
-        self.run("federation", "enroll", "--service", service.url, "--token", "-", typed=service.invite(self.name))
-        gateway.start()
+            (state / "models.bin").write_bytes(models)
+        self.run("federation", "enroll", "--service", service.url, typed=service.invite(self.name))
 
     def run(self, *arguments: str, typed: str = "") -> str:
         argv = [ALLEYES, *arguments, "--config", str(self.bench.gateway.config)]
-        return self.bench.topology.gateway.run(argv, input=typed).stdout
+        return self.bench.topology.gateway.run(argv, input=f"{typed}\n", start_new_session=True).stdout
 
     def status(self) -> FederationStatus:
         found = HealthFile(self.bench.gateway.state).read(time.time()).federation
@@ -119,15 +120,18 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
     heating_off = ("PUT", "/vsl/agent1/heating1", {"value": "0"})
     look, new_look = ("GET", "/vsl/agent1/movement1/movement"), ("GET", "/vsl/agent1/doorlock1/open")
 
+    with ThreadPoolExecutor() as at_once:
+        list(at_once.map(lambda site: site.enrol(service, models if site is first else None), (first, second)))
+
     # Alone, the second one knows nothing, and so finds nothing unusual.
-    second.equip(service)
+    second.bench.gateway.start()
     lock, light = second.service("doorlock1", DOOR_LOCK, 0), second.service("lightcontrol1", LIGHT_CONTROLLER, 1)
     second.service("heating1", THERMOSTAT, 2)
     second.service("movement1", MOVEMENT_SENSOR, 3)
     assert lock("PUT", "/vsl/agent1/lightcontrol1/lightOn", {"value": "1"}) == 204
 
     # What the first one brings along is in force there within seconds.
-    first.equip(service, models)
+    first.bench.gateway.start()
     until(lambda: {DOOR_LOCK, LIGHT_CONTROLLER} <= told(second.bench.gateway.state).keys())
     assert lock(*heating_off) == 403
     assert light(*look) == 200
@@ -146,10 +150,9 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
     assert lock(*heating_off) == 403
     assert light(*look) == lights[0](*look) == 200
     until(lambda: all(site.status().troubles for site in (first, second)))
-    for site in (first, second):
-        lines = [line for line in site.run("status").splitlines() if line.startswith("federation")]
-        assert re.search(r"confirmed \d+s ago", lines[0])
-        assert any("attempts" in line for line in lines[1:])
+    lines = [line for line in first.run("status").splitlines() if line.startswith("federation")]
+    assert re.search(r"confirmed \d+s ago", lines[0])
+    assert any("attempts" in line for line in lines[1:])
 
     # When it is back, everything that was learnt is everywhere, once.
     before = at_the_service(service.database)

@@ -151,7 +151,7 @@ class FederationDemonstration:
         self._say(f"On the service's machine: alleyes federation invite {origin}")
         site.install("gateway", shipped_policy(mode), {"service": self._service.url})
         self._say(f"On the gateway of site {site.name}: alleyes federation enroll --service {self._service.url}")
-        site.run("federation", "enroll", "--service", self._service.url, "--token", "-", typed=token)
+        site.run("federation", "enroll", "--service", self._service.url, typed=token)
         site.gateway.start()
 
     def _site_elsewhere(self) -> subprocess.Popen[bytes]:
@@ -234,6 +234,9 @@ class FederationDemonstration:
         )
         for line in joined.lines():
             self._say(line.strip(), "good")
+        self._say("On the gateway of site B: alleyes federation status")
+        for line in (await asyncio.to_thread(site.run, "federation", "status")).splitlines():
+            print(f"         {line}")
         return joined
 
     async def _attacked(self) -> list[AttackReport]:
@@ -301,9 +304,9 @@ class FederationDemonstration:
         deadline = time.monotonic() + SETTLING_SECONDS
         while True:
             for row in ledger.look():
-                if row.service_type not in rows or not rows[row.service_type].settled:
+                if row.service_type not in rows or not settled(rows[row.service_type]):
                     rows[row.service_type] = row
-            if all(row.settled for row in rows.values()) or time.monotonic() > deadline:
+            if all(map(settled, rows.values())) or time.monotonic() > deadline:
                 return list(rows.values())
             await self._live(REFRESH_SECONDS / 2)
 
@@ -329,6 +332,11 @@ class FederationDemonstration:
         while not task.done():
             await other.watch(REFRESH_SECONDS)
         return await task
+
+
+def settled(row: Merged) -> bool:
+    """Return whether nothing of a service type was on its way when it was looked at."""
+    return all(found.settled for found in row.in_force.values())
 
 
 def origin_of(site: GuardedSite) -> str:

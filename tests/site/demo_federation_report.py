@@ -134,6 +134,8 @@ class InForce:
     """Those that it was told."""
     version: str
     """Of what it was told."""
+    settled: bool
+    """Whether nothing was on its way at that moment: it had all that was contributed, and the service its own."""
     exact: bool
     """Whether that is the sum of the others' contributions, and the service has its own, bit by bit."""
 
@@ -147,12 +149,6 @@ class Merged:
     """Instance-minutes that the service holds, by origin."""
     in_force: Mapping[str, InForce]
     """By site."""
-
-    @property
-    def settled(self) -> bool:
-        """Whether nothing was on its way at that moment."""
-        total = sum(self.contributed.values())
-        return all(found.exact and found.own + found.told == total for found in self.in_force.values())
 
     def failures(self) -> Iterator[str]:
         """Yield what did not go as it must. A minute that is on its way is as it must be."""

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 
-from models.contributions import Contribution
 from models.exchange.envelope import decode_contribution, decode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Shared
@@ -97,14 +96,10 @@ class Ledger:
     def _of_type(
         self, service_type: str, held: Bodies, own: Mapping[str, tuple[dict[str, bytes], dict[str, Shared]]]
     ) -> Merged:
-        contributions: dict[str, Contribution] = {
-            origin: decode_contribution(service_type, body, now_minute=_LATE)
-            for (name, origin), body in sorted(held.items())
-            if name == service_type
-        }
         pool = Pool(service_type)
-        for origin, contribution in contributions.items():
-            pool.put(origin, contribution)
+        for (name, origin), body in sorted(held.items()):
+            if name == service_type:
+                pool.put(origin, decode_contribution(service_type, body, now_minute=_LATE))
         in_force = {}
         for site, (bodies, heard) in own.items():
             origin, _ = self._gateways[site]
@@ -120,8 +115,10 @@ class Ledger:
                 own=weight(service_type, mine),
                 told=0 if found is None else found.model.weight,
                 version=_NOTHING if found is None else found.version[:_SHOWN],
+                settled=at_service == mine and found == (expected if expected.origins else None),
                 exact=(at_service in bytes_sent if mine is not None else at_service is None)
                 and (found == offered.get(found.version) if found is not None else expected.origins == 0),
             )
-        weights = {origin: each.model.weight for origin, each in contributions.items()}
+        origins = sorted({origin for _, origin in held})
+        weights = {name: weight(service_type, held.get((service_type, name))) for name in origins}
         return Merged(service_type=service_type, contributed=weights, in_force=in_force)

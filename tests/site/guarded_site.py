@@ -121,9 +121,14 @@ class GuardedSite:
         await self.life.start_agents()
 
     def run(self, *arguments: str, typed: str = "") -> str:
-        """Run an `alleyes` command on the gateway's machine with its configuration; return what it printed."""
+        """Run an `alleyes` command on the gateway's machine with its configuration; return what it printed.
+
+        Args:
+            arguments: Of the command.
+            typed: What it is answered when it asks; never by the terminal that this process may have.
+        """
         argv = [ALLEYES, *arguments, "--config", str(self.gateway.config)]
-        return self.topology.gateway.run(argv, input=typed).stdout
+        return self.topology.gateway.run(argv, input=f"{typed}\n", start_new_session=True).stdout
 
     def federation_status(self) -> str:
         """Return what `alleyes status` says of how old what others know is, in one line."""
