@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import sys
 from pathlib import Path
 
 import click
@@ -25,7 +24,6 @@ from proxy.federation.client.versions import Kept, UnknownVersionError
 from proxy.health import HealthFile, NotServing
 
 _NOT_SERVING = 1
-_STDIN = "-"
 
 output_option = click.option(
     "-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output."
@@ -39,7 +37,9 @@ def federation() -> None:
 
 @federation.command()
 @click.option("--service", required=True, help="URL of the service, such as https://federation.example.org:8470.")
-@click.option("--token", required=True, help="One-time token from the service's operator; `-` reads it from stdin.")
+@click.option(
+    "--token", prompt="Token", hide_input=True, help="One-time token from the service's operator. Left out: asked for."
+)
 @click.option(
     "--directory",
     type=click.Path(path_type=Path, file_okay=False),
@@ -52,8 +52,6 @@ def enroll(*, service: str, token: str, directory: Path | None, config: Path) ->
     The token tells which service it is for: another one that answers in its place is noticed. The key is made here,
     and does not leave this machine. A gateway with a section `federation` renews its certificate by itself.
     """
-    if token == _STDIN:
-        token = sys.stdin.readline()
     place = _directory(config) if directory is None else directory
     try:
         enrolled = asyncio.run(enrol(service, token, place))

@@ -20,8 +20,8 @@ from tests.repository.tree import PACKAGES, ROOT, module_name, modules, pyprojec
 ALLOWED = {"models": {"numpy", "msgspec"}, "policy": {"numpy", "msgspec", "pydantic", "pydantic_core", "yaml"}}
 """What the inner packages may import beside the standard library and what is below them (ADR 0001)."""
 
-PART_OF = {"pydantic-core": "pydantic"}
-"""Distributions that another one pins exactly and shows in its own interface."""
+PART_OF = {"pydantic-core": "pydantic", "psycopg-pool": "psycopg"}
+"""Distributions that another one pins exactly and shows in its own interface, or that are an extra of it."""
 
 
 def imports(module: Path) -> Iterator[str]:

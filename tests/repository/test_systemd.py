@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import shlex
 
+from policy.loading import load_document
+from proxy.federation.configuration import FederationDocument
 from tests.repository.commands import problem_of
 from tests.repository.test_dockerfile import CAPABILITIES
-from tests.repository.tree import read
+from tests.repository.tree import ROOT, read
 
 UNIT = "config/systemd/alleyes.service"
 GUARD = "config/systemd/alleyes-guard.service"
+FEDERATION = "config/systemd/alleyes-federation.service"
 
 
 def settings(key: str, unit: str = UNIT) -> list[str]:
@@ -25,8 +28,10 @@ def test_service_has_the_capabilities_of_the_image() -> None:
 
 def test_commands_are_commands_of_alleyes() -> None:
     keys = ("ExecStartPre", "ExecStart")
-    commands = [shlex.split(value) for unit in (UNIT, GUARD) for key in keys for value in settings(key, unit)]
-    assert len(commands) == 3
+    commands = [
+        shlex.split(value) for unit in (UNIT, GUARD, FEDERATION) for key in keys for value in settings(key, unit)
+    ]
+    assert len(commands) == 4
     for executable, *arguments in commands:
         assert executable == "/opt/alleyes/.venv/bin/alleyes"
         assert problem_of(arguments) is None
@@ -61,3 +66,12 @@ def test_guard_has_what_it_needs_and_is_put_back_after_nftables_was_restarted() 
 
 def test_readme_enables_the_guard() -> None:
     assert "systemctl enable alleyes-guard" in read("README.md")
+
+
+def test_federation_service_has_no_right_and_a_place_of_its_own() -> None:
+    assert settings("CapabilityBoundingSet", FEDERATION) == [""]
+    assert settings("AmbientCapabilities", FEDERATION) == []
+    assert settings("User", FEDERATION) != settings("User")
+    state = load_document(ROOT / "config/federation.yaml", FederationDocument).state_directory
+    assert [f"/var/lib/{name}" for name in settings("StateDirectory", FEDERATION)] == [str(state)]
+    assert settings("Restart", FEDERATION) == ["always"]

@@ -14,8 +14,7 @@ from proxy.federation.client.connection import AnswerError, Connection, ServiceE
 from proxy.federation.client.database import Disk
 from proxy.federation.client.ends import Sink
 from proxy.federation.client.heard_acceptances import HeardAcceptances
-from proxy.federation.client.pace import LEAST_SECONDS
-from proxy.federation.client.reader import WAIT_SECONDS
+from proxy.federation.client.pace import LEAST_SECONDS, WAIT_SECONDS
 from proxy.federation.messages import Acceptances
 
 _LARGEST = 1024 * 1024

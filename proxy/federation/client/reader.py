@@ -21,13 +21,11 @@ from models.knowledge import MAX_MODELS
 from proxy.federation.client.connection import Answer, AnswerError, Connection, ServiceError
 from proxy.federation.client.database import Disk
 from proxy.federation.client.ends import Sink, Source
-from proxy.federation.client.pace import LEAST_SECONDS, Pace
+from proxy.federation.client.pace import LEAST_SECONDS, Pace, Patience
 from proxy.federation.client.state import AdoptedModel
 from proxy.federation.client.versions import Told, UnknownVersionError, Versions, name_of
 from proxy.federation.messages import OTHERS, ModelEntry, ModelList
 
-WAIT_SECONDS = 50
-"""For how long the service is asked to wait for a change."""
 _LARGEST_LIST = 2 * 1024 * 1024
 _LONGEST_VERSION = 256
 _RETRY_SECONDS = 600.0
@@ -56,6 +54,7 @@ class ModelReader:
         self._connection = connection
         self._real_now = real_now
         self._pace = Pace(source.now)
+        self._patience = Patience(source.now)
         self._etag = ""
         self._listed: list[ModelEntry] = []
         self._behind = True
@@ -109,7 +108,8 @@ class ModelReader:
             DiskError: the disk refuses.
         """
         minute = self._pace.minute
-        behind, wait = self._behind or self._due(), 0 if self._behind or not self._etag else WAIT_SECONDS
+        behind = self._behind or self._due()
+        wait = 0 if self._behind or not self._etag else self._patience.seconds()
         self._behind = True
         news = await self._list(wait)
         changed = await self._catch_up() if news or behind else False

@@ -25,14 +25,15 @@ def typed(directory: Path, *arguments: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(main, ["federation", *arguments, "--config", str(path)], input=stdin)
 
 
-@pytest.mark.parametrize("by_stdin", [False, True])
-def test_enrolling_leaves_a_certificate_that_the_gateway_finds(tmp_path: Path, by_stdin: bool) -> None:
+@pytest.mark.parametrize("asked", [False, True])
+def test_enrolling_leaves_a_certificate_that_the_gateway_finds(tmp_path: Path, asked: bool) -> None:
     with Place(tmp_path / "service").serving() as place:
         service, token = f"https://127.0.0.1:{place.port}", place.invite("gateway-a")
-        given = ["--token", "-" if by_stdin else token]
+        given = [] if asked else ["--token", token]
         answer = typed(tmp_path, "enroll", "--service", service, *given, stdin=f"{token}\n")
         assert answer.exit_code == 0, answer.output
         assert "alleyes: enrolled as gateway-a, until 20" in answer.stdout
+        assert token not in answer.output
         assert Credentials.read(tmp_path / "federation").origin == "gateway-a"
         again = typed(tmp_path, "enroll", "--service", service, "--token", token)
         assert again.exit_code == 2

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 import time
 
+import pytest
+
 from models.descriptor import MINUTE
-from proxy.federation.client.pace import LEAST_SECONDS, Pace
+from proxy.federation.client.pace import LEAST_SECONDS, WAIT_SECONDS, Pace, Patience
 
 
 def test_origins_begin_their_minutes_at_different_moments() -> None:
@@ -41,3 +43,20 @@ async def test_it_waits_for_event_time_however_slow() -> None:
     now = MINUTE
     async with asyncio.timeout(2):
         await waiting
+
+
+@pytest.mark.parametrize(("scale", "least", "most"), [(1.0, WAIT_SECONDS, WAIT_SECONDS), (60.0, 8, 12), (3000.0, 1, 1)])
+async def test_a_service_is_asked_to_wait_as_long_as_event_time_bears(
+    monkeypatch: pytest.MonkeyPatch, scale: float, least: int, most: int
+) -> None:
+    real = 100.0
+    monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: real)
+    # A node's event time goes in steps: it has heard of a minute once the minute is over.
+    patience = Patience(lambda: int(real * 1000 * scale) // MINUTE * MINUTE)
+    waits = []
+    for _ in range(20):
+        waits.append(patience.seconds())
+        real += waits[-1]
+    assert waits[0] == 2
+    assert least <= waits[-1] <= most
+    assert all(each * scale <= 1800 or each <= 2 for each in waits), "less than what makes a node decide by itself"

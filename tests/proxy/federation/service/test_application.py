@@ -9,6 +9,8 @@ from http import HTTPStatus
 import pytest
 
 from proxy.federation.messages import CONTRIBUTION
+from proxy.federation.storage.base import StoreBusyError, StoreError
+from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Place
 
@@ -77,3 +79,34 @@ def test_an_origin_contributes_to_no_more_types_than_agreed(strict: Place) -> No
     refused = member.contribute(learnt("/second"))
     assert (refused.status, refused.code) == (422, "full")
     assert member.contribute(learnt("/first", sequence=2)).status == HTTPStatus.NO_CONTENT
+
+
+@pytest.mark.parametrize(("error", "code"), [(StoreBusyError("full"), "busy"), (StoreError("disk"), "storage")])
+def test_a_store_that_cannot_do_it_now_is_told_and_nothing_is_acknowledged(
+    service: Place, monkeypatch: pytest.MonkeyPatch, error: StoreError, code: str
+) -> None:
+    member = service.member("unlucky")
+
+    async def put(*_: object) -> None:
+        raise error
+
+    with monkeypatch.context() as away:
+        away.setattr(SqliteStore, "put", put)
+        answer = member.contribute(learnt("/unlucky"))
+        assert (answer.status, answer.code) == (503, code)
+        assert int(answer.headers["Retry-After"]) > 0
+    assert member.contribute(learnt("/unlucky")).status == HTTPStatus.NO_CONTENT
+
+
+def test_a_defect_is_told_and_the_service_goes_on(service: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    member = service.member("finder")
+
+    async def put(*_: object) -> None:
+        raise ZeroDivisionError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(SqliteStore, "put", put)
+        answer = member.contribute(learnt("/defect"))
+        assert (answer.status, answer.code) == (500, "defect")
+        assert "ZeroDivision" not in answer.body.decode()
+    assert member.contribute(learnt("/defect")).status == HTTPStatus.NO_CONTENT
