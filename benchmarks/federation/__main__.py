@@ -19,12 +19,13 @@ import click
 import msgspec
 
 from benchmarks.federation import loading, parts, propagation
-from benchmarks.federation.bodies import States, body, states
+from benchmarks.federation.bodies import States, states
 from benchmarks.federation.load import HOST, Load, Member, Plan
 from benchmarks.federation.loading import Cost
 from benchmarks.federation.report import Found, Reads, Row, table
 from benchmarks.federation.seeding import seed
 from benchmarks.federation.services import Database, Services, bare, members, running
+from benchmarks.federation.stamping import body
 from benchmarks.federation.usage import memory
 from proxy.clocks import real_now
 from proxy.federation.messages import CONTRIBUTION
@@ -116,7 +117,7 @@ class Measurements:
             plan = msgspec.structs.replace(
                 self._plan_of([port], authority, self._members, self._put, sending=True), seconds=self._seconds / 2
             )
-            return loading.measure(plan, [process.pid], lambda: 0.0, lambda: None)
+            return loading.measure(plan, [process.pid], _nothing, _at_once)
 
     def _plan(self, services: Services, who: Sequence[Member], head: str, *, sending: bool = False) -> Plan:
         return self._plan_of(services.ports, services.place.authority, who, head, sending=sending)
@@ -168,8 +169,10 @@ class Measurements:
 
     def _read(self, services: Services, who: Sequence[Member], head: str) -> Reads:
         plan = msgspec.structs.replace(self._plan(services, who, head), seconds=self._seconds / 2)
-        many = self._measure(services, plan)
-        single = self._measure(services, msgspec.structs.replace(plan, members=list(who[:1])))
+        many, single = (
+            loading.measure(msgspec.structs.replace(plan, members=list(some)), services.pids, _nothing, _at_once)
+            for some in (who, who[:1])
+        )
         return Reads(
             rate=many.rate,
             cpu_us=many.cpu_us,
@@ -187,6 +190,14 @@ class Measurements:
             timer.join()
         held = self._database.held(self._epoch)
         return sum(held.get(name, 0) < sequence for name, sequence in found.acknowledged.items())
+
+
+def _nothing() -> float:
+    return 0.0
+
+
+def _at_once() -> None:
+    """Reads leave nothing to be done."""
 
 
 @contextmanager

@@ -1,7 +1,4 @@
-"""What origins send: the states that a service type of simulated homes went through, with whatever stamp.
-
-To encode a model takes longer than to send it. So each state is encoded once, and only its stamp is written anew.
-"""
+"""What origins send: the states that a service type of simulated homes went through."""
 
 from __future__ import annotations
 
@@ -20,7 +17,6 @@ from models.exchange.envelope import encode_contribution
 from models.exchange.schema import SCHEMA
 from models.simulation.floorplan import family_home
 from models.simulation.trace import Trace
-from models.varint import Writer
 
 KEPT = 16
 """States of each home: the last ones that differ in more than minutes in which nothing happened."""
@@ -31,7 +27,7 @@ class States(msgspec.Struct, frozen=True):
 
     service_type: str
     models: list[bytes]
-    """What follows the stamp."""
+    """What follows the stamp (`stamping.body`)."""
 
 
 def states(homes: int, hours: float) -> States:
@@ -70,11 +66,3 @@ def _minutes(analyzer: Analyzer, home: Trace, hours: float) -> Iterator[None]:
 
 def _model(model: CommunicationModel) -> bytes:
     return encode_contribution(Contribution(epoch=0, sequence=0, model=model))[len(SCHEMA) + 2 :]
-
-
-def body(model: bytes, epoch: int, sequence: int) -> bytes:
-    """Return the bytes of a contribution (`encode_contribution`)."""
-    out = Writer()
-    out.unsigned(epoch)
-    out.unsigned(sequence)
-    return SCHEMA + out.buffer + model

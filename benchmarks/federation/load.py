@@ -18,7 +18,7 @@ from typing import cast
 import msgspec
 import uvloop
 
-from benchmarks.federation.bodies import body
+from benchmarks.federation.stamping import body
 
 HOST = "127.0.0.1"
 _END = b"\r\n\r\n"
@@ -48,7 +48,7 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     head: str
     """Of each request, up to where `Content-Length` would follow; no body: all of it."""
     models: list[bytes]
-    """What is sent in turn (`bodies.body`); none: nothing."""
+    """What is sent in turn (`stamping.body`); none: nothing."""
     epoch: int
     seconds: float
 

@@ -9,9 +9,10 @@ from collections.abc import Callable
 
 import msgspec
 
-from benchmarks.federation.bodies import States, body
+from benchmarks.federation.bodies import States
 from benchmarks.federation.seeding import store_of
 from benchmarks.federation.services import Database
+from benchmarks.federation.stamping import body
 from models.descriptor import MINUTE
 from models.exchange.envelope import decode_contribution
 from models.exchange.pool import Pool

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 
 import uvloop
 
-from benchmarks.federation.bodies import body
 from benchmarks.federation.load import Connection, Member, connect, context
+from benchmarks.federation.stamping import body
 
 _ETAG = b"etag: "
 _PAUSE = 0.3
@@ -31,7 +31,7 @@ def measure(
         ports: One contributes at the first one, the other waits at the last one.
         members: The two.
         heads: Of the contribution, and of who waits; without their ends.
-        models: What is contributed (`bodies.body`).
+        models: What is contributed (`stamping.body`).
         epoch: Of these contributions.
 
     Raises:

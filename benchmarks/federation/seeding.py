@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from benchmarks.federation.bodies import States, body
+from benchmarks.federation.bodies import States
 from benchmarks.federation.services import Database
+from benchmarks.federation.stamping import body
 from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import MAX_ROWS, Row, Store
 from proxy.federation.storage.postgres import PostgresStore
