@@ -58,7 +58,7 @@ QUIET_SECONDS = 5.0
 """Enforcement without attacks."""
 PAUSE_SECONDS = 0.5
 REFRESH_SECONDS = 0.2
-OUTAGE_SECONDS = 10.0
+OUTAGE_SECONDS = 8.0
 MERGING_SECONDS = 90.0
 """After that, what was not merged will never be."""
 SETTLING_SECONDS = 20.0
@@ -262,7 +262,7 @@ class FederationDemonstration:
             *(site.suffer(attack, ATTACK_LASTS) for site, attack in zip(self._sites, attacks, strict=True))
         )
         await self._live(max(PAUSE_SECONDS, OUTAGE_SECONDS + began - time.monotonic()))
-        heard = {site.name: await asyncio.to_thread(site.federation_status) for site in self._sites}
+        lines = await asyncio.gather(*(asyncio.to_thread(site.federation_status) for site in self._sites))
         legitimate = {site.name: site.legitimate() - before[site.name] for site in self._sites}
         seconds = time.monotonic() - began
         held = at_the_service(self._service.database)
@@ -272,7 +272,7 @@ class FederationDemonstration:
             seconds=seconds,
             legitimate=legitimate,
             attacks={site.name: report for site, report in zip(self._sites, reports, strict=True)},
-            told=heard,
+            told={site.name: line for site, line in zip(self._sites, lines, strict=True)},
             merged_after=await self._merged_again(held),
         )
         for line in outage.lines():
