@@ -3,7 +3,8 @@
 `python -m benchmarks.dataplane.cut` prints the figures as JSON. Each sender has a connection open at an access point,
 and another one, to the gateway's host, that the proxy has nothing to do with: answers come and go on that until the
 kernel drops them. Then it makes a call that is reason enough for a quarantine. Unlike the figures of `kernel`, these
-include the call's way to the judge, the judge, and the way from the worker over the supervisor to the firewall helper.
+include the judge, and the way from the worker over the supervisor to the firewall helper; and, from the call on, the
+call's way to the judge.
 """
 
 from __future__ import annotations
@@ -13,13 +14,15 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median, quantiles
+from typing import NamedTuple
 
 import msgspec
 
+from proxy.control.client import ControlClient
 from tests.network.namespaces import Host, Topology
 from tests.site.access_points import AccessPoints
 from tests.site.certificates import SiteAuthority
@@ -40,14 +43,31 @@ _ROOT = Path(__file__).parents[2]
 
 
 class CutFigures(msgspec.Struct, frozen=True, kw_only=True):
-    """Milliseconds from when the call is sent that leads to the quarantine."""
+    """Milliseconds, as the sender notices it."""
 
+    decided_proxy_ms_p50: float
+    """From when the call is judged that leads to the quarantine (the quarantine's own time) until the sender's other
+    connection at the access point has ended."""
+    decided_proxy_ms_p99: float
+    decided_kernel_ms_p50: float
+    """From then until the last answer of any host of the network reaches the sender."""
+    decided_kernel_ms_p99: float
     proxy_ms_p50: float
-    """Until the sender's other connection at the access point has ended."""
+    """The same from when that call is sent."""
     proxy_ms_p99: float
     kernel_ms_p50: float
-    """Until the last answer of any host of the network reaches the sender."""
     kernel_ms_p99: float
+
+
+class _Cut(NamedTuple):
+    """What happened to one sender; real time, seconds since the epoch."""
+
+    sent: float
+    """The call was."""
+    ended: float
+    """The other connection had."""
+    silent: float
+    """The last answer came."""
 
 
 def measure(senders: int = SENDERS) -> CutFigures:
@@ -74,13 +94,18 @@ def measure(senders: int = SENDERS) -> CutFigures:
         serving = _started(stack, topology.gateway, "serve", Topology.GATEWAY_IPV4)
         _expect(serving, "serving")
         asking = _started(stack, topology.lan, "ask", Topology.GATEWAY_IPV4)
-        found = [_cut(topology, asking, topology.service_ipv4(index)) for index in range(senders)]
-    proxy, kernel = ([each[side] for each in found] for side in (0, 1))
+        cuts = {sender: _cut(topology, asking, sender) for sender in map(topology.service_ipv4, range(senders))}
+        held = ControlClient(gateway.state).quarantines().quarantines
+        decided = {each.ip: each.since for each in held}
     return CutFigures(
-        proxy_ms_p50=_rounded(median(proxy)),
-        proxy_ms_p99=_rounded(_p99(proxy)),
-        kernel_ms_p50=_rounded(median(kernel)),
-        kernel_ms_p99=_rounded(_p99(kernel)),
+        decided_proxy_ms_p50=_ms(median, [cut.ended - decided[sender] for sender, cut in cuts.items()]),
+        decided_proxy_ms_p99=_ms(_p99, [cut.ended - decided[sender] for sender, cut in cuts.items()]),
+        decided_kernel_ms_p50=_ms(median, [cut.silent - decided[sender] for sender, cut in cuts.items()]),
+        decided_kernel_ms_p99=_ms(_p99, [cut.silent - decided[sender] for sender, cut in cuts.items()]),
+        proxy_ms_p50=_ms(median, [cut.ended - cut.sent for cut in cuts.values()]),
+        proxy_ms_p99=_ms(_p99, [cut.ended - cut.sent for cut in cuts.values()]),
+        kernel_ms_p50=_ms(median, [cut.silent - cut.sent for cut in cuts.values()]),
+        kernel_ms_p99=_ms(_p99, [cut.silent - cut.sent for cut in cuts.values()]),
     )
 
 
@@ -92,20 +117,19 @@ def _register(topology: Topology, source: str) -> None:
         _expect_status(service, 200)
 
 
-def _cut(topology: Topology, asking: subprocess.Popen[str], sender: str) -> tuple[float, float]:
-    """Return the seconds until a sender's other connection has ended, and until its last answer from anywhere."""
+def _cut(topology: Topology, asking: subprocess.Popen[str], sender: str) -> _Cut:
     print(sender, file=asking.stdin, flush=True)
     _expect(asking, "asking")
     with _connection(topology, sender) as idle, _connection(topology, sender) as hostile:
         time.sleep(0.02)
-        sent = time.monotonic()
+        sent = time.time()
         hostile.sendall(_CALL)
         if idle.recv(1):
             raise RuntimeError("something came that nobody asked for")
-        cut = time.monotonic()
+        ended = time.time()
         _expect_status(hostile, 403)
-        last = float(_line(asking))
-    return cut - sent, max(0.0, last - sent)
+        last = float(_line(asking))  # of the monotonic clock
+    return _Cut(sent, ended, last + time.time() - time.monotonic())
 
 
 def _connection(topology: Topology, source: str) -> socket.socket:
@@ -139,8 +163,9 @@ def _p99(seconds: Sequence[float]) -> float:
     return quantiles(seconds, n=100, method="inclusive")[98]
 
 
-def _rounded(seconds: float) -> float:
-    return round(seconds * 1000, 3)
+def _ms(figure: Callable[[Sequence[float]], float], seconds: Sequence[float]) -> float:
+    # An answer that was late by itself may have been the last one before.
+    return round(figure([max(0.0, each) for each in seconds]) * 1000, 3)
 
 
 if __name__ == "__main__":

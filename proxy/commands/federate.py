@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 
 import click
+import uvloop
 
 from policy.loading import DocumentError
 from proxy import logs, privileges
@@ -66,7 +67,9 @@ def serve(document: FederationDocument, clock: EventClock | None = None) -> None
         privileges.drop([privileges.NET_BIND_SERVICE] if document.listen.port < PRIVILEGED_PORTS else [])
         _allow_files(document.limits.connections + _OTHER_FILES)
         authority = Authority.of(document.authority, document.state_directory, real_now())
-        asyncio.run(_run(document, authority, clock or MonotonicEventClock(int(real_now() * 1000))))
+        running = _run(document, authority, clock or MonotonicEventClock(int(real_now() * 1000)))
+        # A contribution takes less CPU time with its event loop, and a connection a tenth of the memory.
+        asyncio.run(running, loop_factory=uvloop.new_event_loop)
     except (AuthorityError, StoreError, privileges.PrivilegesError) as error:
         refuse([str(error)])
     except OSError as error:

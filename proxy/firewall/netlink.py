@@ -1,11 +1,11 @@
-"""Netlink (RFC 3549, netlink(7)), read only: neighbours and own addresses (rtnetlink(7)), what rules are made of."""
+"""Netlink (RFC 3549, netlink(7)): neighbours and own addresses (rtnetlink(7)), and the packet filter."""
 
 from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Iterator
-from typing import NoReturn
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple, NoReturn
 
 HEADER = struct.Struct("=IHHII")
 """Length, type, flags, sequence, port (nlmsghdr)."""
@@ -21,10 +21,18 @@ NETFILTER = 12
 NLMSG_ERROR = 2
 NLMSG_DONE = 3
 NLM_F_REQUEST = 0x1
+NLM_F_ACK = 0x4
+NLM_F_CREATE = 0x400
 NLM_F_DUMP = 0x300
 NLM_F_DUMP_INTR = 0x10
 ATTRIBUTE_TYPE = 0x3FFF
 """Without the nested and byte-order flags."""
+NESTED = 0x8000
+"""Flag of an attribute that holds attributes."""
+BATCH_BEGIN, BATCH_END = 0x10, 0x11
+"""Types of the messages around a transaction of the packet filter (NFNL_MSG_BATCH_BEGIN, ..._END)."""
+BATCH = struct.Struct("!BBH")
+"""Family, version, subsystem (nfgenmsg) of those."""
 
 BUFFER = 1 << 17
 TIMEOUT = 2.0
@@ -34,6 +42,15 @@ ATTEMPTS = 3
 
 class NetlinkError(OSError):
     """The kernel did not answer a query as it should."""
+
+
+class Change(NamedTuple):
+    """One message of a transaction."""
+
+    kind: int
+    """Type of the message."""
+    flags: int
+    payload: bytes
 
 
 def _aligned(length: int) -> int:
@@ -74,6 +91,11 @@ def attributes(data: bytes) -> dict[int, bytes]:
     return found
 
 
+def attribute(kind: int, value: bytes) -> bytes:
+    """Return an attribute as it is sent, filled up to where the next one begins."""
+    return ATTRIBUTE.pack(ATTRIBUTE.size + len(value), kind) + value + bytes(-len(value) % ALIGNMENT)
+
+
 def listed(data: bytes) -> Iterator[bytes]:
     """Yield the attributes of a list, all of one type.
 
@@ -90,23 +112,69 @@ def listed(data: bytes) -> Iterator[bytes]:
         position += _aligned(length)
 
 
-def ask(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) -> bytes:
-    """Ask the kernel for one object, in the network namespace of the calling thread; return the answer's payload.
+class PacketFilter:
+    """A conversation with the packet filter, in the network namespace of the thread that makes it; it stays open.
 
-    Raises:
-        NetlinkError: when the kernel refuses.
-        OSError: when there is no netlink.
+    To close one takes as long as the kernel has still to tidy up after transactions, whoever's: some 20 ms.
     """
-    question = HEADER.pack(HEADER.size + len(fixed_part), request, NLM_F_REQUEST, 1, 0) + fixed_part
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family) as kernel:
-        kernel.settimeout(TIMEOUT)
-        kernel.sendto(question, (0, 0))
-        while True:
-            for kind, _, payload in messages(kernel.recv(BUFFER)):
-                if kind == NLMSG_ERROR:
-                    _refused(payload, request)
-                if kind == reply:
-                    return payload
+
+    def __init__(self) -> None:
+        """Begin it.
+
+        Raises:
+            OSError: when there is no netlink.
+        """
+        self._kernel = _opened(NETFILTER)
+
+    def ask(self, request: int, reply: int, fixed_part: bytes) -> bytes:
+        """Ask for one object; return the answer's payload.
+
+        Raises:
+            NetlinkError: when the kernel refuses.
+            OSError: when it does not answer.
+        """
+        return self._exchange(_message(request, NLM_F_REQUEST, 1, fixed_part), reply)
+
+    def change(self, changes: Sequence[Change], subsystem: int) -> None:
+        """Carry changes out in one transaction, all of them or none.
+
+        Raises:
+            NetlinkError: when the kernel refuses, with the number of its reason.
+            OSError: when it does not answer.
+        """
+        bound = BATCH.pack(socket.AF_UNSPEC, 0, subsystem)
+        parts = [_message(BATCH_BEGIN, NLM_F_REQUEST, 0, bound)]
+        for number, (kind, flags, payload) in enumerate(changes, 1):
+            # Refusals come by themselves, and before the answer to what comes after them.
+            answered = NLM_F_ACK if number == len(changes) else 0
+            parts.append(_message(kind, NLM_F_REQUEST | flags | answered, number, payload))
+        parts.append(_message(BATCH_END, NLM_F_REQUEST, len(changes) + 1, bound))
+        self._exchange(b"".join(parts), NLMSG_ERROR)
+
+    def _exchange(self, question: bytes, reply: int) -> bytes:
+        try:
+            self._kernel.sendto(question, (0, 0))
+            while True:
+                for kind, _, payload in messages(self._kernel.recv(BUFFER)):
+                    if kind == NLMSG_ERROR and ERROR.unpack_from(payload) != (0,):
+                        _refused(payload, HEADER.unpack_from(question)[1])
+                    if kind == reply:
+                        return payload
+        except OSError:
+            # What the kernel had still to say would be taken for the answer to the next question.
+            self._kernel.close()
+            self._kernel = _opened(NETFILTER)
+            raise
+
+
+def _opened(family: int) -> socket.socket:
+    kernel = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family)
+    kernel.settimeout(TIMEOUT)
+    return kernel
+
+
+def _message(kind: int, flags: int, number: int, payload: bytes) -> bytes:
+    return HEADER.pack(HEADER.size + len(payload), kind, flags, number, 0) + payload
 
 
 def dump(request: int, reply: int, fixed_part: bytes, *, family: int = ROUTE) -> list[bytes]:
@@ -140,12 +208,10 @@ def _refused(payload: bytes, request: int) -> NoReturn:
 
 
 def _dump_once(request: int, reply: int, fixed_part: bytes, family: int) -> tuple[list[bytes], bool]:
-    question = HEADER.pack(HEADER.size + len(fixed_part), request, NLM_F_REQUEST | NLM_F_DUMP, 1, 0) + fixed_part
     answers: list[bytes] = []
     whole = True
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, family) as kernel:
-        kernel.settimeout(TIMEOUT)
-        kernel.sendto(question, (0, 0))
+    with _opened(family) as kernel:
+        kernel.sendto(_message(request, NLM_F_REQUEST | NLM_F_DUMP, 1, fixed_part), (0, 0))
         while True:
             for kind, flags, payload in messages(kernel.recv(BUFFER)):
                 if kind == NLMSG_ERROR:

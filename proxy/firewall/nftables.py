@@ -1,6 +1,7 @@
-"""Carries out the typed commands with libnftables, in this process; the only module that touches the kernel's rules.
+"""Carries out the typed commands in this process; the only module that touches the kernel's rules.
 
-A subprocess of `nft` for each insert would take many times as long.
+The table is built by libnftables; who is in its quarantine sets is told the kernel directly (`elements`), as a verdict
+waits for that. A subprocess of `nft` for each insert would take many times as long as either.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import contextlib
 import ctypes
 import json
 import math
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
@@ -22,15 +24,16 @@ from nftables import Nftables
 from proxy.firewall import bridge, elements, ruleset
 from proxy.firewall.addresses import own_addresses
 from proxy.firewall.commands import MOST_ENTRIES, Alive, Command, InstallTable, Quarantine, Release, Uninstall
+from proxy.firewall.netlink import Change, PacketFilter
 from proxy.firewall.plan import SENDER_PREFIX, Entry, Plan
-from proxy.firewall.structure import BRIDGE, INET, Structure, read_generation, read_structure
+from proxy.firewall.structure import BRIDGE, INET, NFTABLES, Structure, read_generation, read_structure
 from proxy.firewall.workers import ALIVE_SECONDS
 
 LIBRARY = "libnftables.so.1"
 _OWN_SECONDS = 1.0
 """How long this machine is taken to have the addresses that it had."""
 FULL = "Too many open files in system"
-"""How libnftables says that a set has reached its size (ENFILE)."""
+"""How it is said that a set has reached its size (ENFILE)."""
 MISSING = "No such file or directory"
 TOO_LONG = "Message too long"
 NOT_PERMITTED = "Operation not permitted"
@@ -99,6 +102,7 @@ class Firewall:
             message = f"{LIBRARY} can not be loaded ({error}) -- apt-get install libnftables1"
             raise LibraryMissingError(message) from error
         self._nft = _context()
+        self._kernel = _asked(PacketFilter)
         self._now = now
         self._monotonic = monotonic
         self._alive_until: dict[int, float] = {}
@@ -159,7 +163,7 @@ class Firewall:
         """
         if self._installed is None:
             return ("table",)
-        generation = _asked(read_generation)
+        generation = _asked(partial(read_generation, self._kernel))
         if generation == self._generation:
             return ()
         self._generation = None
@@ -220,13 +224,24 @@ class Firewall:
                 return False
         return True
 
-    def _change(self, text: str) -> None:
-        """Change sets of the table; remember the kernel's generation if nobody else changed anything since."""
-        self._run(text)
+    def _put(self, changes: Sequence[Change]) -> None:
+        """Put into quarantine sets, or take out.
+
+        Raises:
+            FirewallError: as `apply`.
+        """
+        try:
+            self._kernel.change(changes, NFTABLES)
+        except OSError as error:
+            raise _failure(os.strerror(error.errno) if error.errno else str(error)) from error
+        self._changed()
+
+    def _changed(self) -> None:
+        """Remember the kernel's generation after a change of ours, if nobody else changed anything since."""
         if self._generation is not None:
             before, self._generation = self._generation, None
             with contextlib.suppress(FirewallError):
-                after = _asked(read_generation)
+                after = _asked(partial(read_generation, self._kernel))
                 self._generation = after if after == before + 1 else None
 
     def _whole(self, plan: Plan, entries: Iterable[Entry]) -> str:
@@ -271,7 +286,7 @@ class Firewall:
         """
         self._run(self._whole(plan, entries[:MOST_ENTRIES]), needs_table=False)
         for part in batched(entries[MOST_ENTRIES:], MOST_ENTRIES):
-            self._run(ruleset.insertion(part, self._now()))
+            self._put(elements.insertion(part, self._now()))
 
     def _quarantine(self, entries: tuple[Entry, ...]) -> Applied:
         if self._plan is None:
@@ -282,10 +297,10 @@ class Firewall:
             listed = "; ".join(f"{ip}: {reason}" for ip, reason in protected.items())
             message = f"will not be quarantined: {listed}"
             raise ProtectedAddressError(message)
-        text = ruleset.insertion(entries, self._now())
-        if not text:
+        changes = elements.insertion(entries, self._now())
+        if not changes:
             return Applied(0)
-        self._change(text)
+        self._put(changes)
         self._want(entries)
         return Applied(len(entries))
 
@@ -307,7 +322,7 @@ class Firewall:
 
     def _release(self, entries: tuple[Entry, ...]) -> Applied:
         if entries:
-            self._change(ruleset.removal(entries))
+            self._put(elements.removal(entries))
             for entry in entries:
                 self._wanted[ruleset.set_of(entry)].pop(elements.key_of(entry), None)
         return Applied(len(entries))
@@ -320,7 +335,8 @@ class Firewall:
         if self._plan.fail_mode == "closed" or not armed:
             return Applied(0)
         until = self._monotonic() + ALIVE_SECONDS
-        self._change(ruleset.arming(armed))
+        self._run(ruleset.arming(armed))
+        self._changed()
         self._alive_until |= dict.fromkeys(armed, until)
         return Applied(len(armed))
 
@@ -336,26 +352,26 @@ class Firewall:
             return str(output)
         # What the kernel had still to say about a failure would be taken for the answer to the next command.
         self._nft = _context()
-        words = error.strip() or "no reason given"
-        if FULL in words:
-            message = f"a quarantine set is full: {_first_line(words)}"
-            raise FullSetError(message)
-        if TOO_LONG in words:
-            message = f"nftables: {_first_line(words)}"
-            raise _TooLongError(message)
-        if NOT_PERMITTED in words:
-            message = f"nftables: {_first_line(words)} -- needs CAP_NET_ADMIN: run as root or give the capability"
-            raise FirewallError(message)
-        if MISSING in words and needs_table:
-            message = f"nftables: table {ruleset.FAMILY} {ruleset.TABLE} is not there, or not whole"
-            raise NotInstalledError(message)
-        message = f"nftables: {words}"
-        raise FirewallError(message)
+        raise _failure(error.strip() or "no reason given", needs_table=needs_table)
 
     def _listed(self, text: str, *, needs_table: bool = True) -> list[dict[str, Any]]:
         output = self._run(text, needs_table=needs_table)
         items: list[dict[str, Any]] = json.loads(output)["nftables"] if output else []
         return items
+
+
+def _failure(words: str, *, needs_table: bool = True) -> FirewallError:
+    """Return what the kernel's refusal means, given its words or libnftables'."""
+    if FULL in words:
+        return FullSetError(f"a quarantine set is full: {_first_line(words)}")
+    if TOO_LONG in words:
+        return _TooLongError(f"nftables: {_first_line(words)}")
+    if NOT_PERMITTED in words:
+        remedy = "needs CAP_NET_ADMIN: run as root or give the capability"
+        return FirewallError(f"nftables: {_first_line(words)} -- {remedy}")
+    if MISSING in words and needs_table:
+        return NotInstalledError(f"nftables: table {ruleset.FAMILY} {ruleset.TABLE} is not there, or not whole")
+    return FirewallError(f"nftables: {words}")
 
 
 def _context() -> Nftables:

@@ -122,6 +122,11 @@ def key_of(entry: Entry) -> str:
     return ip if mac is None else f"{mac} . {ip}"
 
 
+def milliseconds_left(entry: Entry, now: float) -> int | None:
+    """Return how long a sender stays from real time `now` (s) on, 0 where that is over, None where there is no end."""
+    return None if entry.until is None else max(0, min(ceil((entry.until - now) * 1000), LONGEST))
+
+
 def element_of(entry: Entry, now: float) -> str | None:
     """Return a sender as an element with the time it has left, or None when that is over.
 
@@ -129,54 +134,28 @@ def element_of(entry: Entry, now: float) -> str | None:
         entry: the sender.
         now: real time, seconds since the epoch.
     """
-    if entry.until is None:
+    left = milliseconds_left(entry, now)
+    if left is None:
         return key_of(entry)
-    left = ceil((entry.until - now) * 1000)
-    if left <= 0:
+    if left == 0:
         return None
     # nft takes no number of milliseconds beyond eight digits, but a day more than fits them.
-    days, milliseconds = divmod(min(left, LONGEST), DAY)
+    days, milliseconds = divmod(left, DAY)
     return f"{key_of(entry)} timeout {days}d{milliseconds}ms"
 
 
 def fitting(entries: Iterable[Entry], size: int) -> tuple[list[Entry], list[Entry]]:
     """Return the entries that sets of a size have room for, and those they have none for; later ones go first."""
-    groups = _by_set(entries).values()
+    groups = by_set(entries).values()
     chosen = [entry for members in groups for entry in members[-size:]]
     return chosen, [entry for members in groups for entry in members[:-size]]
 
 
-def insertion(entries: Iterable[Entry], now: float) -> str:
-    """Return the commands that put senders into quarantine, whether or not they are in it.
-
-    Adding an element that exists leaves its time alone on kernels before 6.12, and deleting one that does not exist
-    fails; so each is added, deleted and added anew. In one transaction no packet sees the gap.
-    """
-    lines = []
-    for name, members in _by_set(entries).items():
-        elements = {key_of(entry): element for entry in members if (element := element_of(entry, now)) is not None}
-        if not elements:
-            continue
-        target = f"element {FAMILY} {TABLE} {name}"
-        keys = ", ".join(elements)
-        lines.append(f"add {target} {{ {keys} }}")
-        lines.append(f"delete {target} {{ {keys} }}")
-        lines.append(f"add {target} {{ {', '.join(elements.values())} }}")
-    return "\n".join(lines)
-
-
-def removal(entries: Iterable[Entry]) -> str:
-    """Return the commands that let senders through, whether or not they are in quarantine."""
-    lines = []
-    for name, members in _by_set(entries).items():
-        keys = ", ".join(key_of(entry) for entry in members)
-        target = f"element {FAMILY} {TABLE} {name}"
-        lines += [f"add {target} {{ {keys} }}", f"delete {target} {{ {keys} }}"]
-    return "\n".join(lines)
-
-
 def arming(workers: Iterable[int]) -> str:
-    """Return the commands that let workers count as alive from now on, whether or not they do; see `insertion`."""
+    """Return the commands that let workers count as alive from now on, whether or not they do.
+
+    See `elements.insertion` for why there are three.
+    """
     seconds = dict.fromkeys(workers, ALIVE_SECONDS)
     if not seconds:
         return ""
@@ -236,7 +215,7 @@ def _guards_of_this_machine(plan: Plan) -> list[str]:
     ]
 
 
-def _by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
+def by_set(entries: Iterable[Entry]) -> dict[str, list[Entry]]:
     """Group by set; a sender that is named twice counts with its last entry, as the kernel refuses doubles."""
     unique: dict[tuple[str, str | None], Entry] = {}
     for entry in entries:
@@ -259,7 +238,7 @@ def _part(name: str, rules: Sequence[str]) -> str:
 
 
 def _quarantine_sets(plan: Plan, entries: Iterable[Entry], now: float) -> list[str]:
-    groups = _by_set(entries)
+    groups = by_set(entries)
     blocks = []
     for name, key_type in SETS.items():
         elements = [element for entry in groups.get(name, ()) if (element := element_of(entry, now)) is not None]

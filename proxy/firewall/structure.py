@@ -11,11 +11,13 @@ import struct
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, ask, attributes, dump
+from proxy.firewall.netlink import ATTRIBUTE, NETFILTER, PacketFilter, attributes, dump
 from proxy.firewall.ruleset import TABLE
 
-SUBSYSTEM = 10 << 8
-"""NFNL_SUBSYS_NFTABLES, as the upper byte of a message's type."""
+NFTABLES = 10
+"""NFNL_SUBSYS_NFTABLES."""
+SUBSYSTEM = NFTABLES << 8
+"""The same, as the upper byte of a message's type."""
 INET, BRIDGE = 1, 7
 """NFPROTO_INET, NFPROTO_BRIDGE: the families of our tables."""
 FIXED_PART = struct.Struct("=BBH")
@@ -62,7 +64,7 @@ class Structure(NamedTuple):
         return tuple(name for name in self._fields if getattr(self, name) != getattr(other, name))
 
 
-def read_generation() -> int:
+def read_generation(kernel: PacketFilter) -> int:
     """Return the number of this network namespace's rules; each transaction, whoever's it is, makes it one more.
 
     What ends by itself does not.
@@ -71,7 +73,7 @@ def read_generation() -> int:
         OSError: when the kernel does not answer.
     """
     question = FIXED_PART.pack(0, 0, 0)
-    answer = ask(SUBSYSTEM | GET_GENERATION, SUBSYSTEM | NEW_GENERATION, question, family=NETFILTER)
+    answer = kernel.ask(SUBSYSTEM | GET_GENERATION, SUBSYSTEM | NEW_GENERATION, question)
     (number,) = NUMBER.unpack(attributes(answer[FIXED_PART.size :])[NUMBER_OF_GENERATION])
     return int(number)
 

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from proxy.firewall import limits
+from proxy.firewall.netlink import PacketFilter
 from proxy.firewall.plan import Plan, SenderLimits
 from proxy.firewall.structure import read_generation
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
@@ -147,13 +148,13 @@ def test_what_packets_put_into_sets_does_not_look_like_a_change_of_the_rules(
     """Otherwise the table would be looked at as a whole with every look, for as long as anybody calls."""
     gateway.install()
     with topology.gateway.entered():
-        before = read_generation()
+        kernel = PacketFilter()
+    before = read_generation(kernel)
     with EchoServer(topology.gateway, "10.77.1.1", 9001):
         assert reaches(topology.lan, "10.77.2.11", CALLED)
     assert "10.77.1.10" in held_in(topology, "packets4")
     assert "10.77.1.10" in held_in(topology, "new_connections4")
-    with topology.gateway.entered():
-        assert read_generation() == before
+    assert read_generation(kernel) == before
 
 
 def test_whom_the_sets_have_no_room_for_share_one_limit(

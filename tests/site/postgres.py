@@ -34,6 +34,12 @@ class PostgresServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._numbers = itertools.count(1)
 
+    @property
+    def pid(self) -> int:
+        """Of the server's first process, whose children are the others."""
+        assert self._process is not None, "the server is not running"
+        return self._process.pid
+
     def make(self) -> None:
         """Make the data directory."""
         command = ["initdb", "--no-sync", "--auth=trust", "--username=alleyes", "--encoding=UTF8", "--no-locale"]

@@ -42,16 +42,18 @@ class Callers:
     revocations: Revocations
     now: Callable[[], float]
     """Real time, s."""
-    _known: WeakKeyDictionary[asyncio.BaseTransport, Caller | None] = field(default_factory=WeakKeyDictionary)
+    _known: WeakKeyDictionary[ssl.SSLObject, Caller | None] = field(default_factory=WeakKeyDictionary)
+    """By the TLS session, which lives as long as its connection. uvloop's transports cannot be referred to weakly."""
 
     def of(self, transport: asyncio.BaseTransport | None) -> Caller | None:
         """Return whose connection this is, whether the certificate still counts or not; None without one."""
-        if transport is None:
+        session: ssl.SSLObject | None = None if transport is None else transport.get_extra_info("ssl_object")
+        if session is None:
             return None
         try:
-            return self._known[transport]
+            return self._known[session]
         except KeyError:
-            caller = self._known[transport] = read(transport.get_extra_info("peercert") or {})
+            caller = self._known[session] = read(session.getpeercert() or {})
             return caller
 
     def require(self, transport: asyncio.BaseTransport | None, *roles: Role) -> Caller:

@@ -111,15 +111,6 @@ def test_the_same_plan_gives_the_same_text() -> None:
     assert ruleset.ruleset(TWO, now=1.0) == ruleset.ruleset(TWO, now=1.0)
 
 
-def test_a_sender_named_twice_counts_once_with_its_last_end() -> None:
-    text = ruleset.insertion([Entry(ip="10.77.1.10", until=110.0), Entry(ip="10.77.1.10", until=120.0)], 100.0)
-    assert text.splitlines()[-1] == "add element inet alleyes quarantine4 { 10.77.1.10 timeout 0d20000ms }"
-
-
-def test_what_is_over_is_not_inserted() -> None:
-    assert ruleset.insertion([Entry(ip="10.77.1.10", until=100.0)], 100.0) == ""
-
-
 def test_senders_are_sorted_into_their_sets() -> None:
     entries = [
         Entry(ip="10.77.1.10"),

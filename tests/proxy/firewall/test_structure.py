@@ -8,6 +8,7 @@ import time
 import pytest
 
 from proxy.firewall.commands import InstallTable, Quarantine, Uninstall
+from proxy.firewall.netlink import PacketFilter
 from proxy.firewall.nftables import Firewall
 from proxy.firewall.ruleset import COUNTERS, SETS
 from proxy.firewall.structure import Structure, read_generation, read_structure
@@ -91,9 +92,10 @@ def test_reading_is_quick_whatever_the_sets_hold(machine: Host) -> None:
 
 
 def test_each_transaction_of_anybody_makes_the_generation_one_more(machine: Host) -> None:
-    before = read_generation()
-    assert read_generation() == before
+    kernel = PacketFilter()
+    before = read_generation(kernel)
+    assert read_generation(kernel) == before
     machine.run(["nft", "add table inet foreign; add table inet another"])
-    assert read_generation() == before + 1
+    assert read_generation(kernel) == before + 1
     machine.run(["nft", "list", "ruleset"])
-    assert read_generation() == before + 1
+    assert read_generation(kernel) == before + 1
