@@ -7,16 +7,19 @@ PARALLEL := $(shell test "$$(id -u)" -eq 0 && echo "-n 3 --dist loadfile --no-lo
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo run test check schemas benchmark format lock clean
+.PHONY: help setup demo demo-federation run test check schemas benchmark format lock clean
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
 
 setup: ## make .venv with the alleyes command; as root on Debian install missing packages
 	@scripts/setup
 
 demo: setup ## a virtual IoT site is learnt, attacked and defended; needs root, or user namespaces
 	@$(BIN)/python -m tests.site.demo
+
+demo-federation: setup ## a new site is protected by what others have learnt; needs the same
+	@$(BIN)/python -m tests.site.demo_federation
 
 run: setup ## run the gateway with config/gateway.yaml
 	@$(BIN)/alleyes run --config config/gateway.yaml

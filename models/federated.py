@@ -6,13 +6,13 @@ would come back to them, and be counted again and again.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from models.communication_model import CommunicationModel
 from models.contributions import Contributions
 from models.descriptor import Descriptor
 from models.exchange.shared import Others, Shared
-from models.relationship import Key
+from models.relationship import Key, Relationship
 
 _VERSION = 12
 """Characters of a version that are shown: the chance that two of a million differ only in the others is 1 in 500."""
@@ -63,6 +63,16 @@ class Federated:
     def adopted_only(self) -> bool:
         """Whether nothing of it was learnt here."""
         return not self.own.total.weight
+
+    @property
+    def witnessed(self) -> Sequence[CommunicationModel]:
+        """What was seen on the own site, here and by its other nodes: their times are no other site's word."""
+        site = None if self.others is None else self.others.site
+        return (self.own.total,) if site is None else (self.own.total, site.model)
+
+    def seen(self, key: Key) -> Iterator[Relationship]:
+        """Yield what was seen of a joint relationship on the own site."""
+        return (model.relationships[key] for model in self.witnessed if key in model.relationships)
 
     @property
     def sites(self) -> int:

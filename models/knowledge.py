@@ -126,6 +126,7 @@ class Knowledge:
                 sites=found.sites,
                 supporters=found.supporters,
                 accepted=decided,
+                witnessed=found.witnessed,
             )
         self._unread.clear()
 
@@ -240,7 +241,7 @@ class Knowledge:
             known = {
                 key: relationship
                 for key, relationship in each.model.relationships.items()
-                if backed(relationship, sites=sites, supporters=supporters.get(key, 0))
+                if backed(each.seen(key), sites=sites, supporters=supporters.get(key, 0))
             }
             model = msgspec.structs.replace(each.model, relationships=known)
             starter._learnt(name).own.put(STARTER, Contribution(epoch=0, sequence=0, model=model))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
@@ -69,6 +69,7 @@ class NormalForm:
         "_sites",
         "_supporters",
         "_unknown",
+        "_witnessed",
         "novelty",
         "rare",
         "registers",
@@ -86,6 +87,7 @@ class NormalForm:
         sites: int = 1,
         supporters: Mapping[Key, int] | None = None,
         accepted: Iterable[Candidate] = (),
+        witnessed: Sequence[CommunicationModel] | None = None,
     ) -> None:
         """Read a model.
 
@@ -95,6 +97,7 @@ class NormalForm:
             sites: Sites where the type lives.
             supporters: How many of them show each joint relationship.
             accepted: Candidates of this type that were decided to be expected.
+            witnessed: The parts of the model whose times are known to be true: those of the own site. None: all of it.
         """
         # What the middleware demands of every service, once, tells nothing of how often a type does something new.
         weights = [each.weight for key, each in model.relationships.items() if key.operation not in DEMANDED]
@@ -109,6 +112,7 @@ class NormalForm:
         self._model = model
         self._sites = sites
         self._supporters = supporters or {}
+        self._witnessed = (model,) if witnessed is None else witnessed
         self._accepted: dict[str, set[tuple[Key, str]]] = {}
         for candidate in accepted:
             self._accepted.setdefault(candidate.aspect, set()).add((candidate.key, candidate.detail))
@@ -126,7 +130,7 @@ class NormalForm:
                 return self.unknown
             norm = self._norms[key] = msgspec.structs.replace(self.unknown, sor=0.0)
             return norm
-        weight = relationship.weight if self._backed(key, relationship) else 0
+        weight = relationship.weight if self._backed(key) else 0
         fast, slow = level(relationship.fast, FAST), level(relationship.slow, SLOW)
         norm = self._norms[key] = Norm(
             weight=weight,
@@ -155,8 +159,9 @@ class NormalForm:
             "normal_slow": slow.mean if slow else 0.0,
         }
 
-    def _backed(self, key: Key, relationship: Relationship) -> bool:
-        return backed(relationship, sites=self._sites, supporters=self._supporters.get(key, 0))
+    def _backed(self, key: Key) -> bool:
+        seen = (model.relationships[key] for model in self._witnessed if key in model.relationships)
+        return backed(seen, sites=self._sites, supporters=self._supporters.get(key, 0))
 
     def accepts(self, aspect: str, key: Key, detail: str = "") -> bool:
         """Whether this was unusual, and then decided to be expected."""
@@ -200,15 +205,21 @@ class NormalForm:
         )
 
 
-def backed(relationship: Relationship, *, sites: int, supporters: int) -> bool:
-    """Whether more than one site, or one for long enough, vouches for a relationship.
+def backed(witnessed: Iterable[Relationship], *, sites: int, supporters: int) -> bool:
+    """Whether more than one site vouches for a relationship, or the own one has seen it for long enough.
+
+    When another site alone has seen it is that site's word: it could claim any times.
 
     Args:
-        relationship: The sum of what all sites saw of it.
+        witnessed: What was seen of it where times are known to be true.
         sites: Sites where the type lives.
         supporters: How many of them show it.
     """
-    return sites < QUORATE or supporters >= QUORUM or relationship.fast.age_spread >= ESTABLISHED
+    return (
+        sites < QUORATE
+        or supporters >= QUORUM
+        or any(relationship.fast.age_spread >= ESTABLISHED for relationship in witnessed)
+    )
 
 
 def support_of_location(instances: int, here: int) -> float:

@@ -16,9 +16,10 @@ from policy.loading import DocumentError
 from policy.printable import printable
 from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
+from proxy.commands.reporting import check_report
 from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.report.compare import Run, Setting, Task, kept
-from proxy.evaluation.report.write import REMEDY, can_draw, write_report
+from proxy.evaluation.report.write import write_report
 from proxy.evaluation.run import TOLERATED, Evaluation, Selection, evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
 from proxy.evaluation.sites import SiteMap
@@ -188,14 +189,7 @@ def _check_report(report: Path | None, service: str | None) -> None:
         raise click.UsageError("--report-service says what a report shows: give --report, too")
     if report is None:
         return
-    if not can_draw():
-        refuse([REMEDY])
-    try:
-        report.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        refuse([f"--report {report}: {error.strerror or error}; give a directory that can be written"])
-    if not os.access(report, os.W_OK | os.X_OK):
-        refuse([f"--report {report}: cannot be written; give a directory that can"])
+    check_report(report)
 
 
 def _report(directory: Path, setting: Setting, done: Run, service: str | None) -> bool:

@@ -1,4 +1,4 @@
-"""`alleyes simulate`: traces of simulated sites, to try a policy on and to measure with."""
+"""`alleyes simulate`: traces of simulated sites, to try a policy on and to measure with; and federations of sites."""
 
 from __future__ import annotations
 
@@ -19,6 +19,10 @@ from models.simulation.rows import write_rows
 from models.simulation.scenario import MOST_HOURS, MOST_SITES, MOST_TIMERS, Scenario, Simulation
 from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
+from proxy.commands.reporting import check_report
+from proxy.evaluation.federated.report import in_words, write_report
+from proxy.evaluation.federated.simulation import Extent, Part
+from proxy.evaluation.federated.simulation import simulate as simulate_parts
 
 STDOUT = Path("-")
 _YAML = (".yaml", ".yml")
@@ -150,3 +154,46 @@ def _opened(path: Path) -> Iterator[IO[str]]:
     else:
         with path.open("w", encoding="utf-8", newline="") as text:
             yield text
+
+
+def _parts(_context: click.Context, _parameter: click.Parameter, values: tuple[str, ...]) -> tuple[Part, ...]:
+    return tuple(Part(value) for value in values) or tuple(Part)
+
+
+@simulate.command("federation")
+@click.option(
+    "--part",
+    "parts",
+    type=click.Choice([each.value for each in Part]),
+    multiple=True,
+    callback=_parts,
+    help="Simulate this part; may be repeated. All of them if left out.",
+)
+@click.option("--seed", type=int, default=1, show_default=True, help="The same seed gives the same figures.")
+@click.option("--quick", is_flag=True, help="Fewer sites, hours and seeds: a quarter of the time.")
+@click.option("--report", type=click.Path(path_type=Path, file_okay=False), help="Write an HTML page and PNGs here.")
+@click.option("-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output.")
+def federation(*, parts: tuple[Part, ...], seed: int, quick: bool, report: Path | None, output: str) -> None:
+    """Simulate sites that learn from each other: how soon a new one is protected, whether a subverted one heals.
+
+    Further parts: how many subverted sites make an attack normal, what link failures leave behind, how updates get in,
+    and what is sent for it. Everything is real but the sockets, and time is that of events. See docs/federation.md.
+    """
+    if report is not None:
+        check_report(report)
+
+    def tell(text: str) -> None:
+        click.echo(f"alleyes: simulate: {text}", err=True)
+
+    results = simulate_parts(parts, seed, Extent.QUICK if quick else Extent.FULL, tell)
+    if output == "json":
+        click.echo(msgspec.json.format(msgspec.json.encode(results), indent=2))
+    else:
+        click.echo("\n".join(in_words(results)))
+    if report is not None:
+        try:
+            page = write_report(report, results)
+        except OSError as error:
+            click.echo(f"alleyes: --report {report}: {error.strerror or error}; look at rights and space", err=True)
+            raise SystemExit(1) from None
+        tell(f"written to {page}")

@@ -11,6 +11,7 @@ from models.communication_model import CommunicationModel
 from models.descriptor import Descriptor
 from models.exchange.shared import Others, Shared
 from models.federated import Federated
+from models.knowledge import Knowledge
 from models.relationship import Key, Relationship
 
 READ = Key("/movement", own=False, operation="get", data_type="/derived/boolean")
@@ -116,3 +117,30 @@ def test_what_is_of_another_type_changes_nothing() -> None:
     with pytest.raises(ValueError, match="/phone"):
         light.adopt(Others(site=shared(WRITE), elsewhere=other))
     assert light.model == model(READ)
+
+
+def weight_of(known: Knowledge, key: Key) -> int:
+    form = known.form("/light")
+    assert form is not None
+    return form.norm(key).weight
+
+
+def claimed_for_days() -> Others:
+    """Three other sites, one of which claims to have seen a way of its own for two days."""
+    told = model(READ, WRITE, minutes=2 * 24 * 60)
+    return Others(elsewhere=Shared(version="0123456789abcdef", origins=3, supporters={READ: 3, WRITE: 1}, model=told))
+
+
+def test_that_another_site_alone_claims_to_have_seen_it_for_long_weighs_nothing() -> None:
+    known = Knowledge()
+    known.adopt("/light", claimed_for_days())
+    assert weight_of(known, READ) == 2 * 24 * 60
+    assert weight_of(known, WRITE) == 0
+
+
+def test_what_the_own_site_has_seen_for_long_counts_whoever_of_its_nodes_saw_it() -> None:
+    here, beside = Knowledge(), Knowledge()
+    here.fold(descriptor(WRITE, minute=minute) for minute in range(2 * 24 * 60))
+    here.adopt("/light", Others(elsewhere=shared(READ, origins=3)))
+    beside.adopt("/light", Others(site=shared(WRITE, minutes=2 * 24 * 60), elsewhere=shared(READ, origins=3)))
+    assert weight_of(here, WRITE) == weight_of(beside, WRITE) == 2 * 24 * 60

@@ -14,7 +14,7 @@ WITHOUT_SETUP = {
     "lock": "makes what set-up needs",
     "clean": "removes what set-up made",
 }
-RULE = re.compile(r"^(?P<target>[a-z]+):(?P<needs>[^=\n]*?)(?:## (?P<help>.+))?$", re.MULTILINE)
+RULE = re.compile(r"^(?P<target>[a-z-]+):(?P<needs>[^=\n]*?)(?:## (?P<help>.+))?$", re.MULTILINE)
 
 
 def rules() -> dict[str, re.Match[str]]:
@@ -29,7 +29,10 @@ def needs(target: str) -> list[str]:
     return found
 
 
-@pytest.mark.parametrize("target", ["setup", "demo", "run", "test", "check", "benchmark", "clean", "schemas", "lock"])
+@pytest.mark.parametrize(
+    "target",
+    ["setup", "demo", "demo-federation", "run", "test", "check", "benchmark", "clean", "schemas", "lock"],
+)
 def test_target_exists_and_says_what_it_does(target: str) -> None:
     assert target in rules()
     assert rules()[target]["help"]

@@ -51,6 +51,15 @@ class Tally(msgspec.Struct):
             )
         )
 
+    def __sub__(self, before: Tally) -> Tally:
+        """Return what came since it was `before`."""
+        return Tally(
+            *(
+                now - then
+                for now, then in zip(msgspec.structs.astuple(self), msgspec.structs.astuple(before), strict=True)
+            )
+        )
+
     @property
     def denied(self) -> int:
         """Calls that did not get through because somebody stood in the way."""

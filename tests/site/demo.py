@@ -142,8 +142,8 @@ class Demonstration:
         say("... and everyday life goes on.", "note")
         await self._live(QUIET_SECONDS)
         forged = await asyncio.to_thread(self._plain.forged_call_passes)
-        legitimate = _since(self._site.legitimate(), before)
-        plain = _since(self._plain_calls(), plain_before)
+        legitimate = self._site.legitimate() - before
+        plain = self._plain_calls() - plain_before
         kernel = self._kernel_entries()
         await self._site.stop()
         self._gateway.stop()
@@ -234,7 +234,7 @@ class Demonstration:
             ip=ip,
             subverted=attacker,
             refused=sum(report.tally.denied for report in reports if report.attacker == attacker),
-            neighbours={address: _since(after[address], self._neighbours_before[address]) for address in after},
+            neighbours={address: after[address] - self._neighbours_before[address] for address in after},
             quarantined=frozenset(each.identity for each in quarantined),
             in_kernel=any(entry.rpartition(" ")[2] == ip for entry in kernel),
         )
@@ -258,16 +258,6 @@ class Demonstration:
             plain=plain,
             shared=self._shared(reports, quarantined, kernel),
         )
-
-
-def _since(after: Tally, before: Tally) -> Tally:
-    return Tally(
-        calls=after.calls - before.calls,
-        answered=after.answered - before.answered,
-        refused=after.refused - before.refused,
-        failed=after.failed - before.failed,
-        silent=after.silent - before.silent,
-    )
 
 
 def main() -> int:

@@ -36,6 +36,8 @@ class GatewayProcess:
     host: Host
     scale: float = 1.0
     start_time: int = 1_520_031_600_000
+    since: float | None = None
+    """Reading of the monotonic clock at which event time was `start_time`; None: when the process starts."""
     inside: Sequence[str] = ()
     """Program and arguments that become the gateway's."""
     process: subprocess.Popen[bytes] | None = None
@@ -84,6 +86,8 @@ class GatewayProcess:
             RuntimeError: it ended instead, with what it printed.
         """
         scaled = ["-m", "tests.site.scaled_gateway", "--start", str(self.start_time), "--scale", str(self.scale)]
+        if self.since is not None:
+            scaled += ["--since", str(self.since)]
         argv = [*self.inside, sys.executable, *(command or scaled), "--config", str(self.config)]
         with self._log.open("ab") as log:
             self.process = self.host.popen(argv, stdout=log, stderr=log)

@@ -63,12 +63,10 @@ class HttpConnection(asyncio.Protocol):
         try:
             async with asyncio.timeout(timeout):
                 sock = await connect()
-                try:
-                    name = "" if context is not None else None
-                    _, protocol = await loop.create_connection(cls, sock=sock, ssl=context, server_hostname=name)
-                except BaseException:
-                    sock.close()
-                    raise
+                name = "" if context is not None else None
+                # The socket is the event loop's from here on, also where this fails: closed here it would leave a
+                # transport behind whose descriptor is soon somebody else's.
+                _, protocol = await loop.create_connection(cls, sock=sock, ssl=context, server_hostname=name)
         except (OSError, ssl.SSLError) as error:
             raise UnreachableError(f"cannot connect: {error!r}") from error
         return protocol

@@ -9,13 +9,13 @@ import textwrap
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 type Record = dict[str, Any]
 
 QUIET_SECONDS = 2.0
-"""Verdicts on one sender for one reason within this time after a shown one are only counted."""
 COLOURS = {"block": "\033[33m", "quarantine": "\033[31m", "note": "\033[36m", "good": "\033[32m"}
 RESET = "\033[0m"
 WIDTH = 120
@@ -50,25 +50,45 @@ class AuditTail:
 class LiveView:
     """Counts all verdicts and prints the interesting ones."""
 
-    def __init__(self, tail: AuditTail, *, show: Callable[[str], None] = print) -> None:
-        """Print with `show`."""
+    def __init__(
+        self,
+        tail: AuditTail,
+        *,
+        name: str = "",
+        began: float | None = None,
+        quiet: float = QUIET_SECONDS,
+        show: Callable[[str], None] = print,
+    ) -> None:
+        """Watch one gateway.
+
+        Args:
+            tail: its audit log.
+            name: of the site, where several are watched.
+            began: reading of the monotonic clock from which time is told; None: now.
+            quiet: verdicts on one sender for one reason within so many seconds after a shown one are only counted.
+            show: prints.
+        """
         self._tail = tail
+        self._name = f"{name}  " if name else ""
+        self._quiet = quiet
         self._show = show
         self._shown: dict[tuple[str, str], float] = {}
         self._hidden: Counter[tuple[str, str]] = Counter()
-        self._began = time.monotonic()
+        self._began = time.monotonic() if began is None else began
         self.verdicts = 0
         self.would_be_refused = 0
         self.quarantines: list[Record] = []
         self.strengths: defaultdict[str, set[str]] = defaultdict(set)
         """How each sender was known, by its address."""
+        self.enforced: dict[str, datetime] = {}
+        """When each service type that was left to its readiness came to be enforced, in real time."""
         self.enforcing = False
         self.attackers: set[str] = set()
         """Senders that are under somebody's control by now; whoever else is refused is refused wrongly."""
 
     def say(self, text: str, colour: str | None = None) -> None:
         """Print a line with the time since the start."""
-        head = f"{time.monotonic() - self._began:6.1f}s  "
+        head = f"{time.monotonic() - self._began:6.1f}s  {self._name}"
         width = shutil.get_terminal_size(fallback=(WIDTH, 0)).columns
         for line in textwrap.wrap(text, width, initial_indent=head, subsequent_indent=" " * len(head)):
             self._show(coloured(line, colour) if colour else line)
@@ -90,13 +110,16 @@ class LiveView:
             case "quarantine-added":
                 self.quarantines.append(record)
                 self.say(record["sentence"], "quarantine")
+            case "readiness":
+                self.enforced[record["details"]["service_type"]] = datetime.fromisoformat(record["time"])
+                self.say(record["sentence"], "note")
             case "policy-reload" | "tls-refusal" | "broken":
                 self.say(record["sentence"], "note")
 
     def _refused(self, record: Record) -> None:
         key = (record["sender"]["address"], record["reason"])
         now = time.monotonic()
-        if now - self._shown.get(key, -QUIET_SECONDS) < QUIET_SECONDS:
+        if now - self._shown.get(key, -self._quiet) < self._quiet:
             self._hidden[key] += 1
             return
         more = self._hidden.pop(key, 0)

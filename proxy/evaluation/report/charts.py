@@ -1,44 +1,35 @@
-"""Drawings of a report, as PNG. Needs matplotlib, which is the extra `report`.
-
-Colours are those of Okabe and Ito, which people tell apart whatever colours they see; no colour says anything that a
-label, a mark or a dash does not say as well. Sizes are chosen for a phone held upright.
-"""
+"""Drawings of a report on a trace, as PNG. Needs matplotlib, which is the extra `report`."""
 
 from __future__ import annotations
 
-import io
 import math
-import warnings
 from collections.abc import Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from models.tabulation import probability, seconds, shown
 from proxy.evaluation.report import published
 from proxy.evaluation.report.compare import BUDGET, SPAN, Roc, Run
 from proxy.evaluation.report.decomposition import Decomposition, Flow
-
-BLACK, ORANGE, SKY, GREEN, BLUE, VERMILION, PURPLE = (
-    "#000000",
-    "#e69f00",
-    "#56b4e9",
-    "#009e73",
-    "#0072b2",
-    "#d55e00",
-    "#cc79a7",
+from proxy.evaluation.report.drawing import (
+    BLACK,
+    BLUE,
+    COLOURS,
+    DASHES,
+    FAINT,
+    GREY,
+    SKY,
+    VERMILION,
+    figure,
+    plain,
+    png,
+    tidy,
 )
-GREY = "#595959"
-FAINT = "#d9d9d9"
+
 MOST_FLOWS = 10
 """Flows that are drawn; a scanner has hundreds, none of which is a period."""
-_WIDTH = 7.0
-_DPI = 160
-_COLOURS = (BLUE, VERMILION, GREEN, PURPLE, ORANGE, SKY, GREY)
-_DASHES: tuple[tuple[float, ...], ...] = ((), (6, 2), (2, 1.5), (6, 2, 1, 2), (3, 3), (8, 2, 2, 2, 2, 2), (1, 1))
 _LEAST = 1e-5
 _MOST = 0.1
 
@@ -50,15 +41,15 @@ def decomposition(data: Decomposition) -> bytes:
     """
     drawn, rest = data.flows[:MOST_FLOWS], data.flows[MOST_FLOWS:]
     heights = [0.7, 0.42 * len(drawn) + 0.3, 0.42 * len(drawn) + 0.3]
-    figure = _figure(sum(heights) + 2.6)
-    whole, flows, clusters = figure.subplots(3, 1, height_ratios=heights)
+    whole_figure = figure(sum(heights) + 2.6)
+    whole, flows, clusters = whole_figure.subplots(3, 1, height_ratios=heights)
     _ticks(whole, 0, np.concatenate([each.normal for each in data.flows]), BLACK)
     anomalous = np.concatenate([each.anomalous for each in data.flows])
     _ticks(whole, 0, anomalous, VERMILION)
     whole.set_yticks([])
     whole.set_ylim(0.5, -0.5)
     count = sum(each.accesses for each in data.flows)
-    whole.set_title(f"all {count:,} accesses of {_plain(shown(data.service))}", loc="left", fontsize=10, weight="bold")
+    whole.set_title(f"all {count:,} accesses of {plain(shown(data.service))}", loc="left", fontsize=10, weight="bold")
     for place, flow in enumerate(drawn):
         _ticks(flows, place, flow.normal, BLUE)
         if len(flow.anomalous):
@@ -81,15 +72,15 @@ def decomposition(data: Decomposition) -> bytes:
         axes.set_yticks(range(len(drawn)), [_label(each) for each in drawn], fontsize=8)
         axes.set_ylim(len(drawn) - 0.4, -0.7)
     _time_axis(clusters, drawn)
-    return _png(figure)
+    return png(whole_figure)
 
 
 def roc(runs: Sequence[Run]) -> bytes:
     """Draw ROC curves: the scorings, and below them the shipped one with each feature left out (the paper's Fig. 3)."""
     scorings = [each for each in runs if each.task.without is None]
     ours, *features = [each for each in runs if each.task.scoring == scorings[0].task.scoring]
-    figure = _figure(9.6)
-    above, below = figure.subplots(2, 1)
+    drawn = figure(9.6)
+    above, below = drawn.subplots(2, 1)
     detected_in_force = [each.figures.detection_rate or 0.0 for each in scorings]
     _curves(above, scorings, least=min([*detected_in_force, published.DETECTION_RATE]))
     for place, run in enumerate(scorings):
@@ -116,46 +107,19 @@ def roc(runs: Sequence[Run]) -> bytes:
     above.set_title("scorings; ● at the thresholds in force, ★ as published", loc="left", fontsize=10, weight="bold")
     _curves(below, [ours, *features])
     below.set_title("alleyes, with each feature left out", loc="left", fontsize=10, weight="bold")
-    return _png(figure)
+    return png(drawn)
 
 
 def errors(runs: Sequence[Run]) -> bytes:
     """Draw false positives upwards and false negatives downwards over the day, one scoring below the other (Fig. 4)."""
-    figure = _figure(2.3 * len(runs) + 0.6)
+    drawn = figure(2.3 * len(runs) + 0.6)
     hours = max((each.end - each.start for each in runs), default=0) / 3_600_000
-    panels = figure.subplots(len(runs), 1, sharex=True, squeeze=False)[:, 0]
+    panels = drawn.subplots(len(runs), 1, sharex=True, squeeze=False)[:, 0]
     for axes, run in zip(panels, runs, strict=True):
         _errors(axes, run)
         axes.set_xlim(0, max(hours, 1e-3))
     panels[-1].set_xlabel("hours since the first row")
-    return _png(figure)
-
-
-def _figure(height: float) -> Figure:
-    return Figure(figsize=(_WIDTH, height), dpi=_DPI, layout="constrained")
-
-
-def _png(figure: Figure) -> bytes:
-    # The canvas alone draws: no global state, nothing that a display would be needed for.
-    canvas = FigureCanvasAgg(figure)
-    target = io.BytesIO()
-    with warnings.catch_warnings():
-        # A name in a script that the font lacks is drawn as boxes; the page has it as text.
-        warnings.filterwarnings("ignore", r"Glyph \d+ .* missing from")
-        canvas.print_figure(target, format="png", metadata={"Software": None})
-    return target.getvalue()
-
-
-def _tidy(axes: Axes) -> None:
-    axes.spines[["top", "right"]].set_visible(b=False)
-    axes.grid(color=FAINT, linewidth=0.6)
-    axes.set_axisbelow(True)
-    axes.tick_params(labelsize=9)
-
-
-def _plain(text: str) -> str:
-    """Return text that matplotlib takes for no formula: types come from an untrusted file."""
-    return text.replace("$", r"\$")
+    return png(drawn)
 
 
 def _ticks(axes: Axes, place: float, times: np.ndarray, colour: str) -> None:
@@ -167,7 +131,7 @@ def _ticks(axes: Axes, place: float, times: np.ndarray, colour: str) -> None:
 
 def _label(flow: Flow) -> str:
     partner, node = shown(flow.partner), shown(flow.node)
-    return _plain(f"{partner if len(partner) <= 24 else partner[:23] + '…'} · {flow.operation}\n{_end(node, 30)}")  # noqa: PLR2004
+    return plain(f"{partner if len(partner) <= 24 else partner[:23] + '…'} · {flow.operation}\n{_end(node, 30)}")  # noqa: PLR2004
 
 
 def _end(text: str, length: int) -> str:
@@ -224,7 +188,7 @@ def _time_axis(axes: Axes, flows: Sequence[Flow]) -> None:
 
 
 def _colour(place: int) -> str:
-    return BLACK if not place else _COLOURS[(place - 1) % len(_COLOURS)]
+    return BLACK if not place else COLOURS[(place - 1) % len(COLOURS)]
 
 
 def _curves(axes: Axes, runs: Sequence[Run], least: float = 1.0) -> None:
@@ -243,7 +207,7 @@ def _curves(axes: Axes, runs: Sequence[Run], least: float = 1.0) -> None:
             *_steps(curve),
             color=_colour(place),
             linewidth=2.2 if not place else 1.6,
-            dashes=_DASHES[place % len(_DASHES)],
+            dashes=DASHES[place % len(DASHES)],
             drawstyle="steps-post",
             zorder=3 if not place else 2,
         )
@@ -270,7 +234,7 @@ def _curves(axes: Axes, runs: Sequence[Run], least: float = 1.0) -> None:
     axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g} %"))
     axes.set_xlabel(f"false positive rate (logarithmic); at the right: detection rate at {100 * BUDGET:g} %")
     axes.set_ylabel("detection rate")
-    _tidy(axes)
+    tidy(axes)
 
 
 def _steps(curve: Roc) -> tuple[np.ndarray, np.ndarray]:
@@ -312,7 +276,7 @@ def _errors(axes: Axes, run: Run) -> None:
     axes.set_ylabel(f"rows per {SPAN // 60_000} min", fontsize=9)
     figures = run.figures
     axes.set_title(run.name, loc="left", fontsize=10, weight="bold")
-    _tidy(axes)
+    tidy(axes)
     axes.grid(visible=False, axis="x")
     for text, place, colour, align in (
         (f"↑ {figures.false_positives:,} false positives", 0.96, BLUE, "top"),

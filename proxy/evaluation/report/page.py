@@ -2,38 +2,19 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-
-from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from models.evaluation import ClassFigures, Figures
 from models.tabulation import UNKNOWN, TypeTable, entries, shown
 from proxy.evaluation.report import published
 from proxy.evaluation.report.compare import BUDGET, Run
 from proxy.evaluation.report.decomposition import Decomposition
+from proxy.evaluation.report.layout import NOTHING, Grid, Picture, environment, percent
 
-_NOTHING = "–"
 _NOT_PUBLISHED = "not published"
 PUBLISHED = "as published"
 WHITELIST = "frozen whitelist"
-
-
-@dataclass(frozen=True)
-class Picture:
-    """A drawing."""
-
-    file: str
-    """Name of its file beside the page."""
-    png: bytes
-    text: str
-    """What it shows, for those who cannot see it."""
-
-    @property
-    def uri(self) -> str:
-        """The drawing itself, as it stands in the page."""
-        return f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
 
 
 @dataclass(frozen=True)
@@ -50,22 +31,13 @@ class Report:
     """By `decomposition`, `roc` and `errors`; what could not be drawn is not there."""
 
 
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts. The first cell of each row is its head."""
-
-    caption: str
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-
-
 def render(report: Report) -> str:
     """Return the page."""
     scorings = [each for each in report.runs if each.task.without is None]
     features = [each for each in report.runs if each.task.without is not None]
     ours = scorings[0]
     return (
-        _environment()
+        environment()
         .get_template("page.html")
         .render(
             report=report,
@@ -78,24 +50,6 @@ def render(report: Report) -> str:
             share=percent,
         )
     )
-
-
-def percent(share: float | None, digits: int = 2) -> str:
-    """Return a share of one as a percentage; a dash where there is none."""
-    return _NOTHING if share is None else f"{100 * share:.{digits}f} %"
-
-
-def _environment() -> Environment:
-    # Labels and types come from an untrusted file: everything is escaped, whatever the template is called.
-    environment = Environment(
-        loader=PackageLoader("proxy.evaluation.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["shown"] = shown
-    return environment
 
 
 def _summary(scorings: Sequence[Run]) -> Grid:
@@ -136,7 +90,7 @@ def _classes(scorings: Sequence[Run]) -> Grid:
     rows = [
         [
             published.CLASSES[name].name if name in published.CLASSES else shown(name),
-            f"{published.CLASSES[name].packets:,}" if name in published.CLASSES else _NOTHING,
+            f"{published.CLASSES[name].packets:,}" if name in published.CLASSES else NOTHING,
             f"{each.rows:,}",
             *(_detected(figures.classes[name]) for figures in columns),
             "never" if each.first_detected_after is None else str(each.first_detected_after),
@@ -178,7 +132,7 @@ def _features(ours: Run, features: Sequence[Run]) -> Grid:
             percent(figures.detection_rate),
             percent(figures.false_positive_rate, 3),
             _decimal(figures.roc_auc),
-            _NOTHING if run.roc is None else percent(run.roc.at(BUDGET)),
+            NOTHING if run.roc is None else percent(run.roc.at(BUDGET)),
         ]
 
     return Grid(
@@ -216,4 +170,4 @@ def _whole(figures: Figures) -> str:
 
 
 def _decimal(value: float | None) -> str:
-    return _NOTHING if value is None else f"{value:.5f}"
+    return NOTHING if value is None else f"{value:.5f}"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -10,16 +9,11 @@ from pathlib import Path
 from models.tabulation import shown
 from proxy.evaluation.report.compare import Run, Setting, compare
 from proxy.evaluation.report.decomposition import Decomposition, decompose
-from proxy.evaluation.report.page import Picture, Report, percent, render
+from proxy.evaluation.report.layout import Picture, percent
+from proxy.evaluation.report.page import Report, render
 from proxy.evaluation.trace import Trace
 
 PAGE = "index.html"
-REMEDY = "--report draws with matplotlib, which is not installed: install alleyes with its extra, alleyes[report]"
-
-
-def can_draw() -> bool:
-    """Whether the extra `report` is installed."""
-    return importlib.util.find_spec("matplotlib") is not None
 
 
 def write_report(

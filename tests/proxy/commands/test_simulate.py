@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from pathlib import Path
 
 import pytest
@@ -94,3 +95,31 @@ def test_a_wish_that_cannot_be_met_is_refused(arguments: tuple[str, ...], compla
 def test_attacks_are_listed_with_their_strengths() -> None:
     result = simulate("--list-attacks")
     assert "slowDoS              strength 4, 0.1 to 1000: times the usual rate; 6 episodes" in result.stdout
+
+
+def federation(*arguments: str) -> Result:
+    return CliRunner().invoke(main, ["simulate", "federation", *arguments])
+
+
+def test_a_part_of_a_federation_is_simulated_and_told_as_json() -> None:
+    result = federation("--part", "partition", "--quick", "-o", "json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    hashes = {json.dumps(each["digests"]) for each in found["partition"]["outcomes"]}
+    assert len(found["partition"]["outcomes"]) == 3
+    assert len(hashes) == 1
+    assert found["healing"] is None
+    assert "partition: " in result.stderr
+
+
+def test_a_report_that_cannot_be_written_is_told_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = federation("--report", str(tmp_path / "file" / "report"))
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert "Not a directory" in result.stderr
+
+
+def test_a_part_that_does_not_exist_is_refused() -> None:
+    result = federation("--part", "weather")
+    assert result.exit_code == 2
+    assert "convergence" in result.stderr

@@ -13,7 +13,7 @@ pytest.importorskip("matplotlib", reason="needs the extra `report`")
 
 from PIL import Image
 
-from proxy.evaluation.report import charts
+from proxy.evaluation.report import charts, drawing
 from proxy.evaluation.report.compare import Run
 from proxy.evaluation.report.decomposition import Decomposition, Flow, decompose
 from proxy.evaluation.trace import Trace
@@ -37,20 +37,20 @@ def test_a_decomposition_shows_normal_and_anomalous_accesses(path: Path) -> None
     data = decompose(Trace(path))
     assert data is not None
     drawn = colours(charts.decomposition(data))
-    assert rgb(charts.VERMILION) in drawn
-    assert rgb(charts.BLUE) in drawn
+    assert rgb(drawing.VERMILION) in drawn
+    assert rgb(drawing.BLUE) in drawn
 
 
 def test_errors_have_bars_in_both_directions(made: list[Run]) -> None:
     drawn = colours(charts.errors(made[:3]))
-    assert rgb(charts.BLUE) in drawn
-    assert rgb(charts.VERMILION) in drawn
+    assert rgb(drawing.BLUE) in drawn
+    assert rgb(drawing.VERMILION) in drawn
 
 
 def test_curves_of_all_runs_are_drawn(made: list[Run]) -> None:
     drawn = colours(charts.roc(made))
-    assert rgb(charts.BLACK) in drawn
-    assert rgb(charts.GREY) in drawn
+    assert rgb(drawing.BLACK) in drawn
+    assert rgb(drawing.GREY) in drawn
 
 
 def test_the_same_figures_give_the_same_picture(made: list[Run]) -> None:

@@ -8,11 +8,11 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from models.tabulation import TypeTable
 from proxy.evaluation.report.compare import Run
-from proxy.evaluation.report.page import Picture, Report, percent, render
+from proxy.evaluation.report.layout import Picture, percent
+from proxy.evaluation.report.page import Report, render
 
 HOSTILE = '<script>alert("1")</script>&\'\x1b[2J'
 PICTURES = {
@@ -140,15 +140,6 @@ def test_what_could_not_be_drawn_is_said(made: list[Run]) -> None:
     text = text_of(made, pictures={"errors": PICTURES["errors"]})
     assert "There is no curve" in text
     assert "no row of this service" in text
-
-
-@pytest.mark.parametrize(("share", "text"), [(None, "–"), (0.0, "0.00 %"), (0.9994, "99.94 %"), (1.0, "100.00 %")])
-def test_shares_are_told_as_percentages(share: float | None, text: str) -> None:
-    assert percent(share) == text
-
-
-def test_the_picture_itself_is_in_the_page() -> None:
-    assert Picture("a.png", b"abc", "").uri == "data:image/png;base64,YWJj"
 
 
 def test_the_template_is_shipped() -> None:
