@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from typing import NamedTuple
 from urllib.parse import quote
 
 import msgspec
 
+from models.allowance import OF_ONE, cut, size
+from models.candidates import QUORUM
 from models.descriptor import MINUTE
 from models.exchange.envelope import MAX_OTHERS_BYTES, BadContribution, decode_others
 from models.exchange.names import names_a_type
@@ -30,6 +32,8 @@ _LARGEST_LIST = 2 * 1024 * 1024
 _LONGEST_VERSION = 256
 _RETRY_SECONDS = 600.0
 """After which what was of no use is asked for again, though the service says that it has not changed."""
+_PAUSE_SECONDS = 0.05
+"""Real time between two adoptions: each takes the loops of the node and its workers for milliseconds."""
 _UNCHANGED = 304
 _GONE = 404
 
@@ -61,10 +65,14 @@ class ModelReader:
         """Whether not all that was listed has been dealt with, or the last attempt failed: then the service is not
         asked to wait, since its answer ends the trouble."""
         self._useless: dict[str, _Useless] = {}
+        self._own: set[str] = set()
+        """Types that lived here when all that was listed was dealt with."""
         self.in_force: dict[str, AdoptedModel] = {}
         """What is in force, by service type."""
         self.refused: dict[str, str] = {}
         """Why what was told of a service type was not adopted."""
+        self.cut: dict[str, str] = {}
+        """What of a service type in force there is no room for."""
         self.heard = 0.0
         """Real time when the service last told the newest, or that there is nothing newer."""
 
@@ -74,20 +82,14 @@ class ModelReader:
         Raises:
             DiskError: the disk refuses.
         """
-
-        def stored(database: sqlite3.Connection) -> tuple[dict[str, Others], dict[str, str]]:
-            versions, found, lost = Versions(database), {}, {}
-            for each in versions.in_force():
-                try:
-                    found[each.service_type] = versions.others(each.service_type, each.name)
-                except UnknownVersionError as error:
-                    versions.unreadable(each.service_type, each.name)
-                    lost[each.service_type] = str(error)
-            return found, lost
-
-        found, lost = await self._disk.run(stored)
-        for service_type, others in found.items():
-            self._sink.adopt(service_type, others)
+        lost: dict[str, str] = {}
+        for each in await self._disk.run(lambda database: Versions(database).in_force()):
+            try:
+                await self._adopt_stored(each.service_type, each.name)
+            except UnknownVersionError as error:
+                await self._lose(each.service_type, each.name)
+                lost[each.service_type] = str(error)
+        self._own = self._living()
         self.refused |= lost
         await self.look()
 
@@ -112,7 +114,8 @@ class ModelReader:
         wait = 0 if self._behind or not self._etag else self._patience.seconds()
         self._behind = True
         news = await self._list(wait)
-        changed = await self._catch_up() if news or behind else False
+        # What begins to live here has another place than before, also where the service has nothing new of it.
+        changed = await self._catch_up() if news or behind or not self._living() <= self._own else False
         self._behind = False
         self.heard = self._real_now()
         self._sink.heard()
@@ -140,7 +143,8 @@ class ModelReader:
     async def _catch_up(self) -> bool:
         """Fetch what was listed in other versions; return whether there was anything."""
         told = await self._disk.run(lambda database: Versions(database).told())
-        wanted = self._wanted(told)
+        own = self._living()
+        wanted = self._wanted(told, own)
         names = {each.service_type for each in wanted}
         changed = False
         for service_type in [each for each in told if each not in names and told[each].heard]:
@@ -153,21 +157,60 @@ class ModelReader:
             if (before is None or before.listed != entry.version) and not self._passed_over(entry):
                 await self._fetch(entry, before)
                 changed = True
+            elif before is not None and entry.service_type in own - self._own:
+                await self._adopt_again(entry.service_type)
+        self._own = own
         if changed:
             await self.look()
+        self.cut = {name: text for name, text in self.cut.items() if name in self.in_force}
         return changed
 
-    def _wanted(self, told: Iterable[str]) -> list[ModelEntry]:
-        """Return as much as there is room for of what is listed: own types first, then known and heavy ones."""
+    def _living(self) -> set[str]:
+        return {model.service_type for model in self._source.contributions()}
+
+    def _wanted(self, told: Iterable[str], own: Collection[str]) -> list[ModelEntry]:
+        """Return as much as there is room for of what is listed.
+
+        Types that live here come first, then those that a quorum has, of them those that are known already. What they
+        weigh is the word of whoever contributed.
+        """
         if len(self._listed) <= MAX_MODELS:
             return self._listed
-        own = {model.service_type for model in self._source.contributions()}
         known = set(told)
-        order = sorted(
-            self._listed,
-            key=lambda each: (each.service_type not in own, each.service_type not in known, -each.weight),
+
+        def rank(entry: ModelEntry) -> tuple[bool, bool, bool, int]:
+            name = entry.service_type
+            return name not in own, entry.origins < QUORUM, name not in known, -entry.origins
+
+        return sorted(self._listed, key=rank)[:MAX_MODELS]
+
+    async def _adopt(self, service_type: str, others: Others, left_out: int) -> None:
+        """Put in force what there is room for, and let everybody else do something before the next one."""
+        self._sink.adopt(service_type, others)
+        self.cut.pop(service_type, None)
+        if left_out:
+            kept = size(others).relationships
+            self.cut[service_type] = f"{kept} of {kept + left_out} relationships are used: those that most sites show"
+        await asyncio.sleep(_PAUSE_SECONDS)
+
+    async def _adopt_stored(self, service_type: str, name: str) -> None:
+        """Put a version in force that is on disk.
+
+        Raises:
+            UnknownVersionError: it cannot be read any more.
+            DiskError: the disk refuses.
+        """
+        await self._adopt(
+            service_type, *await self._disk.run(lambda database: fitting(Versions(database).others(service_type, name)))
         )
-        return order[:MAX_MODELS]
+
+    async def _lose(self, service_type: str, name: str) -> None:
+        await self._disk.run(lambda database: Versions(database).unreadable(service_type, name))
+
+    async def _adopt_again(self, service_type: str) -> None:
+        for each in await self._disk.run(lambda database: Versions(database).in_force()):
+            if each.service_type == service_type:
+                await self._adopt_stored(service_type, each.name)
 
     def _passed_over(self, entry: ModelEntry) -> bool:
         useless = self._useless.get(entry.service_type)
@@ -208,14 +251,14 @@ class ModelReader:
         # Event time of tests and demonstrations runs ahead; on a node that has seen nothing it is 0.
         minute = max(self._source.now(), int(now * 1000)) // MINUTE
 
-        def take(database: sqlite3.Connection) -> tuple[Others, bool]:
+        def take(database: sqlite3.Connection) -> tuple[Others, int, bool]:
             others = decode_others(service_type, answer.body, now_minute=minute)
             told = Told(heard=name_of(others), listed=entry.version, etag=answer.etag)
-            return others, Versions(database).take(service_type, told, others, answer.body, now)
+            return *fitting(others), Versions(database).take(service_type, told, others, answer.body, now)
 
-        others, in_force = await self._disk.run(take)
+        others, left_out, in_force = await self._disk.run(take)
         if in_force:
-            self._sink.adopt(service_type, others)
+            await self._adopt(service_type, others, left_out)
         self._useless.pop(service_type, None)
         self.refused.pop(service_type, None)
 
@@ -228,6 +271,12 @@ class ModelReader:
         until = asyncio.get_running_loop().time() + _RETRY_SECONDS
         self._useless[entry.service_type] = _Useless(entry.version, until)
         self.refused[entry.service_type] = text
+
+
+def fitting(others: Others) -> tuple[Others, int]:
+    """Return as much of a version as anybody adopts, and the number of relationships that are left out."""
+    found = cut(others, OF_ONE)
+    return found, size(others).relationships - size(found).relationships
 
 
 def _listing(answer: Answer) -> list[ModelEntry]:

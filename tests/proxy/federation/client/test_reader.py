@@ -14,10 +14,12 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from models.allowance import OF_ONE
 from models.communication_model import CommunicationModel
 from models.exchange.envelope import MAX_OTHERS_BYTES, encode_others
 from models.exchange.shared import Others, Shared
 from models.knowledge import MAX_MODELS
+from models.relationship import Key
 from proxy.clocks import real_now
 from proxy.federation.client import pace
 from proxy.federation.client import reader as module
@@ -36,6 +38,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "LEAST_SECONDS", 0.02)
     monkeypatch.setattr(pace, "_LOOK_SECONDS", 0.02)
     monkeypatch.setattr(module, "LEAST_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.0)
 
 
 def others(weight: int, service_type: str = LAMP, version: str = "") -> Others:
@@ -257,11 +260,11 @@ async def test_newer_versions_of_a_pinned_type_are_kept_but_not_adopted(tmp_path
         assert len(await parts.disk.run(lambda database: Versions(database).kept(LAMP))) == 2
 
 
-async def test_of_more_types_than_there_is_room_for_the_own_and_the_heaviest_are_adopted(tmp_path: Path) -> None:
+async def test_of_more_types_than_there_is_room_for_the_own_and_those_of_most_sites_are_adopted(tmp_path: Path) -> None:
     service = Service()
     body = encode_others(others(5))
     entries = [
-        ModelEntry(service_type=f"/type{number}", version="a", origins=2, weight=number)
+        ModelEntry(service_type=f"/type{number}", version="a", origins=number, weight=1_000_000 - number)
         for number in range(MAX_MODELS + 10)
     ]
     service.listing = msgspec.json.encode(ModelList(models=entries))
@@ -273,3 +276,45 @@ async def test_of_more_types_than_there_is_room_for_the_own_and_the_heaviest_are
     assert len(service.asked) == MAX_MODELS
     assert service.asked[:2] == ["/type3", f"/type{MAX_MODELS + 9}"]
     assert "/type4" not in service.asked
+
+
+def many(relationships: int) -> Others:
+    """What a hostile service tells of a type."""
+    model = learnt(LAMP, weight=5).model
+    (one, *_) = model.relationships.values()
+    keys = [Key(f"/partner{number}", own=False, operation="get", data_type="") for number in range(relationships)]
+    model = msgspec.structs.replace(model, relationships=dict.fromkeys(keys, one))
+    return Others(elsewhere=Shared(version="a1", origins=2, supporters=dict.fromkeys(keys, 1), model=model))
+
+
+async def test_of_a_model_without_end_a_bounded_part_is_adopted_now_and_after_a_restart(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(many(3000))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+        adopted = in_force(parts)
+        assert adopted is not None
+        assert len(adopted.relationships) == OF_ONE.relationships
+        assert re.fullmatch(r"256 of 3000 relationships are used: those that most sites show", reader.cut[LAMP])
+        parts.origin.told.clear()
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        await again.begin()
+        assert in_force(parts) == adopted
+        assert list(again.cut) == [LAMP]
+        service.tell(others(6))
+        await reader.read()
+        assert reader.cut == {}
+
+
+async def test_what_begins_to_live_here_is_adopted_though_the_service_has_nothing_new(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(others(5))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+        parts.origin.told.clear()
+        await reader.read()
+        assert parts.origin.told == {}
+        parts.origin.learn(1, LAMP)
+        await reader.read()
+        assert in_force(parts) is not None
+        assert service.asked == [LAMP], "it was kept"
