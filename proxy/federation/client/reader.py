@@ -23,6 +23,7 @@ from models.knowledge import MAX_MODELS
 from proxy.federation.client.connection import Answer, AnswerError, Connection, ServiceError
 from proxy.federation.client.database import Disk
 from proxy.federation.client.ends import Sink, Source
+from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.pace import LEAST_SECONDS, Pace, Patience
 from proxy.federation.client.state import AdoptedModel
 from proxy.federation.client.versions import Told, UnknownVersionError, Versions, name_of
@@ -32,6 +33,11 @@ _LARGEST_LIST = 2 * 1024 * 1024
 _LONGEST_VERSION = 256
 _RETRY_SECONDS = 600.0
 """After which what was of no use is asked for again, though the service says that it has not changed."""
+GRACE = 24 * 3600.0
+"""Seconds of real time for which what is in force stays so although the service has nothing of it any more: it may have
+lost its disk, and is told everything again meanwhile."""
+_AGAIN_SECONDS = 600.0
+"""After which everything is told again at the earliest, if the service seems to have lost it once more."""
 _PAUSE_SECONDS = 0.05
 """Real time between two adoptions: each takes the loops of the node and its workers for milliseconds."""
 _UNCHANGED = 304
@@ -65,6 +71,9 @@ class ModelReader:
         """Whether not all that was listed has been dealt with, or the last attempt failed: then the service is not
         asked to wait, since its answer ends the trouble."""
         self._useless: dict[str, _Useless] = {}
+        self._missing: dict[str, float] = {}
+        """Real time since when the service has had nothing of a type that is in force."""
+        self._told_again: float | None = None
         self._own: set[str] = set()
         """Types that lived here when all that was listed was dealt with."""
         self.in_force: dict[str, AdoptedModel] = {}
@@ -82,6 +91,7 @@ class ModelReader:
         Raises:
             DiskError: the disk refuses.
         """
+        await self.look()
         lost: dict[str, str] = {}
         for each in await self._disk.run(lambda database: Versions(database).in_force()):
             try:
@@ -101,6 +111,7 @@ class ModelReader:
         """
         found = await self._disk.run(lambda database: Versions(database).in_force())
         self.in_force = {each.service_type: each.model for each in found}
+        self.cut = {name: text for name, text in self.cut.items() if name in self.in_force}
 
     async def read(self) -> None:
         """Ask what is new, adopt it, and wait until the next minute of event time if there was something.
@@ -134,11 +145,15 @@ class ModelReader:
             return False
         self._listed = _listing(answer)
         self._etag = answer.etag
+        await self._tell_again_what_was_lost()
         return True
 
     def _due(self) -> bool:
         now = asyncio.get_running_loop().time()
-        return any(each.until <= now for each in self._useless.values())
+        over = self._real_now() - GRACE
+        return any(each.until <= now for each in self._useless.values()) or any(
+            since <= over for since in self._missing.values()
+        )
 
     async def _catch_up(self) -> bool:
         """Fetch what was listed in other versions; return whether there was anything."""
@@ -146,14 +161,18 @@ class ModelReader:
         own = self._living()
         wanted = self._wanted(told, own)
         names = {each.service_type for each in wanted}
+        missing = await self._find_missing(told)
         changed = False
         for service_type in [each for each in told if each not in names and told[each].heard]:
-            await self._drop(service_type)
-            changed = True
+            if service_type not in missing:
+                await self._drop(service_type)
+                changed = True
         self._useless = {name: each for name, each in self._useless.items() if name in names}
         self.refused = {name: text for name, text in self.refused.items() if name in names}
         for entry in wanted:
             before = told.get(entry.service_type)
+            if entry.service_type in missing:
+                continue
             if (before is None or before.listed != entry.version) and not self._passed_over(entry):
                 await self._fetch(entry, before)
                 changed = True
@@ -162,8 +181,31 @@ class ModelReader:
         self._own = own
         if changed:
             await self.look()
-        self.cut = {name: text for name, text in self.cut.items() if name in self.in_force}
         return changed
+
+    async def _find_missing(self, told: Collection[str]) -> Collection[str]:
+        """Return the types of which the service has nothing, but had until a short time ago; they stay in force."""
+        listed = {each.service_type for each in self._listed if each.origins}
+        found = [name for name, each in self.in_force.items() if (each.sites or each.nodes) and name not in listed]
+        now = self._real_now()
+        since = await self._disk.run(lambda database: Versions(database).missing(found, now))
+        self._missing = {name: at for name, at in since.items() if name in told and now - at < GRACE}
+        return self._missing
+
+    async def _tell_again_what_was_lost(self) -> None:
+        """Have everything told again if the service has nothing of a type that it had taken from here.
+
+        It has lost its disk, or begun anew; so it is if it has nothing any more of what the others told.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._told_again is not None and now - self._told_again < _AGAIN_SECONDS:
+            return
+        listed = {each.service_type for each in self._listed}
+        gone = any(
+            name not in listed and name not in self._missing for name, each in self.in_force.items() if each.newest
+        )
+        if await self._disk.run(lambda database: Outbox(database).tell_again(listed, anyway=gone)):
+            self._told_again = now
 
     def _living(self) -> set[str]:
         return {model.service_type for model in self._source.contributions()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,6 +25,7 @@ from proxy.clocks import real_now
 from proxy.federation.client import pace
 from proxy.federation.client import reader as module
 from proxy.federation.client.connection import AnswerError, ServiceError
+from proxy.federation.client.outbox import MODEL, Outbox
 from proxy.federation.client.reader import ModelReader
 from proxy.federation.client.versions import Versions
 from proxy.federation.messages import OTHERS, ModelEntry, ModelList
@@ -227,23 +229,70 @@ async def test_a_service_that_fails_in_the_middle_is_asked_again_for_the_rest(tm
         assert in_force(parts) is not None
 
 
-async def test_what_the_others_have_no_more_is_forgotten_and_a_pinned_version_is_not(tmp_path: Path) -> None:
-    service = Service()
+@dataclass
+class Clock:
+    """Real time that a test sets."""
+
+    time: float = field(default_factory=real_now)
+
+    def __call__(self) -> float:
+        return self.time
+
+
+async def test_what_the_others_have_no_more_is_forgotten_after_a_day_and_a_pinned_version_is_not(
+    tmp_path: Path,
+) -> None:
+    service, clock = Service(), Clock()
     service.tell(others(5))
     service.tell(others(3, DOOR), DOOR)
-    async with reading(tmp_path, service) as (parts, reader):
+    async with bench(tmp_path, service) as parts:
+        reader = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
         await reader.read()
         await parts.disk.run(lambda database: Versions(database).pin(DOOR, "#2", "root", 1.0))
         service.versions.clear()
         await reader.read()
+        clock.time += module.GRACE / 2
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
+        for each in (reader, again):
+            await each.begin()
+            await each.read()
+            assert in_force(parts) is not None, "the service may have lost its disk"
+            assert sorted(each.in_force) == [DOOR, LAMP]
+        clock.time += module.GRACE / 2 + 1
+        await again.read()
         assert parts.origin.told[LAMP] is None
         assert in_force(parts, DOOR) is not None
-        assert list(reader.in_force) == [DOOR]
-        assert reader.in_force[DOOR].newest == ""
-        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        assert list(again.in_force) == [DOOR]
+        assert again.in_force[DOOR].newest == ""
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
         parts.origin.told.clear()
         await again.begin()
         assert list(parts.origin.told) == [DOOR]
+
+
+async def test_a_service_that_was_lost_takes_nothing_away_and_is_told_everything_again(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(others(5))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+
+        def told(database: sqlite3.Connection) -> int:
+            outbox = Outbox(database)
+            for topic in (MODEL + LAMP, MODEL + DOOR):
+                outbox.put(topic, b"digest", lambda *_: b"body")
+            for each in outbox.waiting(1.0, MODEL, 0, 9):
+                outbox.taken(each, real_now())
+            return outbox.unsent()
+
+        assert await parts.disk.run(told) == 0
+        good = in_force(parts)
+        service.versions.clear()
+        await reader.read()
+        assert in_force(parts) == good
+        assert await parts.disk.run(lambda database: Outbox(database).unsent()) == 2
+        service.tell(others(6))
+        await reader.read()
+        assert reader.in_force[LAMP].weight == 6, "it goes on once the others told it again"
 
 
 async def test_newer_versions_of_a_pinned_type_are_kept_but_not_adopted(tmp_path: Path) -> None:
