@@ -201,7 +201,7 @@ class FederationLink:
         if now >= known.renewal:
             await enrolment.renew(self._connection, self._directory, self._disk.call)
             log.info("federation", detail="the certificate was renewed", origin=known.origin)
-            return
+            # One that is due as soon as it is issued, as a hostile service may issue them, must not make this a loop.
         await asyncio.sleep(_CERTIFICATE_SECONDS)
 
     async def _count(self) -> None:
