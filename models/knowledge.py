@@ -10,6 +10,7 @@ from typing import Self
 
 import msgspec
 
+from models import allowance
 from models.candidates import Candidate, Ledger, Sightings, agreed, corroborated
 from models.communication_model import CommunicationModel
 from models.contributions import STARTER, Contribution
@@ -22,7 +23,7 @@ from models.normal_form import NormalForm, backed
 HERE = "here"
 """The own site, where nobody tells sites apart."""
 MAX_MODELS = 256
-"""Service types. The model of least weight gives way, of those that only others told of first."""
+"""Service types. Those that only others told of give way first, then the one of which least was learnt here."""
 MAX_ACCEPTED = 4096
 """Answers that are remembered. The oldest that no human gave gives way: its relationship has long been learnt."""
 
@@ -101,16 +102,21 @@ class Knowledge:
             self._learnt(name).fold(site, found)
             self._unread.add(name)
 
-    def adopt(self, service_type: str, others: Others | None) -> None:
+    def adopt(self, service_type: str, others: Others | None) -> Others | None:
         """Take over what others know of a type, in place of what they told before; None forgets that.
 
-        Scoring knows at once. A type that does not live here is adopted as long as there is room for it.
+        Scoring knows at once. There is room for a bounded part of it (`models.allowance`). A type that does not live
+        here is adopted as long as there is room, or fewer sites are behind others that do not.
+
+        Returns:
+            What was adopted: a copy that adopts just that is equal.
 
         Raises:
             ValueError: a model is of another service type; nothing was changed.
         """
-        self._adopt(service_type, others)
+        adopted = self._adopt(service_type, others)
         self.read()
+        return adopted
 
     def read(self) -> None:
         """Let scoring see what was learnt: only what changed is read anew."""
@@ -226,7 +232,10 @@ class Knowledge:
         knowledge._ledger = Ledger(dict(state.open))
         knowledge._answers = dict(state.answers)
         for name, others in state.elsewhere.items():
-            knowledge._adopt(name, others)
+            # It was cut when it came. To cut it again here would make a copy differ from its original.
+            found = knowledge._types.setdefault(name, Federated(name))
+            found.adopt(others)
+            knowledge._unread.add(name)
         return knowledge
 
     def as_starter(self) -> Knowledge:
@@ -258,19 +267,22 @@ class Knowledge:
         site = next(iter(sites))
         return agreed(candidate, sightings, site, homes.get(site, 0), now)
 
-    def _adopt(self, service_type: str, others: Others | None) -> None:
+    def _adopt(self, service_type: str, others: Others | None) -> Others | None:
         present = self._types.get(service_type)
         found = present or Federated(service_type)
-        found.adopt(others)
-        if found.others is None and found.adopted_only:
+        living = sum(not each.adopted_only for each in self._types.values()) or 1
+        found.adopt(None if others is None else allowance.cut(others, allowance.share(living)))
+        adopted = found.others
+        gone = [] if adopted is None else self._in_its_way(found, adopted, service_type)
+        if gone is None or (adopted is None and found.adopted_only):
             if present is not None:
                 self._forget(service_type)
-            return
-        if present is None:
-            if not self._has_room(found):
-                return
-            self._types[service_type] = found
+            return None
+        for name in gone:
+            self._forget(name)
+        self._types[service_type] = found
         self._unread.add(service_type)
+        return adopted
 
     def _homes(self, service_type: str) -> dict[str, int]:
         """Return the sites where a type lives, and how many instances of it are known there."""
@@ -285,22 +297,39 @@ class Knowledge:
             found = self._types[service_type] = Federated(service_type)
         return found
 
-    def _has_room(self, adopted: Federated) -> bool:
-        """Whether there is, or can be made, room for a type that only others know: in the place of a weaker one."""
-        if len(self._types) < MAX_MODELS:
-            return True
-        name = self._weakest()
-        weakest = self._types[name]
-        if not weakest.adopted_only or weakest.model.weight >= adopted.model.weight:
-            return False
-        self._forget(name)
-        return True
+    def _in_its_way(self, found: Federated, adopted: Others, service_type: str) -> list[str] | None:
+        """Return the types that give way to one that is adopted: the same in all copies, whatever their order.
+
+        They do not live here, and fewer sites are behind them: what a model weighs is its contributors' own word.
+        None: there is no room for it. There always is for one that lives here; its part is bounded by itself.
+        """
+        others = [(name, each) for name, each in self._types.items() if name != service_type]
+        together, types = allowance.size(adopted), len(others) + 1
+        for _, each in others:
+            together = together.plus(allowance.size(each.others))
+        weaker = sorted(
+            (each.sites, name)
+            for name, each in others
+            if each.adopted_only and (not found.adopted_only or each.sites < found.sites)
+        )
+        gone: list[str] = []
+        while types > MAX_MODELS or not together.within(allowance.ALL):
+            if len(gone) == len(weaker):
+                return None if found.adopted_only else gone
+            name = weaker[len(gone)][1]
+            gone.append(name)
+            types -= 1
+            together = together.less(allowance.size(self._types[name].others))
+        return gone
 
     def _weakest(self) -> str:
-        """Return who gives way: the same in all copies, whatever their order."""
-        return min(
-            self._types, key=lambda name: (not self._types[name].adopted_only, self._types[name].model.weight, name)
-        )
+        """Return who gives way to a type that lives here: the same in all copies, whatever their order."""
+
+        def rank(name: str) -> tuple[bool, int, str]:
+            each = self._types[name]
+            return not each.adopted_only, each.sites if each.adopted_only else each.own.total.weight, name
+
+        return min(self._types, key=rank)
 
     def _forget(self, service_type: str) -> None:
         del self._types[service_type]

@@ -135,13 +135,12 @@ class Node:
     def adopt(self, service_type: str, others: Others | None) -> Adopted:
         """Take over what others know of a type, in place of what they told before; None forgets that.
 
-        What is told to others (`contributions`) does not change.
+        What is told to others (`contributions`) does not change. The step has what there was room for.
 
         Raises:
             ValueError: a model is of another service type; nothing was changed.
         """
-        self.knowledge.adopt(service_type, others)
-        return Adopted(service_type, others)
+        return Adopted(service_type, self.knowledge.adopt(service_type, others))
 
     def hear(self) -> None:
         """Note that others were heard: with any answer of theirs, also one that nothing is new."""

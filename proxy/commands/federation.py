@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 from pathlib import Path
 
 import click
@@ -24,6 +25,7 @@ from proxy.federation.client.versions import Kept, UnknownVersionError
 from proxy.health import HealthFile, NotServing
 
 _NOT_SERVING = 1
+_LONGEST_TOKEN = 4096
 
 output_option = click.option(
     "-o", "--output", type=click.Choice(["human", "json"]), default="human", help="Form of output."
@@ -38,7 +40,10 @@ def federation() -> None:
 @federation.command()
 @click.option("--service", required=True, help="URL of the service, such as https://federation.example.org:8470.")
 @click.option(
-    "--token", prompt="Token", hide_input=True, help="One-time token from the service's operator. Left out: asked for."
+    "--token",
+    prompt="Token",
+    hide_input=True,
+    help="One-time token from the service's operator; `-` reads it from standard input. Left out: asked for.",
 )
 @click.option(
     "--directory",
@@ -53,6 +58,8 @@ def enroll(*, service: str, token: str, directory: Path | None, config: Path) ->
     and does not leave this machine. A gateway with a section `federation` renews its certificate by itself.
     """
     place = _directory(config) if directory is None else directory
+    if token == "-":  # noqa: S105 -- where it is, and not a token
+        token = sys.stdin.readline(_LONGEST_TOKEN).strip()
     try:
         enrolled = asyncio.run(enrol(service, token, place))
     except ValueError as error:

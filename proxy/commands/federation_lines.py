@@ -52,6 +52,8 @@ def full(status: FederationStatus, now: float) -> Iterator[str]:
         )
     for name, each in status.models.items():
         yield f"  {printable(name):<24} {_adopted(each, now)}"
+    for name, text in status.cut.items():
+        yield f"  {printable(name):<24} {printable(text, _LONGEST)}"
 
 
 def versions(kept: list[Kept], now: float) -> Iterator[str]:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Self
 
+import msgspec
+
+from models.allowance import Size, size
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -25,6 +28,7 @@ from proxy.federation.client.state import FederationStatus
 from proxy.federation.client.versions import UnknownVersionError
 from proxy.supervisor.node_models import NodeModels
 
+UNUSED = "is not used: it does not live here, and less than two sites have it, or there is no room for it"
 _LONGEST_NAME = 256
 _STOP_SECONDS = 2.0
 
@@ -39,6 +43,8 @@ class NodeEnds:
     changed: Callable[[], None]
     """Notes that there is something to be stored."""
     notes: Notes
+    told: dict[str, Size] = field(default_factory=dict)
+    """How much was to be adopted of each service type, last."""
 
     def now(self) -> int:
         """Return event time, ms: as far as the node has seen it."""
@@ -54,13 +60,30 @@ class NodeEnds:
 
     def adopt(self, service_type: str, others: Others | None) -> None:
         """Have all workers score by what others know of a type."""
-        self.follow(self.models.adopt(service_type, others))
-        self.changed()
-        if others is None:
+        if steps := self.models.adopt(service_type, others):
+            self.follow(steps)
+            self.changed()
+        if others is not None:
+            self.told[service_type] = size(others)
+        else:
+            self.told.pop(service_type, None)
             text = (
                 f"Others have nothing of service type {service_type} any more; what was learnt here goes on to count."
             )
             self.notes.note(Kind.FEDERATION, text, service_type=service_type)
+
+    def cut(self) -> dict[str, str]:
+        """Return what of a service type there is no room for here."""
+        found = {}
+        for service_type, told in self.told.items():
+            adopted = self.models.adopted(service_type)
+            if adopted is None and told.relationships:
+                found[service_type] = UNUSED
+            elif adopted is not None and adopted.relationships < told.relationships:
+                found[service_type] = (
+                    f"{adopted.relationships} of {told.relationships} relationships are used: many types live here"
+                )
+        return found
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Have all workers expect what other sites vouched for."""
@@ -77,10 +100,11 @@ class Federation:
     """What the supervisor does with a federation; nothing where gateway.yaml has none. For the event loop's thread."""
 
     def __init__(
-        self, link: FederationLink | None, notes: Notes, on_broken: Callable[[str, BaseException], None]
+        self, link: FederationLink | None, ends: NodeEnds, on_broken: Callable[[str, BaseException], None]
     ) -> None:
         self._link = link
-        self._notes = notes
+        self._ends = ends
+        self._notes = ends.notes
         self._on_broken = on_broken
         self._task: asyncio.Task[None] | None = None
 
@@ -95,7 +119,7 @@ class Federation:
         """Make what a configuration asks for. Nothing is touched before `start`."""
         wanted = document.federation
         if wanted is None:
-            return cls(None, ends.notes, on_broken)
+            return cls(None, ends, on_broken)
         ends.models.federate()
         link = FederationLink(
             service=wanted.service,
@@ -105,7 +129,7 @@ class Federation:
             sink=ends,
             real_now=real_now,
         )
-        return cls(link, ends.notes, on_broken)
+        return cls(link, ends, on_broken)
 
     def start(self) -> None:
         """Keep in touch with the others from now on."""
@@ -120,7 +144,15 @@ class Federation:
 
     def status(self) -> FederationStatus | None:
         """Return how it stands; None where there is none."""
-        return None if self._link is None else self._link.status()
+        if self._link is None:
+            return None
+        status = self._link.status()
+        cut = self._ends.cut()
+        return msgspec.structs.replace(
+            status,
+            models={name: each for name, each in status.models.items() if cut.get(name) != UNUSED},
+            cut={**status.cut, **cut},
+        )
 
     async def pin(self, wanted: NewPin, by: str) -> PinState:
         """Hold on to a version of what others know of a type, whatever comes.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
+from models.allowance import Size, quorate, size
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -69,11 +70,18 @@ class NodeModels(Protocol):
         ...
 
     def adopt(self, service_type: str, others: Others | None) -> list[bytes]:
-        """Take what the federation knows of a type, in place of before; None forgets it. Return the steps.
+        """Take what the federation knows of a type, in place of before; None forgets it. Return the steps, if any.
+
+        Nothing is taken of a type that does not live here and that less than a quorum of sites has: one may have made
+        it up.
 
         Raises:
             ValueError: a model is of another service type; nothing was changed.
         """
+        ...
+
+    def adopted(self, service_type: str) -> Size | None:
+        """Return how much is in force of what the federation knows of a type; None for nothing."""
         ...
 
     def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
@@ -152,8 +160,18 @@ class SharedModels:
         self._node.hear()
 
     def adopt(self, service_type: str, others: Others | None) -> list[bytes]:
-        """Take what the federation knows of a type."""
-        return [encode(self._node.adopt(service_type, others))]
+        """Take what the federation knows of a type; of what is there already nobody is told."""
+        known = self._node.knowledge.types.get(service_type)
+        if others is not None and (known is None or known.adopted_only) and not quorate(others):
+            others = None
+        before = None if known is None else known.others
+        step = self._node.adopt(service_type, others)
+        return [] if step.others == before else [encode(step)]
+
+    def adopted(self, service_type: str) -> Size | None:
+        """Return how much is in force of what the federation knows of a type."""
+        known = self._node.knowledge.types.get(service_type)
+        return None if known is None or known.others is None else size(known.others)
 
     def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
         """Take what the federation accepted, once."""
@@ -236,6 +254,11 @@ class SingleModels:
         """Nothing is adopted."""
         del service_type, others
         return []
+
+    def adopted(self, service_type: str) -> Size | None:
+        """Nothing is in force."""
+        del service_type
+        return None
 
     def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
         """The paper knows no candidates."""

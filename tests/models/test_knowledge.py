@@ -2,7 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from models import allowance
 from models import knowledge as module
+from models.allowance import Size
 from models.analyzer import Analyzer
 from models.candidates import Candidate
 from models.communication_model import CommunicationModel
@@ -219,9 +221,12 @@ def test_instances_of_a_type_are_those_of_all_sites_in_their_latest_minute() -> 
     assert knowledge.instances("/none") == 0
 
 
-def weighing(weight: int, service_type: str) -> Others:
-    model = CommunicationModel(service_type=service_type, weight=weight)
-    return Others(elsewhere=Shared(version="0", origins=2, supporters={}, model=model))
+def vouched(sites: int, service_type: str, weight: int = 5, relationships: int = 0) -> Others:
+    keys = [Key(f"/partner{number}", own=False, operation="get", data_type="") for number in range(relationships)]
+    model = CommunicationModel(
+        service_type=service_type, weight=weight, relationships={key: Relationship(weight=1) for key in keys}
+    )
+    return Others(elsewhere=Shared(version="0", origins=sites, supporters=dict.fromkeys(keys, 1), model=model))
 
 
 def test_types_that_only_others_know_push_out_none_that_lives_here(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,14 +234,51 @@ def test_types_that_only_others_know_push_out_none_that_lives_here(monkeypatch: 
     knowledge = Knowledge()
     knowledge.fold(minutes(1, READ))
     for number in (5, 7, 6, 4):
-        knowledge.adopt(f"/type{number}", weighing(number, f"/type{number}"))
-    assert sorted(knowledge.models) == ["/light", "/type6", "/type7"], "the heavier ones, whatever their order"
+        knowledge.adopt(f"/type{number}", vouched(number, f"/type{number}"))
+    assert sorted(knowledge.models) == ["/light", "/type6", "/type7"], "of most sites, whatever their order"
     knowledge.fold([Descriptor(service_type="/phone", minute=BEGIN)])
     knowledge.read()
     assert sorted(knowledge.models) == ["/light", "/phone", "/type7"]
     assert knowledge.form("/type6") is None
     knowledge.adopt("/type9", None)
     assert len(knowledge.models) == 3
+
+
+def test_what_one_origin_claims_pushes_out_nothing_that_more_sites_have() -> None:
+    knowledge = Knowledge()
+    for number in range(20):
+        knowledge.adopt(f"/honest{number}", vouched(3, f"/honest{number}", relationships=10))
+    for number in range(module.MAX_MODELS):
+        knowledge.adopt(f"/evil{number}x", vouched(1, f"/evil{number}x", weight=100_000, relationships=256))
+        knowledge.adopt(f"/evil{number}x", vouched(1, f"/evil{number}x", weight=200_000, relationships=256))
+    assert sum(name.startswith("/honest") for name in knowledge.models) == 20
+
+
+def test_what_is_adopted_is_bounded_and_what_lives_here_has_its_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "ALL", Size(64, 10_000))
+    knowledge = Knowledge()
+    for number in range(20):
+        knowledge.adopt(f"/type{number}", vouched(3, f"/type{number}", relationships=16))
+    assert len(knowledge.models) == 4
+    knowledge.fold(minutes(1, READ))
+    adopted = knowledge.adopt("/light", vouched(2, "/light", relationships=1000))
+    assert allowance.size(adopted).relationships == 64
+    assert list(knowledge.models) == ["/light"], "it has the room of all that do not live here"
+    assert knowledge.adopt("/type0", vouched(3, "/type0", relationships=1)) is None
+
+
+def test_a_copy_that_follows_what_was_adopted_is_equal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(allowance, "ALL", Size(100, 600))
+    original, copy = Knowledge(), Knowledge()
+    for number in (3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9, 7):
+        name = f"/type{number}"
+        told = vouched(number, name, relationships=20 * number)
+        for each in (original, copy):
+            if number == 5:
+                each.fold([Descriptor(service_type=name, minute=BEGIN)])
+        copy.adopt(name, original.adopt(name, told))
+        later = Knowledge.restored(original.state())
+        assert {name: each.model for name, each in copy.types.items()} == original.models == later.models
 
 
 def test_a_starter_has_what_others_told_too() -> None:

@@ -24,7 +24,7 @@ from proxy.federation.client.database import Disk
 from proxy.federation.client.ends import Sink, Source
 from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.publisher import Publisher
-from proxy.federation.client.reader import ModelReader
+from proxy.federation.client.reader import ModelReader, fitting
 from proxy.federation.client.state import FederationStatus
 from proxy.federation.client.versions import Versions
 
@@ -127,6 +127,7 @@ class FederationLink:
             acceptances=self._acceptances.taken,
             models=self._models.in_force,
             refused={**self._publisher.refused, **self._models.refused},
+            cut=self._models.cut,
             troubles=[each.trouble for each in self._activities if each.trouble is not None],
         )
 
@@ -142,7 +143,7 @@ class FederationLink:
         def pin(database: sqlite3.Connection) -> tuple[str, Others]:
             versions = Versions(database)
             name = versions.pin(service_type, version, by, now)
-            return name, versions.others(service_type, name)
+            return name, fitting(versions.others(service_type, name))[0]
 
         name, others = await self._disk.run(pin)
         self._sink.adopt(service_type, others)
@@ -160,7 +161,7 @@ class FederationLink:
         def unpin(database: sqlite3.Connection) -> tuple[str, Others | None]:
             versions = Versions(database)
             name = versions.unpin(service_type)
-            return (name, versions.others(service_type, name)) if name is not None else ("", None)
+            return (name, fitting(versions.others(service_type, name))[0]) if name is not None else ("", None)
 
         name, others = await self._disk.run(unpin)
         self._sink.adopt(service_type, others)
@@ -200,7 +201,7 @@ class FederationLink:
         if now >= known.renewal:
             await enrolment.renew(self._connection, self._directory, self._disk.call)
             log.info("federation", detail="the certificate was renewed", origin=known.origin)
-            return
+            # One that is due as soon as it is issued, as a hostile service may issue them, must not make this a loop.
         await asyncio.sleep(_CERTIFICATE_SECONDS)
 
     async def _count(self) -> None:

@@ -117,6 +117,20 @@ class Outbox:
             (now, sent.topic, sent.epoch, sent.sequence),
         )
 
+    def tell_again(self, held: Collection[str], *, anyway: bool) -> bool:
+        """Have everything sent again, with the same stamps, where the service seems to have lost it; return whether.
+
+        Args:
+            held: Service types of which the service has something.
+            anyway: Also if it has something of each that it took.
+        """
+        rows = self.database.execute("SELECT topic FROM outgoing WHERE taken IS NOT NULL").fetchall()
+        lost = [topic for (topic,) in rows if topic.startswith(MODEL) and topic.removeprefix(MODEL) not in held]
+        if not lost and not anyway:
+            return False
+        self.database.execute("UPDATE outgoing SET taken = NULL")
+        return True
+
     def begin_epoch(self, held: int, now: float) -> int:
         """Begin anew, after what the service holds, at real time `now` (s); all has to be told again.
 

@@ -58,4 +58,6 @@ class FederationStatus(msgspec.Struct, frozen=True, kw_only=True):
     models: dict[str, AdoptedModel] = {}
     refused: dict[str, str] = {}
     """By topic or service type, what was refused by either side, and why."""
+    cut: dict[str, str] = {}
+    """By service type, what of it is not used though it was told, and why."""
     troubles: list[Trouble] = []

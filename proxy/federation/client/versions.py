@@ -7,6 +7,7 @@ file is lost; where both are there, the node is told at the start what is in for
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -18,6 +19,8 @@ from proxy.federation.client.state import AdoptedModel
 MOST_BYTES = 64 * 1024 * 1024
 """Of all versions together; beyond, the oldest go that are not in force."""
 _PART = 12
+_MISSING = "missing:"
+"""Names of numbers begin with it that say since when the service has had nothing of a type, ms of real time."""
 _ANY_MINUTE = 1 << 40
 """Times were looked at when a version came."""
 
@@ -148,10 +151,26 @@ class Versions:
         self.database.execute("DELETE FROM adopted WHERE service_type = ?", (service_type,))
         return True
 
+    def missing(self, service_types: Collection[str], now: float) -> dict[str, float]:
+        """Note of which types the service has nothing at real time `now` (s); return since when, of each of them."""
+        rows = self.database.execute(
+            "SELECT name, value FROM number WHERE substr(name, 1, ?) = ?", (len(_MISSING), _MISSING)
+        ).fetchall()
+        before = {name.removeprefix(_MISSING): value / 1000 for name, value in rows}
+        # A clock that was set back must not make the wait longer.
+        since = {name: min(before.get(name, now), now) for name in service_types}
+        if since != before:
+            self.database.executemany("DELETE FROM number WHERE name = ?", [(_MISSING + name,) for name in before])
+            self.database.executemany(
+                "INSERT INTO number VALUES (?, ?)", [(_MISSING + name, int(at * 1000)) for name, at in since.items()]
+            )
+        return since
+
     def unreadable(self, service_type: str, name: str) -> None:
-        """Forget a version that this release cannot read; the service tells it again."""
+        """Forget a version that this release cannot read, pinned or not; the service tells the newest again."""
         self.database.execute("DELETE FROM version WHERE service_type = ? AND name = ?", (service_type, name))
         self.database.execute("DELETE FROM adopted WHERE service_type = ?", (service_type,))
+        self.database.execute("DELETE FROM pin WHERE service_type = ? AND name = ?", (service_type, name))
 
     def kept(self, service_type: str) -> list[Kept]:
         """Return the versions that are kept, the newest first."""

@@ -25,11 +25,11 @@ def typed(directory: Path, *arguments: str, stdin: str | None = None) -> Result:
     return CliRunner().invoke(main, ["federation", *arguments, "--config", str(path)], input=stdin)
 
 
-@pytest.mark.parametrize("asked", [False, True])
-def test_enrolling_leaves_a_certificate_that_the_gateway_finds(tmp_path: Path, asked: bool) -> None:
+@pytest.mark.parametrize("how", ["given", "asked", "read"])
+def test_enrolling_leaves_a_certificate_that_the_gateway_finds(tmp_path: Path, how: str) -> None:
     with Place(tmp_path / "service").serving() as place:
         service, token = f"https://127.0.0.1:{place.port}", place.invite("gateway-a")
-        given = [] if asked else ["--token", token]
+        given = {"given": ["--token", token], "asked": [], "read": ["--token=-"]}[how]
         answer = typed(tmp_path, "enroll", "--service", service, *given, stdin=f"{token}\n")
         assert answer.exit_code == 0, answer.output
         assert "alleyes: enrolled as gateway-a, until 20" in answer.stdout

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
+from models.exchange.shared import Others, Shared
 from models.node import REPORT
 from models.replica import decode
 from policy.document import Scoring
@@ -25,6 +26,7 @@ from proxy.supervisor.federation import Federation, NodeEnds
 from proxy.supervisor.node_models import NodeModels, node_models
 from tests.models.accesses import MINUTE, START, access, teach
 from tests.proxy.federation.client.origin import until, url
+from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Place
 from tests.proxy.parts import plain_settings, write_settings
 
@@ -98,13 +100,15 @@ async def test_what_one_node_learnt_the_other_s_workers_score_by(
     one.live(6)
     learnt = one.known
     assert learnt > 0 == other.known
+    other.live(3, first=100)
+    learnt += other.known
     with place.serving():
         for each in pair[1:]:
             each.federation.start()
         await until(lambda: other.known == learnt)
         assert other.stored > 0, "it is stored with the models"
-        assert list(other.models.contributions()) == [], "nothing of it is told on"
-        assert one.known == learnt, "nobody is told what it said itself"
+        assert [each.weight for each in other.models.contributions()] == [3], "nothing of it is told on"
+        assert one.known == learnt - 3, "nobody is told what it said itself"
 
         status = other.federation.status()
         assert status is not None
@@ -172,3 +176,27 @@ async def test_what_the_others_have_no_more_is_put_on_record(tmp_path: Path) -> 
     ((kind, sentence),) = alone.notes
     assert kind is Kind.FEDERATION
     assert sentence.startswith("Others have nothing of service type /light any more")
+
+
+async def test_what_one_site_made_up_is_not_used_where_it_does_not_live_and_that_is_said(tmp_path: Path) -> None:
+    document = load_gateway(
+        write_settings(tmp_path, plain_settings(state_directory="state", federation={"service": "https://127.0.0.1:1"}))
+    )
+    alone = Gateway(document)
+    ends = NodeEnds(alone.models, alone.follow, alone.changed, alone)
+    federation = Federation.of(document, ends, real_now, lambda *_: None)
+    model = learnt(LIGHT, weight=5).model
+    supporters = dict.fromkeys(model.relationships, 1)
+    told = Shared(version="a", origins=1, supporters=supporters, model=model)
+    ends.adopt(LIGHT, Others(elsewhere=told))
+    assert alone.known == alone.stored == 0
+    status = federation.status()
+    assert status is not None
+    assert "is not used: it does not live here" in status.cut[LIGHT]
+    alone.live(3)
+    ends.adopt(LIGHT, Others(elsewhere=told))
+    ends.adopt(LIGHT, Others(elsewhere=told))
+    assert (alone.known, alone.stored) == (3 + 5, 1), "a second time changes nothing"
+    status = federation.status()
+    assert status is not None
+    assert status.cut == {}

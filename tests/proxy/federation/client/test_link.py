@@ -16,6 +16,7 @@ from models.exchange.showings import Showing, Showings
 from models.relationship import Key
 from proxy.clocks import real_now
 from proxy.federation.client import link as module
+from proxy.federation.client import reader
 from proxy.federation.client.credentials import CERTIFICATE, Credentials
 from proxy.federation.client.database import FILE
 from proxy.federation.client.versions import UnknownVersionError
@@ -191,7 +192,10 @@ async def test_a_pinned_version_stays_in_force_until_it_is_unpinned(
             await link.unpin(lamp)
 
 
-async def test_who_was_taken_out_is_forgotten_by_the_others(service: Place, pair: tuple[Origin, Origin, str]) -> None:
+async def test_who_was_taken_out_is_forgotten_by_the_others(
+    service: Place, pair: tuple[Origin, Origin, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reader, "GRACE", 0.0)
     one, other, lamp = pair
     one.learn(5, lamp)
     link = one.link(url(service))

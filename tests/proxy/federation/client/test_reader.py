@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,14 +15,17 @@ import msgspec
 import pytest
 from aiohttp import web
 
+from models.allowance import OF_ONE
 from models.communication_model import CommunicationModel
 from models.exchange.envelope import MAX_OTHERS_BYTES, encode_others
 from models.exchange.shared import Others, Shared
 from models.knowledge import MAX_MODELS
+from models.relationship import Key
 from proxy.clocks import real_now
 from proxy.federation.client import pace
 from proxy.federation.client import reader as module
 from proxy.federation.client.connection import AnswerError, ServiceError
+from proxy.federation.client.outbox import MODEL, Outbox
 from proxy.federation.client.reader import ModelReader
 from proxy.federation.client.versions import Versions
 from proxy.federation.messages import OTHERS, ModelEntry, ModelList
@@ -36,6 +40,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(pace, "LEAST_SECONDS", 0.02)
     monkeypatch.setattr(pace, "_LOOK_SECONDS", 0.02)
     monkeypatch.setattr(module, "LEAST_SECONDS", 0.02)
+    monkeypatch.setattr(module, "_PAUSE_SECONDS", 0.0)
 
 
 def others(weight: int, service_type: str = LAMP, version: str = "") -> Others:
@@ -224,23 +229,70 @@ async def test_a_service_that_fails_in_the_middle_is_asked_again_for_the_rest(tm
         assert in_force(parts) is not None
 
 
-async def test_what_the_others_have_no_more_is_forgotten_and_a_pinned_version_is_not(tmp_path: Path) -> None:
-    service = Service()
+@dataclass
+class Clock:
+    """Real time that a test sets."""
+
+    time: float = field(default_factory=real_now)
+
+    def __call__(self) -> float:
+        return self.time
+
+
+async def test_what_the_others_have_no_more_is_forgotten_after_a_day_and_a_pinned_version_is_not(
+    tmp_path: Path,
+) -> None:
+    service, clock = Service(), Clock()
     service.tell(others(5))
     service.tell(others(3, DOOR), DOOR)
-    async with reading(tmp_path, service) as (parts, reader):
+    async with bench(tmp_path, service) as parts:
+        reader = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
         await reader.read()
         await parts.disk.run(lambda database: Versions(database).pin(DOOR, "#2", "root", 1.0))
         service.versions.clear()
         await reader.read()
+        clock.time += module.GRACE / 2
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
+        for each in (reader, again):
+            await each.begin()
+            await each.read()
+            assert in_force(parts) is not None, "the service may have lost its disk"
+            assert sorted(each.in_force) == [DOOR, LAMP]
+        clock.time += module.GRACE / 2 + 1
+        await again.read()
         assert parts.origin.told[LAMP] is None
         assert in_force(parts, DOOR) is not None
-        assert list(reader.in_force) == [DOOR]
-        assert reader.in_force[DOOR].newest == ""
-        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        assert list(again.in_force) == [DOOR]
+        assert again.in_force[DOOR].newest == ""
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, clock)
         parts.origin.told.clear()
         await again.begin()
         assert list(parts.origin.told) == [DOOR]
+
+
+async def test_a_service_that_was_lost_takes_nothing_away_and_is_told_everything_again(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(others(5))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+
+        def told(database: sqlite3.Connection) -> int:
+            outbox = Outbox(database)
+            for topic in (MODEL + LAMP, MODEL + DOOR):
+                outbox.put(topic, b"digest", lambda *_: b"body")
+            for each in outbox.waiting(1.0, MODEL, 0, 9):
+                outbox.taken(each, real_now())
+            return outbox.unsent()
+
+        assert await parts.disk.run(told) == 0
+        good = in_force(parts)
+        service.versions.clear()
+        await reader.read()
+        assert in_force(parts) == good
+        assert await parts.disk.run(lambda database: Outbox(database).unsent()) == 2
+        service.tell(others(6))
+        await reader.read()
+        assert reader.in_force[LAMP].weight == 6, "it goes on once the others told it again"
 
 
 async def test_newer_versions_of_a_pinned_type_are_kept_but_not_adopted(tmp_path: Path) -> None:
@@ -257,11 +309,11 @@ async def test_newer_versions_of_a_pinned_type_are_kept_but_not_adopted(tmp_path
         assert len(await parts.disk.run(lambda database: Versions(database).kept(LAMP))) == 2
 
 
-async def test_of_more_types_than_there_is_room_for_the_own_and_the_heaviest_are_adopted(tmp_path: Path) -> None:
+async def test_of_more_types_than_there_is_room_for_the_own_and_those_of_most_sites_are_adopted(tmp_path: Path) -> None:
     service = Service()
     body = encode_others(others(5))
     entries = [
-        ModelEntry(service_type=f"/type{number}", version="a", origins=2, weight=number)
+        ModelEntry(service_type=f"/type{number}", version="a", origins=number, weight=1_000_000 - number)
         for number in range(MAX_MODELS + 10)
     ]
     service.listing = msgspec.json.encode(ModelList(models=entries))
@@ -273,3 +325,45 @@ async def test_of_more_types_than_there_is_room_for_the_own_and_the_heaviest_are
     assert len(service.asked) == MAX_MODELS
     assert service.asked[:2] == ["/type3", f"/type{MAX_MODELS + 9}"]
     assert "/type4" not in service.asked
+
+
+def many(relationships: int) -> Others:
+    """What a hostile service tells of a type."""
+    model = learnt(LAMP, weight=5).model
+    (one, *_) = model.relationships.values()
+    keys = [Key(f"/partner{number}", own=False, operation="get", data_type="") for number in range(relationships)]
+    model = msgspec.structs.replace(model, relationships=dict.fromkeys(keys, one))
+    return Others(elsewhere=Shared(version="a1", origins=2, supporters=dict.fromkeys(keys, 1), model=model))
+
+
+async def test_of_a_model_without_end_a_bounded_part_is_adopted_now_and_after_a_restart(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(many(3000))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+        adopted = in_force(parts)
+        assert adopted is not None
+        assert len(adopted.relationships) == OF_ONE.relationships
+        assert re.fullmatch(r"256 of 3000 relationships are used: those that most sites show", reader.cut[LAMP])
+        parts.origin.told.clear()
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        await again.begin()
+        assert in_force(parts) == adopted
+        assert list(again.cut) == [LAMP]
+        service.tell(others(6))
+        await reader.read()
+        assert reader.cut == {}
+
+
+async def test_what_begins_to_live_here_is_adopted_though_the_service_has_nothing_new(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(others(5))
+    async with reading(tmp_path, service) as (parts, reader):
+        await reader.read()
+        parts.origin.told.clear()
+        await reader.read()
+        assert parts.origin.told == {}
+        parts.origin.learn(1, LAMP)
+        await reader.read()
+        assert in_force(parts) is not None
+        assert service.asked == [LAMP], "it was kept"

@@ -122,3 +122,11 @@ def test_what_this_release_cannot_read_is_told_and_fetched_again(disk: Disk) -> 
         disk.do(lambda database: Versions(database).others(LAMP, "elsewhere:100000000000"))
     disk.do(lambda database: Versions(database).unreadable(LAMP, "elsewhere:100000000000"))
     assert disk.do(lambda database: Versions(database).told()) == {}
+
+
+def test_a_pin_goes_with_a_version_that_cannot_be_read_any_more_and_the_newest_is_used(disk: Disk) -> None:
+    take(disk, 1, 1.0)
+    name = disk.do(lambda database: Versions(database).pin(LAMP, "1", "root", 1.0))
+    disk.do(lambda database: Versions(database).unreadable(LAMP, name))
+    assert take(disk, 2, 2.0), "it is in force"
+    assert disk.do(lambda database: Versions(database).pin_of(LAMP)) is None
