@@ -220,6 +220,46 @@ async def test_revocations_are_told(store: Store) -> None:
     assert [each.serial for each in (await store.revocations(cursor, 10))[0]] == ["04"]
 
 
+def certificate(serial: str, origin: str = "a", not_after: int = 1000) -> Certificate:
+    return Certificate(serial, origin, "origin", not_after)
+
+
+async def test_a_certificate_is_renewed_unless_it_is_revoked(store: Store) -> None:
+    await store.add_certificate(certificate("01"), 0)
+    assert await store.renew("01", certificate("02"), 0)
+    assert await store.revoke("a", 7) == 2
+    for serial in ("01", "02", "never"):
+        assert not await store.renew(serial, certificate("03"), 8)
+    assert await store.revoke("a", 9) == 0
+    await store.add_certificate(certificate("04"), 10)
+    assert not await store.renew("04", certificate("05", "b"), 11)
+    assert await store.renew("04", certificate("06"), 11)
+
+
+async def test_whoever_renews_while_it_is_revoked_keeps_nothing(store_at: Opened) -> None:
+    """Also where another process revokes, and however the two meet."""
+    here, there = store_at(), store_at()
+    for each in (here, there):
+        await each.open()
+    for attempt in range(20):
+        origin = f"o{attempt}"
+        await here.add_certificate(certificate(f"{attempt}-0", origin), 0)
+
+        async def renew(origin: str = origin, attempt: int = attempt) -> int:
+            generation = 0
+            while await here.renew(f"{attempt}-{generation}", certificate(f"{attempt}-{generation + 1}", origin), 0):
+                generation += 1
+            return generation
+
+        renewing = asyncio.create_task(renew())
+        await asyncio.sleep(0.003 * attempt)
+        revoked = await there.revoke(origin, 7)
+        assert revoked == await renewing + 1
+    assert all(not each.certificates for each in await here.origins("", 100))
+    for each in (here, there):
+        await each.close()
+
+
 async def test_origins_are_listed_in_pages(store: Store) -> None:
     await store.add_certificate(Certificate("01", "a", "origin", not_after=1000), 0)
     await store.add_certificate(Certificate("02", "a", "origin", not_after=2000), 0)

@@ -192,6 +192,13 @@ class Store(Protocol):
     async def add_certificate(self, certificate: Certificate, now: int) -> None:
         """Put a certificate on record; those of the same origin that have expired go."""
 
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
+        """Put on record what follows a certificate of the same origin; return whether that one counts.
+
+        Where it is revoked, or not on record, nothing is done. Either `revoke` was first, and nothing is renewed, or it
+        finds what was renewed.
+        """
+
     async def revoke(self, origin: str, now: int) -> int:
         """Revoke all certificates of an origin; return how many were not yet."""
 

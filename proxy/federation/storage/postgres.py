@@ -123,22 +123,25 @@ class PostgresStore:
 
     async def add_certificate(self, certificate: Certificate, now: int) -> None:
         """See `Store`."""
+        await self._connections.transact(lambda connection: _certify(connection, certificate, now), repeatable=False)
 
-        async def work(connection: Connection) -> None:
-            await connection.execute(sql.EXPIRE_CERTIFICATES, (certificate.origin, now))
-            await connection.execute(
-                sql.ADD_CERTIFICATE,
-                (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
-            )
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
+        """See `Store`."""
 
-        await self._connections.transact(work, repeatable=False)
+        async def work(connection: Connection) -> bool:
+            if not (await connection.execute(sql.HOLD_CERTIFICATE, (serial, certificate.origin))).rowcount:
+                return False
+            await _certify(connection, certificate, now)
+            return True
+
+        return await self._connections.transact(work, repeatable=False)
 
     async def revoke(self, origin: str, now: int) -> int:
         """See `Store`."""
 
         async def work(connection: Connection) -> int:
             await self._number(connection, 0)
-            serials = [row[0] for row in await (await connection.execute(sql.CERTIFICATES, (origin,))).fetchall()]
+            serials = await _hold_certificates(connection, origin)
             writer, first = await self._number(connection, len(serials))
             changes = list(range(first, first + len(serials)))
             return (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
@@ -226,6 +229,26 @@ class PostgresStore:
             return found, Cursor(read)
 
         return await self._connections.transact(work)
+
+
+async def _certify(connection: Connection, certificate: Certificate, now: int) -> None:
+    await connection.execute(sql.EXPIRE_CERTIFICATES, (certificate.origin, now))
+    await connection.execute(
+        sql.ADD_CERTIFICATE, (certificate.serial, certificate.origin, certificate.role, certificate.not_after)
+    )
+
+
+async def _hold_certificates(connection: Connection, origin: str) -> list[str]:
+    """Lock what an origin has, so that none of it can be renewed any more; return the serial numbers.
+
+    A renewal that was under way is waited for, and seen only by the next statement.
+    """
+    serials: list[str] | None = None
+    while True:
+        found = [row[0] for row in await (await connection.execute(sql.CERTIFICATES, (origin,))).fetchall()]
+        if found == serials:
+            return found
+        serials = found
 
 
 async def _put_part(connection: Connection, rows: dict[int, Row], writer: str, first: int) -> dict[int, Held]:

@@ -52,6 +52,7 @@ RETURNING fresh
 """
 _HELD = "SELECT epoch, sequence FROM contributions WHERE origin = ? AND topic = ?"
 _TOPICS = "SELECT COUNT(*) FROM contributions WHERE origin = ?"
+_RENEWABLE = "SELECT 1 FROM certificates WHERE serial = ? AND origin = ? AND revoked IS NULL"
 _ORIGINS = """
 SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked),
     (SELECT COUNT(*) FROM contributions AS c WHERE c.origin = certificates.origin AND c.body IS NOT NULL)
@@ -171,15 +172,18 @@ class SqliteStore:
 
     async def add_certificate(self, certificate: Certificate, now: int) -> None:
         """See `Store`."""
+        await self._write(lambda database: _certify(database, certificate, now))
 
-        def work(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM certificates WHERE origin = ? AND not_after <= ?", (certificate.origin, now))
-            database.execute(
-                "INSERT INTO certificates (serial, origin, role, not_after) VALUES (?, ?, ?, ?)",
-                (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
-            )
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
+        """See `Store`."""
 
-        await self._write(work)
+        def work(database: sqlite3.Connection) -> bool:
+            if not database.execute(_RENEWABLE, (serial, certificate.origin)).fetchall():
+                return False
+            _certify(database, certificate, now)
+            return True
+
+        return await self._write(work)
 
     async def revoke(self, origin: str, now: int) -> int:
         """See `Store`."""
@@ -341,6 +345,14 @@ class SqliteStore:
             return await asyncio.get_running_loop().run_in_executor(executor, work)
         except (sqlite3.Error, OSError) as error:
             raise StoreError(f"{self._path}: {error}; {_remedy(error)}") from error
+
+
+def _certify(database: sqlite3.Connection, certificate: Certificate, now: int) -> None:
+    database.execute("DELETE FROM certificates WHERE origin = ? AND not_after <= ?", (certificate.origin, now))
+    database.execute(
+        "INSERT INTO certificates (serial, origin, role, not_after) VALUES (?, ?, ?, ?)",
+        (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
+    )
 
 
 @contextlib.contextmanager

@@ -191,6 +191,18 @@ class Place:
         asyncio.run(add())
         return str(invitation)
 
+    def revoke(self, name: str) -> None:
+        """Take somebody out as the command line does: beside the process that serves."""
+
+        async def work() -> None:
+            store = store_of(self.document)
+            await store.open()
+            await store.revoke(name, now_ms())
+            await store.remove(name)
+            await store.close()
+
+        asyncio.run(work())
+
     def member(self, name: str, role: Literal["origin", "operator"] = "origin", *, port: int | None = None) -> Caller:
         """Enrol somebody with a token, over the network."""
         key = ec.generate_private_key(ec.SECP256R1())
