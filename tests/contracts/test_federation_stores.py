@@ -236,6 +236,13 @@ async def test_a_certificate_is_renewed_unless_it_is_revoked(store: Store) -> No
     assert await store.renew("04", certificate("06"), 11)
 
 
+async def test_a_certificate_counts_while_it_is_on_record_and_not_revoked(store: Store) -> None:
+    await store.add_certificate(certificate("01"), 0)
+    await store.add_certificate(certificate("02", "b"), 0)
+    await store.revoke("a", 7)
+    assert [await store.counts(serial) for serial in ("01", "02", "03")] == [False, True, False]
+
+
 async def test_whoever_renews_while_it_is_revoked_keeps_nothing(store_at: Opened) -> None:
     """Also where another process revokes, and however the two meet."""
     here, there = store_at(), store_at()

@@ -89,7 +89,7 @@ class Gate:
         async def handle(request: web.Request) -> web.StreamResponse:
             known = self.callers.of(request.transport)
             self._rates.take(known.origin if known is not None else request.remote or "", time.monotonic())
-            caller = self.callers.require(request.transport, *roles)
+            caller = await self.callers.require(request.transport, *roles)
             if reading and not self.feed.loaded.is_set():
                 raise unavailable("starting", "the stored contributions are being read", 1)
             with self.slots.work():

@@ -14,6 +14,8 @@ POLL = 0.5
 """Seconds between two looks."""
 STALE = 10.0
 """Seconds without a successful look after which nobody is let in: who was revoked meanwhile is not known."""
+LOOK_UP = 3600.0
+"""Seconds after which the store is asked again whether a certificate counts, on a connection that is kept."""
 _AT_ONCE = 1000
 
 log = structlog.get_logger("alleyes")

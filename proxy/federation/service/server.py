@@ -80,7 +80,7 @@ class FederationService:
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
         slots = Slots(limits)
-        callers = Callers(self._revocations, real_now)
+        callers = Callers(store, self._revocations, real_now, time.monotonic)
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed)
         endpoints = Endpoints(

@@ -192,6 +192,9 @@ class Store(Protocol):
     async def add_certificate(self, certificate: Certificate, now: int) -> None:
         """Put a certificate on record; those of the same origin that have expired go."""
 
+    async def counts(self, serial: str) -> bool:
+        """Return whether a certificate is on record and not revoked."""
+
     async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
         """Put on record what follows a certificate of the same origin; return whether that one counts.
 

@@ -125,6 +125,14 @@ class PostgresStore:
         """See `Store`."""
         await self._connections.transact(lambda connection: _certify(connection, certificate, now), repeatable=False)
 
+    async def counts(self, serial: str) -> bool:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> bool:
+            return await (await connection.execute(sql.COUNTS, (serial,))).fetchone() is not None
+
+        return await self._connections.transact(work)
+
     async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
 

@@ -60,6 +60,7 @@ EXPIRE_CERTIFICATES = "DELETE FROM certificates WHERE origin = %s AND not_after 
 ADD_CERTIFICATE = "INSERT INTO certificates (serial, origin, role, not_after) VALUES (%s, %s, %s, %s)"
 # A write that changes nothing: who revokes waits for it, or collides with it, however strict the isolation.
 HOLD_CERTIFICATE = "UPDATE certificates SET not_after = not_after WHERE serial = %s AND origin = %s AND revoked IS NULL"
+COUNTS = "SELECT 1 FROM certificates WHERE serial = %s AND revoked IS NULL"
 CERTIFICATES = "SELECT serial FROM certificates WHERE origin = %s AND revoked IS NULL ORDER BY serial FOR UPDATE"
 REVOKE = """
 UPDATE certificates SET revoked = %s, writer = %s, change = told.change

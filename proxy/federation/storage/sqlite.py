@@ -52,6 +52,7 @@ RETURNING fresh
 """
 _HELD = "SELECT epoch, sequence FROM contributions WHERE origin = ? AND topic = ?"
 _TOPICS = "SELECT COUNT(*) FROM contributions WHERE origin = ?"
+_COUNTS = "SELECT 1 FROM certificates WHERE serial = ? AND revoked IS NULL"
 _RENEWABLE = "SELECT 1 FROM certificates WHERE serial = ? AND origin = ? AND revoked IS NULL"
 _ORIGINS = """
 SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked),
@@ -173,6 +174,10 @@ class SqliteStore:
     async def add_certificate(self, certificate: Certificate, now: int) -> None:
         """See `Store`."""
         await self._write(lambda database: _certify(database, certificate, now))
+
+    async def counts(self, serial: str) -> bool:
+        """See `Store`."""
+        return bool(await self._read(lambda database: database.execute(_COUNTS, (serial,)).fetchall()))
 
     async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
@@ -371,4 +376,4 @@ def _remedy(error: Exception) -> str:
     # What SQLite calls operational is about reaching the file, the rest about what is in it.
     if isinstance(error, OSError | sqlite3.OperationalError):
         return "make its directory writable for the service, with space left, and used by no other program"
-    return "restore it from a backup, or move it away: every origin brings its state again within minutes"
+    return "restore it from a backup, or move it away: everybody then enrols again, and brings its state"

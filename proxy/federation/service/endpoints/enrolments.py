@@ -70,7 +70,7 @@ class EnrolmentEndpoint:
 
     async def _renew(self, request: web.Request, wanted: EnrolmentRequest) -> tuple[Issued, str, Role]:
         """Issue what follows the certificate of the connection."""
-        caller = self.callers.require(request.transport, *Role)
+        caller = await self.callers.require(request.transport, *Role)
         issued = self._issue(wanted.request, caller.origin, caller.role)
         # This process may not know yet what another has revoked.
         if not await self.store.renew(caller.serial, _record(issued, caller.origin, caller.role), self._ms()):
