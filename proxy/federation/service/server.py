@@ -75,7 +75,7 @@ class FederationService:
         changes, metrics, notes, bodies = Changes(), Metrics(), Notes(time.monotonic), Bodies(limits)
         self._pools = Pools(document.role, limits, changes, clock)
         self._feed = Feed(store, self._pools)
-        self._revocations = Revocations(store, real_now, time.monotonic)
+        self._revocations = Revocations(store, time.monotonic)
         self._expulsion = Expulsion(store, self._revocations, self._feed, changes, real_now)
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)

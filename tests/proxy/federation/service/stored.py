@@ -50,6 +50,6 @@ async def parts(directory: Path, limits: ServiceLimits | None = None) -> AsyncIt
     changes = Changes()
     pools = Pools("global", limits or ServiceLimits(), changes, MonotonicEventClock(now_ms()))
     feed = Feed(store, pools)
-    revocations = Revocations(store, real_now, time.monotonic)
+    revocations = Revocations(store, time.monotonic)
     yield Parts(store, changes, pools, feed, revocations, Expulsion(store, revocations, feed, changes, real_now))
     await store.close()
