@@ -112,18 +112,25 @@ class PostgresStore:
 
         await self._connections.transact(work, repeatable=False)
 
-    async def use_token(self, digest: bytes, now: int) -> Token | None:
+    async def token(self, digest: bytes, now: int) -> Token | None:
         """See `Store`."""
 
         async def work(connection: Connection) -> Token | None:
-            row = await (await connection.execute(sql.USE_INVITATION, (digest, now))).fetchone()
+            row = await (await connection.execute(sql.INVITATION, (digest, now))).fetchone()
             return Token(*row) if row else None
 
-        return await self._connections.transact(work, repeatable=False)
+        return await self._connections.transact(work)
 
-    async def add_certificate(self, certificate: Certificate, now: int) -> None:
+    async def enrol(self, digest: bytes, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
-        await self._connections.transact(lambda connection: _certify(connection, certificate, now), repeatable=False)
+
+        async def work(connection: Connection) -> bool:
+            used = (await connection.execute(sql.USE_INVITATION, (digest, now))).rowcount
+            if used:
+                await _certify(connection, certificate, now)
+            return bool(used)
+
+        return await self._connections.transact(work, repeatable=False)
 
     async def counts(self, serial: str) -> bool:
         """See `Store`."""
@@ -149,6 +156,8 @@ class PostgresStore:
 
         async def work(connection: Connection) -> int:
             await self._number(connection, 0)
+            # First these: what is being enrolled with one is waited for, and then found.
+            await connection.execute(sql.DISCARD_INVITATIONS, (origin,))
             serials = await _hold_certificates(connection, origin)
             writer, first = await self._number(connection, len(serials))
             changes = list(range(first, first + len(serials)))

@@ -54,7 +54,9 @@ WHERE contributions.origin = %s AND contributions.topic = told.topic
 EXPIRE_INVITATIONS = "DELETE FROM tokens WHERE expires <= %s"
 COUNT_INVITATIONS = "SELECT COUNT(*) FROM tokens"
 ADD_INVITATION = "INSERT INTO tokens (digest, origin, role, expires) VALUES (%s, %s, %s, %s)"
-USE_INVITATION = "DELETE FROM tokens WHERE digest = %s AND expires > %s RETURNING digest, origin, role, expires"
+INVITATION = "SELECT digest, origin, role, expires FROM tokens WHERE digest = %s AND expires > %s"
+USE_INVITATION = "DELETE FROM tokens WHERE digest = %s AND expires > %s"
+DISCARD_INVITATIONS = "DELETE FROM tokens WHERE origin = %s"
 
 EXPIRE_CERTIFICATES = "DELETE FROM certificates WHERE origin = %s AND not_after <= %s"
 ADD_CERTIFICATE = "INSERT INTO certificates (serial, origin, role, not_after) VALUES (%s, %s, %s, %s)"

@@ -52,6 +52,7 @@ RETURNING fresh
 """
 _HELD = "SELECT epoch, sequence FROM contributions WHERE origin = ? AND topic = ?"
 _TOPICS = "SELECT COUNT(*) FROM contributions WHERE origin = ?"
+_INVITATION = "SELECT digest, origin, role, expires FROM tokens WHERE digest = ? AND expires > ?"
 _COUNTS = "SELECT 1 FROM certificates WHERE serial = ? AND revoked IS NULL"
 _RENEWABLE = "SELECT 1 FROM certificates WHERE serial = ? AND origin = ? AND revoked IS NULL"
 _ORIGINS = """
@@ -159,21 +160,21 @@ class SqliteStore:
 
         await self._write(work)
 
-    async def use_token(self, digest: bytes, now: int) -> Token | None:
+    async def token(self, digest: bytes, now: int) -> Token | None:
+        """See `Store`."""
+        found = await self._read(lambda database: database.execute(_INVITATION, (digest, now)).fetchall())
+        return Token(*found[0]) if found else None
+
+    async def enrol(self, digest: bytes, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
 
-        def work(database: sqlite3.Connection) -> Token | None:
-            found = database.execute(
-                "DELETE FROM tokens WHERE digest = ? AND expires > ? RETURNING digest, origin, role, expires",
-                (digest, now),
-            ).fetchall()
-            return Token(*found[0]) if found else None
+        def work(database: sqlite3.Connection) -> bool:
+            used = database.execute("DELETE FROM tokens WHERE digest = ? AND expires > ?", (digest, now)).rowcount
+            if used:
+                _certify(database, certificate, now)
+            return bool(used)
 
         return await self._write(work)
-
-    async def add_certificate(self, certificate: Certificate, now: int) -> None:
-        """See `Store`."""
-        await self._write(lambda database: _certify(database, certificate, now))
 
     async def counts(self, serial: str) -> bool:
         """See `Store`."""
@@ -194,6 +195,7 @@ class SqliteStore:
         """See `Store`."""
 
         def work(database: sqlite3.Connection) -> int:
+            database.execute("DELETE FROM tokens WHERE origin = ?", (origin,))
             serials = database.execute(
                 "SELECT serial FROM certificates WHERE origin = ? AND revoked IS NULL ORDER BY serial", (origin,)
             ).fetchall()

@@ -23,6 +23,7 @@ from proxy.federation.service.problem import Failure
 from proxy.federation.storage.base import Certificate, Store
 
 MAX_BYTES = 16 * 1024
+_NOT_GOOD = "ask for another one: alleyes federation invite"
 
 log = structlog.get_logger("alleyes")
 
@@ -86,13 +87,13 @@ class EnrolmentEndpoint:
             raise Failure(HTTPStatus.FORBIDDEN, "token", str(error)) from error
         if invitation.fingerprint != fingerprint(self.authority.certificate):
             raise Failure(HTTPStatus.FORBIDDEN, "token", "it is of a service with another CA")
-        # A request that cannot be used does not use up the token.
-        self._issue(wanted.request, invitation.name, Role.ORIGIN)
-        token = await self.store.use_token(invitation.digest, self._ms())
+        token = await self.store.token(invitation.digest, self._ms())
         if token is None:
-            raise Failure(HTTPStatus.FORBIDDEN, "token", "ask for another one: alleyes federation invite")
+            raise Failure(HTTPStatus.FORBIDDEN, "token", _NOT_GOOD)
+        # A request that cannot be used does not use up the token.
         issued, role = self._issue(wanted.request, token.origin, Role(token.role)), Role(token.role)
-        await self.store.add_certificate(_record(issued, token.origin, role), self._ms())
+        if not await self.store.enrol(token.digest, _record(issued, token.origin, role), self._ms()):
+            raise Failure(HTTPStatus.FORBIDDEN, "token", _NOT_GOOD)
         return issued, token.origin, role
 
     def _issue(self, request: str, origin: str, role: Role) -> Issued:

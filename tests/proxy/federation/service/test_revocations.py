@@ -54,7 +54,7 @@ async def test_what_was_revoked_is_kept_until_every_connection_has_asked_the_sto
     async with parts(tmp_path) as found:
         revocations = Revocations(found.store, lambda: clock[0])
         # It has expired, by the clock of this machine.
-        await found.store.add_certificate(Certificate("aa", "site-a", "origin", 1000), 0)
+        await found.record(Certificate("aa", "site-a", "origin", 1000))
         await found.store.revoke("site-a", 900)
         await revocations.look()
         clock[0] += LOOK_UP

@@ -107,3 +107,12 @@ def test_who_was_revoked_by_another_process_renews_nothing_before_this_one_knows
         assert (answer.status, answer.code) == (403, "revoked")
         # It is the store that refused: what this process knows still lets it in.
         assert thief.ask("GET", "/v1/models").status == HTTPStatus.OK
+
+
+def test_a_token_from_before_a_revocation_is_not_good(service: Place) -> None:
+    service.member("left")
+    token = service.invite("left")
+    service.revoke("left")
+    answer = service.stranger().enrol(token)
+    assert (answer.status, answer.code) == (403, "token")
+    assert service.stranger().enrol(service.invite("left")).status == HTTPStatus.CREATED
