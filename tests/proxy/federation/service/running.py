@@ -173,6 +173,7 @@ class Place:
     def trusting(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as clients do
         context.load_verify_locations(cadata=self.authority.pem)
         return context
 
