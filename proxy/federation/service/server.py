@@ -121,7 +121,7 @@ class FederationService:
         """
         await self._store.open()
         try:
-            await self._revocations.look()
+            self._expulsion.resume(await self._revocations.look())
             self._tls.renew(real_now())
             async with self._listening() as port, self._working():
                 log.info("serving", role=self._document.role, port=port, names=self._document.names)
