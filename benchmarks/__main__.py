@@ -7,6 +7,7 @@ import platform
 
 from benchmarks import detection, growth, judge
 from benchmarks.dataplane.__main__ import main as dataplane
+from benchmarks.federation.__main__ import main as federation
 
 
 def main() -> None:
@@ -19,6 +20,7 @@ def main() -> None:
     growth.main([], standalone_mode=False)
     detection.main([], standalone_mode=False)
     dataplane([], standalone_mode=False)
+    federation([], standalone_mode=False)
 
 
 if __name__ == "__main__":

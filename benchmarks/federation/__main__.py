@@ -20,7 +20,7 @@ import msgspec
 
 from benchmarks.federation import loading, parts, propagation
 from benchmarks.federation.bodies import States, states
-from benchmarks.federation.load import HOST, Load, Member, Plan
+from benchmarks.federation.load import HOST, Member, Plan
 from benchmarks.federation.loading import Cost
 from benchmarks.federation.report import Found, Reads, Row, table
 from benchmarks.federation.seeding import enrol, seed
@@ -40,6 +40,8 @@ CONNECTIONS = 200
 """Most that load at a time; as many origins as there are, if they are fewer."""
 READERS = 20
 """Origins that contribute nothing."""
+ROUNDS = 12
+"""Contributions that are followed to another origin."""
 _SEEDED_BEFORE = 1000
 """Milliseconds by which the epoch of origins that are put into the store is older."""
 
@@ -74,12 +76,11 @@ class Measurements:
             authority = services.place.authority
             self._enrol(authority, connections)
             empty = self._bare(authority)
-            cost = self._measure(services, self._plan(services, self._members[:connections], self._put, sending=True))
-            self._note(cost.load)
+            cost = self.contribute(services, connections)
             disk = self._database.size
-            updated = self._updated(services)
-            own, foreign, unchanged = self._reads(services, self._members[:connections])
-            lost = self._kill(services, self._members[:connections]) if last else None
+            updated = self.updated(services)
+            own, foreign, unchanged = self._reads(services)
+            lost = self.lost(services) if last else None
         return Row(
             store=self._database.kind,
             processes=self._processes,
@@ -105,6 +106,34 @@ class Measurements:
             handshake_us=cost.handshake_us,
             connection_kib=cost.connection_bytes / 1024,
         )
+
+    def contribute(self, services: Services, connections: int) -> Cost:
+        """Have so many origins contribute, one state after the other."""
+        self._enrol(services.place.authority, connections)
+        cost = self._measure(services, self._plan(services, self._members, self._put, sending=True))
+        self._members = [
+            msgspec.structs.replace(member, sequence=max(member.sequence, cost.load.acknowledged.get(member.name, 0)))
+            for member in self._members
+        ]
+        return cost
+
+    def updated(self, services: Services) -> list[float]:
+        """Return milliseconds from contributions to the sums at another origin."""
+        speaker, listener = self._members[:2]
+        models = self._sent.models[:ROUNDS]
+        self._members[0] = msgspec.structs.replace(speaker, sequence=speaker.sequence + len(models))
+        who, heads = (speaker, listener), (self._put, self._wait)
+        return propagation.measure(services.place.authority.pem, services.ports, who, heads, models, self._epoch)
+
+    def lost(self, services: Services) -> int:
+        """Kill the processes under load; return how many contributions are lost that were answered with a 2xx."""
+        with loading.connected(self._plan(services, self._members, self._put, sending=True)) as load:
+            timer = threading.Timer(self._seconds / 2, services.kill)
+            timer.start()
+            found = load()
+            timer.join()
+        held = self._database.held(self._epoch)
+        return sum(held.get(name, 0) < sequence for name, sequence in found.acknowledged.items())
 
     def _enrol(self, authority: Authority, connections: int) -> None:
         new = [f"member-{number}" for number in range(len(self._members), connections)]
@@ -141,28 +170,8 @@ class Measurements:
     def _measure(self, services: Services, plan: Plan) -> Cost:
         return loading.measure(plan, services.pids, lambda: self._database.spent, services.settle)
 
-    def _note(self, load: Load) -> None:
-        self._members = [
-            msgspec.structs.replace(member, sequence=max(member.sequence, load.acknowledged.get(member.name, 0) + 1))
-            for member in self._members
-        ]
-
-    def _updated(self, services: Services) -> list[float]:
-        speaker, listener = self._members[:2]
-        models = self._sent.models[:16]
-        found = propagation.measure(
-            services.place.authority.pem,
-            services.ports,
-            (speaker, listener),
-            (self._put, self._wait),
-            models,
-            self._epoch,
-        )
-        sequence = speaker.sequence + len(models)
-        self._members[0] = msgspec.structs.replace(speaker, sequence=sequence)
-        return found
-
-    def _reads(self, services: Services, who: Sequence[Member]) -> tuple[Reads, Reads, Reads]:
+    def _reads(self, services: Services) -> tuple[Reads, Reads, Reads]:
+        who = self._members
         current = f"{self._get}If-None-Match: *\r\n"
         return (
             self._read(services, who, self._get),
@@ -183,16 +192,6 @@ class Measurements:
             p99_ms=single.load.p99,
             size=single.load.largest,
         )
-
-    def _kill(self, services: Services, who: Sequence[Member]) -> int:
-        """Kill the processes under load; return how many contributions are lost that were answered with a 2xx."""
-        with loading.connected(self._plan(services, who, self._put, sending=True)) as load:
-            timer = threading.Timer(self._seconds / 2, services.kill)
-            timer.start()
-            found = load()
-            timer.join()
-        held = self._database.held(self._epoch)
-        return sum(held.get(name, 0) < sequence for name, sequence in found.acknowledged.items())
 
 
 def _nothing() -> float:

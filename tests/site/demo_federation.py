@@ -49,7 +49,7 @@ MOST_SERVICES = 32
 ELSEWHERE = "site-c"
 HISTORY = 13 * 3_600_000
 """Milliseconds of event time for which site C, which nobody sees, has learnt when the demonstration begins."""
-LEARNING_SECONDS = 60.0
+LEARNING_SECONDS = 50.0
 ALONE_SECONDS = 6.0
 """Life at site B alone before the first attack."""
 JOINING_SECONDS = 30.0
@@ -58,7 +58,7 @@ QUIET_SECONDS = 5.0
 """Enforcement without attacks."""
 PAUSE_SECONDS = 0.5
 REFRESH_SECONDS = 0.2
-OUTAGE_SECONDS = 12.0
+OUTAGE_SECONDS = 8.0
 MERGING_SECONDS = 90.0
 """After that, what was not merged will never be."""
 SETTLING_SECONDS = 20.0
@@ -252,7 +252,6 @@ class FederationDemonstration:
         """Let both sites live, and be attacked, while the global service is away, and wait until all is merged."""
         self._say(f"The global service is lost: {what}.", "note")
         before = {site.name: site.legitimate() for site in self._sites}
-        at_first = at_the_service(self._service.database)
         began = time.monotonic()
         await asyncio.to_thread(lose)
         await self._live(OUTAGE_SECONDS / 3)
@@ -263,17 +262,18 @@ class FederationDemonstration:
             *(site.suffer(attack, ATTACK_LASTS) for site, attack in zip(self._sites, attacks, strict=True))
         )
         await self._live(max(PAUSE_SECONDS, OUTAGE_SECONDS + began - time.monotonic()))
-        heard = {site.name: await asyncio.to_thread(site.federation_status) for site in self._sites}
+        lines = await asyncio.gather(*(asyncio.to_thread(site.federation_status) for site in self._sites))
         legitimate = {site.name: site.legitimate() - before[site.name] for site in self._sites}
         seconds = time.monotonic() - began
+        held = at_the_service(self._service.database)
         await asyncio.to_thread(restore)
         outage = Outage(
             what=what,
             seconds=seconds,
             legitimate=legitimate,
             attacks={site.name: report for site, report in zip(self._sites, reports, strict=True)},
-            told=heard,
-            merged_after=await self._merged_again(at_first),
+            told={site.name: line for site, line in zip(self._sites, lines, strict=True)},
+            merged_after=await self._merged_again(held),
         )
         for line in outage.lines():
             self._say(line.strip(), "note")
