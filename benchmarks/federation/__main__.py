@@ -23,7 +23,7 @@ from benchmarks.federation.bodies import States, states
 from benchmarks.federation.load import HOST, Member, Plan
 from benchmarks.federation.loading import Cost
 from benchmarks.federation.report import Found, Reads, Row, table
-from benchmarks.federation.seeding import seed
+from benchmarks.federation.seeding import enrol, seed
 from benchmarks.federation.services import Database, Services, bare, members, running
 from benchmarks.federation.stamping import body
 from benchmarks.federation.usage import memory
@@ -137,9 +137,12 @@ class Measurements:
 
     def _enrol(self, authority: Authority, connections: int) -> None:
         new = [f"member-{number}" for number in range(len(self._members), connections)]
-        self._members += members(authority, self._directory, new)
+        added = members(authority, self._directory, new)
+        self._members += added
         if not self._readers:
             self._readers = members(authority, self._directory, [f"reader-{number}" for number in range(READERS)])
+            added = added + self._readers
+        asyncio.run(enrol(self._database, added))
 
     def _bare(self, authority: Authority) -> Cost:
         with bare(authority, self._directory) as (process, port):

@@ -5,15 +5,22 @@ What is stored is what the service would have stored of them, and services read 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography import x509
+
 from benchmarks.federation.bodies import States
+from benchmarks.federation.load import Member
 from benchmarks.federation.services import Database
 from benchmarks.federation.stamping import body
+from proxy.clocks import real_now
 from proxy.federation.service.topics import model_topic
-from proxy.federation.storage.base import MAX_ROWS, Row, Store
+from proxy.federation.storage.base import MAX_ROWS, Certificate, Row, Store, Token
 from proxy.federation.storage.postgres import PostgresStore
 from proxy.federation.storage.sqlite import SqliteStore
+
+_TOKEN_MS = 60_000
 
 
 def store_of(database: Database) -> Store:
@@ -35,6 +42,29 @@ async def seed(database: Database, states: States, first: int, last: int, epoch:
             await store.put([_row(states, number, epoch) for number in numbers])
     finally:
         await store.close()
+
+
+async def enrol(database: Database, members: Sequence[Member]) -> None:
+    """Put the certificates of members on record, as services let in no others.
+
+    Raises:
+        StoreError: it cannot be done.
+    """
+    store = store_of(database)
+    await store.open()
+    try:
+        for certificate in map(_certificate_of, members):
+            now, digest = int(real_now() * 1000), certificate.serial.encode()
+            await store.add_token(Token(digest, certificate.origin, "origin", now + _TOKEN_MS), now)
+            await store.enrol(digest, certificate, now)
+    finally:
+        await store.close()
+
+
+def _certificate_of(member: Member) -> Certificate:
+    found = x509.load_pem_x509_certificate(Path(member.certificate).read_bytes())
+    until = int(found.not_valid_after_utc.timestamp()) * 1000
+    return Certificate(f"{found.serial_number:x}", member.name, "origin", until)
 
 
 def _row(states: States, number: int, epoch: int) -> Row:

@@ -156,7 +156,7 @@ def bare(authority: Authority, directory: Path) -> Iterator[tuple[subprocess.Pop
 
 
 def members(authority: Authority, directory: Path, names: Sequence[str]) -> list[Member]:
-    """Issue certificates. They are not on record in the store, which is asked for those alone that are revoked."""
+    """Issue certificates. They are not on record in the store yet."""
     return [Member(name, str(_certified(authority, directory, name)), 0) for name in names]
 
 

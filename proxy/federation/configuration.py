@@ -49,6 +49,9 @@ class Postgres(Document):
     dsn: SecretStr
     """How to connect, as libpq takes it: `postgresql://alleyes@db.example/federation?sslmode=verify-full`. Passwords
     belong into `~/.pgpass`."""
+    settle: Duration | None = None
+    """How far readers keep back from what is newest, for a database where a commit becomes visible on one machine after
+    the other, as with Citus; others need none."""
 
 
 class Storage(Document):

@@ -190,22 +190,58 @@ async def test_an_origin_has_no_more_topics_than_it_may(store: Store) -> None:
     assert "model:/more" not in {each.topic for each in (await everything(store))[0] if each.origin == "a"}
 
 
+def certificate(serial: str, origin: str = "a", not_after: int = 1000) -> Certificate:
+    return Certificate(serial, origin, "origin", not_after)
+
+
+async def certify(store: Store, found: Certificate, now: int) -> None:
+    digest = found.serial.encode()
+    await store.add_token(Token(digest, found.origin, found.role, now + 1), now)
+    assert await store.enrol(digest, found, now)
+
+
 async def test_a_token_is_used_once(store: Store) -> None:
     token = Token(b"digest", "a", "origin", expires=100)
     await store.add_token(token, 0)
-    assert await store.use_token(b"another", 50) is None
-    used = await asyncio.gather(*(store.use_token(b"digest", 50) for _ in range(5)))
-    assert [each for each in used if each] == [token]
+    assert await store.token(b"another", 50) is None
+    assert not await store.enrol(b"another", certificate("00"), 50)
+    assert await store.token(b"digest", 50) == token
+    used = await asyncio.gather(*(store.enrol(b"digest", certificate(f"0{n}"), 50) for n in range(5)))
+    assert sorted(used) == [False] * 4 + [True]
+    assert [await store.counts(f"0{n}") for n in range(5)] == used
+    assert await store.token(b"digest", 50) is None
 
 
 async def test_an_expired_token_is_of_no_use(store: Store) -> None:
     await store.add_token(Token(b"digest", "a", "origin", expires=100), 0)
-    assert await store.use_token(b"digest", 100) is None
+    assert await store.token(b"digest", 100) is None
+    assert not await store.enrol(b"digest", certificate("01"), 100)
+
+
+async def test_tokens_go_when_their_origin_is_revoked(store: Store) -> None:
+    await store.add_token(Token(b"of a", "a", "origin", expires=100), 0)
+    await store.add_token(Token(b"of b", "b", "origin", expires=100), 0)
+    assert await store.revoke("a", 7) == 0
+    assert not await store.enrol(b"of a", certificate("01"), 50)
+    assert await store.enrol(b"of b", certificate("02", "b"), 50)
+
+
+async def test_whoever_enrols_while_it_is_revoked_keeps_nothing(store_at: Opened) -> None:
+    here, there = store_at(), store_at()
+    for each in (here, there):
+        await each.open()
+    for n in range(20):
+        await here.add_token(Token(f"{n}".encode(), f"o{n}", "origin", expires=100), 0)
+        enrolling = asyncio.create_task(here.enrol(f"{n}".encode(), certificate(f"{n}", f"o{n}"), 0))
+        await asyncio.sleep(0.0005 * n)
+        assert await there.revoke(f"o{n}", 7) == await enrolling
+    for each in (here, there):
+        await each.close()
 
 
 async def test_revocations_are_told(store: Store) -> None:
     for serial, origin in (("01", "a"), ("02", "a"), ("03", "b")):
-        await store.add_certificate(Certificate(serial, origin, "origin", not_after=1000), 0)
+        await certify(store, Certificate(serial, origin, "origin", not_after=1000), 0)
     assert (await store.revocations(Cursor(), 10))[0] == []
     assert await store.revoke("a", 7) == 2
     found, cursor = await store.revocations(Cursor(), 10)
@@ -214,17 +250,60 @@ async def test_revocations_are_told(store: Store) -> None:
         ("02", "a", 1000, 7),
     ]
     assert await store.revoke("a", 8) == 0
-    await store.add_certificate(Certificate("04", "a", "origin", not_after=2000), 10)
+    await certify(store, Certificate("04", "a", "origin", not_after=2000), 10)
     assert (await store.revocations(cursor, 10))[0] == []
     assert await store.revoke("a", 11) == 1
     assert [each.serial for each in (await store.revocations(cursor, 10))[0]] == ["04"]
 
 
+async def test_a_certificate_is_renewed_unless_it_is_revoked(store: Store) -> None:
+    await certify(store, certificate("01"), 0)
+    assert await store.renew("01", certificate("02"), 0)
+    assert await store.revoke("a", 7) == 2
+    for serial in ("01", "02", "never"):
+        assert not await store.renew(serial, certificate("03"), 8)
+    assert await store.revoke("a", 9) == 0
+    await certify(store, certificate("04"), 10)
+    assert not await store.renew("04", certificate("05", "b"), 11)
+    assert await store.renew("04", certificate("06"), 11)
+
+
+async def test_a_certificate_counts_while_it_is_on_record_and_not_revoked(store: Store) -> None:
+    await certify(store, certificate("01"), 0)
+    await certify(store, certificate("02", "b"), 0)
+    await store.revoke("a", 7)
+    assert [await store.counts(serial) for serial in ("01", "02", "03")] == [False, True, False]
+
+
+async def test_whoever_renews_while_it_is_revoked_keeps_nothing(store_at: Opened) -> None:
+    """Also where another process revokes, and however the two meet."""
+    here, there = store_at(), store_at()
+    for each in (here, there):
+        await each.open()
+    for attempt in range(20):
+        origin = f"o{attempt}"
+        await certify(here, certificate(f"{attempt}-0", origin), 0)
+
+        async def renew(origin: str = origin, attempt: int = attempt) -> int:
+            generation = 0
+            while await here.renew(f"{attempt}-{generation}", certificate(f"{attempt}-{generation + 1}", origin), 0):
+                generation += 1
+            return generation
+
+        renewing = asyncio.create_task(renew())
+        await asyncio.sleep(0.003 * attempt)
+        revoked = await there.revoke(origin, 7)
+        assert revoked == await renewing + 1
+    assert all(not each.certificates for each in await here.origins("", 100))
+    for each in (here, there):
+        await each.close()
+
+
 async def test_origins_are_listed_in_pages(store: Store) -> None:
-    await store.add_certificate(Certificate("01", "a", "origin", not_after=1000), 0)
-    await store.add_certificate(Certificate("02", "a", "origin", not_after=2000), 0)
-    await store.add_certificate(Certificate("03", "b", "operator", not_after=1000), 0)
-    await store.add_certificate(Certificate("04", "c", "origin", not_after=1000), 0)
+    await certify(store, Certificate("01", "a", "origin", not_after=1000), 0)
+    await certify(store, Certificate("02", "a", "origin", not_after=2000), 0)
+    await certify(store, Certificate("03", "b", "operator", not_after=1000), 0)
+    await certify(store, Certificate("04", "c", "origin", not_after=1000), 0)
     await store.put([row("a"), row("a", "showings"), row("c")])
     await store.revoke("c", 5)
     await store.remove("c")
@@ -240,8 +319,8 @@ async def test_origins_are_listed_in_pages(store: Store) -> None:
 
 
 async def test_expired_certificates_go_when_the_origin_gets_another(store: Store) -> None:
-    await store.add_certificate(Certificate("01", "a", "origin", not_after=1000), 0)
-    await store.add_certificate(Certificate("02", "a", "origin", not_after=3000), 1000)
+    await certify(store, Certificate("01", "a", "origin", not_after=1000), 0)
+    await certify(store, Certificate("02", "a", "origin", not_after=3000), 1000)
     (origin,) = await store.origins("", 10)
     assert (origin.certificates, origin.not_after) == (1, 3000)
 
@@ -278,7 +357,7 @@ async def test_all_is_there_after_opening_again(store_at: Opened) -> None:
     await first.open()
     await first.put([row()])
     await first.accept([acceptance("/a")])
-    await first.add_certificate(Certificate("01", "a", "origin", not_after=1000), 0)
+    await certify(first, Certificate("01", "a", "origin", not_after=1000), 0)
     await first.revoke("a", 5)
     _, cursor = await everything(first)
     await first.close()

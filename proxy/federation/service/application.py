@@ -88,8 +88,14 @@ class Gate:
 
         async def handle(request: web.Request) -> web.StreamResponse:
             known = self.callers.of(request.transport)
-            self._rates.take(known.origin if known is not None else request.remote or "", time.monotonic())
-            caller = self.callers.require(request.transport, *roles)
+            try:
+                caller = await self.callers.require(request.transport, *roles)
+            except Failure:
+                # Who is refused spends nothing of the rate of whoever has that name now.
+                spender = f"certificate {known.serial}" if known is not None else request.remote or ""
+                self._rates.take(spender, time.monotonic())
+                raise
+            self._rates.take(caller.origin, time.monotonic())
             if reading and not self.feed.loaded.is_set():
                 raise unavailable("starting", "the stored contributions are being read", 1)
             with self.slots.work():

@@ -19,8 +19,11 @@ from proxy.federation.storage.base import Revocation, Store, StoreError
 
 _ALL_KNOW = 6 * POLL
 """Seconds after which each process has looked, or lets nobody in that it does not know of."""
-_RECENT = 120.0
-"""Seconds for which a revocation may be news; older ones are those of before this process started."""
+_RECENT = 600.0
+"""Seconds for which what was revoked before this process started may be unfinished: another that ended had the rest."""
+_NEWS = 86_400.0
+"""The same for what it learns of later, which is news whatever the clock says of who revoked it. What is older was read
+again, as from a backup: who came back since keeps what it contributed."""
 _AGAIN = 1.0
 
 log = structlog.get_logger("alleyes")
@@ -62,10 +65,17 @@ class Expulsion:
         self._feed.stored()
         return Expelled(certificates, topics)
 
+    def resume(self, found: Sequence[Revocation]) -> None:
+        """Take note of what was revoked before this process started."""
+        self._note(found, _RECENT)
+
     def tell(self, found: Sequence[Revocation]) -> None:
-        """Take note of certificates that were revoked, here or by another process."""
+        """Take note of certificates that were revoked since, here or by another process."""
+        self._note(found, _NEWS)
+
+    def _note(self, found: Sequence[Revocation], seconds: float) -> None:
         now = self._now()
-        recent = {each.origin for each in found if now - each.revoked / 1000 < _RECENT}
+        recent = {each.origin for each in found if abs(now - each.revoked / 1000) < seconds}
         loop = asyncio.get_running_loop()
         for origin in recent:
             self._queue.put_nowait((loop.time() + _ALL_KNOW, origin))

@@ -1,8 +1,13 @@
-"""Whose certificates count no more: followed in the store, so that every process knows within a second."""
+"""Whose certificates count no more: followed in the store, so that every process knows within a second.
+
+What was learnt is kept for longer than a connection goes on without asking the store (`LOOK_UP`), by a clock that never
+steps: what real time is, and whether the certificate has expired, plays no part.
+"""
 
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import structlog
@@ -14,35 +19,38 @@ POLL = 0.5
 """Seconds between two looks."""
 STALE = 10.0
 """Seconds without a successful look after which nobody is let in: who was revoked meanwhile is not known."""
+LOOK_UP = 3600.0
+"""Seconds after which the store is asked again whether a certificate counts, on a connection that is kept."""
+_KEPT = 2 * LOOK_UP
+"""Seconds for which a revocation is kept: by then every connection has asked the store, which knows it for good."""
 _AT_ONCE = 1000
 
 log = structlog.get_logger("alleyes")
 
 
 class Revocations:
-    """What is revoked, by serial number. For the event loop's thread."""
+    """What was revoked lately, by serial number. For the event loop's thread."""
 
-    def __init__(self, store: Store, now: Callable[[], float], monotonic: Callable[[], float]) -> None:
+    def __init__(self, store: Store, monotonic: Callable[[], float]) -> None:
         """Begin with not knowing.
 
         Args:
             store: What is followed.
-            now: Real time, s.
             monotonic: A clock that never steps, s.
         """
         self._store = store
-        self._now = now
         self._monotonic = monotonic
-        self._not_after: dict[str, int] = {}
+        self._learnt: OrderedDict[str, float] = OrderedDict()
+        """When each was learnt; those of the longest ago first."""
         self._cursor = Cursor()
         self._looked: float | None = None
         self._lock = asyncio.Lock()
 
     def __contains__(self, serial: str) -> bool:
-        return serial in self._not_after
+        return serial in self._learnt
 
     def __len__(self) -> int:
-        return len(self._not_after)
+        return len(self._learnt)
 
     @property
     def fresh(self) -> bool:
@@ -71,8 +79,10 @@ class Revocations:
                 some, self._cursor = await self._store.revocations(self._cursor, _AT_ONCE)
                 if not some:
                     break
-                found += [each for each in some if each.serial not in self._not_after]
-                self._not_after.update((each.serial, each.not_after) for each in some)
+                found += [each for each in some if each.serial not in self._learnt]
+                for each in some:
+                    self._learnt[each.serial] = self._monotonic()
+                    self._learnt.move_to_end(each.serial)
             self._looked = began
             self._forget()
         return found
@@ -94,7 +104,6 @@ class Revocations:
                 tell(found)
 
     def _forget(self) -> None:
-        """Forget certificates that have expired: TLS refuses them."""
-        now = self._now() * 1000
-        for serial in [serial for serial, not_after in self._not_after.items() if not_after < now]:
-            del self._not_after[serial]
+        long_ago = self._monotonic() - _KEPT
+        while self._learnt and next(iter(self._learnt.values())) < long_ago:
+            self._learnt.popitem(last=False)

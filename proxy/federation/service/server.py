@@ -75,12 +75,12 @@ class FederationService:
         changes, metrics, notes, bodies = Changes(), Metrics(), Notes(time.monotonic), Bodies(limits)
         self._pools = Pools(document.role, limits, changes, clock)
         self._feed = Feed(store, self._pools)
-        self._revocations = Revocations(store, real_now, time.monotonic)
+        self._revocations = Revocations(store, time.monotonic)
         self._expulsion = Expulsion(store, self._revocations, self._feed, changes, real_now)
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
         slots = Slots(limits)
-        callers = Callers(self._revocations, real_now)
+        callers = Callers(store, self._revocations, real_now, time.monotonic)
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed)
         endpoints = Endpoints(
@@ -121,7 +121,7 @@ class FederationService:
         """
         await self._store.open()
         try:
-            await self._revocations.look()
+            self._expulsion.resume(await self._revocations.look())
             self._tls.renew(real_now())
             async with self._listening() as port, self._working():
                 log.info("serving", role=self._document.role, port=port, names=self._document.names)

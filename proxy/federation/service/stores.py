@@ -16,5 +16,5 @@ def store_of(document: FederationDocument) -> Store:
     """
     postgres = document.storage.postgres
     if postgres is not None:
-        return PostgresStore(postgres.dsn.get_secret_value())
+        return PostgresStore(postgres.dsn.get_secret_value(), settle=postgres.settle or 0)
     return SqliteStore(document.storage.sqlite)

@@ -186,14 +186,28 @@ class Store(Protocol):
             StoreError: there are `MAX_TOKENS` already.
         """
 
-    async def use_token(self, digest: bytes, now: int) -> Token | None:
-        """Take an invitation, if there is one that has not expired: only one caller ever gets it."""
+    async def token(self, digest: bytes, now: int) -> Token | None:
+        """Return an invitation that has not expired. It is not used up."""
 
-    async def add_certificate(self, certificate: Certificate, now: int) -> None:
-        """Put a certificate on record; those of the same origin that have expired go."""
+    async def enrol(self, digest: bytes, certificate: Certificate, now: int) -> bool:
+        """Use up an invitation and put the certificate on record; return whether there was one that has not expired.
+
+        Only one caller ever uses it. Certificates of the same origin that have expired go. Either `revoke` was first,
+        and there is no invitation any more, or it finds the certificate.
+        """
+
+    async def counts(self, serial: str) -> bool:
+        """Return whether a certificate is on record and not revoked."""
+
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
+        """Put on record what follows a certificate of the same origin; return whether that one counts.
+
+        Where it is revoked, or not on record, nothing is done. Either `revoke` was first, and nothing is renewed, or it
+        finds what was renewed.
+        """
 
     async def revoke(self, origin: str, now: int) -> int:
-        """Revoke all certificates of an origin; return how many were not yet."""
+        """Revoke all certificates of an origin; return how many were not yet. Its invitations go as well."""
 
     async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
         """Return what was revoked since."""

@@ -112,33 +112,53 @@ class PostgresStore:
 
         await self._connections.transact(work, repeatable=False)
 
-    async def use_token(self, digest: bytes, now: int) -> Token | None:
+    async def token(self, digest: bytes, now: int) -> Token | None:
         """See `Store`."""
 
         async def work(connection: Connection) -> Token | None:
-            row = await (await connection.execute(sql.USE_INVITATION, (digest, now))).fetchone()
+            row = await (await connection.execute(sql.INVITATION, (digest, now))).fetchone()
             return Token(*row) if row else None
+
+        return await self._connections.transact(work)
+
+    async def enrol(self, digest: bytes, certificate: Certificate, now: int) -> bool:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> bool:
+            used = (await connection.execute(sql.USE_INVITATION, (digest, now))).rowcount
+            if used:
+                await _certify(connection, certificate, now)
+            return bool(used)
 
         return await self._connections.transact(work, repeatable=False)
 
-    async def add_certificate(self, certificate: Certificate, now: int) -> None:
+    async def counts(self, serial: str) -> bool:
         """See `Store`."""
 
-        async def work(connection: Connection) -> None:
-            await connection.execute(sql.EXPIRE_CERTIFICATES, (certificate.origin, now))
-            await connection.execute(
-                sql.ADD_CERTIFICATE,
-                (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
-            )
+        async def work(connection: Connection) -> bool:
+            return await (await connection.execute(sql.COUNTS, (serial,))).fetchone() is not None
 
-        await self._connections.transact(work, repeatable=False)
+        return await self._connections.transact(work)
+
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
+        """See `Store`."""
+
+        async def work(connection: Connection) -> bool:
+            if not (await connection.execute(sql.HOLD_CERTIFICATE, (serial, certificate.origin))).rowcount:
+                return False
+            await _certify(connection, certificate, now)
+            return True
+
+        return await self._connections.transact(work, repeatable=False)
 
     async def revoke(self, origin: str, now: int) -> int:
         """See `Store`."""
 
         async def work(connection: Connection) -> int:
             await self._number(connection, 0)
-            serials = [row[0] for row in await (await connection.execute(sql.CERTIFICATES, (origin,))).fetchall()]
+            # First these: what is being enrolled with one is waited for, and then found.
+            await connection.execute(sql.DISCARD_INVITATIONS, (origin,))
+            serials = await _hold_certificates(connection, origin)
             writer, first = await self._number(connection, len(serials))
             changes = list(range(first, first + len(serials)))
             return (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
@@ -226,6 +246,26 @@ class PostgresStore:
             return found, Cursor(read)
 
         return await self._connections.transact(work)
+
+
+async def _certify(connection: Connection, certificate: Certificate, now: int) -> None:
+    await connection.execute(sql.EXPIRE_CERTIFICATES, (certificate.origin, now))
+    await connection.execute(
+        sql.ADD_CERTIFICATE, (certificate.serial, certificate.origin, certificate.role, certificate.not_after)
+    )
+
+
+async def _hold_certificates(connection: Connection, origin: str) -> list[str]:
+    """Lock what an origin has, so that none of it can be renewed any more; return the serial numbers.
+
+    A renewal that was under way is waited for, and seen only by the next statement.
+    """
+    serials: list[str] | None = None
+    while True:
+        found = [row[0] for row in await (await connection.execute(sql.CERTIFICATES, (origin,))).fetchall()]
+        if found == serials:
+            return found
+        serials = found
 
 
 async def _put_part(connection: Connection, rows: dict[int, Row], writer: str, first: int) -> dict[int, Held]:

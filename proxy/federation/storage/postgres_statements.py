@@ -54,11 +54,16 @@ WHERE contributions.origin = %s AND contributions.topic = told.topic
 EXPIRE_INVITATIONS = "DELETE FROM tokens WHERE expires <= %s"
 COUNT_INVITATIONS = "SELECT COUNT(*) FROM tokens"
 ADD_INVITATION = "INSERT INTO tokens (digest, origin, role, expires) VALUES (%s, %s, %s, %s)"
-USE_INVITATION = "DELETE FROM tokens WHERE digest = %s AND expires > %s RETURNING digest, origin, role, expires"
+INVITATION = "SELECT digest, origin, role, expires FROM tokens WHERE digest = %s AND expires > %s"
+USE_INVITATION = "DELETE FROM tokens WHERE digest = %s AND expires > %s"
+DISCARD_INVITATIONS = "DELETE FROM tokens WHERE origin = %s"
 
 EXPIRE_CERTIFICATES = "DELETE FROM certificates WHERE origin = %s AND not_after <= %s"
 ADD_CERTIFICATE = "INSERT INTO certificates (serial, origin, role, not_after) VALUES (%s, %s, %s, %s)"
-CERTIFICATES = "SELECT serial FROM certificates WHERE origin = %s AND revoked IS NULL ORDER BY serial"
+# A write that changes nothing: who revokes waits for it, or collides with it, however strict the isolation.
+HOLD_CERTIFICATE = "UPDATE certificates SET not_after = not_after WHERE serial = %s AND origin = %s AND revoked IS NULL"
+COUNTS = "SELECT 1 FROM certificates WHERE serial = %s AND revoked IS NULL"
+CERTIFICATES = "SELECT serial FROM certificates WHERE origin = %s AND revoked IS NULL ORDER BY serial FOR UPDATE"
 REVOKE = """
 UPDATE certificates SET revoked = %s, writer = %s, change = told.change
 FROM unnest(%b::text[], %b::bigint[]) AS told (serial, change)

@@ -52,6 +52,9 @@ RETURNING fresh
 """
 _HELD = "SELECT epoch, sequence FROM contributions WHERE origin = ? AND topic = ?"
 _TOPICS = "SELECT COUNT(*) FROM contributions WHERE origin = ?"
+_INVITATION = "SELECT digest, origin, role, expires FROM tokens WHERE digest = ? AND expires > ?"
+_COUNTS = "SELECT 1 FROM certificates WHERE serial = ? AND revoked IS NULL"
+_RENEWABLE = "SELECT 1 FROM certificates WHERE serial = ? AND origin = ? AND revoked IS NULL"
 _ORIGINS = """
 SELECT origin, MAX(role), COUNT(*) - COUNT(revoked), MAX(CASE WHEN revoked IS NULL THEN not_after END), MAX(revoked),
     (SELECT COUNT(*) FROM contributions AS c WHERE c.origin = certificates.origin AND c.body IS NOT NULL)
@@ -157,34 +160,42 @@ class SqliteStore:
 
         await self._write(work)
 
-    async def use_token(self, digest: bytes, now: int) -> Token | None:
+    async def token(self, digest: bytes, now: int) -> Token | None:
+        """See `Store`."""
+        found = await self._read(lambda database: database.execute(_INVITATION, (digest, now)).fetchall())
+        return Token(*found[0]) if found else None
+
+    async def enrol(self, digest: bytes, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
 
-        def work(database: sqlite3.Connection) -> Token | None:
-            found = database.execute(
-                "DELETE FROM tokens WHERE digest = ? AND expires > ? RETURNING digest, origin, role, expires",
-                (digest, now),
-            ).fetchall()
-            return Token(*found[0]) if found else None
+        def work(database: sqlite3.Connection) -> bool:
+            used = database.execute("DELETE FROM tokens WHERE digest = ? AND expires > ?", (digest, now)).rowcount
+            if used:
+                _certify(database, certificate, now)
+            return bool(used)
 
         return await self._write(work)
 
-    async def add_certificate(self, certificate: Certificate, now: int) -> None:
+    async def counts(self, serial: str) -> bool:
+        """See `Store`."""
+        return bool(await self._read(lambda database: database.execute(_COUNTS, (serial,)).fetchall()))
+
+    async def renew(self, serial: str, certificate: Certificate, now: int) -> bool:
         """See `Store`."""
 
-        def work(database: sqlite3.Connection) -> None:
-            database.execute("DELETE FROM certificates WHERE origin = ? AND not_after <= ?", (certificate.origin, now))
-            database.execute(
-                "INSERT INTO certificates (serial, origin, role, not_after) VALUES (?, ?, ?, ?)",
-                (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
-            )
+        def work(database: sqlite3.Connection) -> bool:
+            if not database.execute(_RENEWABLE, (serial, certificate.origin)).fetchall():
+                return False
+            _certify(database, certificate, now)
+            return True
 
-        await self._write(work)
+        return await self._write(work)
 
     async def revoke(self, origin: str, now: int) -> int:
         """See `Store`."""
 
         def work(database: sqlite3.Connection) -> int:
+            database.execute("DELETE FROM tokens WHERE origin = ?", (origin,))
             serials = database.execute(
                 "SELECT serial FROM certificates WHERE origin = ? AND revoked IS NULL ORDER BY serial", (origin,)
             ).fetchall()
@@ -343,6 +354,14 @@ class SqliteStore:
             raise StoreError(f"{self._path}: {error}; {_remedy(error)}") from error
 
 
+def _certify(database: sqlite3.Connection, certificate: Certificate, now: int) -> None:
+    database.execute("DELETE FROM certificates WHERE origin = ? AND not_after <= ?", (certificate.origin, now))
+    database.execute(
+        "INSERT INTO certificates (serial, origin, role, not_after) VALUES (?, ?, ?, ?)",
+        (certificate.serial, certificate.origin, certificate.role, certificate.not_after),
+    )
+
+
 @contextlib.contextmanager
 def _transaction(database: sqlite3.Connection, begin: str) -> Iterator[None]:
     database.execute(begin)
@@ -359,4 +378,4 @@ def _remedy(error: Exception) -> str:
     # What SQLite calls operational is about reaching the file, the rest about what is in it.
     if isinstance(error, OSError | sqlite3.OperationalError):
         return "make its directory writable for the service, with space left, and used by no other program"
-    return "restore it from a backup, or move it away: every origin brings its state again within minutes"
+    return "restore it from a backup, or move it away: everybody then enrols again, and brings its state"

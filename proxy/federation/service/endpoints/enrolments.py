@@ -23,6 +23,7 @@ from proxy.federation.service.problem import Failure
 from proxy.federation.storage.base import Certificate, Store
 
 MAX_BYTES = 16 * 1024
+_NOT_GOOD = "ask for another one: alleyes federation invite"
 
 log = structlog.get_logger("alleyes")
 
@@ -47,9 +48,7 @@ class EnrolmentEndpoint:
             parameters.known(request)
             wanted = await self.bodies.decode(request, EnrolmentRequest, MAX_BYTES)
             result = "issued" if wanted.token is not None else "renewed"
-            origin, role = await self._holder(request, wanted)
-            issued = self._issue(wanted.request, origin, role)
-            await self._record(issued, origin, role)
+            issued, origin, role = await (self._renew if wanted.token is None else self._enrol)(request, wanted)
         except Failure as failure:
             self.metrics.enrolments.labels(failure.code).inc()
             self.notes.note(f"enrolment refused: {failure.code}", request.remote or "", detail=failure.detail)
@@ -70,23 +69,32 @@ class EnrolmentEndpoint:
             headers={"Cache-Control": "no-store"},
         )
 
-    async def _holder(self, request: web.Request, wanted: EnrolmentRequest) -> tuple[str, Role]:
-        """Return who is to get the certificate; a token is used up."""
-        if wanted.token is None:
-            caller = self.callers.require(request.transport, *Role)
-            return caller.origin, caller.role
+    async def _renew(self, request: web.Request, wanted: EnrolmentRequest) -> tuple[Issued, str, Role]:
+        """Issue what follows the certificate of the connection."""
+        caller = await self.callers.require(request.transport, *Role)
+        issued = self._issue(wanted.request, caller.origin, caller.role)
+        # This process may not know yet what another has revoked.
+        if not await self.store.renew(caller.serial, _record(issued, caller.origin, caller.role), self._ms()):
+            raise Failure(HTTPStatus.FORBIDDEN, "revoked", "enrol again with a new token")
+        return issued, caller.origin, caller.role
+
+    async def _enrol(self, request: web.Request, wanted: EnrolmentRequest) -> tuple[Issued, str, Role]:
+        """Issue a certificate for a token, which is used up."""
+        del request
         try:
-            invitation = Invitation.parse(wanted.token)
+            invitation = Invitation.parse(wanted.token or "")
         except ValueError as error:
             raise Failure(HTTPStatus.FORBIDDEN, "token", str(error)) from error
         if invitation.fingerprint != fingerprint(self.authority.certificate):
             raise Failure(HTTPStatus.FORBIDDEN, "token", "it is of a service with another CA")
-        # A request that cannot be used does not use up the token.
-        self._issue(wanted.request, invitation.name, Role.ORIGIN)
-        token = await self.store.use_token(invitation.digest, int(self.now() * 1000))
+        token = await self.store.token(invitation.digest, self._ms())
         if token is None:
-            raise Failure(HTTPStatus.FORBIDDEN, "token", "ask for another one: alleyes federation invite")
-        return token.origin, Role(token.role)
+            raise Failure(HTTPStatus.FORBIDDEN, "token", _NOT_GOOD)
+        # A request that cannot be used does not use up the token.
+        issued, role = self._issue(wanted.request, token.origin, Role(token.role)), Role(token.role)
+        if not await self.store.enrol(token.digest, _record(issued, token.origin, role), self._ms()):
+            raise Failure(HTTPStatus.FORBIDDEN, "token", _NOT_GOOD)
+        return issued, token.origin, role
 
     def _issue(self, request: str, origin: str, role: Role) -> Issued:
         try:
@@ -94,7 +102,10 @@ class EnrolmentEndpoint:
         except BadRequest as error:
             raise Failure(HTTPStatus.BAD_REQUEST, "request", str(error)) from error
 
-    async def _record(self, issued: Issued, origin: str, role: Role) -> None:
-        """Put the certificate on record before anybody has it, so that it can be revoked."""
-        record = Certificate(issued.serial, origin, role.value, issued.not_after * 1000)
-        await self.store.add_certificate(record, int(self.now() * 1000))
+    def _ms(self) -> int:
+        return int(self.now() * 1000)
+
+
+def _record(issued: Issued, origin: str, role: Role) -> Certificate:
+    """Return what is put on record before anybody has the certificate, so that it can be revoked."""
+    return Certificate(issued.serial, origin, role.value, issued.not_after * 1000)

@@ -69,7 +69,11 @@ class OperationEndpoint:
         tell("changes_applied", "Changes read from the store since the start", self.pools.applied)
         tell("changes_unreadable", "Changes that could not be read, and count for nothing", self.pools.unreadable)
         tell("loaded", "Whether everything that is stored is in the sums", self.feed.loaded.is_set())
-        tell("revoked", "Certificates that are revoked and have not expired", len(self.revocations))
+        tell(
+            "revoked",
+            "Certificates of which this process learnt in the past two hours that they are revoked",
+            len(self.revocations),
+        )
         tell("revocations_known", "Whether it is known who is revoked", self.revocations.fresh)
         tell("working", "Requests that are worked on", self.slots.working)
         tell("waiting", "Requests that wait for a change", self.slots.waiting)

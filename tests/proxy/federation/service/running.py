@@ -173,6 +173,7 @@ class Place:
     def trusting(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN  # as clients do
         context.load_verify_locations(cadata=self.authority.pem)
         return context
 
@@ -190,6 +191,18 @@ class Place:
 
         asyncio.run(add())
         return str(invitation)
+
+    def revoke(self, name: str) -> None:
+        """Take somebody out as the command line does: beside the process that serves."""
+
+        async def work() -> None:
+            store = store_of(self.document)
+            await store.open()
+            await store.revoke(name, now_ms())
+            await store.remove(name)
+            await store.close()
+
+        asyncio.run(work())
 
     def member(self, name: str, role: Literal["origin", "operator"] = "origin", *, port: int | None = None) -> Caller:
         """Enrol somebody with a token, over the network."""

@@ -18,7 +18,7 @@ from proxy.federation.service.pools import Pools
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.topics import model_topic
 from proxy.federation.service.waiting import Changes
-from proxy.federation.storage.base import Certificate, Row
+from proxy.federation.storage.base import Certificate, Row, Token
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.running import now_ms
 
@@ -40,7 +40,12 @@ class Parts:
     expulsion: Expulsion
 
     async def certify(self, origin: str, serial: str) -> None:
-        await self.store.add_certificate(Certificate(serial, origin, "origin", now_ms() + 10**8), now_ms())
+        await self.record(Certificate(serial, origin, "origin", now_ms() + 10**8))
+
+    async def record(self, certificate: Certificate) -> None:
+        digest = certificate.serial.encode()
+        await self.store.add_token(Token(digest, certificate.origin, certificate.role, now_ms() + 10**6), now_ms())
+        assert await self.store.enrol(digest, certificate, now_ms())
 
 
 @contextlib.asynccontextmanager
@@ -50,6 +55,6 @@ async def parts(directory: Path, limits: ServiceLimits | None = None) -> AsyncIt
     changes = Changes()
     pools = Pools("global", limits or ServiceLimits(), changes, MonotonicEventClock(now_ms()))
     feed = Feed(store, pools)
-    revocations = Revocations(store, real_now, time.monotonic)
+    revocations = Revocations(store, time.monotonic)
     yield Parts(store, changes, pools, feed, revocations, Expulsion(store, revocations, feed, changes, real_now))
     await store.close()

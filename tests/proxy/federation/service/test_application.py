@@ -12,7 +12,7 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.storage.base import StoreBusyError, StoreError
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Place
+from tests.proxy.federation.service.running import Place, eventually
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"}
 
@@ -110,3 +110,12 @@ def test_a_defect_is_told_and_the_service_goes_on(service: Place, monkeypatch: p
         assert (answer.status, answer.code) == (500, "defect")
         assert "ZeroDivision" not in answer.body.decode()
     assert member.contribute(learnt("/defect")).status == HTTPStatus.NO_CONTENT
+
+
+def test_a_revoked_certificate_spends_nothing_of_the_rate_of_who_has_its_name_now(strict: Place) -> None:
+    revoked = strict.member("name")
+    strict.revoke("name")
+    eventually(lambda: b"\nalleyes_federation_revoked 1.0\n" in strict.stranger().ask("GET", "/metrics").body)
+    answers = [revoked.ask("GET", "/v1/models") for _ in range(7)]
+    assert [answer.status for answer in answers] == [403] * 5 + [429] * 2
+    assert strict.member("name").ask("GET", "/v1/models").status == HTTPStatus.OK

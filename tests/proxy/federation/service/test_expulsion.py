@@ -34,15 +34,31 @@ async def test_what_came_in_meanwhile_goes_as_well(tmp_path: Path, monkeypatch: 
         following.cancel()
 
 
-async def test_what_was_revoked_long_ago_is_no_news(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Who came back with a new token keeps what it contributed since, also when a process starts."""
+MINUTE = 60_000
+
+
+@pytest.mark.parametrize(
+    ("ago", "before", "kept"),
+    [
+        (5 * MINUTE, False, 0),  # the clock of who revoked it is behind
+        (-5 * MINUTE, False, 0),  # or ahead
+        (5 * MINUTE, True, 0),  # the process that would have finished it may have ended
+        (30 * MINUTE, True, 1),  # it may have come back with a new token since
+        (30 * 24 * 60 * MINUTE, False, 1),  # read again, as from a backup
+    ],
+)
+async def test_what_is_taken_out_once_more(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ago: int, before: bool, kept: int
+) -> None:
+    """When it was revoked by the clock of who did it, and whether before this process started."""
     monkeypatch.setattr(expulsion, "_ALL_KNOW", 0.0)
     async with parts(tmp_path) as found:
         following = asyncio.create_task(found.expulsion.follow())
         await found.certify("site-a", "aa")
-        await found.store.revoke("site-a", now_ms() - 10**6)
+        await found.store.revoke("site-a", now_ms() - ago)
         await found.store.put([row_of("site-a", learnt())])
-        found.expulsion.tell(await found.revocations.look())
+        note = found.expulsion.resume if before else found.expulsion.tell
+        note(await found.revocations.look())
         await asyncio.sleep(0.2)
-        assert await found.store.remove("site-a") == 1
+        assert await found.store.remove("site-a") == kept
         following.cancel()

@@ -5,10 +5,14 @@ from __future__ import annotations
 import socket
 import ssl
 import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from proxy.federation.service.tls import ServerTls
 from tests.proxy.federation.service.running import HOST, Place
@@ -53,6 +57,35 @@ def test_certificates_of_others_are_refused_by_tls(service: Place, tmp_path: Pat
     context.load_cert_chain(stranger.certificate, stranger.key)
     with pytest.raises((ssl.SSLError, ConnectionError)):
         handshake(service, context)
+
+
+def subordinate(directory: Path) -> tuple[Path, Path]:
+    """Return a CA that another one vouches for: certificate and key."""
+    names = [x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]) for name in ("root", "federation")]
+    keys = [ec.generate_private_key(ec.SECP256R1()) for _ in names]
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder(names[0], names[1], keys[1].public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=300))
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(keys[1].public_key()), critical=False)
+        .sign(keys[0], hashes.SHA256())
+    )
+    certificate, key = directory / "ca.pem", directory / "ca.key"
+    certificate.write_bytes(made.public_bytes(serialization.Encoding.PEM))
+    form, nothing = serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    key.write_bytes(keys[1].private_bytes(serialization.Encoding.PEM, form, nothing))
+    key.chmod(0o600)
+    return certificate, key
+
+
+def test_a_ca_that_another_one_vouches_for_is_as_good(tmp_path: Path) -> None:
+    certificate, key = subordinate(tmp_path)
+    place = Place(tmp_path, {"authority": {"certificate": str(certificate), "key": str(key)}})
+    (tmp_path / "state").mkdir()
+    with place.serving():
+        assert place.member("site-a").ask("GET", "/v1/models").status == 200
 
 
 def test_the_certificate_is_renewed_before_it_expires(tmp_path: Path) -> None:

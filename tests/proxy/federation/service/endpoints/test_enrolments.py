@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from proxy.federation.messages import Enrolment
+from proxy.federation.service import revocations
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Answer, Caller, Place, free_port, signing_request
 
@@ -92,3 +93,26 @@ def test_a_request_that_cannot_be_used_does_not_use_up_the_token(service: Place)
         answer = service.stranger().enrol(token, bad)
         assert (answer.status, answer.code) == (400, "request")
     assert service.stranger().enrol(token).status == HTTPStatus.CREATED
+
+
+def test_who_was_revoked_by_another_process_renews_nothing_before_this_one_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(revocations, "POLL", 5.0)
+    with Place(tmp_path).serving() as place:
+        thief = place.member("stolen")
+        assert thief.enrol(None).status == HTTPStatus.CREATED
+        place.revoke("stolen")
+        answer = thief.enrol(None)
+        assert (answer.status, answer.code) == (403, "revoked")
+        # It is the store that refused: what this process knows still lets it in.
+        assert thief.ask("GET", "/v1/models").status == HTTPStatus.OK
+
+
+def test_a_token_from_before_a_revocation_is_not_good(service: Place) -> None:
+    service.member("left")
+    token = service.invite("left")
+    service.revoke("left")
+    answer = service.stranger().enrol(token)
+    assert (answer.status, answer.code) == (403, "token")
+    assert service.stranger().enrol(service.invite("left")).status == HTTPStatus.CREATED
