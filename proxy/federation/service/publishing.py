@@ -12,6 +12,12 @@ from proxy.federation.service.problem import Failure
 from proxy.federation.storage.base import Row, Store
 
 
+def stale(held: tuple[int, int]) -> Failure:
+    """Return the failure of a state that is older than what is held, or another one of the same stamp."""
+    detail = "begin a new epoch, above the one that is held, with the whole current state"
+    return Failure(HTTPStatus.CONFLICT, "stale", detail, held=held)
+
+
 class Publishing:
     """The way into the store."""
 
@@ -41,5 +47,4 @@ class Publishing:
             return "stored"
         if (held.epoch, held.sequence) == row.stamp:
             return "known"
-        detail = "begin a new epoch, above the one that is held, with the whole current state"
-        raise Failure(HTTPStatus.CONFLICT, "stale", detail, held=(held.epoch, held.sequence))
+        raise stale((held.epoch, held.sequence))

@@ -6,8 +6,9 @@ import itertools
 import random
 
 import msgspec
+import pytest
 
-from models.exchange.envelope import encode_others
+from models.exchange.envelope import encode_contribution, encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Showings
@@ -80,10 +81,36 @@ def test_a_state_of_nothing_is_nothing() -> None:
 def test_what_was_read_when_it_came_in_counts_as_what_is_read_from_the_store() -> None:
     read, expected = pools(), pools()
     contribution = learnt(weight=9)
-    expected.expect("a", contribution)
+    row = row_of("a", contribution)
+    assert row.body is not None
+    expected.expect("a", contribution, row.body)
     for each in (read, expected):
-        each.apply(row_of("a", contribution))
+        each.apply(row)
     assert read.encoded(LIGHT, "b") == expected.encoded(LIGHT, "b")
+
+
+def test_another_body_under_the_same_stamp_is_not_taken_for_what_is_stored() -> None:
+    read, expected = pools(), pools()
+    stored, other = learnt(weight=5), learnt(weight=500)
+    expected.expect("a", other, encode_contribution(other))
+    for each in (read, expected):
+        each.apply(row_of("a", stored))
+    assert expected.encoded(LIGHT, "b") == read.encoded(LIGHT, "b")
+
+
+def test_what_is_expected_is_bounded_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was given up is read from the store instead; what came late is not kept at all."""
+    monkeypatch.setattr("proxy.federation.service.pools._EXPECTED", 1000)
+    found = pools()
+    for number in range(30):
+        contribution = learnt(sequence=number + 1, weight=number + 1)
+        found.expect("a", contribution, encode_contribution(contribution))
+    assert 0 < found.expected_bytes <= 1000
+    found.apply(row_of("a", learnt(sequence=30, weight=30)))
+    kept = found.expected_bytes
+    found.expect("a", learnt(sequence=30, weight=30), encode_contribution(learnt(sequence=30, weight=30)))
+    assert found.expected_bytes == kept
+    assert found.others(LIGHT, "b").elsewhere is not None
 
 
 def test_what_cannot_be_read_counts_for_nothing_nor_does_what_it_replaced() -> None:

@@ -32,6 +32,33 @@ def test_the_newest_state_counts_and_the_same_again_is_no_mistake(service: Place
     assert (others.origins, others.model) == (1, second.model)
 
 
+def test_another_state_under_a_known_stamp_is_refused(service: Place) -> None:
+    """Also before the first one is in the sums; the store keeps the first."""
+    origin, other = service.member("two-bodies"), service.member("two-bodies-reader")
+    first, second = learnt("/twoBodies", weight=5), learnt("/twoBodies", weight=500)
+    assert origin.contribute(first).status == HTTPStatus.NO_CONTENT
+    origin.contribute(second)
+    eventually(lambda: other.model("/twoBodies").status == HTTPStatus.OK)
+    refused = origin.contribute(second)
+    assert (refused.status, refused.code, refused.json["epoch"], refused.json["sequence"]) == (409, "stale", 1, 1)
+    assert origin.contribute(first).status == HTTPStatus.NO_CONTENT
+    others = other.others("/twoBodies").elsewhere
+    assert others is not None
+    assert others.model == first.model
+
+
+def test_what_is_refused_again_and_again_is_not_kept(service: Place) -> None:
+    origin, other = service.member("refused"), service.member("refused-reader")
+    assert origin.contribute(learnt("/refused", sequence=9)).status == HTTPStatus.NO_CONTENT
+    eventually(lambda: other.model("/refused").status == HTTPStatus.OK)
+    before = origin.model("/refused").etag
+    for sequence in range(1, 9):
+        assert origin.contribute(learnt("/refused", sequence=sequence)).code == "stale"
+    damaged = origin.send("/refused", encode_contribution(learnt("/refused", sequence=9)) + b"x")
+    assert damaged.code == "stale"
+    assert origin.model("/refused").etag == before
+
+
 @pytest.mark.parametrize(
     ("path", "headers", "body", "status", "code"),
     [
