@@ -212,6 +212,11 @@ class Pools:
         """Return the pools, to be read only."""
         return self._pools.values()
 
+    def lives_elsewhere(self, service_type: str) -> bool:
+        """Tell whether the level above told of other sites that have a service type."""
+        elsewhere = self._elsewhere.get(service_type)
+        return elsewhere is not None and elsewhere.origins > 0
+
     def knows(self, service_type: str) -> bool:
         """Tell whether anything is, or was, known of a service type."""
         return service_type in self._pools or service_type in self._elsewhere

@@ -178,7 +178,7 @@ class FederationService:
                     self._revocations.follow(self._expulsion.tell),
                     self._expulsion.follow(),
                     self._decisions.follow(),
-                    self._decisions.decide(self._upstream.alone),
+                    self._decisions.decide(self._upstream.decides, alone=self._document.role == "site"),
                     self._upstream.keep(self._decisions),
                     self._connections.watch(),
                     self._renew_certificate(),
