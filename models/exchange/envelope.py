@@ -21,7 +21,7 @@ import msgspec
 from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import Contribution
 from models.exchange.names import names_a_type
-from models.exchange.plausibility import BadContribution, check_model, check_name
+from models.exchange.plausibility import ANY_MINUTE, BadContribution, check_model, check_name
 from models.exchange.schema import SCHEMA
 from models.exchange.shared import Others, Shared
 from models.relationship import Key
@@ -29,6 +29,7 @@ from models.varint import Reader, Writer
 from models.wire import MAX_ENTRIES, NothingObserved, decode_model, encode_model
 
 __all__ = [
+    "ANY_MINUTE",
     "MAX_BYTES",
     "MAX_OTHERS_BYTES",
     "MAX_STAMP",

@@ -15,7 +15,8 @@ import structlog
 
 from models.contributions import Contribution
 from models.descriptor import MINUTE
-from models.exchange.envelope import BadContribution, decode_contribution, encode_others
+from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others
+from models.exchange.plausibility import AHEAD, newest_minute
 from models.exchange.pool import Pool
 from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
@@ -27,6 +28,8 @@ from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Row
 
+CLOCKS_DIFFER = 60
+"""Minutes by which the clocks of two processes of a service may differ."""
 MODELS = "models"
 """What those wait for who want to know of all service types."""
 _KEPT = 64
@@ -87,6 +90,10 @@ class Pools:
         self._pools: dict[str, Pool] = {}
         self._elsewhere: dict[str, Shared] = {}
         self._encoded: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._unread: dict[str, set[str]] = {}
+        """By service type, the origins whose newest state could not be read."""
+        self._newest = 0
+        """The latest minute of what was read from the store."""
         self._expected: OrderedDict[tuple[str, str, int, int], _Expected] = OrderedDict()
 
     # What comes in.
@@ -163,6 +170,8 @@ class Pools:
         pool = self._pools.get(service_type)
         if pool is None:
             pool = self._pools[service_type] = Pool(service_type)
+        if (unread := self._unread.get(service_type)) is not None:
+            unread.discard(row.origin)
         if row.body is None:
             self._take_out(row.origin, pool)
             return
@@ -172,11 +181,14 @@ class Pools:
             contribution = expected.contribution
         else:
             try:
-                contribution = decode_contribution(service_type, row.body, now_minute=self._clock.now() // MINUTE)
+                # Whether its times can be was asked when it was taken in: what counts must not depend on the clock.
+                contribution = decode_contribution(service_type, row.body, now_minute=ANY_MINUTE)
             except BadContribution:
+                self._unread.setdefault(service_type, set()).add(row.origin)
                 # What an origin contributed before counts no more: it has replaced it.
                 self._take_out(row.origin, pool)
                 raise
+            self._newest = max(self._newest, newest_minute(contribution.model))
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
         elif pool.put(row.origin, contribution, digest):
@@ -188,9 +200,10 @@ class Pools:
             self._tell(pool.total.service_type)
 
     def _forget_empty(self) -> bool:
-        empty = [service_type for service_type, pool in self._pools.items() if not pool.origins]
+        empty = [each for each, pool in self._pools.items() if not pool.origins and not self._unread.get(each)]
         for service_type in empty:
             del self._pools[service_type]
+            self._unread.pop(service_type, None)
         return bool(empty)
 
     def _tell(self, service_type: str) -> None:
@@ -209,8 +222,17 @@ class Pools:
         return sorted(self._pools.keys() | self._elsewhere.keys())
 
     def totals(self) -> Iterable[Pool]:
-        """Return the pools, to be read only."""
-        return self._pools.values()
+        """Return the pools of which everything could be read, to be read only.
+
+        What cannot be read is none the less there: to tell the sum of the rest would take it back.
+        """
+        return [pool for service_type, pool in self._pools.items() if not self._unread.get(service_type)]
+
+    @property
+    def late(self) -> int:
+        """Minutes by which the clock is behind what is stored, beyond what its origins' clocks may be ahead; else 0."""
+        behind = self._newest - self._clock.now() // MINUTE
+        return behind if behind > AHEAD + CLOCKS_DIFFER else 0
 
     def lives_elsewhere(self, service_type: str) -> bool:
         """Tell whether the level above told of other sites that have a service type."""

@@ -20,7 +20,7 @@ from proxy.federation.service.bodies import Bodies
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools, digest_of
-from proxy.federation.service.problem import Failure
+from proxy.federation.service.problem import Failure, unavailable
 from proxy.federation.service.publishing import Publishing, stale
 from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import Row
@@ -77,7 +77,12 @@ class ContributionEndpoint:
 
     async def _publish(self, service_type: str, caller: Caller, body: bytes) -> Literal["stored", "known"]:
         with _telling():
-            contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
+            try:
+                contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
+            except BadContribution as error:
+                if error.code == "time" and (hours := self.pools.late // 60):
+                    raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
+                raise
         if not self.pools.room_for(caller.origin, service_type):
             raise Failure(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator"

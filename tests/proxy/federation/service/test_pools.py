@@ -24,12 +24,14 @@ from tests.proxy.federation.service.stored import row_of
 
 TYPES = (LIGHT, "/movementSensor")
 ORIGINS = ("a", "b", "c")
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 
-def pools(role: str = "global", **limits: int) -> Pools:
+def pools(role: str = "global", *, behind: int = 0, **limits: int) -> Pools:
     assert role in {"site", "global"}
     made = ServiceLimits(**limits)
-    return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms()))
+    return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms() - behind))
 
 
 def taken_out(row: Row) -> Row:
@@ -123,6 +125,31 @@ def test_what_cannot_be_read_counts_for_nothing_nor_does_what_it_replaced() -> N
     assert found.unreadable == 2
     found.apply(row_of("a", learnt(sequence=3)))
     assert found.others(LIGHT, "reader").elsewhere is not None
+
+
+def test_what_was_stored_counts_whatever_the_clock_says() -> None:
+    """As of a machine that started before its clock was set."""
+    right, hour, late = (pools(behind=behind) for behind in (0, HOUR, 2 * DAY))
+    for each in (right, late, hour):
+        each.apply(row_of("a", learnt()))
+    assert late.encoded(LIGHT, "b") == right.encoded(LIGHT, "b") == hour.encoded(LIGHT, "b")
+    assert right.late == hour.late == 0
+    assert 24 * 60 < late.late <= 48 * 60
+    assert late.unreadable == 0
+
+
+def test_what_cannot_be_read_is_not_taken_back_above() -> None:
+    found = pools("site")
+    for origin in ("a", "b"):
+        found.apply(row_of(origin, learnt()))
+    assert [pool.origins for pool in found.totals()] == [2]
+    found.apply(msgspec.structs.replace(row_of("a", learnt(sequence=2)), body=b"of another version"))
+    assert list(found.totals()) == [], "the sum of b alone would take the place of both"
+    found.apply(row_of("a", learnt(sequence=3)))
+    assert [pool.origins for pool in found.totals()] == [2]
+    found.apply(msgspec.structs.replace(row_of("a", learnt(sequence=4)), body=b"of another version"))
+    found.apply(taken_out(row_of("a", learnt())))
+    assert [pool.origins for pool in found.totals()] == [1]
 
 
 def test_a_node_is_told_of_its_site_and_of_the_others() -> None:
