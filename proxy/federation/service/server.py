@@ -82,7 +82,7 @@ class FederationService:
         slots = Slots(limits)
         callers = Callers(self._revocations, real_now)
         self._polls = LongPolls(limits, slots, changes, callers)
-        publishing = Publishing(store, self._feed)
+        publishing = Publishing(store, self._feed, real_now)
         endpoints = Endpoints(
             contributions=ContributionEndpoint(self._pools, publishing, bodies, clock, metrics, notes),
             models=ModelEndpoint(self._pools, self._polls, clock),
