@@ -36,6 +36,18 @@ class MonotonicEventClock:
         return self.start + int((time.monotonic() - self._origin) * 1000 * self.scale)
 
 
+@dataclass(frozen=True)
+class RealEventClock:
+    """Event time that is real time, for who neither learns nor scores: a clock that was set late needs no restart.
+
+    It steps with the machine's clock, also backwards.
+    """
+
+    def now(self) -> int:
+        """Return real time in milliseconds since the epoch."""
+        return int(real_now() * 1000)
+
+
 def real_now() -> float:
     """Return real time in seconds since the epoch."""
     return time.time()

@@ -21,7 +21,7 @@ import msgspec
 from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import Contribution
 from models.exchange.names import names_a_type
-from models.exchange.plausibility import BadContribution, check_model, check_name
+from models.exchange.plausibility import ANY_MINUTE, BadContribution, check_model, check_name
 from models.exchange.schema import SCHEMA
 from models.exchange.shared import Others, Shared
 from models.relationship import Key
@@ -29,6 +29,7 @@ from models.varint import Reader, Writer
 from models.wire import MAX_ENTRIES, NothingObserved, decode_model, encode_model
 
 __all__ = [
+    "ANY_MINUTE",
     "MAX_BYTES",
     "MAX_OTHERS_BYTES",
     "MAX_STAMP",
@@ -39,6 +40,7 @@ __all__ = [
     "encode_contribution",
     "encode_others",
     "encode_shared",
+    "stamp_of",
 ]
 
 MAX_BYTES = 64 * 1024
@@ -91,13 +93,22 @@ def decode_contribution(service_type: str, data: bytes, *, now_minute: int) -> C
     """
     read = _begin(data, MAX_BYTES)
     with _reading():
-        epoch, sequence = read.unsigned(), read.unsigned()
-        if max(epoch, sequence) > MAX_STAMP:
-            raise ValueError(f"an epoch or a sequence is greater than {MAX_STAMP}")
+        epoch, sequence = _stamp(read)
         model = decode_model(read.take(read.rest), most=MAX_KEYS)
     _check_type(model, service_type)
     check_model(model, now_minute=now_minute)
     return Contribution(epoch=epoch, sequence=sequence, model=model)
+
+
+def stamp_of(data: bytes) -> tuple[int, int]:
+    """Read the epoch and the sequence of a contribution, and nothing else: what came before need not be read again.
+
+    Raises:
+        BadContribution: as `decode_contribution`.
+    """
+    read = _begin(data, MAX_BYTES)
+    with _reading():
+        return _stamp(read)
 
 
 def encode_shared(shared: Shared) -> bytes:
@@ -133,6 +144,13 @@ def decode_others(service_type: str, data: bytes, *, now_minute: int) -> Others:
         site=_read_shared(site, service_type, now_minute) if site.rest else None,
         elsewhere=_read_shared(elsewhere, service_type, now_minute) if elsewhere.rest else None,
     )
+
+
+def _stamp(read: Reader) -> tuple[int, int]:
+    epoch, sequence = read.unsigned(), read.unsigned()
+    if max(epoch, sequence) > MAX_STAMP:
+        raise ValueError(f"an epoch or a sequence is greater than {MAX_STAMP}")
+    return epoch, sequence
 
 
 def _shared(shared: Shared) -> bytes:

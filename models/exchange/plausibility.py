@@ -27,6 +27,9 @@ EARLIEST = 23_667_840
 """Minutes since the epoch: the beginning of 2015. A clock that shows less was never set."""
 AHEAD = 24 * 60
 """Minutes by which a time may lie in the future: clocks are set to the time of a zone by mistake."""
+ANY_MINUTE = 1 << 32
+"""A minute that no time lies behind, for what was checked when it was taken in: a clock that is set back, or was not
+set yet, must not make it unreadable."""
 MAX_WEIGHT = 1 << 40
 """Instance-minutes of one origin: ten thousand instances for two hundred years."""
 MAX_ACCESSES = 1 << 20
@@ -90,6 +93,17 @@ def check_model(model: CommunicationModel, *, now_minute: int, origins: int = 1)
             check_name(partner, "partner type")
         _check_number(feature.n, model.weight, "minutes with partners")
         _check_feature(feature, 1, MAX_PARTNERS, latest, "number of partners")
+
+
+def newest_minute(model: CommunicationModel) -> int:
+    """Return a minute since the epoch that is no later than what was seen last of a model; 0 if it holds no times.
+
+    Of times only sums are known, so it is the latest of their means, as `check_model` compares them with the clock.
+    """
+    features = [*model.partners.values()]
+    for each in model.relationships.values():
+        features += [each.fast, each.slow, *each.gaps.values()]
+    return max((-(-feature.sums[3] // feature.n) for feature in features if feature.n), default=0)
 
 
 def check_showings(showings: Showings, *, now: int) -> None:

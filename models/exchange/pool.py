@@ -37,6 +37,8 @@ class _Held(NamedTuple):
     weight: int
     data: bytes
     """What else counts of it (`models.wire`): apart, as where nothing happened only the weight grows."""
+    digest: bytes
+    """Of the bytes in which it came."""
 
 
 class Pool:
@@ -71,12 +73,18 @@ class Pool:
         held = self._held.get(origin)
         return None if held is None else (held.epoch, held.sequence)
 
-    def put(self, origin: str, contribution: Contribution) -> bool:
+    def digest(self, origin: str) -> bytes | None:
+        """Return what `put` was told of the bytes in which an origin's contribution came; None where it did not."""
+        held = self._held.get(origin)
+        return None if held is None else held.digest
+
+    def put(self, origin: str, contribution: Contribution, digest: bytes = b"") -> bool:
         """Replace what an origin contributed by its newest cumulative state.
 
         Args:
             origin: Who contributes.
             contribution: The state, checked (`envelope.decode_contribution`). It is not kept.
+            digest: Of the bytes in which it came, kept for `digest`.
 
         Returns:
             Whether it was news: false for what arrived before, or late.
@@ -103,7 +111,7 @@ class Pool:
         self.total.weight += weight - (0 if held is None else held.weight)
         self._sum += _hash(origin, epoch, sequence) - (0 if held is None else _hash(origin, held.epoch, held.sequence))
         self._sum %= _MODULUS
-        self._held[origin] = _Held(epoch, sequence, weight, data)
+        self._held[origin] = _Held(epoch, sequence, weight, data, digest)
         return True
 
     def remove(self, origin: str) -> None:

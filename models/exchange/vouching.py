@@ -1,12 +1,16 @@
 """Who shows which candidates, at a service, and what is accepted for it: the rules of `models.candidates` over counts.
 
-A site's service adds up what its nodes tell, for the global one; it decides by itself only where nobody is above it.
+A site's service adds up what its nodes tell, for the global one; it decides by itself where nobody above it is asked,
+and about types that live nowhere else. Where each origin is a site, one of them alone gets nothing accepted: what it
+tells of its instances nobody can check.
+
 Counts are as of an origin's newest sighting, so nothing need be told again because time passes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Callable, Iterable
 
 from models.candidates import OWN_WINDOW, WINDOW, Candidate, enough_instances, enough_sites
 from models.exchange.showings import Acceptance, Showing, Showings
@@ -19,6 +23,9 @@ MAX_ORIGINS = 1 << 20
 """Beyond, a new origin is refused."""
 MAX_DECIDED = 4096
 """Acceptances that are remembered, so that none is given twice. The oldest gives way."""
+MAX_DECIDED_OF_TYPE = 64
+"""Acceptances of one service type in a day. An update brings some; who makes up more must not push those of others out
+of the places where acceptances are kept."""
 
 
 class Ballot:
@@ -32,7 +39,8 @@ class Ballot:
         self._shown: dict[Candidate, dict[str, Showing]] = {}
         self._news: set[Candidate] = set()
         """Candidates of which something new was shown since the last decision."""
-        self._decided: dict[Candidate, None] = {}
+        self._decided: dict[Candidate, int] = {}
+        """Event time (ms) of the acceptance; the oldest first."""
 
     @property
     def origins(self) -> int:
@@ -50,6 +58,7 @@ class Ballot:
         if before is None and len(self._told) >= MAX_ORIGINS:
             raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
         known = {} if before is None else {each.candidate: each for each in before.open}
+        waiting = self._news & known.keys()
         if before is not None:
             self.remove(origin)
         self._told[origin] = told
@@ -57,7 +66,7 @@ class Ballot:
             self._homes.setdefault(service_type, {})[origin] = count
         for each in told.open:
             self._shown.setdefault(each.candidate, {})[origin] = each
-            if known.get(each.candidate) != each:
+            if each.candidate in waiting or known.get(each.candidate) != each:
                 self._news.add(each.candidate)
 
     def remove(self, origin: str) -> None:
@@ -71,6 +80,8 @@ class Ballot:
             _take_out(self._homes, service_type, origin)
         for candidate in {each.candidate for each in told.open}:
             _take_out(self._shown, candidate, origin)
+            if candidate not in self._shown:
+                self._news.discard(candidate)
 
     def summary(self, now: int) -> Showings:
         """Return what all origins show together: what a site tells of its nodes.
@@ -84,30 +95,41 @@ class Ballot:
             Showings(instances=instances, open=[each for each in together if abs(now - each.last) <= OWN_WINDOW])
         )
 
-    def decide(self, now: int, *, alone: bool) -> list[Acceptance]:
+    def decide(self, now: int, *, alone: bool, left: Callable[[str], bool] = lambda _: False) -> list[Acceptance]:
         """Return what is accepted for what was shown since this was last asked, each candidate once.
 
         Args:
             now: Event time, ms.
             alone: Whether the origins are the nodes of one site, and nobody else can be asked: then they speak with one
-                voice, and what holds for an isolated site decides. Otherwise each origin is a site.
+                voice, and what holds for an isolated site decides. Otherwise each origin is a site, and takes another.
+            left: Tells of a service type whether others decide about its candidates: what was shown of them waits.
         """
-        accepted = sorted(
+        waiting = {candidate for candidate in self._news if left(candidate.service_type)}
+        vouched = sorted(
             candidate
-            for candidate in self._news
+            for candidate in self._news - waiting
             if candidate not in self._decided and self._vouched(candidate, now, alone=alone)
         )
-        self._news.clear()
-        for candidate in accepted:
+        lately = Counter(
+            candidate.service_type for candidate, time in self._decided.items() if abs(now - time) <= OWN_WINDOW
+        )
+        accepted = []
+        for candidate in vouched:
+            if lately[candidate.service_type] >= MAX_DECIDED_OF_TYPE:
+                waiting.add(candidate)
+                continue
+            lately[candidate.service_type] += 1
             if len(self._decided) >= MAX_DECIDED:
                 del self._decided[next(iter(self._decided))]
-            self._decided[candidate] = None
-        return [Acceptance(candidate=candidate, time=now) for candidate in accepted]
+            self._decided[candidate] = now
+            accepted.append(Acceptance(candidate=candidate, time=now))
+        self._news = waiting
+        return accepted
 
     def _vouched(self, candidate: Candidate, now: int, *, alone: bool) -> bool:
         shown = self._shown.get(candidate, {})
         homes = self._homes.get(candidate.service_type, {})
-        if alone or len(homes.keys() | shown.keys()) == 1:
+        if alone:
             witnesses = sum(each.persistent for each in shown.values() if abs(now - each.last) <= OWN_WINDOW)
             return enough_instances(witnesses, sum(homes.values()))
         recent = {origin: each.recent for origin, each in shown.items() if abs(now - each.last) <= WINDOW}

@@ -12,7 +12,7 @@ import uvloop
 
 from policy.loading import DocumentError
 from proxy import logs, privileges
-from proxy.clocks import EventClock, MonotonicEventClock, real_now
+from proxy.clocks import EventClock, RealEventClock, real_now
 from proxy.commands.options import refuse
 from proxy.federation.configuration import FederationDocument, load_federation
 from proxy.federation.service.authority import Authority, AuthorityError
@@ -59,7 +59,7 @@ def serve(document: FederationDocument, clock: EventClock | None = None) -> None
 
     Args:
         document: `federation.yaml`.
-        clock: Event time; that of the wall by default.
+        clock: Event time; real time by default, as it is set at any moment.
     """
     logs.configure()
     try:
@@ -67,7 +67,7 @@ def serve(document: FederationDocument, clock: EventClock | None = None) -> None
         privileges.drop([privileges.NET_BIND_SERVICE] if document.listen.port < PRIVILEGED_PORTS else [])
         _allow_files(document.limits.connections + _OTHER_FILES)
         authority = Authority.of(document.authority, document.state_directory, real_now())
-        running = _run(document, authority, clock or MonotonicEventClock(int(real_now() * 1000)))
+        running = _run(document, authority, clock or RealEventClock())
         # A contribution takes less CPU time with its event loop, and a connection a tenth of the memory.
         asyncio.run(running, loop_factory=uvloop.new_event_loop)
     except (AuthorityError, StoreError, privileges.PrivilegesError) as error:

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from proxy.clocks import MonotonicEventClock, real_now
+from proxy.clocks import MonotonicEventClock, RealEventClock, real_now
 
 
 @pytest.mark.parametrize(("scale", "expected"), [(1.0, 1_250), (60.0, 16_000)])
@@ -27,3 +27,10 @@ def test_a_step_of_the_machine_s_clock_does_not_reach_event_time(monkeypatch: py
     monkeypatch.setattr(time, "time", lambda: 0.0)
     assert real_now() == 0.0
     assert 5_000 <= clock.now() < 6_000
+
+
+def test_event_time_of_a_service_follows_the_machine_s_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = RealEventClock()
+    for seconds in (1_000_000.5, 9.25):
+        monkeypatch.setattr(time, "time", lambda seconds=seconds: seconds)
+        assert clock.now() == seconds * 1000

@@ -36,19 +36,18 @@ class Decisions:
         self.newest = Cursor()
         """Behind everything that is known to be accepted: who has read so far need not ask the store."""
 
-    async def decide(self, alone: Callable[[], bool | None]) -> None:
+    async def decide(self, left: Callable[[str], bool], *, alone: bool) -> None:
         """Go on deciding until cancelled.
 
         Args:
-            alone: Returns whether the origins are the nodes of one site that nobody else can be asked about; None: the
-                level above decides, and what was shown waits.
+            left: Tells of a service type whether the level above decides about it: what was shown of it waits.
+            alone: Whether the origins are the nodes of one site, and not sites.
         """
         await self._feed.loaded.wait()
         while True:
             await self._feed.shown.wait()
             self._feed.shown.clear()
-            if (rule := alone()) is not None:
-                await self.accept(self._pools.ballot.decide(self._clock.now(), alone=rule))
+            await self.accept(self._pools.ballot.decide(self._clock.now(), alone=alone, left=left))
 
     async def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Store what was accepted, here or by the level above; once the store answers."""

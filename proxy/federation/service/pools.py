@@ -8,14 +8,15 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import msgspec
 import structlog
 
 from models.contributions import Contribution
 from models.descriptor import MINUTE
-from models.exchange.envelope import BadContribution, decode_contribution, encode_others
+from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others
+from models.exchange.plausibility import AHEAD, newest_minute
 from models.exchange.pool import Pool
 from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
@@ -27,14 +28,38 @@ from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Row
 
+CLOCKS_DIFFER = 60
+"""Minutes by which the clocks of two processes of a service may differ."""
 MODELS = "models"
 """What those wait for who want to know of all service types."""
 _KEPT = 64
 """Encoded sums that are kept for those who contributed nothing to them; each has 2 MiB at most."""
-_EXPECTED = 8192
-"""Contributions that were read when they came in, and are kept until the feed tells them."""
+_EXPECTED = 2 * 1024 * 1024
+"""Bytes of the contributions that were read when they came in, and are kept until the feed tells them. Read, they take
+some forty times as much memory."""
 
 log = structlog.get_logger("alleyes")
+
+
+class Held(NamedTuple):
+    """What of an origin is in the sum of a service type."""
+
+    stamp: tuple[int, int]
+    """Epoch and sequence."""
+    digest: bytes
+    """Of its bytes (`digest_of`)."""
+
+
+class _Expected(NamedTuple):
+    contribution: Contribution
+    digest: bytes
+    size: int
+    """Bytes."""
+
+
+def digest_of(body: bytes) -> bytes:
+    """Return what tells the bytes of a contribution from all others."""
+    return hashlib.blake2b(body, digest_size=16).digest()
 
 
 class Pools:
@@ -54,6 +79,8 @@ class Pools:
         self.ballot = Ballot()
         self.unreadable = 0
         """Rows of the store that could not be read: of another version of the program, or damaged."""
+        self.expected_bytes = 0
+        """Of contributions that are stored, and that the feed has not told yet."""
         self.applied = 0
         """Rows that were read."""
         self._role = role
@@ -63,16 +90,39 @@ class Pools:
         self._pools: dict[str, Pool] = {}
         self._elsewhere: dict[str, Shared] = {}
         self._encoded: OrderedDict[tuple[str, str], bytes] = OrderedDict()
-        self._expected: OrderedDict[tuple[str, str, int, int], Contribution] = OrderedDict()
+        self._unread: dict[str, set[str]] = {}
+        """By service type, the origins whose newest state could not be read."""
+        self._newest = 0
+        """The latest minute of what was read from the store."""
+        self._expected: OrderedDict[tuple[str, str, int, int], _Expected] = OrderedDict()
 
     # What comes in.
 
-    def expect(self, origin: str, contribution: Contribution) -> None:
-        """Keep a contribution that was read and stored, so that it need not be read again when the feed tells it."""
-        key = (origin, contribution.model.service_type, contribution.epoch, contribution.sequence)
-        self._expected[key] = contribution
-        if len(self._expected) > _EXPECTED:
-            self._expected.popitem(last=False)
+    def held(self, origin: str, service_type: str) -> Held | None:
+        """Return what of an origin is in the sum of a service type; None where nothing is."""
+        pool = self._pools.get(service_type)
+        if pool is None or (stamp := pool.stamp(origin)) is None or (digest := pool.digest(origin)) is None:
+            return None
+        return Held(stamp, digest)
+
+    def expect(self, origin: str, contribution: Contribution, body: bytes) -> None:
+        """Keep a contribution that was stored, so that it need not be read again when the feed tells it."""
+        service_type, stamp = contribution.model.service_type, (contribution.epoch, contribution.sequence)
+        held = self.held(origin, service_type)
+        if held is not None and stamp <= held.stamp:
+            return  # the feed was faster, and does not ask for it any more
+        key = (origin, service_type, *stamp)
+        self._no_longer_expect(key)
+        self._expected[key] = _Expected(contribution, digest_of(body), len(body))
+        self.expected_bytes += len(body)
+        while self.expected_bytes > _EXPECTED:
+            self._no_longer_expect(next(iter(self._expected)))
+
+    def _no_longer_expect(self, key: tuple[str, str, int, int]) -> _Expected | None:
+        expected = self._expected.pop(key, None)
+        if expected is not None:
+            self.expected_bytes -= expected.size
+        return expected
 
     def room_for(self, origin: str, service_type: str) -> bool:
         """Tell whether an origin may contribute to a service type, as far as numbers go."""
@@ -120,20 +170,28 @@ class Pools:
         pool = self._pools.get(service_type)
         if pool is None:
             pool = self._pools[service_type] = Pool(service_type)
+        if (unread := self._unread.get(service_type)) is not None:
+            unread.discard(row.origin)
         if row.body is None:
             self._take_out(row.origin, pool)
             return
-        contribution = self._expected.pop((row.origin, service_type, row.epoch, row.sequence), None)
-        if contribution is None:
+        digest = digest_of(row.body)
+        expected = self._no_longer_expect((row.origin, service_type, row.epoch, row.sequence))
+        if expected is not None and expected.digest == digest:
+            contribution = expected.contribution
+        else:
             try:
-                contribution = decode_contribution(service_type, row.body, now_minute=self._clock.now() // MINUTE)
+                # Whether its times can be was asked when it was taken in: what counts must not depend on the clock.
+                contribution = decode_contribution(service_type, row.body, now_minute=ANY_MINUTE)
             except BadContribution:
+                self._unread.setdefault(service_type, set()).add(row.origin)
                 # What an origin contributed before counts no more: it has replaced it.
                 self._take_out(row.origin, pool)
                 raise
+            self._newest = max(self._newest, newest_minute(contribution.model))
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
-        elif pool.put(row.origin, contribution):
+        elif pool.put(row.origin, contribution, digest):
             self._tell(service_type)
 
     def _take_out(self, origin: str, pool: Pool) -> None:
@@ -142,9 +200,10 @@ class Pools:
             self._tell(pool.total.service_type)
 
     def _forget_empty(self) -> bool:
-        empty = [service_type for service_type, pool in self._pools.items() if not pool.origins]
+        empty = [each for each, pool in self._pools.items() if not pool.origins and not self._unread.get(each)]
         for service_type in empty:
             del self._pools[service_type]
+            self._unread.pop(service_type, None)
         return bool(empty)
 
     def _tell(self, service_type: str) -> None:
@@ -163,8 +222,22 @@ class Pools:
         return sorted(self._pools.keys() | self._elsewhere.keys())
 
     def totals(self) -> Iterable[Pool]:
-        """Return the pools, to be read only."""
-        return self._pools.values()
+        """Return the pools of which everything could be read, to be read only.
+
+        What cannot be read is none the less there: to tell the sum of the rest would take it back.
+        """
+        return [pool for service_type, pool in self._pools.items() if not self._unread.get(service_type)]
+
+    @property
+    def late(self) -> int:
+        """Minutes by which the clock is behind what is stored, beyond what its origins' clocks may be ahead; else 0."""
+        behind = self._newest - self._clock.now() // MINUTE
+        return behind if behind > AHEAD + CLOCKS_DIFFER else 0
+
+    def lives_elsewhere(self, service_type: str) -> bool:
+        """Tell whether the level above told of other sites that have a service type."""
+        elsewhere = self._elsewhere.get(service_type)
+        return elsewhere is not None and elsewhere.origins > 0
 
     def knows(self, service_type: str) -> bool:
         """Tell whether anything is, or was, known of a service type."""

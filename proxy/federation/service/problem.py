@@ -40,6 +40,7 @@ TITLES = {
     "busy": "Too much to do",
     "storage": "The database does not answer",
     "starting": "The sums are not complete yet",
+    "clock": "The clock of the service is wrong",
     "revocations": "Who is revoked is not known",
     "defect": "The service has a defect",
 }

@@ -3,32 +3,45 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal
 
+from models.descriptor import MINUTE
+from models.exchange.plausibility import AHEAD
 from proxy.federation.messages import LARGEST_STAMP
 from proxy.federation.service.feed import Feed
 from proxy.federation.service.problem import Failure
 from proxy.federation.storage.base import Row, Store
 
 
+def stale(held: tuple[int, int]) -> Failure:
+    """Return the failure of a state that is older than what is held, or another one of the same stamp."""
+    detail = "begin a new epoch, above the one that is held, with the whole current state"
+    return Failure(HTTPStatus.CONFLICT, "stale", detail, held=held)
+
+
 class Publishing:
     """The way into the store."""
 
-    def __init__(self, store: Store, feed: Feed) -> None:
-        """Keep the store, and who is to be told that there is something new."""
+    def __init__(self, store: Store, feed: Feed, real_now: Callable[[], float]) -> None:
+        """Keep the store, who is to be told that there is something new, and real time, s."""
         self._store = store
         self._feed = feed
+        self._real_now = real_now
 
     async def publish(self, row: Row) -> Literal["stored", "known"]:
         """Store a state, and return whether that was news.
 
         Raises:
-            Failure: a newer one is held (409), the stamp cannot be (400), or the origin has too many topics (422).
+            Failure: a newer one is held (409), the stamp cannot be or is a day ahead (400), or there is no room (422).
             StoreError: the store does not answer.
         """
         if max(row.stamp) > LARGEST_STAMP:
             raise Failure(HTTPStatus.BAD_REQUEST, "malformed", f"epoch and sequence are at most {LARGEST_STAMP}")
+        # Whoever took the last epoch that there is would keep the name from its owner for ever, revoked or not.
+        if row.epoch > self._real_now() * 1000 + AHEAD * MINUTE:
+            raise Failure(HTTPStatus.BAD_REQUEST, "time", "an epoch begins in the future: it is ms since 1970")
         try:
             # A caller that goes away does not take back what others' contributions are one transaction with.
             (held,) = await asyncio.shield(self._store.put([row]))
@@ -41,5 +54,4 @@ class Publishing:
             return "stored"
         if (held.epoch, held.sequence) == row.stamp:
             return "known"
-        detail = "begin a new epoch, above the one that is held, with the whole current state"
-        raise Failure(HTTPStatus.CONFLICT, "stale", detail, held=(held.epoch, held.sequence))
+        raise stale((held.epoch, held.sequence))

@@ -82,7 +82,7 @@ class FederationService:
         slots = Slots(limits)
         callers = Callers(store, self._revocations, real_now, time.monotonic)
         self._polls = LongPolls(limits, slots, changes, callers)
-        publishing = Publishing(store, self._feed)
+        publishing = Publishing(store, self._feed, real_now)
         endpoints = Endpoints(
             contributions=ContributionEndpoint(self._pools, publishing, bodies, clock, metrics, notes),
             models=ModelEndpoint(self._pools, self._polls, clock),
@@ -178,7 +178,7 @@ class FederationService:
                     self._revocations.follow(self._expulsion.tell),
                     self._expulsion.follow(),
                     self._decisions.follow(),
-                    self._decisions.decide(self._upstream.alone),
+                    self._decisions.decide(self._upstream.decides, alone=self._document.role == "site"),
                     self._upstream.keep(self._decisions),
                     self._connections.watch(),
                     self._renew_certificate(),

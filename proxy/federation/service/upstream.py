@@ -36,6 +36,7 @@ class Ends:
         self.accepted: asyncio.Queue[Sequence[Acceptance]] = asyncio.Queue()
         """What the level above accepted, and is still to be stored."""
         self._heard = clock.now()
+        self._known = False
 
     def now(self) -> int:
         """Return event time, ms."""
@@ -63,11 +64,19 @@ class Ends:
     def heard(self) -> None:
         """Note that the level above can be asked about candidates."""
         self._heard = self._clock.now()
+        self._known = True
 
     @property
     def silent(self) -> bool:
         """Whether it was not heard for so long that nobody waits for it any more."""
         return self._clock.now() - self._heard > WINDOW
+
+    def decides(self, service_type: str) -> bool:
+        """Tell whether the level above decides about a service type: where other sites have it, while it is heard.
+
+        Until it is heard for the first time it is not known where else a type lives.
+        """
+        return not self.silent and (not self._known or self._pools.lives_elsewhere(service_type))
 
 
 class Upstream:
@@ -96,21 +105,14 @@ class Upstream:
                 sink=self.ends,
                 real_now=real_now,
             )
-        self._role = document.role
 
     def status(self) -> FederationStatus | None:
         """Return how the link stands; None where there is none."""
         return None if self._link is None else self._link.status()
 
-    def alone(self) -> bool | None:
-        """Return by whose rule candidates are accepted here.
-
-        Returns:
-            True: by that of a site that is alone; False: by that of many sites; None: the level above decides.
-        """
-        if self._role == "global":
-            return False
-        return True if self._link is None or self.ends.silent else None
+    def decides(self, service_type: str) -> bool:
+        """Tell whether the level above decides about the candidates of a service type, and not this service."""
+        return self._link is not None and self.ends.decides(service_type)
 
     async def keep(self, decisions: Decisions) -> None:
         """Keep in touch until cancelled; nothing that fails there ends it.

@@ -25,6 +25,7 @@ from models.exchange.envelope import (
     encode_contribution,
     encode_others,
     encode_shared,
+    stamp_of,
 )
 from models.exchange.pool import Pool
 from models.exchange.schema import SCHEMA
@@ -216,6 +217,16 @@ def test_bytes_that_are_none_are_refused(sent: bytes, code: str, reason: str) ->
     error = refusal(sent)
     assert error.code == code
     assert reason in str(error)
+
+
+def test_stamp_is_read_without_the_model() -> None:
+    sent = enveloped(CommunicationModel(service_type="/light"), epoch=MAX_STAMP, sequence=7)
+    assert stamp_of(sent) == (MAX_STAMP, 7)
+    assert stamp_of(sent[: len(SCHEMA) + 9] + b"no model") == (MAX_STAMP, 7)
+    for bad in (b"", sent[: len(SCHEMA)], bytes(len(SCHEMA)) + sent[len(SCHEMA) :], sent + bytes(MAX_BYTES)):
+        with pytest.raises(BadContribution) as caught:
+            stamp_of(bad)
+        assert caught.value.code == refusal(bad).code
 
 
 def test_model_of_another_type_than_was_said_is_refused() -> None:

@@ -16,12 +16,14 @@ from models.descriptor import MINUTE
 from models.exchange import plausibility
 from models.exchange.plausibility import (
     AHEAD,
+    ANY_MINUTE,
     EARLIEST,
     MAX_ACCESSES,
     MAX_WEIGHT,
     BadContribution,
     check_model,
     check_showings,
+    newest_minute,
 )
 from models.exchange.showings import Showing, Showings
 from models.periodicity import bin_of
@@ -209,3 +211,16 @@ def test_candidates_of_every_term_pass() -> None:
         candidate = Candidate("/light", aspect, WRITE, details.get(aspect, ""))
         showing = Showing(candidate=candidate, recent=0, persistent=0, onset=NOW * MINUTE, last=NOW * MINUTE)
         check_showings(Showings(instances={"/light": 0}, open=[showing]), now=NOW * MINUTE)
+
+
+def test_newest_minute_is_the_one_that_is_held_against_the_clock() -> None:
+    assert newest_minute(CommunicationModel(service_type="/light", weight=2)) == 0
+    model = usual()
+    assert newest_minute(model) == NOW
+    later = NOW + 2 * AHEAD
+    model.partners["/lock"] = summary([(1, later), (1, later)])
+    assert newest_minute(model) == later
+    check_model(model, now_minute=later - AHEAD)
+    with pytest.raises(BadContribution, match="in the future"):
+        check_model(model, now_minute=later - AHEAD - 1)
+    check_model(model, now_minute=ANY_MINUTE)

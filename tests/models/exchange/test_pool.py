@@ -123,6 +123,17 @@ def test_what_arrives_again_or_late_is_no_news() -> None:
     assert pool.version() != version
 
 
+def test_what_it_came_in_is_remembered_with_it() -> None:
+    model = CommunicationModel(service_type="/light", weight=3)
+    pool = Pool("/light")
+    assert pool.digest("a") is None
+    pool.put("a", contributed(model, sequence=2), b"second")
+    pool.put("a", contributed(model, sequence=1), b"first")
+    assert pool.digest("a") == b"second"
+    pool.remove("a")
+    assert pool.digest("a") is None
+
+
 def test_version_is_of_who_and_when() -> None:
     model = CommunicationModel(service_type="/light", weight=3)
     versions = set()

@@ -94,6 +94,39 @@ def test_nodes_of_an_isolated_site_speak_with_one_voice() -> None:
     assert found.decide(START, alone=True) == accepted(NEW, START)
 
 
+def many(service_type: str, number: int, *, last: int = START) -> Showings:
+    """What a site makes up."""
+    keys = [READ._replace(partner=f"/p{index}") for index in range(number)]
+    open_ = [showing(Candidate(service_type, "relationship", key), recent=9, persistent=9, last=last) for key in keys]
+    return Showings(instances={service_type: 9}, open=open_)
+
+
+def test_one_site_gets_nothing_accepted_whatever_it_tells_of_its_instances() -> None:
+    found = ballot(a=many("/only", 5), b=told())
+    assert found.decide(START, alone=False) == []
+    found.put("a", many("/only", 5, last=START + 1))
+    assert len(found.decide(START + 1, alone=True)) == 5
+
+
+def test_acceptances_of_a_type_are_bounded_by_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_DECIDED_OF_TYPE", 3)
+    found = ballot(a=many("/made-up", 5), b=many("/made-up", 5), c=told(showing()), d=told(showing()))
+    assert [each.candidate.service_type for each in found.decide(START, alone=False)] == ["/light"] + 3 * ["/made-up"]
+    assert found.decide(START + HOUR, alone=False) == []
+    later = START + OWN_WINDOW + MINUTE
+    for origin in ("a", "b"):
+        found.put(origin, many("/made-up", 5, last=later))
+    assert len(found.decide(later, alone=False)) == 2, "the rest, a day later"
+
+
+def test_what_others_decide_about_waits() -> None:
+    found = ballot(a=told(showing(), showing(OWN)), b=told(showing(), showing(OWN)))
+    assert found.decide(START, alone=False, left=lambda service_type: service_type == "/light") == []
+    found.put("b", told(showing()))
+    found.put("a", told(showing()))
+    assert found.decide(START, alone=False) == accepted(NEW, START)
+
+
 def test_site_that_takes_part_no_more_vouches_for_nothing() -> None:
     found = ballot(a=told(showing()), b=told(showing()), c=told())
     found.remove("b")
@@ -222,8 +255,10 @@ def test_ballot_decides_as_knowledge_does_that_sees_every_sighting(alone: bool) 
     outcomes = {NEW: 0, OWN: 0, None: 0}
     for seed in range(150):
         chance = random.Random(seed)
-        places = chance.randint(1, 4)
-        compared = Compared([chance.randint(0 if place else 1, 4) for place in range(places)], alone=alone)
+        # Where each is a site, two have the type: by itself only the site itself accepts anything, not its service.
+        homes = 1 if alone else 2
+        places = chance.randint(homes, 4)
+        compared = Compared([chance.randint(1 if place < homes else 0, 4) for place in range(places)], alone=alone)
         for sighting in sightings_of(chance, places):
             expected, found = compared.see(*sighting)
             assert found == expected, seed

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Literal
 
 from aiohttp import web
 
 from models.descriptor import MINUTE
-from models.exchange.envelope import MAX_BYTES, BadContribution, decode_contribution
+from models.exchange.envelope import MAX_BYTES, BadContribution, decode_contribution, stamp_of
 from proxy.clocks import EventClock
 from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.service import parameters
@@ -16,14 +19,23 @@ from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import Bodies
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
-from proxy.federation.service.pools import Pools
-from proxy.federation.service.problem import Failure
-from proxy.federation.service.publishing import Publishing
+from proxy.federation.service.pools import Pools, digest_of
+from proxy.federation.service.problem import Failure, unavailable
+from proxy.federation.service.publishing import Publishing, stale
 from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import Row
 
 _STATUS = {"schema": HTTPStatus.UNPROCESSABLE_ENTITY, "size": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 """Of bad contributions; 400 for all others."""
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    """Tell the caller what is wrong with its bytes."""
+    try:
+        yield
+    except BadContribution as error:
+        raise Failure(_STATUS.get(error.code, HTTPStatus.BAD_REQUEST), error.code, str(error)) from error
 
 
 @dataclass
@@ -43,25 +55,44 @@ class ContributionEndpoint:
             parameters.known(request)
             service_type = parameters.service_type(request)
             body = await self.bodies.read(request, CONTRIBUTION, MAX_BYTES)
-            row = self._row(service_type, caller, body)
-            result = await self.publishing.publish(row)
+            result = self._known(service_type, caller, body) or await self._publish(service_type, caller, body)
         except Failure as failure:
             self._count(failure.code, caller, failure.detail)
             raise
         self.metrics.contributions.labels(result).inc()
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
-    def _row(self, service_type: str, caller: Caller, body: bytes) -> Row:
-        try:
-            contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
-        except BadContribution as error:
-            raise Failure(_STATUS.get(error.code, HTTPStatus.BAD_REQUEST), error.code, str(error)) from error
+    def _known(self, service_type: str, caller: Caller, body: bytes) -> Literal["known"] | None:
+        """Answer what is in the sums already without reading it: that costs most, and a caller may send it for ever."""
+        held = self.pools.held(caller.origin, service_type)
+        if held is None:
+            return None
+        with _telling():
+            stamp = stamp_of(body)
+        if stamp > held.stamp:
+            return None
+        if stamp == held.stamp and digest_of(body) == held.digest:
+            return "known"
+        raise stale(held.stamp)
+
+    async def _publish(self, service_type: str, caller: Caller, body: bytes) -> Literal["stored", "known"]:
+        with _telling():
+            try:
+                contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
+            except BadContribution as error:
+                if error.code == "time" and (hours := self.pools.late // 60):
+                    raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
+                raise
         if not self.pools.room_for(caller.origin, service_type):
             raise Failure(
                 HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator"
             )
-        self.pools.expect(caller.origin, contribution)
-        return Row(caller.origin, model_topic(service_type), contribution.epoch, contribution.sequence, body)
+        row = Row(caller.origin, model_topic(service_type), contribution.epoch, contribution.sequence, body)
+        result = await self.publishing.publish(row)
+        # Only what is stored will be told by the feed, and only these bytes.
+        if result == "stored":
+            self.pools.expect(caller.origin, contribution, body)
+        return result
 
     def _count(self, code: str, caller: Caller, detail: str | None) -> None:
         self.metrics.contributions.labels(code).inc()

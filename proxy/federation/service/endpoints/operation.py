@@ -41,10 +41,12 @@ class OperationEndpoint:
         return web.Response(text="alive\n", headers={"Cache-Control": "no-store"})
 
     async def ready(self, request: web.Request) -> web.Response:
-        """Say that callers can be served: the store answers, and the sums are complete."""
+        """Say that callers can be served: the store answers, the sums are complete, and the clock is right."""
         del request
         if not self.feed.loaded.is_set():
             raise unavailable("starting", "the stored contributions are being read", 1)
+        if minutes := self.pools.late:
+            raise unavailable("clock", f"set the clock: it is {minutes // 60} hours behind what is stored", 60)
         self.revocations.require_fresh()
         await self.store.ready()
         return web.Response(text="ready\n", headers={"Cache-Control": "no-store"})

@@ -29,7 +29,7 @@ async def test_two_that_decide_the_same_tell_it_once(tmp_path: Path) -> None:
     async with parts(tmp_path) as found:
         both = decisions(found), decisions(found)
         tasks = [asyncio.create_task(found.feed.follow()), asyncio.create_task(both[0].follow())]
-        tasks.append(asyncio.create_task(both[0].decide(lambda: False)))
+        tasks.append(asyncio.create_task(both[0].decide(lambda _: False, alone=False)))
         waiting = asyncio.create_task(found.changes.wait(ACCEPTANCES, 10))
         await found.store.put([Row(origin, SHOWINGS, 1, 1, SHOWN) for origin in ("a", "b")])
         assert await waiting
@@ -45,7 +45,7 @@ async def test_two_that_decide_the_same_tell_it_once(tmp_path: Path) -> None:
 async def test_nodes_of_a_site_that_is_alone_decide_as_one(tmp_path: Path) -> None:
     async with parts(tmp_path) as found:
         tasks = [asyncio.create_task(found.feed.follow())]
-        tasks.append(asyncio.create_task(decisions(found).decide(lambda: True)))
+        tasks.append(asyncio.create_task(decisions(found).decide(lambda _: False, alone=True)))
         await found.store.put([Row("node-1", SHOWINGS, 1, 1, SHOWN)])
         for _ in range(100):
             await asyncio.sleep(0.05)

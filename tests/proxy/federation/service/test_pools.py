@@ -6,8 +6,9 @@ import itertools
 import random
 
 import msgspec
+import pytest
 
-from models.exchange.envelope import encode_others
+from models.exchange.envelope import encode_contribution, encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Showings
@@ -23,12 +24,14 @@ from tests.proxy.federation.service.stored import row_of
 
 TYPES = (LIGHT, "/movementSensor")
 ORIGINS = ("a", "b", "c")
+HOUR = 3_600_000
+DAY = 24 * HOUR
 
 
-def pools(role: str = "global", **limits: int) -> Pools:
+def pools(role: str = "global", *, behind: int = 0, **limits: int) -> Pools:
     assert role in {"site", "global"}
     made = ServiceLimits(**limits)
-    return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms()))
+    return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms() - behind))
 
 
 def taken_out(row: Row) -> Row:
@@ -80,10 +83,36 @@ def test_a_state_of_nothing_is_nothing() -> None:
 def test_what_was_read_when_it_came_in_counts_as_what_is_read_from_the_store() -> None:
     read, expected = pools(), pools()
     contribution = learnt(weight=9)
-    expected.expect("a", contribution)
+    row = row_of("a", contribution)
+    assert row.body is not None
+    expected.expect("a", contribution, row.body)
     for each in (read, expected):
-        each.apply(row_of("a", contribution))
+        each.apply(row)
     assert read.encoded(LIGHT, "b") == expected.encoded(LIGHT, "b")
+
+
+def test_another_body_under_the_same_stamp_is_not_taken_for_what_is_stored() -> None:
+    read, expected = pools(), pools()
+    stored, other = learnt(weight=5), learnt(weight=500)
+    expected.expect("a", other, encode_contribution(other))
+    for each in (read, expected):
+        each.apply(row_of("a", stored))
+    assert expected.encoded(LIGHT, "b") == read.encoded(LIGHT, "b")
+
+
+def test_what_is_expected_is_bounded_by_its_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was given up is read from the store instead; what came late is not kept at all."""
+    monkeypatch.setattr("proxy.federation.service.pools._EXPECTED", 1000)
+    found = pools()
+    for number in range(30):
+        contribution = learnt(sequence=number + 1, weight=number + 1)
+        found.expect("a", contribution, encode_contribution(contribution))
+    assert 0 < found.expected_bytes <= 1000
+    found.apply(row_of("a", learnt(sequence=30, weight=30)))
+    kept = found.expected_bytes
+    found.expect("a", learnt(sequence=30, weight=30), encode_contribution(learnt(sequence=30, weight=30)))
+    assert found.expected_bytes == kept
+    assert found.others(LIGHT, "b").elsewhere is not None
 
 
 def test_what_cannot_be_read_counts_for_nothing_nor_does_what_it_replaced() -> None:
@@ -96,6 +125,31 @@ def test_what_cannot_be_read_counts_for_nothing_nor_does_what_it_replaced() -> N
     assert found.unreadable == 2
     found.apply(row_of("a", learnt(sequence=3)))
     assert found.others(LIGHT, "reader").elsewhere is not None
+
+
+def test_what_was_stored_counts_whatever_the_clock_says() -> None:
+    """As of a machine that started before its clock was set."""
+    right, hour, late = (pools(behind=behind) for behind in (0, HOUR, 2 * DAY))
+    for each in (right, late, hour):
+        each.apply(row_of("a", learnt()))
+    assert late.encoded(LIGHT, "b") == right.encoded(LIGHT, "b") == hour.encoded(LIGHT, "b")
+    assert right.late == hour.late == 0
+    assert 24 * 60 < late.late <= 48 * 60
+    assert late.unreadable == 0
+
+
+def test_what_cannot_be_read_is_not_taken_back_above() -> None:
+    found = pools("site")
+    for origin in ("a", "b"):
+        found.apply(row_of(origin, learnt()))
+    assert [pool.origins for pool in found.totals()] == [2]
+    found.apply(msgspec.structs.replace(row_of("a", learnt(sequence=2)), body=b"of another version"))
+    assert list(found.totals()) == [], "the sum of b alone would take the place of both"
+    found.apply(row_of("a", learnt(sequence=3)))
+    assert [pool.origins for pool in found.totals()] == [2]
+    found.apply(msgspec.structs.replace(row_of("a", learnt(sequence=4)), body=b"of another version"))
+    found.apply(taken_out(row_of("a", learnt())))
+    assert [pool.origins for pool in found.totals()] == [1]
 
 
 def test_a_node_is_told_of_its_site_and_of_the_others() -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from proxy.clocks import real_now
 from proxy.federation.messages import LARGEST_STAMP
 from proxy.federation.service.problem import Failure
 from proxy.federation.service.publishing import Publishing
@@ -18,7 +19,7 @@ from tests.proxy.federation.service.stored import parts, row_of
 
 async def test_what_becomes_of_a_state(tmp_path: Path) -> None:
     async with parts(tmp_path) as found:
-        publishing = Publishing(found.store, found.feed)
+        publishing = Publishing(found.store, found.feed, real_now)
         row = row_of("site-a", learnt(epoch=2, sequence=3))
         assert await publishing.publish(row) == "stored"
         assert await publishing.publish(row) == "known"
@@ -32,12 +33,12 @@ async def test_a_stamp_after_which_there_is_none_is_refused(tmp_path: Path, stam
     async with parts(tmp_path) as found:
         row = msgspec.structs.replace(row_of("site-a", learnt()), epoch=stamp[0], sequence=stamp[1])
         with pytest.raises(Failure, match="400 malformed"):
-            await Publishing(found.store, found.feed).publish(row)
+            await Publishing(found.store, found.feed, real_now).publish(row)
 
 
 async def test_a_caller_that_goes_away_does_not_take_it_back(tmp_path: Path) -> None:
     async with parts(tmp_path) as found:
-        publishing = Publishing(found.store, found.feed)
+        publishing = Publishing(found.store, found.feed, real_now)
         going = asyncio.create_task(publishing.publish(row_of("site-a", learnt())))
         staying = asyncio.create_task(publishing.publish(row_of("site-b", learnt())))
         await asyncio.sleep(0)

@@ -11,6 +11,7 @@ import pytest
 
 from models.candidates import WINDOW
 from models.exchange.pool import Pool
+from models.exchange.shared import Others
 from models.exchange.showings import Showings
 from proxy.federation.client.enrolment import enrol
 from proxy.federation.service.topics import model_topic
@@ -122,6 +123,19 @@ def test_after_a_while_nobody_waits_for_who_is_silent(tmp_path: Path) -> None:
         silent.append(made.silent)
     made.heard()
     assert [*silent, made.silent] == [False, False, True, False]
+
+
+async def test_level_above_decides_about_what_others_have_while_it_is_heard(tmp_path: Path) -> None:
+    clock = _Clock()
+    async with parts(tmp_path) as found:
+        ends = Ends(found.pools, clock)
+        assert ends.decides(LIGHT), "until it is heard it may know of others"
+        ends.heard()
+        assert not ends.decides(LIGHT), "nobody else has it, and the global level accepts nothing for one site"
+        ends.adopt(LIGHT, Others(elsewhere=pooled(b=3).without(None)))
+        assert ends.decides(LIGHT)
+        clock.time += WINDOW + 1
+        assert not ends.decides(LIGHT)
 
 
 class _Clock:

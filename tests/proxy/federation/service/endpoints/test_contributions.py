@@ -10,9 +10,10 @@ import pytest
 
 from models.exchange.envelope import MAX_BYTES, encode_contribution
 from models.exchange.schema import SCHEMA
+from models.exchange.showings import Showings
 from proxy.federation.messages import CONTRIBUTION
 from tests.proxy.federation.service.learnt import LIGHT, learnt
-from tests.proxy.federation.service.running import HOST, Place, eventually
+from tests.proxy.federation.service.running import HOST, Place, eventually, now_ms
 
 PATH = "/v1/contributions/%2FlightControler"
 GOOD = {"Content-Type": CONTRIBUTION}
@@ -30,6 +31,49 @@ def test_the_newest_state_counts_and_the_same_again_is_no_mistake(service: Place
     others = other.others("/newest").elsewhere
     assert others is not None
     assert (others.origins, others.model) == (1, second.model)
+
+
+def test_nobody_takes_the_epochs_of_the_future(service: Place) -> None:
+    """A thief that had them would keep the name from its owner for ever."""
+    thief = service.member("burnt")
+    day = 24 * 3_600_000
+    refused = thief.contribute(learnt("/burnt", epoch=now_ms() + 2 * day))
+    assert (refused.status, refused.code) == (HTTPStatus.BAD_REQUEST, "time")
+    assert thief.tell(Showings(instances={}, open=[]), epoch=2**53 - 2).code == "time"
+    epoch = now_ms() + day - 60_000
+    assert thief.contribute(learnt("/burnt", epoch=epoch, sequence=2**53 - 2)).status == HTTPStatus.NO_CONTENT
+    assert service.member("operator", "operator").ask("DELETE", "/v1/origins/burnt").status == HTTPStatus.NO_CONTENT
+    owner = service.member("burnt")
+    held = owner.contribute(learnt("/burnt", epoch=now_ms()))
+    assert (held.status, held.json["epoch"]) == (HTTPStatus.CONFLICT, epoch)
+    assert owner.contribute(learnt("/burnt", epoch=held.json["epoch"] + 1)).status == HTTPStatus.NO_CONTENT
+
+
+def test_another_state_under_a_known_stamp_is_refused(service: Place) -> None:
+    """Also before the first one is in the sums; the store keeps the first."""
+    origin, other = service.member("two-bodies"), service.member("two-bodies-reader")
+    first, second = learnt("/twoBodies", weight=5), learnt("/twoBodies", weight=500)
+    assert origin.contribute(first).status == HTTPStatus.NO_CONTENT
+    origin.contribute(second)
+    eventually(lambda: other.model("/twoBodies").status == HTTPStatus.OK)
+    refused = origin.contribute(second)
+    assert (refused.status, refused.code, refused.json["epoch"], refused.json["sequence"]) == (409, "stale", 1, 1)
+    assert origin.contribute(first).status == HTTPStatus.NO_CONTENT
+    others = other.others("/twoBodies").elsewhere
+    assert others is not None
+    assert others.model == first.model
+
+
+def test_what_is_refused_again_and_again_is_not_kept(service: Place) -> None:
+    origin, other = service.member("refused"), service.member("refused-reader")
+    assert origin.contribute(learnt("/refused", sequence=9)).status == HTTPStatus.NO_CONTENT
+    eventually(lambda: other.model("/refused").status == HTTPStatus.OK)
+    before = origin.model("/refused").etag
+    for sequence in range(1, 9):
+        assert origin.contribute(learnt("/refused", sequence=sequence)).code == "stale"
+    damaged = origin.send("/refused", encode_contribution(learnt("/refused", sequence=9)) + b"x")
+    assert damaged.code == "stale"
+    assert origin.model("/refused").etag == before
 
 
 @pytest.mark.parametrize(
