@@ -18,7 +18,7 @@ def test_a_file_unless_there_is_a_database(tmp_path: Path) -> None:
 
 
 async def test_feeds_keep_back_where_that_is_asked_for(tmp_path: Path, database: str) -> None:
-    told = []
+    told: list[int] = []
     for settle in ({}, {"settle": "30s"}):
         store = store_of(Place(tmp_path, {"storage": {"postgres": {"dsn": database, **settle}}}).document)
         await store.open()
