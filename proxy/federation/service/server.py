@@ -36,6 +36,7 @@ from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.protocol import Protocol
 from proxy.federation.service.publishing import Publishing
+from proxy.federation.service.readiness import Readiness
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.tls import ServerTls
 from proxy.federation.service.upstream import Upstream
@@ -88,10 +89,10 @@ class FederationService:
             models=ModelEndpoint(self._pools, self._polls, clock),
             candidates=CandidateEndpoint(publishing, bodies, clock, metrics, notes),
             acceptances=AcceptanceEndpoint(store, self._decisions, self._polls),
-            enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, metrics, notes, real_now),
+            enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, slots, metrics, notes, real_now),
             origins=OriginEndpoint(store, self._expulsion),
             operation=OperationEndpoint(
-                store,
+                Readiness(store, time.monotonic),
                 self._feed,
                 self._pools,
                 self._revocations,

@@ -14,9 +14,9 @@ from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.openapi import description
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.problem import unavailable
+from proxy.federation.service.readiness import Readiness
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.upstream import Upstream
-from proxy.federation.storage.base import Store
 
 OPENAPI = "application/yaml"
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -26,7 +26,7 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 class OperationEndpoint:
     """`/healthz`, `/readyz`, `/metrics` and `/openapi.yaml`. Nobody has to show a certificate."""
 
-    store: Store
+    readiness: Readiness
     feed: Feed
     pools: Pools
     revocations: Revocations
@@ -46,7 +46,8 @@ class OperationEndpoint:
         if not self.feed.loaded.is_set():
             raise unavailable("starting", "the stored contributions are being read", 1)
         self.revocations.require_fresh()
-        await self.store.ready()
+        with self.slots.visit():
+            await self.readiness.check()
         return web.Response(text="ready\n", headers={"Cache-Control": "no-store"})
 
     async def show_metrics(self, request: web.Request) -> web.Response:
@@ -72,6 +73,7 @@ class OperationEndpoint:
         tell("revoked", "Certificates that are revoked and have not expired", len(self.revocations))
         tell("revocations_known", "Whether it is known who is revoked", self.revocations.fresh)
         tell("working", "Requests that are worked on", self.slots.working)
+        tell("visiting", "Requests without a certificate that are worked on", self.slots.visiting)
         tell("waiting", "Requests that wait for a change", self.slots.waiting)
         tell("connections", "Open connections", len(connections))
         tell("connections_refused", "Connections refused since the start, as there were too many", connections.refused)

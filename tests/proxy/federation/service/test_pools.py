@@ -27,7 +27,7 @@ ORIGINS = ("a", "b", "c")
 
 def pools(role: str = "global", **limits: int) -> Pools:
     assert role in {"site", "global"}
-    made = ServiceLimits(**limits)
+    made = ServiceLimits.model_validate(limits)
     return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms()))
 
 
