@@ -15,6 +15,7 @@ from aiohttp import web
 
 from proxy.clocks import EventClock, real_now
 from proxy.federation.configuration import FederationDocument
+from proxy.federation.service.accepting import Acceptor
 from proxy.federation.service.application import Endpoints, Gate, application, routes
 from proxy.federation.service.authentication import Callers
 from proxy.federation.service.authority import Authority
@@ -81,7 +82,7 @@ class FederationService:
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
         slots = Slots(limits)
-        callers = Callers(self._revocations, real_now)
+        callers = self._callers = Callers(self._revocations, real_now)
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed)
         endpoints = Endpoints(
@@ -112,6 +113,7 @@ class FederationService:
             shutdown_timeout=_GRACE,
         )
         self._connections: Connections
+        self._acceptor: Acceptor
 
     async def run(self, ending: asyncio.Event, ready: Callable[[int], None] | None = None) -> None:
         """Serve until `ending` is set; `ready` is told the port once callers can connect.
@@ -151,21 +153,15 @@ class FederationService:
             max_line_size=limits.head_bytes,
             max_field_size=limits.head_bytes,
         )
-        self._connections = Connections(protocol, limits)
+        self._connections = Connections(protocol, limits, self._callers)
         listen = self._document.listen
         with _socket(str(listen.address), listen.port, shared=listen.shared) as opened:
-            listener = await loop.create_server(
-                self._connections,
-                sock=opened,
-                ssl=self._tls.context,
-                backlog=_BACKLOG,
-                ssl_handshake_timeout=limits.handshake_seconds,
-                ssl_shutdown_timeout=_LINGER,
-            )
+            opened.setblocking(False)  # noqa: FBT003 -- so Python has it
+            opened.listen(_BACKLOG)
+            self._acceptor = Acceptor(opened, self._connections, self._tls.context)
             try:
                 yield opened.getsockname()[1]
             finally:
-                listener.close()
                 await self._runner.cleanup()
 
     @contextlib.asynccontextmanager
@@ -181,6 +177,7 @@ class FederationService:
                     self._decisions.follow(),
                     self._decisions.decide(self._upstream.alone),
                     self._upstream.keep(self._decisions),
+                    self._acceptor.forever(),
                     self._connections.watch(),
                     self._renew_certificate(),
                 )

@@ -75,7 +75,8 @@ class OperationEndpoint:
         tell("working", "Requests that are worked on", self.slots.working)
         tell("visiting", "Requests without a certificate that are worked on", self.slots.visiting)
         tell("waiting", "Requests that wait for a change", self.slots.waiting)
-        tell("connections", "Open connections", len(connections))
+        tell("connections", "Open connections, with those whose TLS handshake goes on", len(connections))
+        tell("strangers", "Those of them that have shown no certificate", connections.seats.strangers)
         tell("connections_refused", "Connections refused since the start, as there were too many", connections.refused)
         if (above := self.upstream.status()) is not None:
             tell("upstream_heard", "When the level above was last heard, seconds since 1970", above.heard)
