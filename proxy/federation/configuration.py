@@ -71,11 +71,35 @@ class Certificates(Document):
     """How long the service's own is; a new one is made when a third of it is left, without a restart."""
 
 
+class StrangerLimits(Document):
+    """Bounds on callers without a certificate: who enrols, who monitors, and who attacks.
+
+    What they take is apart from what members have. An address is all of its /64 where it is IPv6.
+    """
+
+    connections: Annotated[int, Field(ge=4, le=1_000_000)] = 1024
+    """Most connections at a time that have not shown a certificate, with those whose TLS handshake goes on; but never
+    more than a quarter of all. Above it the one that has been there longest makes room."""
+    connections_per_address: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    """The same, of one address; but never more than a half of that."""
+    idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 10
+    """A connection without a request for so long is closed."""
+    requests: Annotated[int, Field(ge=1, le=100_000)] = 32
+    """Most requests that are worked on at a time; more are answered with 503."""
+    requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 20
+    """Requests of one address, on average; more are answered with 429."""
+    burst: Annotated[int, Field(ge=1, le=1_000_000)] = 200
+    """How many may come at once after a while of silence."""
+
+
 class ServiceLimits(Document):
     """Bounds on what callers may cost."""
 
     connections: Annotated[int, Field(ge=16, le=1_000_000)] = 20_000
-    """Most connections at a time; above it new ones are closed."""
+    """Most connections at a time; above it new ones are closed. A quarter, or `strangers.connections` if that is less,
+    is for those without a certificate."""
+    connections_per_origin: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    """Most connections of one origin at a time; further ones are closed."""
     requests: Annotated[int, Field(ge=1, le=100_000)] = 512
     """Most requests that are worked on at a time; more are answered with 503."""
     waiting: Annotated[int, Field(ge=0, le=1_000_000)] = 20_000
@@ -85,7 +109,7 @@ class ServiceLimits(Document):
     wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60
     """No request waits longer for a change, whatever it asks for."""
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 20
-    """Requests of one origin, or without a certificate of one address, on average; more are answered with 429."""
+    """Requests of one origin, on average; more are answered with 429."""
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """How many may come at once after a while of silence. An origin publishes all its service types together."""
     service_types: Annotated[int, Field(ge=1, le=100_000)] = 4096
@@ -104,6 +128,7 @@ class ServiceLimits(Document):
     """A caller takes no longer to read an answer."""
     idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 150
     """A connection without a request for so long is closed."""
+    strangers: StrangerLimits = StrangerLimits()
 
 
 class FederationDocument(Document):

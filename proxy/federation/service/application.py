@@ -24,7 +24,7 @@ from proxy.federation.service.endpoints.models import ModelEndpoint
 from proxy.federation.service.endpoints.operation import OperationEndpoint
 from proxy.federation.service.endpoints.origins import OriginEndpoint
 from proxy.federation.service.feed import Feed
-from proxy.federation.service.limits import Rates, Slots
+from proxy.federation.service.limits import Rates, Slots, neighbourhood
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.problem import Failure, unavailable
 from proxy.federation.storage.base import StoreBusyError, StoreError
@@ -71,15 +71,19 @@ class Gate:
     def __post_init__(self) -> None:
         """Count anew."""
         self._rates = Rates(self.limits.requests_per_second, self.limits.burst)
+        strangers = self.limits.strangers
+        self._visits = Rates(strangers.requests_per_second, strangers.burst)
         self._longest = float(self.limits.body_seconds + self.limits.wait_seconds + self.limits.answer_seconds)
 
     def anybody(self, handler: Open) -> Handler:
-        """Let everybody in, at their address' rate."""
+        """Let everybody in, at the rate of their certificate, or else of their address.
+
+        The handler takes its place itself, after the body: that may be slow.
+        """
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            self._rates.take(request.remote or "", time.monotonic())
-            with self.slots.work():
-                return await handler(request)
+            self._spend(request)
+            return await handler(request)
 
         return handle
 
@@ -87,13 +91,10 @@ class Gate:
         """Let those in whose certificate says so; readers once the sums are complete."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            known = self.callers.of(request.transport)
             try:
                 caller = await self.callers.require(request.transport, *roles)
             except Failure:
-                # Who is refused spends nothing of the rate of whoever has that name now.
-                spender = f"certificate {known.serial}" if known is not None else request.remote or ""
-                self._rates.take(spender, time.monotonic())
+                self._spend(request)
                 raise
             self._rates.take(caller.origin, time.monotonic())
             if reading and not self.feed.loaded.is_set():
@@ -102,6 +103,17 @@ class Gate:
                 return await handler(request, caller)
 
         return handle
+
+    def _spend(self, request: web.Request) -> None:
+        """Take one call from the rate of a certificate, or else of an address.
+
+        Of no origin's: who is refused spends nothing of whoever has that name now.
+        """
+        known = self.callers.of(request.transport)
+        if known is None:
+            self._visits.take(neighbourhood(request.remote), time.monotonic())
+        else:
+            self._rates.take(f"certificate {known.serial}", time.monotonic())
 
     @property
     def middleware(self) -> Middleware:
@@ -161,10 +173,10 @@ def routes(gate: Gate, endpoints: Endpoints) -> list[Route]:
         Route("GET", "/v1/origins", gate.members(endpoints.origins.list, *operator)),
         Route("DELETE", "/v1/origins/{origin}", gate.members(endpoints.origins.delete, *operator)),
         Route("POST", "/v1/enrolments", gate.anybody(endpoints.enrolments.post)),
-        Route("GET", "/healthz", operation.health),
-        Route("GET", "/readyz", operation.ready),
-        Route("GET", "/metrics", operation.show_metrics),
-        Route("GET", "/openapi.yaml", operation.show_description),
+        Route("GET", "/healthz", gate.anybody(operation.health)),
+        Route("GET", "/readyz", gate.anybody(operation.ready)),
+        Route("GET", "/metrics", gate.anybody(operation.show_metrics)),
+        Route("GET", "/openapi.yaml", gate.anybody(operation.show_description)),
     ]
 
 

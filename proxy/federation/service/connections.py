@@ -1,5 +1,7 @@
 """Connections of the service: no more than agreed, and none that is slower than agreed.
 
+Who may have one is told by `proxy.federation.service.seats`.
+
 aiohttp waits for the head of a request, and for whoever reads an answer, as long as it takes; so each of its protocols
 is wrapped in one that knows since when its caller has been doing nothing useful.
 """
@@ -14,6 +16,9 @@ from typing import cast
 from aiohttp import web
 
 from proxy.federation.configuration import ServiceLimits
+from proxy.federation.service.authentication import Callers
+from proxy.federation.service.problem import Failure
+from proxy.federation.service.seats import Seat, Seats
 
 _LOOKED_AT = 0.5
 """Seconds between two looks at all connections."""
@@ -22,10 +27,12 @@ _LOOKED_AT = 0.5
 class Connections:
     """All of them. For the event loop's thread."""
 
-    def __init__(self, inner: Callable[[], web.RequestHandler], limits: ServiceLimits) -> None:
+    def __init__(self, inner: Callable[[], web.RequestHandler], limits: ServiceLimits, callers: Callers) -> None:
         """Wrap the protocols that `inner` makes."""
         self._inner = inner
         self._limits = limits
+        self._callers = callers
+        self.seats = Seats(limits)
         self._open: dict[web.RequestHandler, Guarded] = {}
         self.refused = 0
         """Connections that were closed at once, as there were too many."""
@@ -33,15 +40,27 @@ class Connections:
         """Connections that were closed because their caller was too slow."""
 
     def __len__(self) -> int:
-        return len(self._open)
+        return self.seats.members + self.seats.strangers
 
-    def __call__(self) -> Guarded:
-        """Make the protocol of a new connection."""
-        return Guarded(self._inner(), self)
+    def arrive(self, address: str, leave: Callable[[], None]) -> Seat | None:
+        """Give a seat to a connection that was accepted; None if there is none. `leave` ends its handshake."""
+        seat = self.seats.arrive(address, asyncio.get_running_loop().time(), leave)
+        self.refused += seat is None
+        return seat
 
-    def opened(self, guarded: Guarded) -> bool:
-        """Note a connection; false if there is no room for it."""
-        if len(self._open) >= self._limits.connections:
+    def vacate(self, seat: Seat) -> None:
+        """Note that a connection ended before its handshake did."""
+        self.seats.vacate(seat)
+
+    def made(self, seat: Seat) -> Guarded:
+        """Make the protocol of a connection that has a seat."""
+        return Guarded(self._inner(), self, seat)
+
+    def opened(self, guarded: Guarded, transport: asyncio.BaseTransport) -> bool:
+        """Note a connection whose handshake is over; false if there is no room for another one of that member."""
+        guarded.seat.leave = guarded.abort
+        name = self._member(transport)
+        if name is not None and not self.seats.become_member(guarded.seat, name):
             self.refused += 1
             return False
         self._open[guarded.inner] = guarded
@@ -50,6 +69,23 @@ class Connections:
     def closed(self, guarded: Guarded) -> None:
         """Note that a connection ended."""
         self._open.pop(guarded.inner, None)
+        self.seats.vacate(guarded.seat)
+
+    def idle_seconds(self, seat: Seat) -> int:
+        """Return for how long a connection may be without a request."""
+        longest = self._limits.idle_seconds
+        return min(longest, self._limits.strangers.idle_seconds) if seat.stranger else longest
+
+    def _member(self, transport: asyncio.BaseTransport) -> str | None:
+        """Return whose certificate was shown, if it counts now."""
+        caller = self._callers.of(transport)
+        if caller is None:
+            return None
+        try:
+            self._callers.check(caller)
+        except Failure:
+            return None
+        return caller.origin
 
     def begin(self, inner: web.RequestHandler | None, seconds: float) -> None:
         """Note that the head of a request is there; with its answer it takes `seconds` at most."""
@@ -60,7 +96,7 @@ class Connections:
         """Note that the answer to a request is ready; its caller has to take it."""
         if inner is not None and (guarded := self._open.get(inner)) is not None:
             now = asyncio.get_running_loop().time()
-            guarded.state = _State(now + self._limits.idle_seconds, working=False)
+            guarded.state = _State(now + self.idle_seconds(guarded.seat), working=False)
 
     async def watch(self) -> None:
         """Cut connections whose time is over, until cancelled."""
@@ -89,9 +125,12 @@ class _State:
 class Guarded(asyncio.Protocol):
     """One connection."""
 
-    def __init__(self, inner: web.RequestHandler, connections: Connections) -> None:
+    def __init__(self, inner: web.RequestHandler, connections: Connections, seat: Seat) -> None:
         """Pass on to aiohttp's protocol what it needs to know."""
         self.inner = inner
+        self.seat = seat
+        self.begun = False
+        """Whether the handshake is over; from then on the end of the connection is told."""
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._stalled_since: float | None = None
@@ -99,8 +138,9 @@ class Guarded(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection whose TLS handshake is over."""
+        self.begun = True
         self._transport = cast("asyncio.Transport", transport)
-        if not self._connections.opened(self):
+        if not self._connections.opened(self, transport):
             self._transport.abort()
             self.inner.connection_made(transport)
             return

@@ -1,4 +1,7 @@
-"""How much is worked on at a time, and how much of it for one caller."""
+"""How much is worked on at a time, and how much of it for one caller.
+
+Callers without a certificate are counted apart, by their address: whatever they do takes nothing from members.
+"""
 
 from __future__ import annotations
 
@@ -7,12 +10,26 @@ from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from ipaddress import IPv6Address, ip_address
 
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.service.problem import too_many, unavailable
 
 MOST_TOLD_APART = 200_000
 """Callers whose rate is remembered; beyond, the one that was silent longest is forgotten. Some 20 MB."""
+
+
+def neighbourhood(address: str | None) -> str:
+    """Return what an address shares with all that may be one machine with it: itself, or its IPv6 /64."""
+    try:
+        found = ip_address(address or "")
+    except ValueError:
+        return ""
+    if not isinstance(found, IPv6Address):
+        return str(found)
+    if found.ipv4_mapped is not None:
+        return str(found.ipv4_mapped)
+    return f"{IPv6Address(int(found) >> 64 << 64)}/64"
 
 
 @dataclass
@@ -48,7 +65,25 @@ class Slots:
         self._limits = limits
         self._waiting_of: Counter[str] = Counter()
         self.working = 0
+        self.visiting = 0
+        """Requests of strangers that are worked on."""
         self.waiting = 0
+
+    @contextmanager
+    def visit(self) -> Iterator[None]:
+        """Take a place among those of callers without a certificate.
+
+        Raises:
+            Failure: there is none (503).
+        """
+        most = self._limits.strangers.requests
+        if self.visiting >= most:
+            raise unavailable("busy", f"{most} requests without a certificate are worked on at a time", 1)
+        self.visiting += 1
+        try:
+            yield
+        finally:
+            self.visiting -= 1
 
     @contextmanager
     def work(self) -> Iterator[None]:

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from proxy.clocks import EventClock, real_now
 from proxy.federation.configuration import FederationDocument
+from proxy.federation.service.accepting import Acceptor
 from proxy.federation.service.application import Endpoints, Gate, application, routes
 from proxy.federation.service.authentication import Callers
 from proxy.federation.service.authority import Authority
@@ -36,6 +37,7 @@ from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.protocol import Protocol
 from proxy.federation.service.publishing import Publishing
+from proxy.federation.service.readiness import Readiness
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.tls import ServerTls
 from proxy.federation.service.upstream import Upstream
@@ -80,7 +82,7 @@ class FederationService:
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
         slots = Slots(limits)
-        callers = Callers(store, self._revocations, real_now, time.monotonic)
+        callers = self._callers = Callers(store, self._revocations, real_now, time.monotonic)
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed, real_now)
         endpoints = Endpoints(
@@ -88,10 +90,10 @@ class FederationService:
             models=ModelEndpoint(self._pools, self._polls, clock),
             candidates=CandidateEndpoint(publishing, bodies, clock, metrics, notes),
             acceptances=AcceptanceEndpoint(store, self._decisions, self._polls),
-            enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, metrics, notes, real_now),
+            enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, slots, metrics, notes, real_now),
             origins=OriginEndpoint(store, self._expulsion),
             operation=OperationEndpoint(
-                store,
+                Readiness(store, time.monotonic),
                 self._feed,
                 self._pools,
                 self._revocations,
@@ -111,6 +113,7 @@ class FederationService:
             shutdown_timeout=_GRACE,
         )
         self._connections: Connections
+        self._acceptor: Acceptor
 
     async def run(self, ending: asyncio.Event, ready: Callable[[int], None] | None = None) -> None:
         """Serve until `ending` is set; `ready` is told the port once callers can connect.
@@ -150,21 +153,15 @@ class FederationService:
             max_line_size=limits.head_bytes,
             max_field_size=limits.head_bytes,
         )
-        self._connections = Connections(protocol, limits)
+        self._connections = Connections(protocol, limits, self._callers)
         listen = self._document.listen
         with _socket(str(listen.address), listen.port, shared=listen.shared) as opened:
-            listener = await loop.create_server(
-                self._connections,
-                sock=opened,
-                ssl=self._tls.context,
-                backlog=_BACKLOG,
-                ssl_handshake_timeout=limits.handshake_seconds,
-                ssl_shutdown_timeout=_LINGER,
-            )
+            opened.setblocking(False)  # noqa: FBT003 -- so Python has it
+            opened.listen(_BACKLOG)
+            self._acceptor = Acceptor(opened, self._connections, self._tls.context)
             try:
                 yield opened.getsockname()[1]
             finally:
-                listener.close()
                 await self._runner.cleanup()
 
     @contextlib.asynccontextmanager
@@ -180,6 +177,7 @@ class FederationService:
                     self._decisions.follow(),
                     self._decisions.decide(self._upstream.decides, alone=self._document.role == "site"),
                     self._upstream.keep(self._decisions),
+                    self._acceptor.forever(),
                     self._connections.watch(),
                     self._renew_certificate(),
                 )

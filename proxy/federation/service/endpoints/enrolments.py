@@ -17,6 +17,7 @@ from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Callers
 from proxy.federation.service.authority import Authority, BadRequest, Issued, Role
 from proxy.federation.service.bodies import JSON, Bodies
+from proxy.federation.service.limits import Slots
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.problem import Failure
@@ -37,6 +38,7 @@ class EnrolmentEndpoint:
     store: Store
     callers: Callers
     bodies: Bodies
+    slots: Slots
     metrics: Metrics
     notes: Notes
     now: Callable[[], float]
@@ -48,7 +50,9 @@ class EnrolmentEndpoint:
             parameters.known(request)
             wanted = await self.bodies.decode(request, EnrolmentRequest, MAX_BYTES)
             result = "issued" if wanted.token is not None else "renewed"
-            issued, origin, role = await (self._renew if wanted.token is None else self._enrol)(request, wanted)
+            # Who renews has shown a certificate, or is refused at once: strangers do not take their places.
+            with self.slots.visit() if wanted.token is not None else self.slots.work():
+                issued, origin, role = await (self._renew if wanted.token is None else self._enrol)(request, wanted)
         except Failure as failure:
             self.metrics.enrolments.labels(failure.code).inc()
             self.notes.note(f"enrolment refused: {failure.code}", request.remote or "", detail=failure.detail)

@@ -14,9 +14,9 @@ from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.openapi import description
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.problem import unavailable
+from proxy.federation.service.readiness import Readiness
 from proxy.federation.service.revocations import Revocations
 from proxy.federation.service.upstream import Upstream
-from proxy.federation.storage.base import Store
 
 OPENAPI = "application/yaml"
 _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
@@ -26,7 +26,7 @@ _PROMETHEUS = "text/plain; version=0.0.4; charset=utf-8"
 class OperationEndpoint:
     """`/healthz`, `/readyz`, `/metrics` and `/openapi.yaml`. Nobody has to show a certificate."""
 
-    store: Store
+    readiness: Readiness
     feed: Feed
     pools: Pools
     revocations: Revocations
@@ -48,7 +48,8 @@ class OperationEndpoint:
         if minutes := self.pools.late:
             raise unavailable("clock", f"set the clock: it is {minutes // 60} hours behind what is stored", 60)
         self.revocations.require_fresh()
-        await self.store.ready()
+        with self.slots.visit():
+            await self.readiness.check()
         return web.Response(text="ready\n", headers={"Cache-Control": "no-store"})
 
     async def show_metrics(self, request: web.Request) -> web.Response:
@@ -78,8 +79,10 @@ class OperationEndpoint:
         )
         tell("revocations_known", "Whether it is known who is revoked", self.revocations.fresh)
         tell("working", "Requests that are worked on", self.slots.working)
+        tell("visiting", "Requests without a certificate that are worked on", self.slots.visiting)
         tell("waiting", "Requests that wait for a change", self.slots.waiting)
-        tell("connections", "Open connections", len(connections))
+        tell("connections", "Open connections, with those whose TLS handshake goes on", len(connections))
+        tell("strangers", "Those of them that have shown no certificate", connections.seats.strangers)
         tell("connections_refused", "Connections refused since the start, as there were too many", connections.refused)
         if (above := self.upstream.status()) is not None:
             tell("upstream_heard", "When the level above was last heard, seconds since 1970", above.heard)

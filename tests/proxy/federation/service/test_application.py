@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import time
 from collections.abc import Iterator
 from http import HTTPStatus
@@ -12,7 +14,7 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.storage.base import StoreBusyError, StoreError
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Place, eventually
+from tests.proxy.federation.service.running import HOST, Place, eventually
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"}
 
@@ -68,8 +70,40 @@ def test_who_asks_too_much_is_told_when_to_come_back(strict: Place) -> None:
     assert [answer.status for answer in answers] == [200] * 5 + [429]
     assert (answers[-1].code, answers[-1].headers["Retry-After"]) == ("rate", "5")
     assert other.ask("GET", "/v1/models").status == HTTPStatus.OK
-    # The address of both is another caller, of which monitoring is none.
+    # The address of both is another caller.
     assert strict.stranger().ask("GET", "/metrics").status == HTTPStatus.OK
+
+
+@pytest.fixture(scope="module")
+def besieged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    strangers = {"requests_per_second": 0.01, "burst": 60, "requests": 1}
+    limits = {"requests": 2, "strangers": strangers}
+    with Place(tmp_path_factory.mktemp("besieged"), {"limits": limits}).serving() as place:
+        yield place
+
+
+def test_enrolments_that_do_not_send_their_body_take_no_place(besieged: Place) -> None:
+    member, invitation = besieged.member("inside"), besieged.invite("late")
+    head = b"POST /v1/enrolments HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nContent-Length: 1000\r\n\r\n{"
+    with contextlib.ExitStack() as stack:
+        for _ in range(10):
+            raw = stack.enter_context(socket.create_connection((HOST, besieged.port), timeout=20))
+            stack.enter_context(besieged.trusting().wrap_socket(raw, server_hostname=HOST)).sendall(head)
+        time.sleep(0.3)  # for the heads
+        assert member.ask("GET", "/v1/models").status == HTTPStatus.OK
+        assert besieged.stranger().enrol(invitation).status == HTTPStatus.CREATED
+
+
+def test_who_asks_too_much_without_a_certificate_takes_nothing_from_members(besieged: Place) -> None:
+    member, stranger = besieged.member("beside"), besieged.stranger()
+    while stranger.ask("GET", "/healthz").status == HTTPStatus.OK:
+        pass
+    for path in ("/healthz", "/readyz", "/metrics", "/openapi.yaml"):
+        answer = stranger.ask("GET", path)
+        assert (answer.status, answer.code) == (429, "rate"), path
+        assert member.ask("GET", path).status == HTTPStatus.OK
+    assert member.ask("GET", "/v1/models").status == HTTPStatus.OK
+    assert member.enrol(None).status == HTTPStatus.CREATED
 
 
 def test_an_origin_contributes_to_no_more_types_than_agreed(strict: Place) -> None:

@@ -7,11 +7,13 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from proxy.federation.service.seats import MOMENT
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import HOST, Caller, Place
+from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
 
 SECONDS = {"head_seconds": 1, "body_seconds": 1, "answer_seconds": 1, "idle_seconds": 3, "handshake_seconds": 1}
 
@@ -104,17 +106,78 @@ def test_a_caller_that_does_not_read_is_cut(place: Place) -> None:
         assert time.monotonic() - began < 15
 
 
-def test_more_connections_than_there_is_room_for_are_closed_and_the_others_go_on(place: Place) -> None:
-    first = place.stranger()
+def asked(tls: ssl.SSLSocket) -> bool:
+    """Whether a connection is served."""
+    with contextlib.suppress(OSError):
+        tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return tls.recv(4096).startswith(b"HTTP/1.1 200")
+    return False
+
+
+def test_more_connections_than_there_is_room_for_are_closed_and_the_others_go_on(crowded: Place) -> None:
+    first = crowded.member("first")
     assert first.ask("GET", "/healthz").status == 200
     with contextlib.ExitStack() as stack:
         opened = 0
-        for _ in range(30):
-            with contextlib.suppress(OSError):
-                tls = stack.enter_context(connected(place))
-                tls.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
-                opened += tls.recv(4096).startswith(b"HTTP/1.1 200")
-        assert opened == 15
+        for name in ("second", "third", "fourth", "fifth", "sixth", "seventh"):
+            member = crowded.member(name)
+            for _ in range(3):
+                with contextlib.suppress(OSError):
+                    opened += asked(stack.enter_context(connected(crowded, member)))
+        assert opened == 11  # 12 of members, and two of each
         assert first.ask("GET", "/healthz").status == 200
-    time.sleep(0.3)
-    assert place.stranger().ask("GET", "/healthz").status == 200
+    eventually(lambda: crowded.stranger().ask("GET", "/healthz").status == 200)
+
+
+@pytest.fixture(scope="module")
+def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Room for 12 connections of members and 4 of strangers, 2 of which of one address; all have patience."""
+    limits = {"connections": 16, "connections_per_origin": 2, "strangers": {"idle_seconds": 60}}
+    with Place(tmp_path_factory.mktemp("crowded"), {"limits": limits}).serving() as place:
+        yield place
+
+
+@pytest.mark.parametrize("shaking", [True, False], ids=["after their handshake", "without one"])
+def test_strangers_that_hold_all_they_can_lock_no_member_out(crowded: Place, *, shaking: bool) -> None:
+    before = crowded.member("before")
+    assert before.ask("GET", "/v1/models").status == 200
+    later = crowded.member(f"later-{shaking}".lower())
+    with contextlib.ExitStack() as stack:
+        held = []
+        for number in range(40):
+            source = (f"127.0.0.{2 + number % 5}", 0)
+            raw = stack.enter_context(socket.create_connection((HOST, crowded.port), timeout=20, source_address=source))
+            held.append(raw)
+            if shaking:
+                with contextlib.suppress(OSError):
+                    tls = crowded.trusting().wrap_socket(raw, server_hostname=HOST)
+                    asked(stack.enter_context(tls))
+        assert before.ask("GET", "/v1/models").status == 200
+        # For a moment there may be no seat to shake hands on.
+        time.sleep(MOMENT)
+        assert later.ask("GET", "/v1/models").status == 200
+        assert before.ask("GET", "/v1/models").status == 200
+    later.close()
+
+
+def test_a_stranger_that_is_idle_is_cut_sooner_than_a_member(tmp_path_factory: pytest.TempPathFactory) -> None:
+    limits = SECONDS | {"idle_seconds": 60, "strangers": {"idle_seconds": 1}}
+    place = Place(tmp_path_factory.mktemp("idle"), {"limits": limits})
+    with place.serving(), connected(place, place.member("calm")) as member, connected(place) as stranger:
+        assert asked(member)
+        assert asked(stranger)
+        assert ended_after(stranger) < 5
+        assert asked(member)
+
+
+def test_bare_connections_take_no_descriptors_but_a_few(tmp_path_factory: pytest.TempPathFactory) -> None:
+    place = Place(tmp_path_factory.mktemp("bare"), {"limits": {"connections": 100}})
+    with place.process() as process, contextlib.ExitStack() as stack:
+        open_files = Path(f"/proc/{process.pid}/fd")
+        member, before = place.member("early"), len(list(open_files.iterdir()))
+        for _ in range(300):
+            stack.enter_context(socket.create_connection((HOST, place.port), timeout=20))
+        time.sleep(0.5)
+        assert len(list(open_files.iterdir())) <= before + 12
+        time.sleep(MOMENT)
+        assert member.ask("GET", "/v1/models").status == 200

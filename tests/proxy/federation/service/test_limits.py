@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from proxy.federation.configuration import ServiceLimits
+from proxy.federation.configuration import ServiceLimits, StrangerLimits
 from proxy.federation.service import limits
-from proxy.federation.service.limits import Rates, Slots
+from proxy.federation.service.limits import Rates, Slots, neighbourhood
 from proxy.federation.service.problem import Failure
 
 
@@ -80,3 +80,32 @@ def test_who_waits_makes_room_for_who_works() -> None:
     assert (slots.working, slots.waiting) == (0, 0)
     with slots.work(), slots.wait("a"):
         assert (slots.working, slots.waiting) == (0, 1)
+
+
+def test_strangers_and_members_take_nothing_from_each_other() -> None:
+    slots = Slots(ServiceLimits(requests=1, strangers=StrangerLimits(requests=1)))
+    with slots.visit():
+        with pytest.raises(Failure) as caught, slots.visit():
+            pass
+        assert refused(caught) == (503, "busy", "1")
+        with slots.work(), pytest.raises(Failure), slots.work():
+            pass
+    with slots.work(), slots.visit():
+        assert (slots.working, slots.visiting) == (1, 1)
+    assert (slots.working, slots.visiting) == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("address", "shared"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::1", "2001:db8:1:2::/64"),
+        ("2001:db8:1:3::1", "2001:db8:1:3::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        (None, ""),
+    ],
+)
+def test_who_has_a_network_has_no_more_than_who_has_an_address(address: str | None, shared: str) -> None:
+    assert neighbourhood(address) == shared

@@ -28,7 +28,13 @@ DESCRIPTION: dict[str, Any] = yaml.safe_load(description())
 EXAMPLES = 12
 """Calls of each operation that are made up at random, beside those that try each limit."""
 SETTINGS: dict[str, Any] = {
-    "limits": {"requests_per_second": 100_000, "burst": 100_000, "wait_seconds": 0, "service_types": 100_000}
+    "limits": {
+        "requests_per_second": 100_000,
+        "burst": 100_000,
+        "wait_seconds": 0,
+        "service_types": 100_000,
+        "strangers": {"requests_per_second": 100_000, "burst": 100_000},
+    }
 }
 BEYOND_SCHEMAS = ["2xx", "304", "400", "403", "404", "409", "422"]
 """Answers to calls that no schema can tell to be good: names, times and sums have to fit, cursors to exist."""

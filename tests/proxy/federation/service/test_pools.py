@@ -30,7 +30,7 @@ DAY = 24 * HOUR
 
 def pools(role: str = "global", *, behind: int = 0, **limits: int) -> Pools:
     assert role in {"site", "global"}
-    made = ServiceLimits(**limits)
+    made = ServiceLimits.model_validate(limits)
     return Pools("site" if role == "site" else "global", made, Changes(), MonotonicEventClock(now_ms() - behind))
 
 
