@@ -32,6 +32,9 @@ CLOCKS_DIFFER = 60
 """Minutes by which the clocks of two processes of a service may differ."""
 MODELS = "models"
 """What those wait for who want to know of all service types."""
+_HASH = 256
+"""Bytes of a summand of the list's version: as of those of a sum's (`models.exchange.pool`), for the same reason."""
+_MODULUS = 1 << 8 * _HASH
 _KEPT = 64
 """Encoded sums that are kept for those who contributed nothing to them; each has 2 MiB at most."""
 _EXPECTED = 2 * 1024 * 1024
@@ -90,6 +93,11 @@ class Pools:
         self._pools: dict[str, Pool] = {}
         self._elsewhere: dict[str, Shared] = {}
         self._encoded: OrderedDict[tuple[str, str], bytes] = OrderedDict()
+        self._types_of: dict[str, set[str]] = {}
+        """By origin, the service types in whose sum it is."""
+        self._listed: dict[str, int] = {}
+        """By service type, what it adds to the version of the list for those who are not in its sum."""
+        self._list_sum = 0
         self._unread: dict[str, set[str]] = {}
         """By service type, the origins whose newest state could not be read."""
         self._newest = 0
@@ -132,8 +140,7 @@ class Pools:
                 return False
         elif pool.stamp(origin) is not None:
             return True
-        given = sum(each.stamp(origin) is not None for each in self._pools.values())
-        return given < self._limits.service_types_per_origin
+        return len(self._types_of.get(origin, ())) < self._limits.service_types_per_origin
 
     def apply(self, row: Row) -> None:
         """Take in a row of the feed. One that cannot be read is counted, as if there were none."""
@@ -170,6 +177,7 @@ class Pools:
         pool = self._pools.get(service_type)
         if pool is None:
             pool = self._pools[service_type] = Pool(service_type)
+            self._list(service_type)
         if (unread := self._unread.get(service_type)) is not None:
             unread.discard(row.origin)
         if row.body is None:
@@ -192,11 +200,16 @@ class Pools:
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
         elif pool.put(row.origin, contribution, digest):
+            self._types_of.setdefault(row.origin, set()).add(service_type)
             self._tell(service_type)
 
     def _take_out(self, origin: str, pool: Pool) -> None:
         if pool.stamp(origin) is not None:
             pool.remove(origin)
+            types = self._types_of[origin]
+            types.discard(pool.total.service_type)
+            if not types:
+                del self._types_of[origin]
             self._tell(pool.total.service_type)
 
     def _forget_empty(self) -> bool:
@@ -204,9 +217,22 @@ class Pools:
         for service_type in empty:
             del self._pools[service_type]
             self._unread.pop(service_type, None)
+            self._list(service_type)
         return bool(empty)
 
+    def _list(self, service_type: str) -> None:
+        """Have the version of the list be that of what is known now."""
+        listed = self._hash(service_type, None) if self.knows(service_type) else 0
+        self._list_sum += listed - self._listed.pop(service_type, 0)
+        if listed:
+            self._listed[service_type] = listed
+
+    def _hash(self, service_type: str, origin: str | None) -> int:
+        digest = hashlib.shake_128(f"{service_type}\0{self.version(service_type, origin)}".encode()).digest(_HASH)
+        return int.from_bytes(digest)
+
     def _tell(self, service_type: str) -> None:
+        self._list(service_type)
         self._changes.tell(model_topic(service_type))
         self._changes.tell(MODELS)
 
@@ -243,8 +269,8 @@ class Pools:
         """Tell whether anything is, or was, known of a service type."""
         return service_type in self._pools or service_type in self._elsewhere
 
-    def version(self, service_type: str, origin: str) -> str:
-        """Return the version of what an origin is told of a service type."""
+    def version(self, service_type: str, origin: str | None) -> str:
+        """Return the version of what an origin is told of a service type; None: who contributed nothing to it."""
         pool, elsewhere = self._pools.get(service_type), self._elsewhere.get(service_type)
         own = pool.version(origin) if pool is not None else "0"
         if self._role == "global":
@@ -279,11 +305,10 @@ class Pools:
         return [self._entry(service_type, origin) for service_type in self.service_types()]
 
     def list_version(self, origin: str) -> str:
-        """Return the version of that list."""
-        digest = hashlib.blake2b(digest_size=16)
-        for service_type in self.service_types():
-            digest.update(f"{service_type}\0{self.version(service_type, origin)}\0".encode())
-        return digest.hexdigest()
+        """Return the version of that list: of thousands of types only those are looked at that the origin is in."""
+        own = self._types_of.get(origin, ())
+        listed = self._list_sum + sum(self._hash(each, origin) - self._listed[each] for each in own)
+        return hashlib.blake2b((listed % _MODULUS).to_bytes(_HASH), digest_size=16).hexdigest()
 
     def _entry(self, service_type: str, origin: str) -> ModelEntry:
         pool, elsewhere = self._pools.get(service_type), self._elsewhere.get(service_type)

@@ -198,3 +198,22 @@ def test_candidates_come_and_go() -> None:
         found.apply(Row("b", SHOWINGS, 1, LAST, None))
     assert found.ballot.origins == 1
     assert model_topic(LIGHT) != SHOWINGS
+
+
+def test_version_of_the_list_depends_on_what_is_listed_and_on_nothing_else() -> None:
+    """Whatever came and went; and it is another whenever a version in the list is."""
+    rng = random.Random(8)
+    for role in ("global", "site"):
+        found, other = pools(role), Pool(LIGHT)
+        other.put("site-b", learnt(weight=30))
+        lists: dict[str, tuple[tuple[str, str], ...]] = {}
+        for sequence in range(1, 60):
+            contribution = learnt(rng.choice(TYPES), weight=rng.randrange(3), sequence=sequence)
+            row = row_of(rng.choice(ORIGINS), contribution)
+            found.apply(row if rng.random() < 0.8 else msgspec.structs.replace(row, body=None))
+            if role == "site":
+                found.adopt(LIGHT, rng.choice([None, other.without(None)]))
+            for reader in (*ORIGINS, "reader"):
+                listed = tuple((each.service_type, each.version) for each in found.entries(reader))
+                assert lists.setdefault(found.list_version(reader), listed) == listed
+        assert len(set(lists.values())) == len(lists) > 20
