@@ -385,7 +385,7 @@ class Route(Bounded):
                 yield Inconsistency(
                     ("path",),
                     f"{segment!r} is no segment of a path",
-                    "write it decoded, in ASCII; a {variable} is a whole segment, divided by `variables` with a `pattern`",
+                    "write it decoded, in ASCII; a {variable} is a whole segment, divided by a `pattern`",
                 )
 
     def _variable_problems(self) -> Iterator[Inconsistency]:
@@ -537,7 +537,7 @@ class MappingDocument(Section):
 
     def _repeated(self) -> Iterator[Inconsistency]:
         """Yield the routes that can never be reached, as an earlier one has the same path and no conditions."""
-        taken: dict[tuple[str, tuple[str, ...]], int] = Field(default={})
+        taken: dict[tuple[str, tuple[str, ...]], int] = {}
         for i, route in enumerate(self.routes):
             shape = tuple(_shape(segment) for segment in route.segments)
             unconditional = route.when == When() and not route.variables
