@@ -135,6 +135,18 @@ class House:
             self.ask(METER, HEATER, "GET", "/rpc/Switch.GetStatus?id=0"),
         ]
 
+    def wait_until_called(self) -> None:
+        """Wait until calls are taken: the first is not to be refused because the listeners are not open yet."""
+
+        def taken() -> bool:
+            try:
+                self.ask(TABLET, HUE, "GET", "/api/config")
+            except OSError:
+                return False
+            return True
+
+        self.gateway.wait_for(taken)
+
     def reached(self) -> int:
         """Return how many requests have reached devices."""
         return len(self.hue.calls) + len(self.plug.calls) + len(self.heater.calls)
@@ -151,6 +163,7 @@ def house(isolated: None, tmp_path: Path) -> Iterator[House]:
         made = House(topology, tmp_path)
         with made.devices:
             made.gateway.start()
+            made.wait_until_called()
             deadline = time.monotonic() + LEARNT_SECONDS
             while time.monotonic() < deadline:
                 assert {answer.status for answer in made.minute()} == {200}
