@@ -130,6 +130,8 @@ class RegistryRefresh:
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
         await asyncio.gather(*(self._keep(agent) for agent in self.points))
+        if not self.points:
+            await asyncio.get_running_loop().create_future()  # whoever runs this takes its end for a failure
 
     async def _keep(self, agent: str) -> None:
         worked = self.registry.knows_agent(agent)

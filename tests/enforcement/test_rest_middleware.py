@@ -34,9 +34,11 @@ BASIC = "Basic YWRtaW46dGhlYmlnb25l"
 TABLET, METER, STRANGER = 0, 1, 2
 """Places of callers in the services' network."""
 MINUTES_A_SECOND = 600.0
-LEARNT_SECONDS = 9.0
+LEARNT_SECONDS = 8.0
+MOST_OF_A_FLOOD = 1500
+ENOUGH_OF_A_FLOOD = 30
 ENFORCE: Settings = {"mode": "enforce", "thresholds": {"alert": 4, "block": 7, "quarantine": None}}
-CLAIMED = {"content-type": "application/json"}
+JSON = {"content-type": "application/json"}
 
 
 @dataclass
@@ -126,10 +128,10 @@ class House:
         frame = json.dumps({"id": 1, "src": "tablet", "method": "Switch.Set", "params": {"id": 0, "on": True}})
         return [
             self.ask(TABLET, HUE, "GET", f"/api/{TABLET_TOKEN}/lights"),
-            self.ask(TABLET, HUE, "PUT", light, '{"on":true,"bri":144}', CLAIMED),
-            self.ask(TABLET, HUE, "PUT", f"/api/{TABLET_TOKEN}/groups/2/action", '{"on":false}', CLAIMED),
+            self.ask(TABLET, HUE, "PUT", light, '{"on":true,"bri":144}', JSON),
+            self.ask(TABLET, HUE, "PUT", f"/api/{TABLET_TOKEN}/groups/2/action", '{"on":false}', JSON),
             self.ask(TABLET, PLUG, "GET", "/relay/0?turn=on&timer=30", None, {"authorization": BASIC}),
-            self.ask(TABLET, HEATER, "POST", "/rpc", frame, CLAIMED),
+            self.ask(TABLET, HEATER, "POST", "/rpc", frame, JSON),
             self.ask(METER, PLUG, "GET", "/status", None, {"authorization": BASIC}),
             self.ask(METER, PLUG, "GET", "/meter/0", None, {"authorization": BASIC}),
             self.ask(METER, HEATER, "GET", "/rpc/Switch.GetStatus?id=0"),
@@ -222,7 +224,7 @@ def _usual_calls_pass_as_they_are(house: House) -> None:
 
 def _an_unusual_caller_writes(house: House) -> None:
     light = f"/api/{SOMEBODYS_TOKEN}/lights/1/state"
-    answer, reason = refused(house, lambda: house.ask(METER, HUE, "PUT", light, '{"on":false}', CLAIMED))
+    answer, reason = refused(house, lambda: house.ask(METER, HUE, "PUT", light, '{"on":false}', JSON))
     assert reason == "anomalous"
     (error,) = json.loads(answer.body)
     assert error["error"]["type"] == 4
@@ -239,9 +241,9 @@ def _an_unusual_caller_writes(house: House) -> None:
 
 def _values_out_of_their_range_and_unknown_paths(house: House) -> None:
     light = f"/api/{TABLET_TOKEN}/lights/1/state"
-    _, reason = refused(house, lambda: house.ask(TABLET, HUE, "PUT", light, '{"on":true,"bri":300}', CLAIMED))
+    _, reason = refused(house, lambda: house.ask(TABLET, HUE, "PUT", light, '{"on":true,"bri":300}', JSON))
     assert reason == "out-of-range"
-    _, reason = refused(house, lambda: house.ask(TABLET, HUE, "PUT", light, '{"on":true,"reboot":1}', CLAIMED))
+    _, reason = refused(house, lambda: house.ask(TABLET, HUE, "PUT", light, '{"on":true,"reboot":1}', JSON))
     assert reason == "unknown-node"
     _, reason = refused(house, lambda: house.ask(TABLET, HUE, "GET", "/clip/v2/resource/light"))
     assert reason == "unknown-node"
@@ -251,12 +253,12 @@ def _values_out_of_their_range_and_unknown_paths(house: House) -> None:
 
 def _what_gives_a_device_away(house: House) -> None:
     everything: list[tuple[str, str, str, str | None, dict[str, str]]] = [
-        (HUE, "POST", "/api", '{"devicetype":"app#x"}', CLAIMED),
+        (HUE, "POST", "/api", '{"devicetype":"app#x"}', JSON),
         (HUE, "DELETE", f"/api/{TABLET_TOKEN}/config/whitelist/{SOMEBODYS_TOKEN}", None, {}),
         (PLUG, "GET", "/ota?url=http://203.0.113.9/firmware.zip", None, {"authorization": BASIC}),
         (PLUG, "GET", "/settings?reset=1", None, {"authorization": BASIC}),
-        (HEATER, "POST", "/rpc/Script.PutCode", '{"id":1,"code":"print(1)"}', CLAIMED),
-        (HEATER, "POST", "/rpc", '{"id":1,"method":"Shelly.FactoryReset"}', CLAIMED),
+        (HEATER, "POST", "/rpc/Script.PutCode", '{"id":1,"code":"print(1)"}', JSON),
+        (HEATER, "POST", "/rpc", '{"id":1,"method":"Shelly.FactoryReset"}', JSON),
     ]
     for address, method, target, body, headers in everything:
         _, reason = refused(
@@ -269,9 +271,14 @@ def _what_gives_a_device_away(house: House) -> None:
 
 
 def _a_flood(house: House) -> None:
-    statuses = [house.ask(METER, HEATER, "GET", "/rpc/Switch.GetStatus?id=0").status for _ in range(200)]
-    assert statuses.count(403) > 100
-    assert statuses[-1] == 403
+    refusals = 0
+    for _ in range(MOST_OF_A_FLOOD):
+        refusals += house.ask(METER, HEATER, "GET", "/rpc/Switch.GetStatus?id=0").status == 403
+        if refusals == ENOUGH_OF_A_FLOOD:
+            break
+    assert refusals == ENOUGH_OF_A_FLOOD
+    assert house.reasons()[-1] == "anomalous"
+    assert house.ask(TABLET, HUE, "GET", f"/api/{TABLET_TOKEN}/lights").status == 200
 
 
 def _no_credential_is_written_down(house: House) -> None:
