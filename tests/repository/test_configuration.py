@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -18,6 +18,10 @@ from scripts.schemas import schema_path
 from tests.repository.tree import ROOT, files, read
 
 REFERENCE = "docs/configuration.md"
+REFERENCES = {"mapping": "docs/mappings.md"}
+"""Where else a document has its reference."""
+FOLDERS = {"mapping": "decoders"}
+"""The shipped files of a kind, where their folder is not called after it."""
 
 
 def sections(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -37,13 +41,20 @@ def sections(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from ((step + rest, model) for rest, model in sections(argument))
 
 
+def has_words(annotation: Any) -> bool:
+    """Whether a word can stand in the place of a nested document, as `vsl` in that of a mapping."""
+    if get_origin(annotation) is Literal:
+        return None not in get_args(annotation)
+    return any(has_words(each) for each in get_args(annotation))
+
+
 def options(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every option that a value can be given for, e.g. `access_points[].agent`."""
     for name, field in document.model_fields.items():
         path = prefix + (field.alias or name)
         # A document within a document has a part of its own.
         nested = [each for each in sections(field.annotation) if each[1] not in DOCUMENTS.values()]
-        if not nested:
+        if not nested or has_words(field.annotation):
             yield path
         for step, model in nested:
             yield from options(model, f"{path}{step}.")
@@ -51,16 +62,17 @@ def options(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def documented(name: str) -> list[str]:
     """The options in the first column of the table of a file."""
-    parts = re.split(r"^## (.+)$", read(REFERENCE), flags=re.MULTILINE)
+    reference = REFERENCES.get(name, REFERENCE)
+    parts = re.split(r"^## (.+)$", read(reference), flags=re.MULTILINE)
     bodies = {heading.strip(" `"): body for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
-    assert f"{name}.yaml" in bodies, f"{REFERENCE} has no part `## {name}.yaml`"
+    assert f"{name}.yaml" in bodies, f"{reference} has no part `## {name}.yaml`"
     rows = [line for line in bodies[f"{name}.yaml"].splitlines() if line.startswith("| `")]
     return [option for row in rows for option in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
 
 
 def shipped(name: str) -> list[Path]:
     """The shipped files of a kind: one of its name, or a folder of them."""
-    folder = Path("config") / f"{name}s"
+    folder = Path("config") / FOLDERS.get(name, f"{name}s")
     found = [path for path in files() if path == Path("config") / f"{name}.yaml" or path.parent == folder]
     assert found
     return found
