@@ -35,6 +35,10 @@ MODELS = "models"
 _HASH = 256
 """Bytes of a summand of the list's version: as of those of a sum's (`models.exchange.pool`), for the same reason."""
 _MODULUS = 1 << 8 * _HASH
+_PART = 16
+"""The part, one of so many, of what room there is for service types, of which one origin may be the first."""
+_FIRST = 16
+"""Service types of which an origin may be the first wherever there is room."""
 _KEPT = 64
 """Encoded sums that are kept for those who contributed nothing to them; each has 2 MiB at most."""
 _EXPECTED = 2 * 1024 * 1024
@@ -132,15 +136,34 @@ class Pools:
             self.expected_bytes -= expected.size
         return expected
 
-    def room_for(self, origin: str, service_type: str) -> bool:
-        """Tell whether an origin may contribute to a service type, as far as numbers go."""
+    def room_for(self, origin: str, service_type: str, size: int) -> bool:
+        """Tell whether an origin may contribute so many bytes to a service type, as far as numbers go.
+
+        An origin may be the first one of a part of the types that there is still room for: 16 that each make up as many
+        as they can leave a third of the room to others.
+        """
+        own = self._types_of.get(origin, set())
+        if (
+            not self._is_small(size)
+            and size + sum(self._pools[each].size(origin) for each in own if each != service_type)
+            > self._limits.bytes_per_origin
+        ):
+            return False
         pool = self._pools.get(service_type)
         if pool is None:
-            if len(self._pools) >= self._limits.service_types and not self._forget_empty():
+            if len(self._pools) >= self._limits.service_types:
+                self._forget_empty()
+            left = self._limits.service_types - len(self._pools)
+            most = max(_FIRST, left // _PART) if left else 0
+            if sum(self._pools[each].first == origin for each in own) >= most:
                 return False
         elif pool.stamp(origin) is not None:
             return True
-        return len(self._types_of.get(origin, ())) < self._limits.service_types_per_origin
+        return len(own) < self._limits.service_types_per_origin
+
+    def _is_small(self, size: int) -> bool:
+        """Tell whether an origin could contribute so many bytes to as many types as it may."""
+        return size * self._limits.service_types_per_origin <= self._limits.bytes_per_origin
 
     def apply(self, row: Row) -> None:
         """Take in a row of the feed. One that cannot be read is counted, as if there were none."""
@@ -212,13 +235,12 @@ class Pools:
                 del self._types_of[origin]
             self._tell(pool.total.service_type)
 
-    def _forget_empty(self) -> bool:
+    def _forget_empty(self) -> None:
         empty = [each for each, pool in self._pools.items() if not pool.origins and not self._unread.get(each)]
         for service_type in empty:
             del self._pools[service_type]
             self._unread.pop(service_type, None)
             self._list(service_type)
-        return bool(empty)
 
     def _list(self, service_type: str) -> None:
         """Have the version of the list be that of what is known now."""
@@ -276,6 +298,11 @@ class Pools:
         if self._role == "global":
             return own
         return f"{own}.{elsewhere.version if elsewhere is not None else 0}"
+
+    def size_of(self, origin: str, service_type: str) -> int:
+        """Return how many bytes are kept of what an origin contributed to a service type."""
+        pool = self._pools.get(service_type)
+        return 0 if pool is None else pool.size(origin)
 
     def others(self, service_type: str, origin: str) -> Others:
         """Return what an origin is told of a service type."""

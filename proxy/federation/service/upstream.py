@@ -47,7 +47,7 @@ class Ends:
 
         A sum may be empty, since all its nodes were taken out: it takes the place of what was told above before.
         """
-        return [pool.total for pool in self._pools.totals()]
+        return [pool.without(None).model for pool in self._pools.totals()]
 
     def showings(self) -> Showings:
         """Return what the nodes show together."""

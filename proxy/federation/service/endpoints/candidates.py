@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -18,6 +19,7 @@ from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import JSON, Bodies
 from proxy.federation.service.deciding import ACCEPTANCES, Decisions
+from proxy.federation.service.limits import Rates
 from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.negotiation import preferred
@@ -39,6 +41,7 @@ class CandidateEndpoint:
 
     publishing: Publishing
     bodies: Bodies
+    rates: Rates
     clock: EventClock
     metrics: Metrics
     notes: Notes
@@ -48,6 +51,7 @@ class CandidateEndpoint:
         try:
             parameters.known(request)
             told = await self.bodies.decode(request, Candidates, MAX_BYTES)
+            self.rates.charge(caller.origin, request.content_length or MAX_BYTES, time.monotonic())
             result = await self.publishing.publish(self._row(told, caller))
         except Failure as failure:
             self.metrics.candidates.labels(failure.code).inc()

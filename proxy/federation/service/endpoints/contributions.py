@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import Bodies
+from proxy.federation.service.limits import Rates
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools, digest_of
@@ -45,6 +47,7 @@ class ContributionEndpoint:
     pools: Pools
     publishing: Publishing
     bodies: Bodies
+    rates: Rates
     clock: EventClock
     metrics: Metrics
     notes: Notes
@@ -76,6 +79,7 @@ class ContributionEndpoint:
         raise stale(held.stamp)
 
     async def _publish(self, service_type: str, caller: Caller, body: bytes) -> Literal["stored", "known"]:
+        self.rates.charge(caller.origin, len(body), time.monotonic())
         with _telling():
             try:
                 contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
@@ -83,10 +87,9 @@ class ContributionEndpoint:
                 if error.code == "time" and (hours := self.pools.late // 60):
                     raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
                 raise
-        if not self.pools.room_for(caller.origin, service_type):
-            raise Failure(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator"
-            )
+        if not self.pools.room_for(caller.origin, service_type, len(body)):
+            detail = "contribute to fewer service types, or less of each, or ask the operator"
+            raise Failure(HTTPStatus.UNPROCESSABLE_ENTITY, "full", detail)
         row = Row(caller.origin, model_topic(service_type), contribution.epoch, contribution.sequence, body)
         result = await self.publishing.publish(row)
         # Only what is stored will be told by the feed, and only these bytes.

@@ -5,12 +5,14 @@ from __future__ import annotations
 import http.client
 import socket
 from http import HTTPStatus
+from pathlib import Path
 
 import pytest
 
 from models.exchange.envelope import MAX_BYTES, encode_contribution
 from models.exchange.schema import SCHEMA
 from models.exchange.showings import Showings
+from models.relationship import Key
 from proxy.federation.messages import CONTRIBUTION
 from tests.proxy.federation.service.learnt import LIGHT, learnt
 from tests.proxy.federation.service.running import HOST, Place, eventually, now_ms
@@ -74,6 +76,24 @@ def test_what_is_refused_again_and_again_is_not_kept(service: Place) -> None:
     damaged = origin.send("/refused", encode_contribution(learnt("/refused", sequence=9)) + b"x")
     assert damaged.code == "stale"
     assert origin.model("/refused").etag == before
+
+
+def test_large_contributions_have_less_of_the_rate_and_usual_ones_all_of_it(tmp_path: Path) -> None:
+    """What costs most is to read them: neither what is known already nor what others send is charged for that."""
+    settings = {"limits": {"requests_per_second": 0.01, "burst": 30}}
+    with Place(tmp_path / "service", settings).serving() as place:
+        origin, other = place.member("large"), place.member("usual")
+        large = learnt(LIGHT)
+        (one,) = large.model.relationships.values()
+        for number in range(1000):
+            large.model.relationships[Key(f"/p{number}", own=False, operation="get", data_type="")] = one
+        size = len(encode_contribution(large))
+        assert origin.contribute(large).status == HTTPStatus.NO_CONTENT
+        answers = [origin.contribute(large).status for _ in range(30)]
+        assert answers.count(HTTPStatus.NO_CONTENT) in range(30 - 2 * (1 + size // 4096), 30 - size // 4096)
+        assert answers[-1] == HTTPStatus.TOO_MANY_REQUESTS
+        usual = [other.contribute(learnt(LIGHT, sequence=each + 1)).status for each in range(30)]
+        assert set(usual) == {HTTPStatus.NO_CONTENT}
 
 
 @pytest.mark.parametrize(
