@@ -8,6 +8,7 @@ else: not on the order in which it came, on what came twice, late, or was taken 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
@@ -65,6 +66,11 @@ class Pool:
     def origins(self) -> int:
         """Number of origins."""
         return len(self._held)
+
+    @property
+    def names(self) -> Collection[str]:
+        """Who they are."""
+        return self._held.keys()
 
     @property
     def supporters(self) -> dict[Key, int]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from models.exchange.plausibility import CLOCKS_DIFFER
 from policy.duration import Duration
 from policy.loading import invalid, load_document
 from proxy.configuration import DAY, KIB, Document, Federation, KeyPair, Port, beside, federation_beside
@@ -153,6 +154,11 @@ class FederationDocument(Document):
     """The level above, for a site that shares its models with others: it speaks for its nodes there. One process."""
     certificates: Certificates = Certificates()
     limits: ServiceLimits = ServiceLimits()
+
+    @property
+    def margin(self) -> int:
+        """Minutes less, by which what comes in may be ahead: a site passes it on to a level with another clock."""
+        return CLOCKS_DIFFER if self.role == "site" else 0
 
     @model_validator(mode="after")
     def _one_voice(self) -> Self:

@@ -16,7 +16,7 @@ import structlog
 from models.contributions import Contribution
 from models.descriptor import MINUTE
 from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others
-from models.exchange.plausibility import AHEAD, newest_minute
+from models.exchange.plausibility import AHEAD, CLOCKS_DIFFER, newest_minute
 from models.exchange.pool import Pool
 from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
@@ -28,8 +28,6 @@ from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Row
 
-CLOCKS_DIFFER = 60
-"""Minutes by which the clocks of two processes of a service may differ."""
 MODELS = "models"
 """What those wait for who want to know of all service types."""
 _HASH = 256
@@ -104,6 +102,8 @@ class Pools:
         self._list_sum = 0
         self._unread: dict[str, set[str]] = {}
         """By service type, the origins whose newest state could not be read."""
+        self._again: set[tuple[str, str]] | None = None
+        """Origins and topics that were read since everything is read again; None: it is not."""
         self._newest = 0
         """The latest minute of what was read from the store."""
         self._expected: OrderedDict[tuple[str, str, int, int], _Expected] = OrderedDict()
@@ -168,6 +168,8 @@ class Pools:
     def apply(self, row: Row) -> None:
         """Take in a row of the feed. One that cannot be read is counted, as if there were none."""
         self.applied += 1
+        if self._again is not None:
+            self._again.add((row.origin, row.topic))
         try:
             if row.topic == SHOWINGS:
                 self._apply_showings(row)
@@ -178,6 +180,32 @@ class Pools:
             if self.unreadable == 1:
                 detail = f"{row.topic} of {row.origin}: {error}; it counts for nothing, as will others like it"
                 log.warning("contribution unreadable", detail=detail)
+
+    @property
+    def read_again(self) -> bool:
+        """Whether everything is read again."""
+        return self._again is not None
+
+    def begin_again(self) -> None:
+        """Take what is read from now on for all that there is, also where it is older than what is held.
+
+        Until `end_again` the sums are a mixture of what was and what is.
+        """
+        self._again = set()
+
+    def end_again(self) -> None:
+        """Forget what was not read since `begin_again`."""
+        found, self._again = self._again, None
+        if found is None:
+            return
+        for service_type, pool in self._pools.items():
+            topic = model_topic(service_type)
+            for origin in [each for each in pool.names if (each, topic) not in found]:
+                self._take_out(origin, pool)
+            unread = self._unread.get(service_type, set())
+            unread -= {each for each in unread if (each, topic) not in found}
+        for origin in [each for each in self.ballot.names if (each, SHOWINGS) not in found]:
+            self.ballot.remove(origin)
 
     def adopt(self, service_type: str, shared: Shared | None) -> None:
         """Replace what the other sites know of a service type, as the level above told it; None: nothing any more."""
@@ -220,6 +248,9 @@ class Pools:
                 self._take_out(row.origin, pool)
                 raise
             self._newest = max(self._newest, newest_minute(contribution.model))
+        held = self.held(row.origin, service_type)
+        if self._again is not None and held is not None and row.stamp <= held.stamp and digest != held.digest:
+            self._take_out(row.origin, pool)
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
         elif pool.put(row.origin, contribution, digest):

@@ -86,9 +86,11 @@ class FederationService:
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed, real_now)
         endpoints = Endpoints(
-            contributions=ContributionEndpoint(self._pools, publishing, bodies, rates, clock, metrics, notes),
+            contributions=ContributionEndpoint(
+                self._pools, publishing, bodies, rates, clock, document.margin, metrics, notes
+            ),
             models=ModelEndpoint(self._pools, self._polls, rates, clock),
-            candidates=CandidateEndpoint(publishing, bodies, rates, clock, metrics, notes),
+            candidates=CandidateEndpoint(publishing, bodies, rates, clock, document.margin, metrics, notes),
             acceptances=AcceptanceEndpoint(store, self._decisions, self._polls),
             enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, slots, metrics, notes, real_now),
             origins=OriginEndpoint(store, self._expulsion),

@@ -78,6 +78,13 @@ class Cursor(msgspec.Struct, frozen=True):
 
     read: dict[str, int] = {}
 
+    def lost(self, before: Cursor) -> bool:
+        """Tell whether the database has less than when `before` was read: as one that was restored from a backup.
+
+        So it looks as well when writers were cleared away that had nothing left.
+        """
+        return any(self.read.get(writer, 0) < number for writer, number in before.read.items())
+
     def text(self) -> str:
         """Return it as text that fits in a URL."""
         return base64.urlsafe_b64encode(msgspec.msgpack.encode(self.read)).decode("ascii").rstrip("=")

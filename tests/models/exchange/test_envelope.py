@@ -27,6 +27,7 @@ from models.exchange.envelope import (
     encode_shared,
     stamp_of,
 )
+from models.exchange.plausibility import AHEAD, CLOCKS_DIFFER
 from models.exchange.pool import Pool
 from models.exchange.schema import SCHEMA
 from models.exchange.shared import Others, Shared
@@ -339,6 +340,26 @@ def test_of_a_sum_that_is_too_large_what_most_show_is_told(
     assert others.site.model.relationships == {
         key: told.model.relationships[key] for key in others.site.model.relationships
     }
+
+
+def test_what_one_level_takes_is_not_refused_by_the_next_for_its_clock() -> None:
+    """Whose clock may be an hour behind."""
+    ahead = summary([(1000, NOW + AHEAD)] * 3)
+    model = CommunicationModel(
+        service_type="/light", weight=3, relationships={READ: Relationship(weight=1, fast=ahead, slow=ahead)}
+    )
+    sent = encode_contribution(contributed(model))
+    assert decode_contribution("/light", sent, now_minute=NOW).model == model
+    pool = Pool("/light")
+    pool.put("a", decode_contribution("/light", sent, now_minute=NOW))
+    told = encode_others(Others(elsewhere=pool.without(None)))
+    found = decode_others("/light", told, now_minute=NOW - CLOCKS_DIFFER).elsewhere
+    assert found is not None
+    assert found.model == model
+    with pytest.raises(BadContribution, match="in the future"):
+        decode_contribution("/light", sent, now_minute=NOW - 1)
+    with pytest.raises(BadContribution, match="in the future"):
+        decode_others("/light", told, now_minute=NOW - CLOCKS_DIFFER - 1)
 
 
 def test_work_is_bounded_by_the_bytes() -> None:

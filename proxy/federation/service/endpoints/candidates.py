@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import hdrs, web
 
 from models.access import Operation
+from models.descriptor import MINUTE
 from models.exchange.plausibility import BadContribution, check_showings
 from models.exchange.showings import Showings
 from models.exchange.vouching import within_caps
@@ -43,6 +44,8 @@ class CandidateEndpoint:
     bodies: Bodies
     rates: Rates
     clock: EventClock
+    margin: int
+    """Minutes of times that lie ahead which are not taken, so that the level above takes all that is."""
     metrics: Metrics
     notes: Notes
 
@@ -66,7 +69,7 @@ class CandidateEndpoint:
     def _row(self, told: Candidates, caller: Caller) -> Row:
         showings = Showings(instances=told.instances, open=told.open)
         try:
-            check_showings(showings, now=self.clock.now())
+            check_showings(showings, now=self.clock.now() - self.margin * MINUTE)
         except BadContribution as error:
             raise Failure(HTTPStatus.BAD_REQUEST, error.code, str(error)) from error
         if unknown := {each.candidate.key.operation for each in showings.open} - _OPERATIONS:

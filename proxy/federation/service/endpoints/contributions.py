@@ -49,6 +49,8 @@ class ContributionEndpoint:
     bodies: Bodies
     rates: Rates
     clock: EventClock
+    margin: int
+    """Minutes of times that lie ahead which are not taken, so that the level above takes all that is."""
     metrics: Metrics
     notes: Notes
 
@@ -82,7 +84,8 @@ class ContributionEndpoint:
         self.rates.charge(caller.origin, len(body), time.monotonic())
         with _telling():
             try:
-                contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
+                minute = self.clock.now() // MINUTE - self.margin
+                contribution = decode_contribution(service_type, body, now_minute=minute)
             except BadContribution as error:
                 if error.code == "time" and (hours := self.pools.late // 60):
                     raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error

@@ -117,7 +117,7 @@ async def linked(*links: FederationLink) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(holds: Callable[[], object], seconds: float = 15.0) -> float:
+async def until(holds: Callable[[], object], seconds: float = 60.0) -> float:
     """Wait until something holds; return how long it took."""
     began = time.monotonic()
     while not holds():
