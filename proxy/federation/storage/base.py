@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import Literal, NamedTuple, Protocol, Self
 
 import msgspec
 
@@ -134,6 +134,15 @@ class Revocation(msgspec.Struct, frozen=True):
     revoked: int
 
 
+class Revoked(NamedTuple):
+    """What an origin has lost."""
+
+    certificates: int
+    """That were not revoked yet."""
+    invitations: int
+    """That waited to be used, or had expired."""
+
+
 class Origin(msgspec.Struct, frozen=True):
     """What an operator wants to know of an origin."""
 
@@ -213,8 +222,8 @@ class Store(Protocol):
         finds what was renewed.
         """
 
-    async def revoke(self, origin: str, now: int) -> int:
-        """Revoke all certificates of an origin; return how many were not yet. Its invitations go as well."""
+    async def revoke(self, origin: str, now: int) -> Revoked:
+        """Revoke all certificates of an origin that are not yet, and take its invitations."""
 
     async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
         """Return what was revoked since."""

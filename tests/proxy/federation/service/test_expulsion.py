@@ -17,7 +17,7 @@ async def test_certificates_and_contributions_go(tmp_path: Path) -> None:
     async with parts(tmp_path) as found:
         await found.certify("site-a", "aa")
         await found.store.put([row_of("site-a", learnt("/one")), row_of("site-a", learnt("/two"))])
-        assert await found.expulsion.expel("site-a") == (1, 2)
+        assert await found.expulsion.expel("site-a") == (1, 0, 2)
         assert "aa" in found.revocations
         assert not await found.expulsion.expel("site-a")
 
