@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Literal
 
 import click
 import msgspec
@@ -20,7 +19,8 @@ from proxy.clocks import real_now
 from proxy.commands.federate import become_service, federation_document, federation_option
 from proxy.commands.options import refuse
 from proxy.federation.configuration import FederationDocument
-from proxy.federation.invitation import NAME, Invitation
+from proxy.federation.identity import NAME, RoleName
+from proxy.federation.invitation import Invitation
 from proxy.federation.service.authority import Authority, AuthorityError
 from proxy.federation.service.stores import store_of
 from proxy.federation.storage.base import Origin, Revoked, Store, StoreError, Token
@@ -93,7 +93,7 @@ def invite(*, name: str, operator: bool, valid: int, config: Path) -> None:
         authority = Authority.of(document.authority, document.state_directory, real_now())
         invitation = Invitation.new(name, authority.certificate)
         now = int(real_now() * 1000)
-        role: Literal["operator", "origin"] = "operator" if operator else "origin"
+        role: RoleName = "operator" if operator else "origin"
         await store.add_token(Token(invitation.digest, name, role, now + valid * 1000), now)
         return invitation
 

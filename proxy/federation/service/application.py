@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.federation.configuration import ServiceLimits
+from proxy.federation.identity import Role
 from proxy.federation.service.authentication import Caller, Callers
-from proxy.federation.service.authority import Role
 from proxy.federation.service.bodies import expect
 from proxy.federation.service.connections import Connections
 from proxy.federation.service.endpoints.candidates import AcceptanceEndpoint, CandidateEndpoint

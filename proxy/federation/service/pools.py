@@ -24,9 +24,9 @@ from models.exchange.vouching import Ballot
 from proxy.clocks import EventClock
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.messages import ModelEntry
-from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Row
+from proxy.federation.topics import SHOWINGS, model_topic, type_of
 
 MODELS = "models"
 """What those wait for who want to know of all service types."""

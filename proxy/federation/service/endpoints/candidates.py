@@ -15,7 +15,7 @@ from models.exchange.plausibility import BadContribution, check_showings
 from models.exchange.showings import Showings
 from models.exchange.vouching import within_caps
 from proxy.clocks import EventClock
-from proxy.federation.messages import Acceptances, Candidates
+from proxy.federation.messages import MAX_CANDIDATES_BYTES, Acceptances, Candidates
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import JSON, Bodies
@@ -27,11 +27,9 @@ from proxy.federation.service.negotiation import preferred
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.problem import Failure
 from proxy.federation.service.publishing import Publishing
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Cursor, Row, Store
+from proxy.federation.topics import SHOWINGS
 
-MAX_BYTES = 256 * 1024
-"""Of a telling of candidates."""
 _AT_ONCE = 200
 _OPERATIONS = frozenset(operation.value for operation in Operation)
 
@@ -53,8 +51,8 @@ class CandidateEndpoint:
         """Replace what the caller shows by what it tells now."""
         try:
             parameters.known(request)
-            told = await self.bodies.decode(request, Candidates, MAX_BYTES)
-            self.rates.charge(caller.origin, request.content_length or MAX_BYTES, time.monotonic())
+            told = await self.bodies.decode(request, Candidates, MAX_CANDIDATES_BYTES)
+            self.rates.charge(caller.origin, request.content_length or MAX_CANDIDATES_BYTES, time.monotonic())
             result = await self.publishing.publish(self._row(told, caller))
         except Failure as failure:
             self.metrics.candidates.labels(failure.code).inc()

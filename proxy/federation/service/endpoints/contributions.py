@@ -24,8 +24,8 @@ from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools, digest_of
 from proxy.federation.service.problem import Failure, unavailable
 from proxy.federation.service.publishing import Publishing, stale
-from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import Row
+from proxy.federation.topics import model_topic
 
 _STATUS = {"schema": HTTPStatus.UNPROCESSABLE_ENTITY, "size": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 """Of bad contributions; 400 for all others."""

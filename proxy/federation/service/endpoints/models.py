@@ -23,7 +23,7 @@ from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.negotiation import has_current, headers, preferred
 from proxy.federation.service.pools import MODELS, Pools
 from proxy.federation.service.problem import Failure
-from proxy.federation.service.topics import model_topic
+from proxy.federation.topics import model_topic
 
 
 @dataclass

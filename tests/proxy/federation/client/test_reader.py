@@ -25,10 +25,11 @@ from proxy.clocks import real_now
 from proxy.federation.client import pace
 from proxy.federation.client import reader as module
 from proxy.federation.client.connection import AnswerError, ServiceError
-from proxy.federation.client.outbox import MODEL, Outbox
+from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.reader import ModelReader
 from proxy.federation.client.versions import Versions
 from proxy.federation.messages import OTHERS, ModelEntry, ModelList
+from proxy.federation.topics import MODEL
 from tests.proxy.federation.client.origin import Bench, bench
 from tests.proxy.federation.service.learnt import learnt
 

@@ -11,8 +11,8 @@ import pytest
 from models.exchange.showings import Showings
 from proxy.clocks import MonotonicEventClock
 from proxy.federation.service.deciding import ACCEPTANCES, Decisions
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Cursor, Row, StoreError
+from proxy.federation.topics import SHOWINGS
 from tests.proxy.federation.service.learnt import LIGHT, showing
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import Parts, parts

@@ -13,9 +13,9 @@ import pytest
 
 from models.exchange.showings import Showings
 from proxy.federation.service.pools import Pools
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Row, StoreError
 from proxy.federation.storage.sqlite import SqliteStore
+from proxy.federation.topics import SHOWINGS
 from tests.proxy.federation.service.learnt import LIGHT, learnt
 from tests.proxy.federation.service.stored import parts, row_of
 

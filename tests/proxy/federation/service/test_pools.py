@@ -17,9 +17,9 @@ from models.relationship import Key
 from proxy.clocks import MonotonicEventClock
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.service.pools import Pools
-from proxy.federation.service.topics import SHOWINGS, model_topic
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import LAST, Row
+from proxy.federation.topics import SHOWINGS, model_topic
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import row_of
