@@ -76,8 +76,8 @@ async def test_what_was_in_force_is_in_force_after_a_restart_without_the_service
     again = Origin(other.directory)
     away = again.link("https://127.0.0.1:9")
     async with linked(away):
-        await until(lambda: again.elsewhere(lamp) == one.models[lamp], 5)
-        await until(lambda: len(away.status().troubles) == 2, 5)
+        await until(lambda: again.elsewhere(lamp) == one.models[lamp])
+        await until(lambda: len(away.status().troubles) == 2)
         status = away.status()
     assert status.heard == 0.0
     assert status.models[lamp].received > 0
@@ -157,7 +157,7 @@ async def test_what_two_sites_show_is_accepted_by_both_within_ten_seconds(
 
     again = Origin(one.directory)
     async with linked(again.link("https://127.0.0.1:9")):
-        await until(lambda: again.accepted, 5)
+        await until(lambda: again.accepted)
     assert [each.candidate for each in again.accepted] == [candidate], "told again after a restart"
 
 
