@@ -292,7 +292,7 @@ def told(caller: Caller, service_type: str, version: str | None) -> Shared | Non
     return caller.others(service_type).elsewhere
 
 
-def eventually(holds: Any, seconds: float = 15.0) -> None:
+def eventually(holds: Any, seconds: float = _PATIENCE) -> None:
     """Wait until something holds."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -20,7 +20,7 @@ def test_a_handshake_that_fails_leaves_its_seat(tmp_path: Path) -> None:
                 while raw.recv(4096):
                     pass
         eventually(lambda: place.stranger().ask("GET", "/healthz").status == 200)
-        assert time.monotonic() - began < 5
+        assert time.monotonic() - began < 9
 
 
 def test_the_service_goes_on_after_descriptors_ran_out(tmp_path: Path) -> None:

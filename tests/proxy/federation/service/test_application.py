@@ -109,7 +109,8 @@ def test_who_asks_too_much_without_a_certificate_takes_nothing_from_members(besi
 def test_an_origin_contributes_to_no_more_types_than_agreed(strict: Place) -> None:
     member = strict.member("broad")
     assert member.contribute(learnt("/first")).status == HTTPStatus.NO_CONTENT
-    time.sleep(1)  # for the feed
+    metrics = strict.stranger()
+    eventually(lambda: b"\nalleyes_federation_service_types 1.0\n" in metrics.ask("GET", "/metrics").body)
     refused = member.contribute(learnt("/second"))
     assert (refused.status, refused.code) == (422, "full")
     assert member.contribute(learnt("/first", sequence=2)).status == HTTPStatus.NO_CONTENT

@@ -11,8 +11,8 @@ import pytest
 from models.exchange.showings import Showings
 from proxy.clocks import MonotonicEventClock
 from proxy.federation.service.deciding import ACCEPTANCES, Decisions
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Cursor, Row, StoreError
+from proxy.federation.topics import SHOWINGS
 from tests.proxy.federation.service.learnt import LIGHT, showing
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import Parts, parts
@@ -47,7 +47,7 @@ async def test_nodes_of_a_site_that_is_alone_decide_as_one(tmp_path: Path) -> No
         tasks = [asyncio.create_task(found.feed.follow())]
         tasks.append(asyncio.create_task(decisions(found).decide(lambda _: False, alone=True)))
         await found.store.put([Row("node-1", SHOWINGS, 1, 1, SHOWN)])
-        for _ in range(100):
+        for _ in range(600):
             await asyncio.sleep(0.05)
             if (await found.store.acceptances(Cursor(), 10))[0]:
                 break

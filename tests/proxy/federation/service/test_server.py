@@ -106,7 +106,7 @@ def test_two_processes_over_one_database_say_the_same(tmp_path: Path, database: 
         assert operator.ask("DELETE", "/v1/origins/site-b").status == 204
         # The other process knows within a second, also on the connection that is open there.
         other = Caller(place.port, members[1].context)
-        eventually(lambda: other.contribute(state_of(1, 9)).status == 403, 3)
+        eventually(lambda: other.contribute(state_of(1, 9)).status == 403)
         wanted = without_faults({"site-c": state_of(2, 3)})
         for end in ends:
             assert told(end, LIGHT, wanted.version) == wanted

@@ -14,9 +14,9 @@ from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Showings
 from proxy.federation.client.enrolment import enrol
-from proxy.federation.service.topics import model_topic
 from proxy.federation.service.upstream import Ends
 from proxy.federation.storage.base import LAST, Row
+from proxy.federation.topics import model_topic
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
 from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
 from tests.proxy.federation.service.stored import parts, row_of
