@@ -14,8 +14,9 @@ import pytest
 from models.communication_model import CommunicationModel
 from proxy.federation.client.database import FILE
 from tests.proxy.federation.client.killed import MODEL, stored
-from tests.proxy.federation.client.origin import LAMP, enrolled, linked, until, url
-from tests.proxy.federation.service.running import Caller, Place, eventually
+from tests.proxy.federation.client.origin import LAMP, enrolled, linked, url
+from tests.proxy.federation.service.running import Caller, Place
+from tests.waiting import eventually, until
 
 _numbers = count()
 KILLS = 8

@@ -6,12 +6,12 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 
 from cryptography import x509
 
 from proxy.identity import common_name
 from tests.enforcement.conftest import LEARN, Bench
+from tests.waiting import eventually
 
 NODE = "/vsl/agent1/search"
 
@@ -46,21 +46,13 @@ def judged(bench: Bench) -> bool:
     return answering(bench) == "gateway"
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() < begun + seconds
-        time.sleep(0.1)
-
-
 def test_calls_are_judged_while_it_serves_pass_while_it_is_gone_and_are_judged_again(bench: Bench) -> None:
     bench.configure(LEARN, bench.settings | {"fail_mode": "open"})
     bench.gateway.start()
     bench.wait_for_types()
     assert judged(bench)
     bench.gateway.kill()
-    until(lambda: direct(bench))
+    eventually(lambda: direct(bench))
     with bench.service("lightcontrol1") as unjudged:
         assert unjudged.ask("GET", NODE)[0] != 0
         bench.gateway.start()
@@ -76,9 +68,9 @@ def test_a_worker_that_hangs_is_as_one_that_is_gone_until_it_is_started_again(be
     worker = json.loads((bench.gateway.state / "status.json").read_bytes())["workers"][0]["pid"]
     assert judged(bench)
     os.kill(worker, signal.SIGSTOP)
-    until(lambda: direct(bench))
+    eventually(lambda: direct(bench))
     # Silent for ten seconds, it is killed and another one started.
-    until(lambda: judged(bench), 40.0)
+    eventually(lambda: judged(bench), 40.0)
     bench.gateway.wait_for(lambda: len(told(bench)) >= 2)
     assert ["pass unjudged" in told(bench)[-2], "judged again" in told(bench)[-1]] == [True, True]
     assert any(record["kind"] == "broken" for record in bench.gateway.records())

@@ -32,6 +32,7 @@ from tests.site.elsewhere import learnt
 from tests.site.federation_ledger import Ledger, at_the_service, told
 from tests.site.federation_process import ALLEYES, FederationProcess
 from tests.site.gateway_process import GatewayProcess, Settings
+from tests.waiting import eventually
 
 SCALE = 30.0
 HISTORY = 2 * 3_600_000
@@ -93,13 +94,6 @@ class Site:
             self.bench.gateway.kill()
 
 
-def until(condition: Callable[[], bool], seconds: float = SOON) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 @pytest.fixture
 def sites(isolated: None, tmp_path: Path) -> Iterator[tuple[Site, Site, FederationProcess]]:
     """Two gateways that are about to take part in a federation, whose service runs."""
@@ -132,7 +126,7 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
 
     # What the first one brings along is in force there within seconds.
     first.bench.gateway.start()
-    until(lambda: {DOOR_LOCK, LIGHT_CONTROLLER} <= told(second.bench.gateway.state).keys())
+    eventually(lambda: {DOOR_LOCK, LIGHT_CONTROLLER} <= told(second.bench.gateway.state).keys())
     assert lock(*heating_off) == 403
     assert light(*look) == 200
 
@@ -142,14 +136,14 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
     first.service("movement1", MOVEMENT_SENSOR, 4)
     shown = [each(*new_look) for each in (light, *lights)]
     assert shown == [403, 403, 403, 403]
-    until(lambda: all(site.status().acceptances == 1 for site in (first, second)))
+    eventually(lambda: all(site.status().acceptances == 1 for site in (first, second)))
     assert [each(*new_look) for each in (light, *lights)] == [200, 200, 200, 200]
 
     # Without the service both go on, and say how long it has been away.
     service.kill()
     assert lock(*heating_off) == 403
     assert light(*look) == lights[0](*look) == 200
-    until(lambda: all(site.status().troubles for site in (first, second)))
+    eventually(lambda: all(site.status().troubles for site in (first, second)))
     lines = [line for line in first.run("status").splitlines() if line.startswith("federation")]
     assert re.search(r"confirmed \d+s ago", lines[0])
     assert any("attempts" in line for line in lines[1:])
@@ -158,7 +152,7 @@ def test_what_one_site_knows_protects_the_other(sites: tuple[Site, Site, Federat
     before = at_the_service(service.database)
     service.start()
     states = {site.name: (site.name, site.bench.gateway.state) for site in (first, second)}
-    until(lambda: all(at_the_service(service.database)[each] != body for each, body in before.items()), 30)
+    eventually(lambda: all(at_the_service(service.database)[each] != body for each, body in before.items()), 30)
     together = Ledger(service.database, states)
-    until(together.agreed, 30)
+    eventually(together.agreed, 30)
     assert {each.service_type for each in together.look()} >= {DOOR_LOCK, LIGHT_CONTROLLER}

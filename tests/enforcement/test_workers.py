@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from proxy.audit.keys import PublicKey
 from proxy.audit.layout import PUBLIC_KEY_FILE
 from proxy.audit.log import Verification, verify
 from tests.enforcement.conftest import LEARN, Bench
+from tests.waiting import eventually
 
 NODE = "/vsl/agent1/movement1/movement"
 SERVICES = 12
@@ -86,13 +87,6 @@ def of_each_worker(bench: Bench) -> tuple[int, int]:
     raise AssertionError(f"one worker has all of {SERVICES} addresses: once in {2 ** (SERVICES - 1)} times")
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
-
-
 def test_a_sender_has_one_worker_at_every_access_point_and_after_a_restart(workers: Bench) -> None:
     first, second = of_each_worker(workers)
     for _ in range(3):
@@ -125,9 +119,9 @@ def test_a_worker_that_is_killed_is_started_again_and_the_other_does_not_notice(
         os.kill(before[0], signal.SIGKILL)
         assert ask(workers, "lightcontrol1", first) == 0, "refused until it is back"
         assert steady.ask("GET", NODE)[0] == 200, "the same connection goes on"
-        until(lambda: ask(workers, "lightcontrol1", first) == 200)
+        eventually(lambda: ask(workers, "lightcontrol1", first) == 200)
         assert steady.ask("GET", NODE)[0] == 200
-    until(lambda: status(workers)["restarts"] == 1 and 0 not in pids(workers) and pids(workers)[0] != before[0])
+    eventually(lambda: status(workers)["restarts"] == 1 and 0 not in pids(workers) and pids(workers)[0] != before[0])
     assert pids(workers)[1] == before[1]
     (told,) = [r for r in workers.gateway.records() if r["kind"] == "broken"]
     assert told["details"]["worker"] == 0
@@ -138,7 +132,7 @@ def test_workers_end_with_the_supervisor_and_nothing_passes_then(workers: Bench)
     first, second = of_each_worker(workers)
     running = pids(workers)
     workers.gateway.kill()
-    until(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in running))
+    eventually(lambda: not any(Path(f"/proc/{pid}/cmdline").exists() for pid in running))
     assert audited(workers).ok
     reached = workers.reached()
     assert ask(workers, "lightcontrol1", first) == ask(workers, "lightcontrol1", second) == 0
@@ -179,7 +173,7 @@ def test_what_services_do_at_either_worker_is_learnt_together(workers: Bench) ->
             for _ in range(5):
                 assert service.ask("GET", NODE)[0] == 200
     before = status(workers)["event_time"]
-    until(lambda: status(workers)["event_time"] > before + 2 * 60_000)
+    eventually(lambda: status(workers)["event_time"] > before + 2 * 60_000)
     workers.gateway.stop()
     state = decode((workers.gateway.state / "models.bin").read_bytes())
     assert {f"/agent1/{name}" for name in names.values()} <= {each.address for each in state.instances}

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Callable
 
 import pytest
 
@@ -17,6 +16,7 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.revocation import RevocationsInForce
 from tests.proxy.parts import plain_point
+from tests.waiting import until
 
 
 class Site:
@@ -64,13 +64,6 @@ class Bench:
         assert threading.current_thread() is threading.main_thread()
         assert self.registry.knows_agent(agent)
         self.told.append((agent, structure.types.get("/agent1/lock1")))
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 5
-    while not condition():
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.005)
 
 
 async def test_a_structure_is_taken_over(site: Site) -> None:

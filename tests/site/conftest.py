@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
 import msgspec
@@ -100,13 +99,6 @@ def error(response: HttpResponse) -> tuple[int, str]:
     assert body["code"] == response.status
     assert body["type"] == "org.ds2os.vsl.core.transport.ExceptionMessage$1"
     return body["code"], body["message"]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens elsewhere."""
-    async with asyncio.timeout(TIMEOUT):
-        while not condition():  # noqa: ASYNC110 - a condition on anything has no event
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture(scope="session")

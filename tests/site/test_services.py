@@ -10,8 +10,9 @@ from models.simulation.floorplan import Service
 from models.simulation.step import Answer, Routine, Step
 from tests.site.calls import Tally
 from tests.site.clock import Clock
-from tests.site.conftest import Bench, until
+from tests.site.conftest import Bench
 from tests.site.services import LiveService
+from tests.waiting import until
 
 BATTERY = Service("battery1", "agent1", "/batteryService", "Kitchen")
 CHARGE = "/agent1/battery1/charge"

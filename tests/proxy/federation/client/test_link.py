@@ -20,8 +20,9 @@ from proxy.federation.client import reader
 from proxy.federation.client.credentials import CERTIFICATE, Credentials
 from proxy.federation.client.database import FILE
 from proxy.federation.client.versions import UnknownVersionError
-from tests.proxy.federation.client.origin import Origin, enrolled, linked, until, url
+from tests.proxy.federation.client.origin import Origin, enrolled, linked, url
 from tests.proxy.federation.service.running import Place
+from tests.waiting import until
 
 _numbers = count()
 

@@ -39,6 +39,7 @@ from proxy.federation.service.authority import Authority
 from proxy.federation.service.server import FederationService
 from proxy.federation.service.stores import store_of
 from proxy.federation.storage.base import Token
+from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 COMMAND = "from proxy.commands.federate import command; command()"
@@ -290,11 +291,3 @@ def told(caller: Caller, service_type: str, version: str | None) -> Shared | Non
 
     eventually(there)
     return caller.others(service_type).elsewhere
-
-
-def eventually(holds: Any, seconds: float = 15.0) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.03)

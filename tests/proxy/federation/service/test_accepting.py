@@ -7,7 +7,8 @@ import socket
 import time
 from pathlib import Path
 
-from tests.proxy.federation.service.running import HOST, Place, eventually
+from tests.proxy.federation.service.running import HOST, Place
+from tests.waiting import eventually
 
 
 def test_a_handshake_that_fails_leaves_its_seat(tmp_path: Path) -> None:

@@ -14,7 +14,8 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.storage.base import StoreBusyError, StoreError
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import HOST, Place, eventually
+from tests.proxy.federation.service.running import HOST, Place
+from tests.waiting import eventually
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"}
 

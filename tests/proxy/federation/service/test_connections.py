@@ -13,7 +13,8 @@ import pytest
 
 from proxy.federation.service.seats import MOMENT
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
+from tests.proxy.federation.service.running import HOST, Caller, Place
+from tests.waiting import eventually
 
 SECONDS = {"head_seconds": 1, "body_seconds": 1, "answer_seconds": 1, "idle_seconds": 3, "handshake_seconds": 1}
 

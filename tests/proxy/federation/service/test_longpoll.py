@@ -6,7 +6,8 @@ import threading
 import time
 from pathlib import Path
 
-from tests.proxy.federation.service.running import Answer, Caller, Place, eventually
+from tests.proxy.federation.service.running import Answer, Caller, Place
+from tests.waiting import eventually
 
 WAIT = "/v1/acceptances?wait=30"
 

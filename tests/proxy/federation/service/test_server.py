@@ -18,8 +18,9 @@ from models.exchange.pool import Pool
 from models.exchange.shared import Shared
 from models.exchange.showings import Showings
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import Caller, Place, eventually, free_port, told
+from tests.proxy.federation.service.running import Caller, Place, free_port, told
 from tests.site.postgres import postgres_server
+from tests.waiting import eventually
 
 ORIGINS = ("site-a", "site-b", "site-c")
 FAST: dict[str, Any] = {"limits": {"requests_per_second": 10_000, "burst": 10_000}}

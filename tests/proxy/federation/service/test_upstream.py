@@ -18,8 +18,9 @@ from proxy.federation.service.topics import model_topic
 from proxy.federation.service.upstream import Ends
 from proxy.federation.storage.base import LAST, Row
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
+from tests.proxy.federation.service.running import HOST, Caller, Place
 from tests.proxy.federation.service.stored import parts, row_of
+from tests.waiting import eventually
 
 SCALE = 60.0
 """A minute of event time is a second."""

@@ -12,7 +12,8 @@ import pytest
 
 from models.exchange.showings import Showings
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import Answer, Place, eventually, now_ms
+from tests.proxy.federation.service.running import Answer, Place, now_ms
+from tests.waiting import eventually
 
 SHOWN = Showings(instances={LIGHT: 3}, open=[showing()])
 

@@ -13,7 +13,8 @@ from models.exchange.schema import SCHEMA
 from models.exchange.showings import Showings
 from proxy.federation.messages import CONTRIBUTION
 from tests.proxy.federation.service.learnt import LIGHT, learnt
-from tests.proxy.federation.service.running import HOST, Place, eventually, now_ms
+from tests.proxy.federation.service.running import HOST, Place, now_ms
+from tests.waiting import eventually
 
 PATH = "/v1/contributions/%2FlightControler"
 GOOD = {"Content-Type": CONTRIBUTION}

@@ -11,7 +11,8 @@ from models.exchange.envelope import encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Answer, Caller, Place, eventually, told
+from tests.proxy.federation.service.running import Answer, Caller, Place, told
+from tests.waiting import eventually
 
 
 def summed(service_type: str, *names: str) -> Pool:
