@@ -8,20 +8,24 @@ from collections.abc import Callable
 
 PATIENCE = 40.0
 """Seconds that something may take that is to happen. Success costs none of them."""
+FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
+"""Seconds between two looks, ever longer: who looks by asking a service must not be asking too much."""
 
 
 def eventually(holds: Callable[[], object], seconds: float = PATIENCE) -> None:
     """Wait until something holds."""
-    deadline = time.monotonic() + seconds
+    began, pause = time.monotonic(), FIRST_PAUSE
     while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.03)
+        assert time.monotonic() - began < seconds, "it never came to hold"
+        time.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE)
 
 
 async def until(holds: Callable[[], object], seconds: float = PATIENCE) -> float:
     """Wait until something holds, while the loop goes on; return how long it took."""
-    began = time.monotonic()
+    began, pause = time.monotonic(), FIRST_PAUSE
     while not holds():
         assert time.monotonic() - began < seconds, "it never came to hold"
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(pause)
+        pause = min(pause * 1.2, LONGEST_PAUSE)
     return time.monotonic() - began

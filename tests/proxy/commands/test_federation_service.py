@@ -55,7 +55,7 @@ def test_who_is_invited_enrols_is_listed_and_can_be_taken_out(place: Place) -> N
 
     taken_out = alleyes(place, "revoke", "site-a")
     assert taken_out.output == "site-a: 1 certificates revoked, contributions to 1 topics taken out\n"
-    eventually(lambda: member.contribute(learnt(sequence=2)).status == 403, 3)
+    eventually(lambda: member.contribute(learnt(sequence=2)).status == 403)
     assert "revoked" in alleyes(place, "origins").output
     again = alleyes(place, "revoke", "site-a")
     assert (again.exit_code, again.output.split(maxsplit=1)[0]) == (1, "alleyes:")

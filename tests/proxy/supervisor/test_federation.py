@@ -157,7 +157,7 @@ async def test_a_defect_of_the_link_ends_nothing_else(
 
     monkeypatch.setattr(FederationLink, "forever", fail)
     one.federation.start()
-    await until(lambda: one.broken == ["federation"], 5)
+    await until(lambda: one.broken == ["federation"])
     await one.federation.stop()
 
 

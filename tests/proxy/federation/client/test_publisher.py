@@ -239,4 +239,4 @@ async def test_candidates_that_were_not_taken_are_told_when_the_service_is_back(
         await publisher.show()
         await publisher.show()
         assert [len(each.open) for each in service.told] == [1]
-        await until(lambda: publisher.showings == 1, 1)
+        await until(lambda: publisher.showings == 1)

@@ -133,10 +133,19 @@ class Caller:
         return self.ask("POST", "/v1/enrolments", msgspec.json.encode(body), {"Content-Type": "application/json"})
 
 
+_kept: list[socket.socket] = []
+
+
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
+    """A port of the loopback that nobody else is given for as long as this process lives.
+
+    Who listens with SO_REUSEADDR may have it all the same: the socket that keeps it does not listen.
+    """
+    keeping = socket.socket()
+    keeping.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    keeping.bind((HOST, 0))
+    _kept.append(keeping)
+    return int(keeping.getsockname()[1])
 
 
 @dataclass

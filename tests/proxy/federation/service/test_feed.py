@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from proxy.federation.service.feed import POLL
 from proxy.federation.storage.base import StoreError
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import LIGHT, learnt
 from tests.proxy.federation.service.stored import parts, row_of
+from tests.waiting import PATIENCE, until
 
 
 async def test_what_was_stored_before_is_there_once_it_is_loaded(tmp_path: Path) -> None:
@@ -33,8 +33,7 @@ async def test_what_another_process_stores_is_followed(tmp_path: Path) -> None:
         await other.open()
         await other.put([row_of("site-a", learnt())])
         await other.close()
-        await asyncio.sleep(3 * POLL)
-        assert found.pools.origins == 1
+        await until(lambda: found.pools.origins == 1)
         following.cancel()
 
 
@@ -50,7 +49,7 @@ async def test_a_store_that_does_not_answer_is_asked_again(tmp_path: Path, monke
         monkeypatch.setattr(found.store, "changes", changes)
         await found.store.put([row_of("site-a", learnt())])
         following = asyncio.create_task(found.feed.follow())
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE):
             await found.feed.loaded.wait()
         assert found.pools.knows(LIGHT)
         following.cancel()

@@ -93,7 +93,7 @@ def test_a_site_goes_on_without_the_others_and_catches_up(tmp_path: Path) -> Non
         eventually(lambda: nodes[0].others(LIGHT).site is not None)
         assert elsewhere(nodes[0]) == (1, pooled(b=11).total)
         with world.serving():
-            eventually(lambda: elsewhere(other) == (1, pooled(node2=4).total), 30)
+            eventually(lambda: elsewhere(other) == (1, pooled(node2=4).total))
 
 
 async def test_what_a_site_says_above_is_the_sum_of_its_nodes(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def test_a_request_that_waits_is_ended_when_its_caller_is_taken_out(service: Pla
     began = time.monotonic()
     assert operator.ask("DELETE", "/v1/origins/waits").status == HTTPStatus.NO_CONTENT
     waiting.join()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25, "long before the wait is over"
     assert [answer.status for answer in answers] == [403]
 
 
