@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections.abc import Callable
 
-PATIENCE = 40.0
+PATIENCE = 90.0
 """Seconds that something may take that is to happen. Success costs none of them."""
 FIRST_PAUSE, LONGEST_PAUSE = 0.01, 0.15
 """Seconds between two looks, ever longer: who looks by asking a service must not be asking too much."""

@@ -221,8 +221,8 @@ def test_a_quarantine_ends_by_itself(topology: Topology, gateway: Gateway) -> No
         begun = time.perf_counter()
         gateway.quarantine("10.77.1.10", seconds=2.0)
         assert not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=BRIEF)
-        while not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=0.1):
-            assert time.perf_counter() - begun < PATIENCE
+        while not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=1.0):
+            assert time.perf_counter() - begun < 60
         assert time.perf_counter() - begun > 1.9
         assert echoes(connection)
 

@@ -16,7 +16,7 @@ from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
 from tests.site.vsl_client import VslClient
 
-TIMEOUT = 5.0
+TIMEOUT = 30.0
 
 LIGHT_OF_THE_EXAMPLES = ModelNode(
     (LIGHT_CONTROLLER, "/basic/composed"),
@@ -39,7 +39,7 @@ class Bench:
         models = {**MODELS_AND_HOUSE, LIGHT_CONTROLLER: LIGHT_OF_THE_EXAMPLES}
         files = {"/config.txt": b"secret=1"}
         self.agents = {
-            name: KnowledgeAgent(name, authority.agent(name), models=models, files=files, callback_timeout=0.3)
+            name: KnowledgeAgent(name, authority.agent(name), models=models, files=files, callback_timeout=2.0)
             for name in ("agent1", "agent2")
         }
         self._clients: list[VslClient] = []

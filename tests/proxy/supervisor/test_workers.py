@@ -12,7 +12,7 @@ import pytest
 from proxy.processes.messages import Begin, InForce, Refreshed, ToSupervisor
 from proxy.supervisor import workers as module
 from proxy.supervisor.workers import Listener, Workers
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 WORKER = """
 import argparse, asyncio, os, signal, sys
@@ -182,4 +182,4 @@ async def test_a_defect_where_messages_are_taken_does_not_go_unnoticed() -> None
         heard.problem = RuntimeError("a defect")
         workers.send(0, Refreshed(1))
         with pytest.raises(RuntimeError, match="a defect"):
-            await asyncio.wait_for(workers.forever(), 10)
+            await asyncio.wait_for(workers.forever(), PATIENCE)

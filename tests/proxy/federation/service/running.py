@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -39,12 +38,13 @@ from proxy.federation.service.authority import Authority
 from proxy.federation.service.server import FederationService
 from proxy.federation.service.stores import store_of
 from proxy.federation.storage.base import Token
+from tests.ports import free_port
 from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 COMMAND = "from proxy.commands.federate import command; command()"
 """`alleyes federate` without the imports of all other commands, which take seconds."""
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _START = int(real_now() * 1000)
 """Event time of all services within the tests, ms, as they begin."""
 
@@ -131,21 +131,6 @@ class Caller:
     def enrol(self, token: str | None, request: str | None = None) -> Answer:
         body = EnrolmentRequest(request=signing_request() if request is None else request, token=token)
         return self.ask("POST", "/v1/enrolments", msgspec.json.encode(body), {"Content-Type": "application/json"})
-
-
-_kept: list[socket.socket] = []
-
-
-def free_port() -> int:
-    """A port of the loopback that nobody else is given for as long as this process lives.
-
-    Who listens with SO_REUSEADDR may have it all the same: the socket that keeps it does not listen.
-    """
-    keeping = socket.socket()
-    keeping.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    keeping.bind((HOST, 0))
-    _kept.append(keeping)
-    return int(keeping.getsockname()[1])
 
 
 @dataclass

@@ -19,7 +19,7 @@ from tests.waiting import PATIENCE, eventually
 
 SECONDS: dict[str, Any] = {
     **dict.fromkeys(("head_seconds", "body_seconds", "answer_seconds", "handshake_seconds"), 2),
-    "idle_seconds": 60,
+    "idle_seconds": 300,
     "strangers": {"idle_seconds": 3},
 }
 
@@ -149,7 +149,7 @@ def test_more_connections_than_there_is_room_for_are_closed_and_the_others_go_on
 @pytest.fixture(scope="module")
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Room for 12 connections of members and 4 of strangers, 2 of which of one address; all have patience."""
-    limits = {"connections": 16, "connections_per_origin": 2, "strangers": {"idle_seconds": 60}}
+    limits = {"connections": 16, "connections_per_origin": 2, "strangers": {"idle_seconds": 300}}
     with Place(tmp_path_factory.mktemp("crowded"), {"limits": limits}).serving() as place:
         yield place
 

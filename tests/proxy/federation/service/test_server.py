@@ -17,8 +17,9 @@ from models.contributions import Contribution
 from models.exchange.pool import Pool
 from models.exchange.shared import Shared
 from models.exchange.showings import Showings
+from tests.ports import free_port
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import Caller, Place, free_port, told
+from tests.proxy.federation.service.running import Caller, Place, told
 from tests.site.postgres import postgres_server
 from tests.waiting import eventually
 
