@@ -34,6 +34,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from models.access import Operation
 from models.simulation.paper_attacks import AttackClass
 from models.simulation.scenario import START
@@ -214,6 +216,7 @@ def _inventory() -> list[Settings]:
     return listed
 
 
+@pytest.mark.timeout(900)
 async def test_a_day_is_answered_as_without_the_gateway(isolated: None, tmp_path: Path) -> None:
     day = the_day()
     authority = SiteAuthority(tmp_path)
