@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from proxy.federation.messages import Enrolment
 from proxy.main import main
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Place, eventually, signing_request
+from tests.proxy.federation.service.running import Place, signing_request
+from tests.waiting import eventually
 
 
 @pytest.fixture

@@ -12,7 +12,8 @@ from policy.loading import load_document
 from proxy.configuration import InventoryDocument
 from proxy.main import main
 from proxy.storage.address_store import AddressStore, Seen
-from tests.proxy.parts import Settings, free_port, plain_point, plain_settings, write_settings
+from tests.ports import free_port
+from tests.proxy.parts import Settings, plain_point, plain_settings, write_settings
 
 
 @pytest.fixture

@@ -122,15 +122,6 @@ async def linked(*links: FederationLink) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def until(holds: Callable[[], object], seconds: float = 60.0) -> float:
-    """Wait until something holds; return how long it took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it never came to hold"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - began
-
-
 @dataclass
 class Bench:
     """The parts of a link, with a server that answers as a test has it."""

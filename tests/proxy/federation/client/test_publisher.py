@@ -26,7 +26,8 @@ from proxy.federation.client.connection import ServiceError
 from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.publisher import Publisher
 from proxy.federation.messages import CONTRIBUTION, Candidates
-from tests.proxy.federation.client.origin import Bench, bench, until
+from tests.proxy.federation.client.origin import Bench, bench
+from tests.waiting import until
 
 LAMP, DOOR = "/lamp", "/door"
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from proxy.federation.storage.sqlite import SqliteStore
 from proxy.federation.topics import SHOWINGS
 from tests.proxy.federation.service.learnt import LIGHT, learnt
 from tests.proxy.federation.service.stored import parts, row_of
+from tests.waiting import PATIENCE, until
 
 
 async def test_what_was_stored_before_is_there_once_it_is_loaded(tmp_path: Path) -> None:
@@ -79,12 +79,6 @@ def _weight(pools: Pools) -> int:
     return 0 if told is None else told.model.weight
 
 
-async def until(holds: Callable[[], bool]) -> None:
-    async with asyncio.timeout(60):
-        while not holds():  # noqa: ASYNC110 -- what others store has no event
-            await asyncio.sleep(0.02)
-
-
 async def test_a_store_that_does_not_answer_is_asked_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     async with parts(tmp_path) as found:
         good, failures = found.store.changes, iter(range(2))
@@ -97,7 +91,7 @@ async def test_a_store_that_does_not_answer_is_asked_again(tmp_path: Path, monke
         monkeypatch.setattr(found.store, "changes", changes)
         await found.store.put([row_of("site-a", learnt())])
         following = asyncio.create_task(found.feed.follow())
-        async with asyncio.timeout(60):
+        async with asyncio.timeout(PATIENCE):
             await found.feed.loaded.wait()
         assert found.pools.knows(LIGHT)
         following.cancel()

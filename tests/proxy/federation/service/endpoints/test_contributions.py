@@ -12,12 +12,14 @@ import pytest
 
 from models.clustering_feature import ClusteringFeature
 from models.exchange.envelope import MAX_BYTES, encode_contribution
+from models.exchange.pool import Pool
 from models.exchange.schema import SCHEMA
 from models.exchange.showings import Showings
 from models.relationship import Key
 from proxy.federation.messages import CONTRIBUTION
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import HOST, Place, eventually, now_ms
+from tests.proxy.federation.service.running import HOST, Place, now_ms, told
+from tests.waiting import eventually
 
 PATH = "/v1/contributions/%2FlightControler"
 GOOD = {"Content-Type": CONTRIBUTION}
@@ -31,10 +33,11 @@ def test_the_newest_state_counts_and_the_same_again_is_no_mistake(service: Place
     assert origin.contribute(second).status == HTTPStatus.NO_CONTENT
     stale = origin.contribute(first)
     assert (stale.status, stale.code, stale.json["epoch"], stale.json["sequence"]) == (409, "stale", 5, 2)
-    eventually(lambda: other.model("/newest").status == HTTPStatus.OK)
-    others = other.others("/newest").elsewhere
-    assert others is not None
-    assert (others.origins, others.model) == (1, second.model)
+    pool = Pool("/newest")
+    pool.put("newest", second)
+    newest = pool.without(None)
+    assert told(other, "/newest", newest.version) == newest
+    assert (newest.origins, newest.model) == (1, second.model)
 
 
 def test_nobody_takes_the_epochs_of_the_future(service: Place) -> None:
