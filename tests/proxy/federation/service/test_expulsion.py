@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from proxy.federation.service import expulsion
-from proxy.federation.storage.base import Cursor
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import Parts, parts, row_of
@@ -40,13 +39,6 @@ async def test_what_came_in_meanwhile_goes_as_well(tmp_path: Path, monkeypatch: 
         await found.store.put([row_of("site-a", learnt())])
         await gone(found)
         following.cancel()
-
-
-async def taken_out(found: Parts) -> None:
-    """Wait until nothing is stored of anybody."""
-    async with asyncio.timeout(60):
-        while any(row.body is not None for row in (await found.store.changes(Cursor(), 10))[0]):  # noqa: ASYNC110 -- a store has no event
-            await asyncio.sleep(0.02)
 
 
 MINUTE = 60_000
