@@ -12,11 +12,9 @@ import msgspec
 
 from models.candidates import QUORUM
 from models.communication_model import CommunicationModel
-from models.exchange.shared import Others, Shared
-from models.relationship import Relationship
+from models.exchange.shared import MOST_ENTRIES, MOST_RELATIONSHIPS, Others, Shared
+from models.relationship import LEAST_ENTRIES
 
-_LEAST = 4
-"""Entries of a relationship of which nothing was seen but that it exists."""
 _OF_PARTNERS = 8
 """The part, one of so many, of the entries of a type that may be partner types."""
 
@@ -43,8 +41,8 @@ class Size(NamedTuple):
 
 ALL = Size(4096, 32_768)
 """Of everything that is adopted: some three MB in storage."""
-OF_ONE = Size(256, 2048)
-"""Of one service type. Usual ones have ten relationships, and some hundred entries."""
+OF_ONE = Size(MOST_RELATIONSHIPS, MOST_ENTRIES)
+"""Of one service type: as much as is told of one sum."""
 
 
 def share(types: int) -> Size:
@@ -97,10 +95,10 @@ def _cut(part: Shared | None, most: Size) -> Shared | None:
     )
     kept, left = set(), Size(most.relationships, most.entries - len(partners))
     for key, relationship in order:
-        if not left.relationships or left.entries < _LEAST:
+        if not left.relationships or left.entries < LEAST_ENTRIES:
             break
         # One that is too large leaves its room to those after it, else one origin's could keep out all others.
-        if (entries := _entries(relationship)) <= left.entries:
+        if (entries := relationship.entries) <= left.entries:
             kept.add(key)
             left = Size(left.relationships - 1, left.entries - entries)
     relationships = {key: each for key, each in model.relationships.items() if key in kept}
@@ -121,9 +119,4 @@ def _first[T](entries: Iterable[T], rank: Callable[[T], Any], number: int) -> li
 
 def _size(model: CommunicationModel) -> Size:
     relationships = model.relationships
-    return Size(len(relationships), len(model.partners) + sum(map(_entries, relationships.values())))
-
-
-def _entries(relationship: Relationship) -> int:
-    each = relationship
-    return _LEAST + len(each.gaps) + len(each.written) + len(each.before) + len(each.rooms)
+    return Size(len(relationships), len(model.partners) + sum(each.entries for each in relationships.values()))

@@ -22,6 +22,9 @@ QUORUM = 2
 """Sites that must have shown a candidate. Instances do not count: ten sensors of one site scan together."""
 NEARLY_ALL = 0.75
 """Share of the sites where a type lives, above which they may have begun one after the other."""
+ANSWER_WITHIN = 24 * 60 * MINUTE
+"""Event time, ms, that others have to answer where a site alone would have accepted: a federation that is heard but
+accepts nothing must not keep an update out for good."""
 OWN_WINDOW = 24 * 60 * MINUTE
 """Event time, ms, for which what is rare is remembered."""
 MAX_CANDIDATES = 4096

@@ -11,7 +11,7 @@ from typing import Self
 import msgspec
 
 from models import allowance
-from models.candidates import Candidate, Ledger, Sightings, agreed, corroborated
+from models.candidates import ANSWER_WITHIN, MAX_CANDIDATES, Candidate, Ledger, Sightings, agreed, corroborated
 from models.communication_model import CommunicationModel
 from models.contributions import STARTER, Contribution
 from models.descriptor import Descriptor
@@ -62,6 +62,8 @@ class Knowledge:
         self._population: dict[tuple[str, str], tuple[int, int]] = {}
         self._ledger = Ledger()
         self._answers: dict[Candidate, Answer] = {}
+        self._awaited: dict[Candidate, int] = {}
+        """What would be accepted here, but is left to others: event time (ms) since when."""
         self._forms: dict[str, NormalForm] = {}
         self._unread: set[str] = set()
         """Types whose models changed since they were read."""
@@ -146,16 +148,19 @@ class Knowledge:
 
         Args:
             now: Event time, ms.
-            left: Tells of a service type whether others decide about its candidates.
+            left: Tells of a service type whether others decide about its candidates; they have `ANSWER_WITHIN` for each
+                that would be accepted here.
 
         Returns:
             What was accepted.
         """
-        accepted = sorted(
-            candidate
-            for candidate, sightings in self._ledger.shown()
-            if not left(candidate.service_type) and self._vouched(candidate, sightings, now)
-        )
+        accepted = []
+        for candidate, sightings in self._ledger.shown():
+            if not self._vouched(candidate, sightings, now):
+                self._awaited.pop(candidate, None)
+            elif not left(candidate.service_type) or not self._awaits(candidate, now):
+                accepted.append(candidate)
+        accepted.sort()
         for candidate in accepted:
             self.answer(candidate, allowed=True, now=now, human=False)
         self._ledger.forget(now)
@@ -179,6 +184,7 @@ class Knowledge:
                 self._unread.add(gone.service_type)
         self._answers[candidate] = Answer(allowed, now, human)
         self._ledger.close([candidate])
+        self._awaited.pop(candidate, None)
         form = self._forms.get(candidate.service_type)
         if form is not None:
             form.decide(candidate, allowed=allowed)
@@ -266,6 +272,13 @@ class Knowledge:
             return corroborated(candidate, sightings, homes, now)
         site = next(iter(sites))
         return agreed(candidate, sightings, site, homes.get(site, 0), now)
+
+    def _awaits(self, candidate: Candidate, now: int) -> bool:
+        """Tell whether others are still given time to answer."""
+        since = self._awaited.setdefault(candidate, now)
+        if len(self._awaited) > MAX_CANDIDATES:
+            del self._awaited[next(iter(self._awaited))]
+        return now - since <= ANSWER_WITHIN
 
     def _adopt(self, service_type: str, others: Others | None) -> Others | None:
         present = self._types.get(service_type)

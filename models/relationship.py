@@ -11,6 +11,9 @@ from models.access import Access
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
 
+LEAST_ENTRIES = 4
+"""Entries of a relationship of which nothing was seen but that it exists."""
+
 
 class Key(NamedTuple):
     """What is counted together. Holds types only, never an address; the empty string stands for an unknown type."""
@@ -134,6 +137,11 @@ class Relationship(msgspec.Struct, kw_only=True):
             before=tally.scaled(self.before, part, whole),
             newcomers=-(-self.newcomers * part // whole),
         )
+
+    @property
+    def entries(self) -> int:
+        """Sums in it, each with its key: what time and room go by."""
+        return LEAST_ENTRIES + len(self.gaps) + len(self.written) + len(self.before) + len(self.rooms)
 
     @property
     def empty(self) -> bool:

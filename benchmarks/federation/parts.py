@@ -17,8 +17,8 @@ from models.descriptor import MINUTE
 from models.exchange.envelope import decode_contribution
 from models.exchange.pool import Pool
 from proxy.clocks import real_now
-from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import Row
+from proxy.federation.topics import model_topic
 
 _ORIGINS = 64
 _SECONDS = 1.0

@@ -15,10 +15,10 @@ from benchmarks.federation.load import Member
 from benchmarks.federation.services import Database
 from benchmarks.federation.stamping import body
 from proxy.clocks import real_now
-from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import MAX_ROWS, Certificate, Row, Store, Token
 from proxy.federation.storage.postgres import PostgresStore
 from proxy.federation.storage.sqlite import SqliteStore
+from proxy.federation.topics import model_topic
 
 _TOKEN_MS = 60_000
 

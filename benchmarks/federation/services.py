@@ -27,7 +27,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from benchmarks.federation.load import HOST, Member
 from benchmarks.federation.usage import cpu, descendants
 from proxy.clocks import real_now
-from proxy.federation.service.authority import Authority, Role
+from proxy.federation.identity import Role
+from proxy.federation.service.authority import Authority
 from tests.proxy.federation.service.running import COMMAND, Place
 from tests.site.postgres import PostgresServer
 

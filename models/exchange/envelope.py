@@ -21,7 +21,7 @@ import msgspec
 from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import Contribution
 from models.exchange.names import names_a_type
-from models.exchange.plausibility import ANY_MINUTE, BadContribution, check_model, check_name
+from models.exchange.plausibility import ANY_MINUTE, CLOCKS_DIFFER, BadContribution, check_model, check_name
 from models.exchange.schema import SCHEMA
 from models.exchange.shared import Others, Shared
 from models.relationship import Key
@@ -120,7 +120,7 @@ def encode_shared(shared: Shared) -> bytes:
 
 
 def decode_shared(service_type: str, data: bytes, *, now_minute: int) -> Shared:
-    """Read a sum; as `decode_contribution`."""
+    """Read a sum; as `decode_contribution`, but that its times may be ahead by another `CLOCKS_DIFFER` minutes."""
     return _read_shared(_begin(data, MAX_OTHERS_BYTES), service_type, now_minute)
 
 
@@ -135,7 +135,7 @@ def encode_others(others: Others) -> bytes:
 
 
 def decode_others(service_type: str, data: bytes, *, now_minute: int) -> Others:
-    """Read what a node is told; as `decode_contribution`."""
+    """Read what a node is told; as `decode_shared`."""
     read = _begin(data, MAX_OTHERS_BYTES)
     with _reading():
         site, elsewhere = (Reader(read.take(read.unsigned())) for _ in range(2))
@@ -183,7 +183,8 @@ def _read_shared(read: Reader, service_type: str, now_minute: int) -> Shared:
     _check_type(model, service_type)
     if origins > MAX_ORIGINS or not all(1 <= count <= origins for count in counts):
         raise BadContribution("feature", f"the sum of {origins} origins cannot have these supporters")
-    check_model(model, now_minute=now_minute, origins=origins)
+    # Its times have been looked at by a service, whose clock is another one.
+    check_model(model, now_minute=now_minute + CLOCKS_DIFFER, origins=origins)
     supporters = dict(zip(model.relationships, counts, strict=True))
     return Shared(version=version, origins=origins, supporters=supporters, model=model)
 

@@ -27,6 +27,9 @@ EARLIEST = 23_667_840
 """Minutes since the epoch: the beginning of 2015. A clock that shows less was never set."""
 AHEAD = 24 * 60
 """Minutes by which a time may lie in the future: clocks are set to the time of a zone by mistake."""
+CLOCKS_DIFFER = 60
+"""Minutes by which the clocks of two machines may differ that pass on the same times. Each level takes from below what
+lies so much less ahead than what it may pass on: else one hostile node could have its site's sum refused above."""
 ANY_MINUTE = 1 << 32
 """A minute that no time lies behind, for what was checked when it was taken in: a clock that is set back, or was not
 set yet, must not make it unreadable."""

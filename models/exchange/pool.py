@@ -8,15 +8,18 @@ else: not on the order in which it came, on what came twice, late, or was taken 
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection
 from typing import NamedTuple
 
 import msgspec
 
 from models import tally
 from models.categorical import Counts
+from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
 from models.contributions import CAP, Contribution
-from models.exchange.shared import Shared
+from models.exchange.ranking import Ranking
+from models.exchange.shared import MOST_ENTRIES, MOST_RELATIONSHIPS, Shared
 from models.relationship import Key, Relationship
 from models.wire import decode_model, encode_model
 
@@ -56,12 +59,18 @@ class Pool:
         self._cap = cap
         self._held: dict[str, _Held] = {}
         self._supporters: dict[Key, int] = {}
+        self._ranking = Ranking(self.total.relationships.keys(), self._rank)
         self._sum = 0
 
     @property
     def origins(self) -> int:
         """Number of origins."""
         return len(self._held)
+
+    @property
+    def names(self) -> Collection[str]:
+        """Who they are."""
+        return self._held.keys()
 
     @property
     def supporters(self) -> dict[Key, int]:
@@ -77,6 +86,16 @@ class Pool:
         """Return what `put` was told of the bytes in which an origin's contribution came; None where it did not."""
         held = self._held.get(origin)
         return None if held is None else held.digest
+
+    def size(self, origin: str) -> int:
+        """Return how many bytes are kept of what an origin contributed: 0 where it did not."""
+        held = self._held.get(origin)
+        return 0 if held is None else len(held.data)
+
+    @property
+    def first(self) -> str | None:
+        """The origin that is here for longest; None where there is none."""
+        return next(iter(self._held), None)
 
     def put(self, origin: str, contribution: Contribution, digest: bytes = b"") -> bool:
         """Replace what an origin contributed by its newest cumulative state.
@@ -104,10 +123,11 @@ class Pool:
         data = encode_model(model)
         if held is None or data != held.data:
             if held is not None:
-                _take_out(self.total, self._supporters, decode_model(held.data))
+                self._take_out(held)
             self.total.absorb(model)
             for key in model.relationships:
                 self._supporters[key] = self._supporters.get(key, 0) + 1
+            self._ranking.note(model.relationships)
         self.total.weight += weight - (0 if held is None else held.weight)
         self._sum += _hash(origin, epoch, sequence) - (0 if held is None else _hash(origin, held.epoch, held.sequence))
         self._sum %= _MODULUS
@@ -121,7 +141,7 @@ class Pool:
             KeyError: there is no such origin.
         """
         held = self._held.pop(origin)
-        _take_out(self.total, self._supporters, decode_model(held.data))
+        self._take_out(held)
         self.total.weight -= held.weight
         self._sum = (self._sum - _hash(origin, held.epoch, held.sequence)) % _MODULUS
 
@@ -134,19 +154,81 @@ class Pool:
     def without(self, origin: str | None) -> Shared:
         """Return the sum of all others: what an origin is told, as it never gets its own contribution back.
 
+        Of a sum that hostile origins made large a part is told, the same by whoever has the same contributions: the
+        relationships that most origins show, of those what was seen most (`MOST_RELATIONSHIPS`, `MOST_ENTRIES`).
+        Nothing of the sum itself is forgotten: once those are taken out, the rest is told again.
+
         Args:
             origin: Who is told; None, or who contributed nothing, is told all.
         """
-        rest = CommunicationModel(service_type=self.total.service_type)
-        rest.absorb(self.total)
-        supporters = dict(self._supporters)
         held = None if origin is None else self._held.get(origin)
-        if held is not None:
-            _take_out(rest, supporters, decode_model(held.data))
-            rest.weight -= held.weight
-        return Shared(
-            version=self.version(origin), origins=self.origins - (held is not None), supporters=supporters, model=rest
+        own = decode_model(held.data) if held is not None else CommunicationModel(service_type=self.total.service_type)
+        rest = CommunicationModel(
+            service_type=self.total.service_type, weight=self.total.weight - (0 if held is None else held.weight)
         )
+        supporters = self._supporters_without(own)
+        left = MOST_ENTRIES
+        for key in supporters:
+            relationship, mine = self.total.relationships[key], own.relationships.get(key)
+            if mine is not None:
+                relationship = _copy(relationship)
+                relationship.release(mine)
+            # One that is too large leaves its room to those after it.
+            if (entries := relationship.entries) <= left:
+                left -= entries
+                rest.relationships[key] = _copy(relationship) if mine is None else relationship
+        rest.partners = self._partners_without(own, rest)
+        return Shared(
+            version=self.version(origin),
+            origins=self.origins - (held is not None),
+            supporters={key: supporters[key] for key in rest.relationships},
+            model=rest,
+        )
+
+    def _rank(self, key: Key) -> tuple[int, int, Key]:
+        return self._supporters[key], self.total.relationships[key].weight, key
+
+    def _supporters_without(self, own: CommunicationModel) -> dict[Key, int]:
+        """Return how many others show the relationships that are told, those first that come first."""
+        ranks = []
+        # To take the own part out only lowers ranks: none behind so many that have no own part comes before them.
+        for key in self._ranking.first(MOST_RELATIONSHIPS + len(own.relationships)):
+            rank = self._rank(key)
+            if (mine := own.relationships.get(key)) is None:
+                ranks.append(rank)
+            elif rank[0] > 1:
+                ranks.append((rank[0] - 1, rank[1] - mine.weight, key))
+        ranks.sort(reverse=True)
+        return {key: count for count, _, key in ranks[:MOST_RELATIONSHIPS]}
+
+    def _partners_without(self, own: CommunicationModel, rest: CommunicationModel) -> dict[str, ClusteringFeature]:
+        """Return what others know of partner types: of all, or of those of the relationships that are told."""
+        partners = self.total.partners
+        gone = {name for name, mine in own.partners.items() if mine.n == partners[name].n}
+        names = partners.keys() - gone if gone else partners.keys()
+        if len(partners) - len(gone) > MOST_RELATIONSHIPS:
+            names = {key.partner for key in rest.relationships} & names
+        nothing = ClusteringFeature()
+        return {name: partners[name] - own.partners.get(name, nothing) for name in sorted(names)}
+
+    def _take_out(self, held: _Held) -> None:
+        """Take out what is known to be part of the sum: unlike `CommunicationModel.release`, without copies of all."""
+        model = decode_model(held.data)
+        relationships, partners, supporters = self.total.relationships, self.total.partners, self._supporters
+        for key, relationship in model.relationships.items():
+            count = supporters[key] - 1
+            if count:
+                supporters[key] = count
+                relationships[key].release(relationship)
+            else:
+                del supporters[key], relationships[key]
+        for partner, feature in model.partners.items():
+            rest = partners[partner] - feature
+            if rest.n:
+                partners[partner] = rest
+            else:
+                del partners[partner]
+        self._ranking.note(model.relationships)
 
 
 def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
@@ -158,6 +240,12 @@ def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
     capped = model.capped(cap)
     capped.relationships = {key: _moderate(each) for key, each in capped.relationships.items()}
     return capped
+
+
+def _copy(relationship: Relationship) -> Relationship:
+    made = Relationship()
+    made.absorb(relationship)
+    return made
 
 
 def _moderate(each: Relationship) -> Relationship:
@@ -183,24 +271,6 @@ def _moderate(each: Relationship) -> Relationship:
             "before": tally.scaled(each.before, part, accesses),
         }
     return msgspec.structs.replace(each, **changes) if changes else each
-
-
-def _take_out(total: CommunicationModel, supporters: dict[Key, int], model: CommunicationModel) -> None:
-    """Take out of a sum what is known to be part of it: unlike `CommunicationModel.release`, without copies of all."""
-    relationships, partners = total.relationships, total.partners
-    for key, relationship in model.relationships.items():
-        count = supporters[key] - 1
-        if count:
-            supporters[key] = count
-            relationships[key].release(relationship)
-        else:
-            del supporters[key], relationships[key]
-    for partner, feature in model.partners.items():
-        rest = partners[partner] - feature
-        if rest.n:
-            partners[partner] = rest
-        else:
-            del partners[partner]
 
 
 def _hash(origin: str, epoch: int, sequence: int) -> int:

@@ -11,6 +11,11 @@ import msgspec
 from models.communication_model import CommunicationModel
 from models.relationship import Key
 
+MOST_RELATIONSHIPS = 256
+"""Of a sum that is told, whatever origins bring into it. Usual ones have ten."""
+MOST_ENTRIES = 2048
+"""Of its relationships (`Relationship.entries`), and partner types apart. Usual ones have some hundred."""
+
 
 class Shared(msgspec.Struct, frozen=True, kw_only=True):
     """The sum of what some origins contributed to the model of one service type. To be read only."""

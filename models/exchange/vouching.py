@@ -10,7 +10,7 @@ Counts are as of an origin's newest sighting, so nothing need be told again beca
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 from models.candidates import OWN_WINDOW, WINDOW, Candidate, enough_instances, enough_sites
 from models.exchange.showings import Acceptance, Showing, Showings
@@ -46,6 +46,11 @@ class Ballot:
     def origins(self) -> int:
         """Number of origins."""
         return len(self._told)
+
+    @property
+    def names(self) -> Collection[str]:
+        """Who they are."""
+        return self._told.keys()
 
     def put(self, origin: str, showings: Showings) -> None:
         """Replace what an origin shows by what it tells now; checked (`plausibility.check_showings`).

@@ -8,6 +8,7 @@ from policy.duration import duration
 from policy.printable import printable
 from proxy.audit.event import rfc3339
 from proxy.federation.client.comparison import Comparison, Part
+from proxy.federation.client.names import remedy
 from proxy.federation.client.state import AdoptedModel, FederationStatus
 from proxy.federation.client.versions import Kept
 
@@ -27,6 +28,8 @@ def summary(status: FederationStatus, now: float) -> Iterator[str]:
         told = f", {pinned} pinned" if pinned else ""
         since = age(now - oldest)
         yield f"federation: service types that others know: {len(adopted)}; the oldest came {since} ago{told}"
+    if status.former:
+        yield f"federation: it was called {printable(status.former)} before; {remedy(printable(status.former))}"
     for trouble in status.troubles:
         text = printable(trouble.text, _LONGEST)
         yield f"federation, {trouble.activity}: {text} (for {age(now - trouble.since)}, {trouble.attempts} attempts)"

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable
 from pathlib import Path
-from typing import Literal
 
 import click
 import msgspec
@@ -20,10 +19,11 @@ from proxy.clocks import real_now
 from proxy.commands.federate import become_service, federation_document, federation_option
 from proxy.commands.options import refuse
 from proxy.federation.configuration import FederationDocument
-from proxy.federation.invitation import NAME, Invitation
+from proxy.federation.identity import NAME, RoleName
+from proxy.federation.invitation import Invitation
 from proxy.federation.service.authority import Authority, AuthorityError
 from proxy.federation.service.stores import store_of
-from proxy.federation.storage.base import Origin, Store, StoreError, Token
+from proxy.federation.storage.base import Origin, Revoked, Store, StoreError, Token
 
 _NOT_FOUND = 1
 _AT_ONCE = 500
@@ -93,7 +93,7 @@ def invite(*, name: str, operator: bool, valid: int, config: Path) -> None:
         authority = Authority.of(document.authority, document.state_directory, real_now())
         invitation = Invitation.new(name, authority.certificate)
         now = int(real_now() * 1000)
-        role: Literal["operator", "origin"] = "operator" if operator else "origin"
+        role: RoleName = "operator" if operator else "origin"
         await store.add_token(Token(invitation.digest, name, role, now + valid * 1000), now)
         return invitation
 
@@ -126,20 +126,22 @@ def origins(*, output: str, config: Path) -> None:
 @click.argument("name", type=_Name())
 @federation_option
 def revoke(*, name: str, config: Path) -> None:
-    """Take NAME out: its certificates count no more, nor does anything that it contributed.
+    """Take NAME out: its certificates and tokens count no more, nor does anything that it contributed.
 
     The services that run know within a second. With a new token it can come back.
     """
 
-    async def work(document: FederationDocument, store: Store) -> tuple[int, int]:
+    async def work(document: FederationDocument, store: Store) -> tuple[Revoked, int]:
         del document
         return await store.revoke(name, int(real_now() * 1000)), await store.remove(name)
 
-    certificates, topics = _with_store(config, work)
-    if not certificates and not topics:
-        click.echo(f"alleyes: {name} has no certificate that counts, and contributed nothing that does", err=True)
+    (certificates, invitations), topics = _with_store(config, work)
+    if not certificates and not invitations and not topics:
+        text = f"alleyes: {name} has no certificate or token that counts, and contributed nothing that does"
+        click.echo(text, err=True)
         raise SystemExit(_NOT_FOUND)
-    click.echo(f"{name}: {certificates} certificates revoked, contributions to {topics} topics taken out")
+    waiting = f", {invitations} tokens that waited to be used taken back" if invitations else ""
+    click.echo(f"{name}: {certificates} certificates revoked{waiting}, contributions to {topics} topics taken out")
 
 
 def _lines(found: Iterable[Origin], now: float) -> Iterable[str]:

@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, SecretStr, model_validator
 
+from models.exchange.plausibility import CLOCKS_DIFFER
 from policy.duration import Duration
 from policy.loading import invalid, load_document
 from proxy.configuration import DAY, KIB, Document, Federation, KeyPair, Port, beside, federation_beside
@@ -109,13 +110,17 @@ class ServiceLimits(Document):
     wait_seconds: Annotated[int, Field(ge=0, le=60)] = 60
     """No request waits longer for a change, whatever it asks for."""
     requests_per_second: Annotated[float, Field(gt=0, le=1_000_000)] = 20
-    """Requests of one origin, on average; more are answered with 429."""
+    """Requests of one origin, on average; more are answered with 429. What is larger than 4 KiB counts more often."""
     burst: Annotated[int, Field(ge=1, le=1_000_000)] = 200
     """How many may come at once after a while of silence. An origin publishes all its service types together."""
     service_types: Annotated[int, Field(ge=1, le=100_000)] = 4096
-    """Most service types; contributions to further ones are refused."""
+    """Most service types; contributions to further ones are refused. An origin may be the first one of a 16th
+    of those that are left, or of 16: whoever makes up types does not take them all."""
     service_types_per_origin: Annotated[int, Field(ge=1, le=1000)] = 256
     """Most service types that one origin contributes to."""
+    bytes_per_origin: Annotated[int, Field(ge=64 * KIB, le=64 * KIB * KIB)] = KIB * KIB
+    """Most that one origin contributes to all of them together. Usual ones contribute some hundred bytes to each; added
+    up they take forty times as much memory."""
     head_bytes: Annotated[int, Field(ge=12 * KIB, le=64 * KIB)] = 16 * KIB
     """Longest request line, and longest field of a head."""
     handshake_seconds: Annotated[int, Field(ge=1, le=300)] = 10
@@ -149,6 +154,11 @@ class FederationDocument(Document):
     """The level above, for a site that shares its models with others: it speaks for its nodes there. One process."""
     certificates: Certificates = Certificates()
     limits: ServiceLimits = ServiceLimits()
+
+    @property
+    def margin(self) -> int:
+        """Minutes less, by which what comes in may be ahead: a site passes it on to a level with another clock."""
+        return CLOCKS_DIFFER if self.role == "site" else 0
 
     @model_validator(mode="after")
     def _one_voice(self) -> Self:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 
-NAME = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
-"""Names of origins."""
+from proxy.federation.identity import NAME
+
 _SCHEME = "alleyes1"
 _SECRET_BYTES = 32
 _TEXT = re.compile(rf"{_SCHEME}:({NAME.pattern}):([A-Za-z0-9_-]{{43}}):([A-Za-z0-9_-]{{43}})")

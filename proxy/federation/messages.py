@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from models.exchange.envelope import MAX_STAMP
 from models.exchange.showings import Acceptance, Showing
 
 CONTRIBUTION = "application/vnd.alleyes.contribution"
@@ -13,8 +14,10 @@ CONTRIBUTION = "application/vnd.alleyes.contribution"
 OTHERS = "application/vnd.alleyes.others"
 """Media type of what it is told."""
 PROBLEM = "application/problem+json"
-LARGEST_STAMP = 2**53 - 2
-"""Of epochs and sequences: every reader of JSON can hold it, and one more, which means that something was taken out."""
+LARGEST_STAMP = MAX_STAMP - 1
+"""Of epochs and sequences that anybody sends: one more means that something was taken out."""
+MAX_CANDIDATES_BYTES = 256 * 1024
+"""Of a telling of candidates."""
 
 Stamp = Annotated[int, msgspec.Meta(ge=0, le=LARGEST_STAMP)]
 

@@ -91,6 +91,14 @@ class NodeEnds:
             self.follow(steps)
             self.changed()
 
+    def unpinned(self, service_type: str, version: str) -> None:
+        """Put on record that a version that somebody had pinned cannot be read by this release."""
+        text = (
+            f"Version {version} of what others know of {service_type} was pinned and cannot be read by this release:"
+            " it is no longer pinned, and the newest is used."
+        )
+        self.notes.note(Kind.FEDERATION, text, service_type=service_type, version=version)
+
     def heard(self) -> None:
         """Note that others can be asked about candidates."""
         self.models.hear()

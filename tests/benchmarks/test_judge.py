@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-import pytest
-
 from benchmarks.judge import Site
 from proxy.audit.layout import JOURNAL_FILE
 
 
-@pytest.mark.timeout(60)
 def test_a_learnt_site_is_forwarded_and_timed() -> None:
     site = Site(seed=2)
     site.learn(60)
@@ -23,7 +20,6 @@ def test_a_learnt_site_is_forwarded_and_timed() -> None:
     assert figures.minute > 0
 
 
-@pytest.mark.timeout(60)
 def test_the_hand_over_to_a_real_audit_log_is_timed(tmp_path: Path) -> None:
     site = Site(seed=2)
     site.learn(60)

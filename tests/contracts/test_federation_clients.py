@@ -14,8 +14,9 @@ import pytest
 from models.communication_model import CommunicationModel
 from proxy.federation.client.database import FILE
 from tests.proxy.federation.client.killed import MODEL, stored
-from tests.proxy.federation.client.origin import LAMP, enrolled, linked, until, url
-from tests.proxy.federation.service.running import Caller, Place, eventually
+from tests.proxy.federation.client.origin import LAMP, enrolled, linked, url
+from tests.proxy.federation.service.running import Caller, Place
+from tests.waiting import eventually, until
 
 _numbers = count()
 KILLS = 8
@@ -50,7 +51,7 @@ def test_a_client_that_is_killed_at_random_moments_counts_once(service: Place, t
         file = origin.directory / MODEL
         eventually(lambda: file.exists() and stored(origin.directory).models[LAMP].weight == 300, 60)
         learnt = stored(origin.directory).models[LAMP]
-        eventually(lambda: known(witness) == learnt, 30)
+        eventually(lambda: known(witness) == learnt)
     finally:
         process.communicate()
     assert process.returncode == 0
@@ -78,12 +79,12 @@ async def test_after_a_week_without_the_service_everything_is_there_once(place: 
             origin.learn(1, door)
             other.learn(1, lamp, "/doorLock")
             await asyncio.sleep(0.02)
-        assert links[0].status().troubles
+        await until(lambda: links[0].status().troubles)
         size = (origin.directory / FILE).stat().st_size
         assert size < 1_000_000
         assert other.elsewhere(lamp) is not None, "the last good model stays"
         with place.serving():
-            await until(lambda: other.elsewhere(lamp) == origin.counted(lamp), 40)
-            await until(lambda: other.elsewhere(door) == origin.counted(door), 20)
-            await until(lambda: origin.elsewhere(lamp) == other.counted(lamp), 20)
-            await until(lambda: not links[0].status().troubles, 40)
+            await until(lambda: other.elsewhere(lamp) == origin.counted(lamp))
+            await until(lambda: other.elsewhere(door) == origin.counted(door))
+            await until(lambda: origin.elsewhere(lamp) == other.counted(lamp))
+            await until(lambda: not links[0].status().troubles)

@@ -221,7 +221,7 @@ async def test_an_expired_token_is_of_no_use(store: Store) -> None:
 async def test_tokens_go_when_their_origin_is_revoked(store: Store) -> None:
     await store.add_token(Token(b"of a", "a", "origin", expires=100), 0)
     await store.add_token(Token(b"of b", "b", "origin", expires=100), 0)
-    assert await store.revoke("a", 7) == 0
+    assert (await store.revoke("a", 7)).certificates == 0
     assert not await store.enrol(b"of a", certificate("01"), 50)
     assert await store.enrol(b"of b", certificate("02", "b"), 50)
 
@@ -234,7 +234,7 @@ async def test_whoever_enrols_while_it_is_revoked_keeps_nothing(store_at: Opened
         await here.add_token(Token(f"{n}".encode(), f"o{n}", "origin", expires=100), 0)
         enrolling = asyncio.create_task(here.enrol(f"{n}".encode(), certificate(f"{n}", f"o{n}"), 0))
         await asyncio.sleep(0.0005 * n)
-        assert await there.revoke(f"o{n}", 7) == await enrolling
+        assert (await there.revoke(f"o{n}", 7)).certificates == await enrolling
     for each in (here, there):
         await each.close()
 
@@ -243,26 +243,26 @@ async def test_revocations_are_told(store: Store) -> None:
     for serial, origin in (("01", "a"), ("02", "a"), ("03", "b")):
         await certify(store, Certificate(serial, origin, "origin", not_after=1000), 0)
     assert (await store.revocations(Cursor(), 10))[0] == []
-    assert await store.revoke("a", 7) == 2
+    assert (await store.revoke("a", 7)).certificates == 2
     found, cursor = await store.revocations(Cursor(), 10)
     assert [(each.serial, each.origin, each.not_after, each.revoked) for each in found] == [
         ("01", "a", 1000, 7),
         ("02", "a", 1000, 7),
     ]
-    assert await store.revoke("a", 8) == 0
+    assert (await store.revoke("a", 8)).certificates == 0
     await certify(store, Certificate("04", "a", "origin", not_after=2000), 10)
     assert (await store.revocations(cursor, 10))[0] == []
-    assert await store.revoke("a", 11) == 1
+    assert (await store.revoke("a", 11)).certificates == 1
     assert [each.serial for each in (await store.revocations(cursor, 10))[0]] == ["04"]
 
 
 async def test_a_certificate_is_renewed_unless_it_is_revoked(store: Store) -> None:
     await certify(store, certificate("01"), 0)
     assert await store.renew("01", certificate("02"), 0)
-    assert await store.revoke("a", 7) == 2
+    assert (await store.revoke("a", 7)).certificates == 2
     for serial in ("01", "02", "never"):
         assert not await store.renew(serial, certificate("03"), 8)
-    assert await store.revoke("a", 9) == 0
+    assert (await store.revoke("a", 9)).certificates == 0
     await certify(store, certificate("04"), 10)
     assert not await store.renew("04", certificate("05", "b"), 11)
     assert await store.renew("04", certificate("06"), 11)
@@ -292,7 +292,7 @@ async def test_whoever_renews_while_it_is_revoked_keeps_nothing(store_at: Opened
 
         renewing = asyncio.create_task(renew())
         await asyncio.sleep(0.003 * attempt)
-        revoked = await there.revoke(origin, 7)
+        revoked = (await there.revoke(origin, 7)).certificates
         assert revoked == await renewing + 1
     assert all(not each.certificates for each in await here.origins("", 100))
     for each in (here, there):

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.enforcement.raw_service import RawService
+from tests.enforcement.raw_service import PATIENCE, RawService
 from tests.network.fixtures import isolated
 from tests.network.namespaces import Topology
 from tests.site.access_points import AccessPoints
 from tests.site.certificates import SiteAuthority
 from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
+from tests.waiting import eventually
 
 __all__ = ["isolated"]
 
@@ -48,27 +49,44 @@ class Bench:
             lambda: all(any("requestKorUpdate" in c.target for c in tuple(a.calls)) for a in self.points.agents)
         )
 
-    def service(self, name: str, *, ipv6: bool = False, agent: int = 0, index: int = 0) -> RawService:
+    def service(
+        self, name: str, *, ipv6: bool = False, agent: int = 0, index: int = 0, patience: float = PATIENCE
+    ) -> RawService:
         """Return a service with a certificate of the site."""
-        return self.connect(self.authority.service(name).client_context(), ipv6=ipv6, agent=agent, index=index)
+        context = self.authority.service(name).client_context()
+        return self.connect(context, ipv6=ipv6, agent=agent, index=index, patience=patience)
 
     def connect(
-        self, context: ssl.SSLContext | None, *, ipv6: bool = False, agent: int = 0, index: int = 0
+        self,
+        context: ssl.SSLContext | None,
+        *,
+        ipv6: bool = False,
+        agent: int = 0,
+        index: int = 0,
+        patience: float = PATIENCE,
     ) -> RawService:
         """Return a connection of a service to an access point; `context` None speaks plain."""
         address = (Topology.ACCESS_IPV6 if ipv6 else Topology.ACCESS_IPV4)[agent]
         source = self.topology.service_ipv6(index) if ipv6 else self.topology.service_ipv4(index)
-        return RawService(self.topology.lan, address, source, context)
+        return RawService(self.topology.lan, address, source, context, patience=patience)
 
     def reached(self) -> int:
         """Return how many bytes have reached the access points, but for those of the gateway that reads structures.
 
         It may do so at any time: because of a call to a node that it does not know.
         """
-        deadline = time.monotonic() + 0.5
+        deadline = time.monotonic() + 5
         while any(agent.unasked for agent in self.points.agents) and time.monotonic() < deadline:
             time.sleep(0.01)
         return sum(agent.bytes_received for agent in self.points.agents)
+
+    def reached_in_the_end(self) -> int:
+        """Return the same once the gateway is gone, and all that it said to the access points has been read.
+
+        Its connections end with it; what it sent before may be read a moment later.
+        """
+        eventually(lambda: not any(agent.open_connections for agent in self.points.agents))
+        return self.reached()
 
 
 @pytest.fixture

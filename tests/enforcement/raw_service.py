@@ -11,21 +11,32 @@ from typing import Self
 from tests.network.namespaces import Host
 from tests.site.gateway_process import AGENT_PORT
 
-SECONDS = 3.0
+PATIENCE = 15.0
+"""Seconds to wait for what is to come."""
+BRIEF = 2.0
+"""Seconds to wait where nobody is to answer."""
 
 
 class RawService:
     """One connection to an access point, from a service's own address."""
 
     def __init__(
-        self, host: Host, address: str, source: str, context: ssl.SSLContext | None, port: int = AGENT_PORT
+        self,
+        host: Host,
+        address: str,
+        source: str,
+        context: ssl.SSLContext | None,
+        port: int = AGENT_PORT,
+        *,
+        patience: float = PATIENCE,
     ) -> None:
-        """Connect; TLS with `context`, plain without.
+        """Connect; TLS with `context`, plain without; `patience` is how long to wait for each answer, s.
 
         Raises:
             OSError: refused, silent, or the handshake failed.
         """
-        self._socket: socket.socket = host.connect(address, port, source=source, timeout=SECONDS)
+        self._patience = patience
+        self._socket: socket.socket = host.connect(address, port, source=source, timeout=patience)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             try:
@@ -54,9 +65,9 @@ class RawService:
         """Send bytes as they are."""
         self._socket.sendall(data)
 
-    def receive(self, seconds: float = SECONDS) -> bytes:
+    def receive(self, seconds: float | None = None) -> bytes:
         """Return what comes until the answer is whole, the connection ends, or nothing comes for `seconds`."""
-        self._socket.settimeout(seconds)
+        self._socket.settimeout(self._patience if seconds is None else seconds)
         received = b""
         try:
             while not _whole(received):
@@ -68,14 +79,16 @@ class RawService:
             pass
         return received
 
-    def ask(self, method: str, target: str, body: object | None = None) -> tuple[int, bytes]:
-        """Send a request as a service would; return status and body, status 0 where no answer came."""
+    def ask(
+        self, method: str, target: str, body: object | None = None, *, seconds: float | None = None
+    ) -> tuple[int, bytes]:
+        """Send a request as a service would; return status and body, status 0 where no answer came in time."""
         content = b"" if body is None else json.dumps(body).encode()
         head = f"{method} {target} HTTP/1.1\r\nHost: agent\r\nAccept: application/json\r\n"
         if body is not None:
             head += f"Content-Type: application/json; UTF-8\r\nContent-Length: {len(content)}\r\n"
         self.send(head.encode() + b"\r\n" + content)
-        return status_and_body(self.receive())
+        return status_and_body(self.receive(seconds))
 
     def register(self, model: str) -> int:
         """Register as a service of this type; return the status."""

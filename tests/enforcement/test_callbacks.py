@@ -29,7 +29,7 @@ ENFORCE = {
 def client(bench: Bench, host: Host, source: str, name: str, media_type: str = JSON) -> VslClient:
     connect = partial(open_connection, Topology.ACCESS_IPV4[0], AGENT_PORT, source=source, make_socket=host.socket)
     context = bench.authority.service(name).client_context()
-    return VslClient(connect, context, timeout=5.0, media_type=media_type)
+    return VslClient(connect, context, timeout=20.0, media_type=media_type)
 
 
 class VirtualNode:

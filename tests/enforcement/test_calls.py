@@ -19,12 +19,14 @@ LIGHT = "/agent1/lightcontrol1"
 MOVEMENT = "/agent1/movement1"
 
 
-def client(bench: Bench, name: str, *, index: int = 0, agent: int = 0, ipv6: bool = False) -> VslClient:
+def client(
+    bench: Bench, name: str, *, index: int = 0, agent: int = 0, ipv6: bool = False, timeout: float = 20.0
+) -> VslClient:
     """Return a VSL client with a service's certificate and address."""
     address = (Topology.ACCESS_IPV6 if ipv6 else Topology.ACCESS_IPV4)[agent]
     source = bench.topology.service_ipv6(index) if ipv6 else bench.topology.service_ipv4(index)
     connect = partial(open_connection, address, AGENT_PORT, source=source, make_socket=bench.topology.lan.socket)
-    return VslClient(connect, bench.authority.service(name).client_context(), timeout=5.0)
+    return VslClient(connect, bench.authority.service(name).client_context(), timeout=timeout)
 
 
 @pytest.mark.parametrize("ipv6", [False, True])
@@ -131,7 +133,7 @@ async def test_a_quarantined_service_is_cut_off_and_no_other(bench: Bench) -> No
             await light.value(f"{LIGHT}/lightOn")
         bench.gateway.wait_for(lambda: any(r["kind"] == "quarantine-added" for r in bench.gateway.records()))
         with pytest.raises((UnreachableError, VslError)):
-            await client(bench, "lightcontrol1").value(f"{LIGHT}/lightOn")
+            await client(bench, "lightcontrol1", timeout=2.0).value(f"{LIGHT}/lightOn")
         await movement.set(f"{MOVEMENT}/movement", "1")
         (added,) = [r for r in bench.gateway.records() if r["kind"] == "quarantine-added"]
         listed = bench.topology.gateway.run(["nft", "-j", "list", "table", "inet", "alleyes"]).stdout

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import ssl
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -16,7 +15,10 @@ from tests.site.gateway_process import AGENT_PORT
 from tests.site.house import HOUSE
 from tests.site.network import open_connection
 from tests.site.vsl_client import CBOR, JSON, VslClient, VslError
+from tests.waiting import until
 
+MESSAGES = 2
+"""Notifications that a service hears of its own node."""
 Make = Callable[[str, str], VslClient]
 """Makes a client by the name of its service and the form that it speaks."""
 
@@ -29,7 +31,7 @@ def clients(bench: Bench, host: Host, sources: dict[str, str]) -> Make:
             open_connection, Topology.ACCESS_IPV4[0], AGENT_PORT, source=sources[name], make_socket=host.socket
         )
         context = bench.authority.service(name).client_context()
-        return VslClient(connect, context, timeout=5.0, media_type=media_type)
+        return VslClient(connect, context, timeout=20.0, media_type=media_type)
 
     return make
 
@@ -97,10 +99,7 @@ async def catalogue(make: Make, suffix: str, form: str) -> list[Any]:
         light.value(picture),
     ]
     found = [await outcome(call) for call in calls]
-    for _ in range(50):
-        if len(heard) > 1:
-            break
-        await asyncio.sleep(0.05)
+    await until(lambda: len(heard) >= MESSAGES)
     await house.close()
     await light.close()
     return [str(each).replace(f"house{suffix}", "house").replace(f"light{suffix}", "light") for each in (*found, heard)]

@@ -6,12 +6,13 @@ import json
 import os
 import signal
 import time
-from collections.abc import Callable
 
 from cryptography import x509
 
 from proxy.identity import common_name
 from tests.enforcement.conftest import LEARN, Bench
+from tests.enforcement.raw_service import BRIEF
+from tests.waiting import eventually
 
 NODE = "/vsl/agent1/search"
 
@@ -24,10 +25,10 @@ def told(bench: Bench) -> list[str]:
 def answering(bench: Bench) -> str | None:
     """Return who answers a call of a service, by the certificate that it sees: the access point itself, or the gateway.
 
-    None where nobody does.
+    None where nobody does soon.
     """
     try:
-        with bench.service("lightcontrol1") as service:
+        with bench.service("lightcontrol1", patience=BRIEF) as service:
             shown = service.tls.getpeercert(binary_form=True)
             if shown is None or service.ask("GET", NODE)[0] == 0:
                 return None
@@ -46,26 +47,18 @@ def judged(bench: Bench) -> bool:
     return answering(bench) == "gateway"
 
 
-def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    """Wait for a condition."""
-    begun = time.monotonic()
-    while not condition():
-        assert time.monotonic() < begun + seconds
-        time.sleep(0.1)
-
-
 def test_calls_are_judged_while_it_serves_pass_while_it_is_gone_and_are_judged_again(bench: Bench) -> None:
     bench.configure(LEARN, bench.settings | {"fail_mode": "open"})
     bench.gateway.start()
     bench.wait_for_types()
-    assert judged(bench)
+    eventually(lambda: judged(bench))
     bench.gateway.kill()
-    until(lambda: direct(bench))
+    eventually(lambda: direct(bench))
     with bench.service("lightcontrol1") as unjudged:
         assert unjudged.ask("GET", NODE)[0] != 0
         bench.gateway.start()
-        assert unjudged.ask("GET", NODE)[0] == 0, "what passed unjudged does not go on"
-    assert judged(bench)
+        assert unjudged.ask("GET", NODE, seconds=BRIEF)[0] == 0, "what passed unjudged does not go on"
+    eventually(lambda: judged(bench))
     bench.gateway.stop()
 
 
@@ -74,13 +67,17 @@ def test_a_worker_that_hangs_is_as_one_that_is_gone_until_it_is_started_again(be
     bench.gateway.start()
     bench.wait_for_types()
     worker = json.loads((bench.gateway.state / "status.json").read_bytes())["workers"][0]["pid"]
-    assert judged(bench)
+    eventually(lambda: judged(bench))
     os.kill(worker, signal.SIGSTOP)
-    until(lambda: direct(bench))
+    eventually(lambda: direct(bench))
     # Silent for ten seconds, it is killed and another one started.
-    until(lambda: judged(bench), 40.0)
-    bench.gateway.wait_for(lambda: len(told(bench)) >= 2)
-    assert ["pass unjudged" in told(bench)[-2], "judged again" in told(bench)[-1]] == [True, True]
+    eventually(lambda: judged(bench), 60.0)
+    bench.gateway.wait_for(
+        lambda: (
+            ["pass unjudged" in each for each in told(bench)][-2:] == [True, False]
+            and "judged again" in told(bench)[-1]
+        )
+    )
     assert any(record["kind"] == "broken" for record in bench.gateway.records())
     bench.gateway.stop()
 
@@ -95,7 +92,7 @@ def test_who_is_quarantined_stays_so_while_the_gateway_is_gone(bench: Bench) -> 
         assert service.ask("GET", NODE)[0] == 403
     bench.gateway.wait_for(lambda: any(r["kind"] == "quarantine-added" for r in bench.gateway.records()))
     bench.gateway.kill()
-    reached = bench.reached()
+    reached = bench.reached_in_the_end()
     deadline = time.monotonic() + 6
     while time.monotonic() < deadline:
         assert answering(bench) is None

@@ -16,8 +16,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from typing import Any
 
-import pytest
-
 from models.communication_model import CommunicationModel
 from models.contributions import Contribution
 from models.simulation.scenario import START
@@ -49,7 +47,7 @@ CALLS: tuple[tuple[str, tuple[Any, ...], int], ...] = (
 )
 """Each with what becomes of it where what others know is in force."""
 CALLS_SECONDS = 3.0
-PATIENCE = 1.0
+PATIENCE = 6.0
 """Seconds that a call may take longer on a busy machine; to wait for the service would take ten and more."""
 
 type Behaviour = Callable[[ssl.SSLSocket, threading.Event], None]
@@ -83,18 +81,18 @@ def test_what_others_know_is_used_and_losing_them_stops_nothing(bench: Bench) ->
         with bench.service("lightcontrol1") as light:
             assert light.register(LIGHT) == 200
             assert light.ask("GET", NODE)[0] == 200
-            bench.gateway.wait_for(lambda: known(bench) > 1000, 30)
-            bench.gateway.wait_for(lambda: state(bench)["federation"]["contributions"] > 0, 30)
+            bench.gateway.wait_for(lambda: known(bench) > 1000)
+            bench.gateway.wait_for(lambda: state(bench)["federation"]["contributions"] > 0)
             assert state(bench)["federation"]["models"][LIGHT]["sites"] == 1
             assert (bench.gateway.state / FILE).stat().st_mode & 0o777 == 0o600
 
             serving.send_signal(signal.SIGKILL)
             serving.wait()
-            bench.gateway.wait_for(lambda: state(bench)["federation"]["troubles"], 30)
+            bench.gateway.wait_for(lambda: state(bench)["federation"]["troubles"])
             assert light.ask("GET", NODE)[0] == 200
         assert bench.gateway.stop() == 0
         bench.gateway.start()
-        bench.gateway.wait_for(lambda: known(bench) > 1000, 30)
+        bench.gateway.wait_for(lambda: known(bench) > 1000)
         assert state(bench)["federation"]["heard"] == 0, "it is the last good model, from the disk"
         assert bench.gateway.stop() == 0
     finally:
@@ -161,7 +159,6 @@ def flooding(secure: ssl.SSLSocket, ended: threading.Event) -> None:
         secure.sendall(part)
 
 
-@pytest.mark.timeout(180)
 def test_calls_are_judged_without_waiting_whatever_the_service_does(bench: Bench) -> None:
     place = Place(bench.directory / "service")
     with place.serving():
@@ -180,7 +177,7 @@ def test_calls_are_judged_without_waiting_whatever_the_service_does(bench: Bench
         for index, (name, service_type) in enumerate(MODELS.items()):
             with bench.service(name, index=index) as other:
                 assert other.register(service_type) == 200
-        bench.gateway.wait_for(lambda: {DOOR_LOCK, LIGHT_CONTROLLER} <= state(bench)["federation"]["models"].keys(), 30)
+        bench.gateway.wait_for(lambda: {DOOR_LOCK, LIGHT_CONTROLLER} <= state(bench)["federation"]["models"].keys())
         usual = longest(bench)
 
         serving.kill()

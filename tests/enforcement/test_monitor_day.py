@@ -56,8 +56,8 @@ NOTICED = 0.9
 """Least share of the calls of an attack that enforcement would have refused."""
 BY_THEIR_RATE = (AttackClass.DENIAL_OF_SERVICE, AttackClass.DATA_PROBING)
 """Of these at least one call: how fast they come is up to the machine, as its milliseconds are seconds here."""
-ECHO, LONGEST_ECHO = 0.3, 15.0
-"""Seconds without a callback after which none is on its way; and how long to wait for one that is."""
+ECHO, LOOKS, LONGEST_ECHO = 0.2, 5, 60.0
+"""None is on its way when so many looks, so many seconds apart, find no more; and how long to wait for one that is."""
 CLOSING = re.compile(rb"\r\nconnection: close\r\n", re.IGNORECASE)
 BY_THE_CLOCK = ("LOCK_WILL_EXPIRE", "LOCK_EXPIRED")
 REFUSALS = Path(__file__).parents[2] / "docs" / "refusals.md"
@@ -151,9 +151,10 @@ class Site:
     async def _quiet(self, messages: int) -> None:
         """Wait until no more callbacks come; longer, within bounds, where there are fewer than `messages`."""
         deadline = time.monotonic() + LONGEST_ECHO
-        last = -1
-        while (count := self._messages()) != last or (count < messages and time.monotonic() < deadline):
-            last = count
+        last, same = -1, 0
+        while same < LOOKS or (last < messages and time.monotonic() < deadline):
+            count = self._messages()
+            last, same = count, same + 1 if count == last else 0
             await asyncio.sleep(ECHO)
 
     def _messages(self) -> int:
@@ -215,7 +216,7 @@ def _inventory() -> list[Settings]:
     return listed
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 async def test_a_day_is_answered_as_without_the_gateway(isolated: None, tmp_path: Path) -> None:
     day = the_day()
     authority = SiteAuthority(tmp_path)

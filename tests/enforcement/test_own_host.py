@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.enforcement.conftest import LEARN, Bench
-from tests.enforcement.raw_service import RawService
+from tests.enforcement.raw_service import BRIEF, PATIENCE, RawService
 from tests.enforcement.test_quarantine import HEALTHY, HOSTILE, JUDGED, NODE
 from tests.network.namespaces import Host, Topology
 from tests.network.users import SOMEBODY
@@ -49,11 +49,12 @@ class OwnHost(Bench):
         holder.mkdir()
         self.gateway.inside = becoming(user, holder)
 
-    def call(self, name: str, address: str, source: str) -> int:
-        """Let a service read something; 0 where no answer came. Who has an address of the machine is on it."""
+    def call(self, name: str, address: str, source: str, patience: float = PATIENCE) -> int:
+        """Let a service read something; 0 where no answer came in time. Who has an address of the machine is on it."""
         host = self.topology.lan if source in OUTSIDE else self.topology.gateway
+        context = self.authority.service(name).client_context()
         try:
-            with RawService(host, address, source, self.authority.service(name).client_context()) as service:
+            with RawService(host, address, source, context, patience=patience) as service:
                 return service.ask("GET", NODE)[0]
         except OSError:
             return 0
@@ -117,7 +118,7 @@ def test_every_call_is_judged_and_nothing_else_gets_in(own_host: OwnHost) -> Non
 
     own_host.gateway.replace_policy(JUDGED)
     assert own_host.call("local-bad", OWN_IPV4, OWN_IPV4) == 403
-    assert own_host.call("local-bad", LOOPBACK, LOOPBACK) in {0, 403}
+    assert own_host.call("local-bad", LOOPBACK, LOOPBACK, BRIEF) in {0, 403}
     assert own_host.call("movement1", OWN_IPV4, OWN_IPV4) == 200, "a service of the same host"
     assert own_host.kernel() == "", "who shares the machine's addresses is refused by identity"
     assert own_host.call("outside-bad", OWN_IPV4, OUTSIDE_BAD) == 403
@@ -129,5 +130,5 @@ def test_every_call_is_judged_and_nothing_else_gets_in(own_host: OwnHost) -> Non
             with pytest.raises(ConnectionRefusedError):
                 host.connect(address, port, source="10.77.1.11" if host is outside else None)
     own_host.gateway.kill()
-    assert [own_host.call("movement1", *way) for way in WAYS] == [0] * len(WAYS)
-    assert own_host.reached() == before
+    assert [own_host.call("movement1", *way, BRIEF) for way in WAYS] == [0] * len(WAYS)
+    assert own_host.reached_in_the_end() == before

@@ -15,8 +15,9 @@ from proxy.control.client import ControlClient
 from proxy.control.messages import NewQuarantine
 from proxy.control.refusal import NotDone
 from proxy.firewall.ruleset import SETS
+from tests import waiting
 from tests.enforcement.conftest import LEARN, Bench
-from tests.enforcement.raw_service import RawService
+from tests.enforcement.raw_service import BRIEF, PATIENCE, RawService
 from tests.network.namespaces import Host, Topology, link
 from tests.site.access_points import AccessPoints
 from tests.site.certificates import SiteAuthority
@@ -195,18 +196,19 @@ class Site(Bench):
         with self.reach(Caller(name, "lan", on_lan(25))) as service:
             assert service.register(type_) == 200
 
-    def reach(self, caller: Caller) -> RawService:
+    def reach(self, caller: Caller, patience: float = PATIENCE) -> RawService:
         host = self.hosts[caller.host]
         if caller.source in STOLEN:
             link_address = ("lladdr", host.mac("eth0"))
             self.topology.gateway.ip("neigh", "replace", caller.source, *link_address, "dev", Topology.IOT_INTERFACE)
         address = Topology.ACCESS_IPV6[0] if ":" in caller.source else Topology.ACCESS_IPV4[0]
-        return RawService(host, address, caller.source, self.authority.service(caller.name).client_context())
+        context = self.authority.service(caller.name).client_context()
+        return RawService(host, address, caller.source, context, patience=patience)
 
-    def call(self, caller: Caller) -> int:
-        """Let a service read something; return the status, 0 where no answer came."""
+    def call(self, caller: Caller, patience: float = PATIENCE) -> int:
+        """Let a service read something; return the status, 0 where no answer came in time."""
         try:
-            with self.reach(caller) as service:
+            with self.reach(caller, patience) as service:
                 return service.ask("GET", NODE)[0]
         except OSError:
             return 0
@@ -221,7 +223,7 @@ class Site(Bench):
     def expect_in_kernel(self, wanted: tuple[str, ...]) -> None:
         macs: Mapping[str, str] = {name: host.mac("eth0") for name, host in self.hosts.items()}
         expected = {each.format(**macs) for each in wanted}
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + waiting.PATIENCE
         while self.kernel() != expected:
             assert time.monotonic() < deadline, f"{self.kernel()} instead of {expected}"
             time.sleep(0.05)
@@ -258,7 +260,7 @@ def test_a_quarantine_hits_whom_it_is_meant_for_and_nobody_else(site: Site, case
         assert site.call(caller) == 403, caller
     site.expect_in_kernel(case.kernel)
     for caller in (*case.misbehaves, *case.refused):
-        assert site.call(caller) in {0, 403}, caller
+        assert site.call(caller, BRIEF) in {0, 403}, caller
     for caller in case.through:
         assert site.call(caller) == 200, caller
     site.expect_in_kernel(case.kernel if case.kernel_after is None else case.kernel_after)
@@ -295,7 +297,7 @@ def test_by_hand_live_connections_are_cut_and_everybody_hears_who_did_it(site: S
         assert made.identity == "certificate:alone-ok"
         site.expect_in_kernel(("{lan} . 10.77.1.11",))
         assert live.receive(2.0) == b""
-    assert site.call(caller) in {0, 403}
+    assert site.call(caller, BRIEF) in {0, 403}
     assert site.call(Caller("alone-ok", "lan", on_lan(12))) == 403
     assert site.control.delete("certificate:alone-ok", "repaired").in_kernel
     site.expect_in_kernel(())

@@ -12,6 +12,7 @@ import pytest
 
 from proxy.firewall.glimpses import AT_ONCE
 from tests.enforcement.conftest import LEARN, Bench
+from tests.enforcement.raw_service import BRIEF, PATIENCE
 from tests.network.namespaces import Topology
 from tests.site.gateway_process import AGENT_PORT
 
@@ -69,10 +70,10 @@ def test_no_call_passes_after_the_gateway_ended(bench: Bench, number: signal.Sig
             bench.gateway.kill()
         else:
             assert bench.gateway.stop() == 0
-        settled = bench.reached()
+        settled = bench.reached_in_the_end()
         assert settled - before < 200, "more than the closing of the TLS connections"
         with contextlib.suppress(OSError):
-            assert service.ask("GET", NODE)[0] == 0
+            assert service.ask("GET", NODE, seconds=BRIEF)[0] == 0
     deadline = time.monotonic() + 2
     while time.monotonic() < deadline:
         for address in (Topology.ACCESS_IPV4[0], Topology.ACCESS_IPV6[0]):
@@ -101,23 +102,15 @@ def test_with_fail_mode_open_calls_pass_while_the_gateway_is_gone_and_are_judged
     bench.configure(LEARN, bench.settings | {"fail_mode": "open"})
     for _ in range(2):
         bench.gateway.start()
-        deadline = time.monotonic() + 10
-        while not counted(bench, "redirected"):
-            reach(bench, Topology.ACCESS_IPV4[0])
-            assert time.monotonic() < deadline
-            time.sleep(0.05)
+        bench.gateway.wait_for(lambda: reach(bench, Topology.ACCESS_IPV4[0]) and counted(bench, "redirected"))
         time.sleep(3.5)
         before = counted(bench, "unjudged")
         assert reach(bench, Topology.ACCESS_IPV4[0])
         assert counted(bench, "unjudged") == before, "it says so for as long as it lives"
         bench.gateway.kill()
-        # Its workers end a moment later, and until then take connections.
-        bench.gateway.wait_for(lambda: not reach(bench, Topology.ACCESS_IPV4[0]), seconds=2)
-        deadline = time.monotonic() + 5
-        while not reach(bench, Topology.ACCESS_IPV4[0]):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert counted(bench, "unjudged") > before
+        bench.gateway.wait_for(
+            lambda before=before: reach(bench, Topology.ACCESS_IPV4[0]) and counted(bench, "unjudged") > before
+        )
 
 
 def test_kill_in_the_middle_of_calls(bench: Bench) -> None:
@@ -130,7 +123,7 @@ def test_kill_in_the_middle_of_calls(bench: Bench) -> None:
     for number, service in enumerate(services, start=1):
         service.send(f"GET /vsl/agent1/lightcontrol{number}/lightOn HTTP/1.1\r\nHost: a\r\n".encode())
     bench.gateway.kill()
-    settled = bench.reached()
+    settled = bench.reached_in_the_end()
     for service in services:
         try:
             service.send(b"Accept: application/json\r\n\r\n")
@@ -141,9 +134,9 @@ def test_kill_in_the_middle_of_calls(bench: Bench) -> None:
 
 
 def answer(bench: Bench, name: str) -> int | None:
-    """Return the status that a service gets on a connection of its own, None where there is no answer."""
+    """Return the status that a service gets on a connection of its own, None where there is no answer soon."""
     try:
-        with bench.service(name) as service:
+        with bench.service(name, patience=BRIEF) as service:
             return service.ask("GET", NODE)[0] or None
     except OSError:
         return None
@@ -157,23 +150,31 @@ def test_quarantines_and_models_are_back(bench: Bench) -> None:
     with bench.service("lightcontrol1") as light, bench.service("movement1", index=1) as movement:
         assert light.register("/lightControler") == 200
         assert movement.register("/movementSensor") == 200
-        for _ in range(4):
+
+        def known() -> bool:
+            """Let it be seen in another minute; whether several are stored."""
             assert movement.ask("PUT", "/vsl/agent1/movement1/movement", {"value": "1"})[0] == 204
             time.sleep(1.05)
+            models = gateway.models() if (gateway.state / "models.bin").exists() else {}
+            return "/movementSensor" in models and models["/movementSensor"].weight >= 3
+
+        gateway.wait_for(known)
         gateway.replace_policy(FROM_NOW_ON_QUARANTINE | {"service_types": {"/movementSensor": {"mode": "learn"}}})
         assert light.ask("GET", NODE)[0] == 403
         gateway.wait_for(lambda: any(r["kind"] == "quarantine-added" for r in gateway.records()))
     gateway.kill()
-    assert gateway.models()["/movementSensor"].weight >= 3
     # Even where somebody flushed the kernel's rules meanwhile, the restart brings the quarantine back.
     bench.topology.gateway.run(["nft", "flush", "ruleset"])
     gateway.write(bench.settings, LEARN)
     gateway.start()
-    assert any(r["kind"] == "quarantine-restored" for r in gateway.records())
+    gateway.wait_for(lambda: any(r["kind"] == "quarantine-restored" for r in gateway.records()))
     address = bench.topology.service_ipv4(0)
-    assert address in json.dumps(table(bench))
+    gateway.wait_for(lambda: address in json.dumps(table(bench)))
     # A few handshakes come in, to see whether somebody else is there by now; then the kernel drops everything.
-    answers = [answer(bench, "lightcontrol1") for _ in range(AT_ONCE + 2)]
+    answers = [answer(bench, "lightcontrol1") for _ in range(AT_ONCE)]
+    deadline = time.monotonic() + PATIENCE
+    while None not in answers and time.monotonic() < deadline:
+        answers.append(answer(bench, "lightcontrol1"))
     assert set(answers) == {403, None}
     with bench.service("lightcontrol1", index=7) as elsewhere:
         assert elsewhere.ask("GET", NODE)[0] == 403
@@ -191,8 +192,7 @@ def test_removed_and_changed_rules_come_back(bench: Bench) -> None:
         whole = rules(bench)
         for number, change in enumerate(CHANGES, start=1):
             bench.topology.gateway.run(["nft", change])
-            assert rules(bench) != whole or len(restorations(bench)) == number, change
-            bench.gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted, seconds=2)
+            bench.gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted)
             assert rules(bench) == whole, change
             with pytest.raises(OSError, match="timed out"):
                 bench.topology.lan.connect(Topology.ACCESS_IPV4[0], 22, timeout=0.3)
@@ -200,7 +200,7 @@ def test_removed_and_changed_rules_come_back(bench: Bench) -> None:
         bench.topology.gateway.run(
             ["nft", "delete", "rule", "inet", "alleyes", "guard_access_points", "handle", str(handle)]
         )
-        bench.gateway.wait_for(lambda: len(restorations(bench)) > len(CHANGES), seconds=2)
+        bench.gateway.wait_for(lambda: len(restorations(bench)) > len(CHANGES))
         assert rules(bench) == whole
         time.sleep(0.6)
         assert len(restorations(bench)) == len(CHANGES) + 1, "what was put back is taken for whole"
@@ -215,16 +215,18 @@ def test_a_damaged_generation_of_models_is_passed_over(bench: Bench) -> None:
     gateway.start()
     with bench.service("movement1") as movement:
         assert movement.register("/movementSensor") == 200
-        time.sleep(3.2)
+        current = gateway.state / "models.bin"
+        gateway.wait_for(lambda: current.exists() and (gateway.state / "models.previous.bin").exists())
     gateway.kill()
-    current = gateway.state / "models.bin"
     current.write_bytes(current.read_bytes()[:-7])
     gateway.start()
-    assert "going on with" in gateway.log()
+    gateway.wait_for(lambda: "going on with" in gateway.log())
     with bench.service("movement1") as movement:
         assert movement.register("/movementSensor") == 200
 
 
+A_LOOK = 5.0
+"""Seconds between two looks at the table, on the slowest machine; a quarter of a second on any other."""
 TAKEN_OUT = (
     "flush set inet alleyes quarantine_link4",
     "flush table inet alleyes; flush set inet alleyes quarantine_link4",
@@ -250,12 +252,16 @@ def test_who_was_taken_out_of_quarantine_is_put_back_and_the_gap_is_told(bench: 
     gateway.wait_for(lambda: len(elements()) == 1)
     (quarantined,) = elements()
     one = f"delete element inet alleyes quarantine_link4 {{ {' . '.join(quarantined)} }}"
+    longest = []
     for number, change in enumerate((one, *TAKEN_OUT), start=1):
+        # The gap is counted from when the table was last seen whole, which was before it was changed.
+        began = time.monotonic()
         bench.topology.gateway.run(["nft", change])
-        gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted, seconds=3)
+        gateway.wait_for(lambda wanted=number: len(restorations(bench)) >= wanted)
+        longest.append(time.monotonic() - began)
         assert elements() == [quarantined], change
     gaps = [record["details"]["gap_seconds"] for record in restorations(bench)]
-    assert all(0 < gap < 2 for gap in gaps), gaps
+    assert all(0 < gap < most + A_LOOK for gap, most in zip(gaps, longest, strict=True)), (gaps, longest)
     assert [record["details"]["changed"] for record in restorations(bench)[:2]] == [["elements"]] * 2
 
     def status() -> dict[str, Any]:
@@ -265,4 +271,4 @@ def test_who_was_taken_out_of_quarantine_is_put_back_and_the_gap_is_told(bench: 
     gateway.wait_for(lambda: status()["restorations"] == len(gaps))
     assert status()["longest_gap_seconds"] == max(gaps)
     assert status()["latest_gap_seconds"] == gaps[-1]
-    assert status()["seen_whole_seconds_ago"] < 2
+    gateway.wait_for(lambda: status()["seen_whole_seconds_ago"] < 2)

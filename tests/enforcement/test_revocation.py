@@ -9,8 +9,8 @@ from contextlib import ExitStack
 from tests.enforcement.conftest import LEARN, Bench
 
 NODE = "/vsl/agent1/lightcontrol1/lightOn"
-SECONDS = 8.0
-"""By then a new list is in force."""
+SECONDS = 30.0
+"""By then a new list is in force, on the slowest machine."""
 
 
 def test_live_connections_end_and_new_ones_are_refused(bench: Bench) -> None:
@@ -76,8 +76,8 @@ def test_an_access_point_whose_certificate_is_revoked_is_not_called(bench: Bench
 
 
 def _a_connection_ends_with_its_certificate(bench: Bench) -> None:
-    passing = bench.authority.passing("lightcontrol5", 7.0)
+    passing = bench.authority.passing("lightcontrol5", 10.0)
     with bench.connect(passing.client_context(), agent=1, index=3) as service:
         assert service.register("/lightControler") == 200
-        assert service.receive(12.0) == b""
+        assert service.receive(40.0) == b""
     bench.gateway.wait_for(lambda: any("has expired" in str(r.get("sentence")) for r in bench.gateway.records()))

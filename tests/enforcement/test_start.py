@@ -185,13 +185,13 @@ def test_a_broken_policy_changes_nothing(bench: Bench) -> None:
             assert service.register("/lightControler") == 200
 
 
-def passes(bench: Bench) -> list[tuple[str, int]]:
-    """Return the ports of access points that a service reaches."""
+def passes(bench: Bench, patience: float = 0.5) -> list[tuple[str, int]]:
+    """Return the ports of access points that a service reaches; `patience` is how long it waits for each, s."""
     reached = []
     for address in (*Topology.ACCESS_IPV4, *Topology.ACCESS_IPV6):
         for port in (AGENT_PORT, 22):
             try:
-                bench.topology.lan.connect(address, port, timeout=0.3).close()
+                bench.topology.lan.connect(address, port, timeout=patience).close()
             except (TimeoutError, ConnectionRefusedError):
                 continue
             reached.append((address, port))
@@ -200,7 +200,7 @@ def passes(bench: Bench) -> list[tuple[str, int]]:
 
 def test_between_boot_and_start_nothing_passes(bench: Bench) -> None:
     bench.configure(LEARN)
-    assert passes(bench) == [(address, AGENT_PORT) for address in (*Topology.ACCESS_IPV4, *Topology.ACCESS_IPV6)]
+    assert passes(bench, 10.0) == [(address, AGENT_PORT) for address in (*Topology.ACCESS_IPV4, *Topology.ACCESS_IPV6)]
     before = bench.reached()
     result = alleyes(bench, "guard")
     assert (result.returncode, result.stderr) == (0, "")

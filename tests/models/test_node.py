@@ -12,7 +12,7 @@ import pytest
 from models.access import Access
 from models.analyzer import Analyzer
 from models.arrivals import Arrivals
-from models.candidates import STEADY_FOR, WINDOW, Candidate, Sightings
+from models.candidates import ANSWER_WITHIN, STEADY_FOR, WINDOW, Candidate, Sightings
 from models.codec import MAGIC, VERSION
 from models.codec import decode as decode_state
 from models.contributions import Contribution
@@ -523,6 +523,33 @@ def test_a_node_that_hears_nothing_for_long_decides_by_itself() -> None:
     assert NEW not in node.knowledge.answers
     steadily(node, begin=START + WINDOW)
     assert NEW in node.knowledge.answers
+
+
+def test_a_federation_that_is_heard_but_accepts_nothing_is_not_waited_for_without_end() -> None:
+    node = living_here()
+    node.federated = True
+    node.adopt("/light", ELSEWHERE)
+    minutes = ANSWER_WITHIN // MINUTE
+    for hour in range(0, minutes, 10):
+        node.hear()
+        steadily(node, begin=START + hour * MINUTE, minutes=10)
+    assert NEW not in node.knowledge.answers
+    node.hear()
+    steadily(node, begin=START + minutes * MINUTE, minutes=10)
+    assert NEW in node.knowledge.answers
+
+
+def test_what_was_silent_for_a_day_is_waited_for_anew() -> None:
+    node = living_here()
+    node.federated = True
+    node.adopt("/light", ELSEWHERE)
+    node.hear()
+    steadily(node)
+    later = START + ANSWER_WITHIN + WINDOW
+    node.see([Sighting(NEW._replace(key=READ), "/agent1/light1", later)])
+    node.hear()
+    steadily(node, begin=later + MINUTE)
+    assert NEW not in node.knowledge.answers
 
 
 def test_any_word_of_the_federation_counts_as_heard() -> None:

@@ -13,6 +13,7 @@ from proxy.firewall.nftables import Applied, Counter, Firewall
 from proxy.firewall.plan import AccessPoint, Entry, Plan
 from tests.network.namespaces import Host, Topology
 from tests.proxy.firewall.served import InThread
+from tests.waiting import PATIENCE
 
 CALLED = 8443
 
@@ -50,7 +51,7 @@ class Gateway:
             self.helper.start()
 
     def do(self, command: Command) -> Applied:
-        return self.helper.submit(command).result(timeout=10)
+        return self.helper.submit(command).result(timeout=PATIENCE)
 
     def install(self, *entries: Entry, plan: Plan = PLAN) -> None:
         self.do(InstallTable(plan, entries))
@@ -61,10 +62,10 @@ class Gateway:
         return entry
 
     def counters(self) -> dict[str, Counter]:
-        return self.helper.counters().result(timeout=10)
+        return self.helper.counters().result(timeout=PATIENCE)
 
     def changes(self) -> tuple[str, ...]:
-        return self.helper.changes().result(timeout=10)
+        return self.helper.changes().result(timeout=PATIENCE)
 
     def entries(self) -> set[tuple[str, str | None]]:
         with self.host.entered():

@@ -20,6 +20,8 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, Self
 
+from tests.waiting import eventually
+
 OWN_NAMESPACE = "/proc/thread-self/ns/net"
 COMMAND_TIMEOUT = 30.0
 """Seconds a command inside a host may take."""
@@ -216,7 +218,7 @@ class Host:
         with self.entered():
             return socket.socket(family, kind)
 
-    def connect(self, address: str, port: int, *, source: str | None = None, timeout: float = 2.0) -> Connection:
+    def connect(self, address: str, port: int, *, source: str | None = None, timeout: float = 10.0) -> Connection:
         """Return a TCP connection from this host, optionally from one of its addresses."""
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         connection = self.socket(family)
@@ -276,6 +278,13 @@ class Host:
         address: str = json.loads(self.ip("-j", "link", "show", "dev", interface))[0]["address"]
         return address
 
+    def await_link(self, interface: str) -> None:
+        """Wait until an interface carries packets: the kernel takes up what is plugged in a moment later.
+
+        Until then what it sends is lost, and a switch does not forward to it.
+        """
+        eventually(lambda: json.loads(self.ip("-j", "link", "show", "dev", interface))[0]["operstate"] == "UP")
+
     def close(self) -> None:
         """Kill what was started here and let go of the namespace; the kernel removes it."""
         for process in self._processes:
@@ -301,6 +310,8 @@ def link(first: Host, first_interface: str, second: Host, second_interface: str,
         _ip(argv, pass_fds=[second.descriptor])
     first.ip("link", "set", first_interface, "up")
     second.ip("link", "set", second_interface, "up")
+    for host, interface in ((first, first_interface), (second, second_interface)):
+        host.await_link(interface)
 
 
 class Topology:

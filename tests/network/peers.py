@@ -12,6 +12,10 @@ from typing import Self
 
 from tests.network.namespaces import Host
 
+PATIENCE = 10.0
+"""Seconds to wait for an answer that is to come: a lost packet is sent again after 1, 3 and 7 s."""
+BRIEF = 0.3
+"""Seconds to wait for one that must not come."""
 SO_ORIGINAL_DST = 80
 SOCKADDR_IN = 16
 SOCKADDR_IN6 = 28
@@ -90,7 +94,7 @@ class EchoServer:
                 connection.sendall(data)
 
 
-def echoes(connection: socket.socket, text: bytes = b"hello", *, timeout: float = 1.0) -> bool:
+def echoes(connection: socket.socket, text: bytes = b"hello", *, timeout: float = PATIENCE) -> bool:
     """Whether the other side sends back what it is sent."""
     connection.settimeout(timeout)
     try:
@@ -100,7 +104,7 @@ def echoes(connection: socket.socket, text: bytes = b"hello", *, timeout: float 
         return False
 
 
-def reaches(client: Host, address: str, port: int, *, source: str | None = None, timeout: float = 0.3) -> bool:
+def reaches(client: Host, address: str, port: int, *, source: str | None = None, timeout: float = PATIENCE) -> bool:
     """Whether a client gets an answer from an echo server there."""
     try:
         with client.connect(address, port, source=source, timeout=timeout) as connection:
@@ -110,7 +114,7 @@ def reaches(client: Host, address: str, port: int, *, source: str | None = None,
 
 
 def datagram_reaches(
-    client: Host, server: Host, address: str, port: int, *, source: str | None = None, timeout: float = 0.3
+    client: Host, server: Host, address: str, port: int, *, source: str | None = None, timeout: float = PATIENCE
 ) -> bool:
     """Whether a datagram arrives."""
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
@@ -126,7 +130,7 @@ def datagram_reaches(
             return False
 
 
-def pings(client: Host, address: str) -> bool:
+def pings(client: Host, address: str, *, timeout: float = PATIENCE) -> bool:
     """Whether an echo request is answered."""
     family, protocol, kind = (
         (socket.AF_INET6, socket.IPPROTO_ICMPV6, 128) if ":" in address else (socket.AF_INET, socket.IPPROTO_ICMP, 8)
@@ -136,7 +140,7 @@ def pings(client: Host, address: str) -> bool:
     total = (kind << 8) + 7 + 1
     request = header if ":" in address else struct.pack("!BBHHH", kind, 0, 0xFFFF - total, 7, 1)
     with client.entered(), socket.socket(family, socket.SOCK_RAW, protocol) as probe:
-        probe.settimeout(0.3)
+        probe.settimeout(timeout)
         probe.sendto(request, (address, 0))
         try:
             while True:

@@ -11,7 +11,7 @@ from proxy.firewall.neighbours import read_neighbours
 from proxy.firewall.plan import Binding, Plan
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
 from tests.network.namespaces import Host, Topology
-from tests.network.peers import EchoServer, datagram_reaches, pings, reaches
+from tests.network.peers import BRIEF, EchoServer, datagram_reaches, pings, reaches
 
 
 def binding(*senders: tuple[str, str]) -> Plan:
@@ -37,8 +37,8 @@ def test_a_bound_sender_is_heard_with_its_own_link_address_only(
     assert datagram_reaches(forger, topology.gateway, listener, 5683, source=service)
     gateway.install(plan=binding((service, topology.lan.mac("eth0"))))
     with EchoServer(topology.gateway, listener, 9001) as proxy:
-        assert not datagram_reaches(forger, topology.gateway, listener, 5683, source=service)
-        assert not reaches(forger, access, CALLED, source=service)
+        assert not datagram_reaches(forger, topology.gateway, listener, 5683, source=service, timeout=BRIEF)
+        assert not reaches(forger, access, CALLED, source=service, timeout=BRIEF)
         assert proxy.accepted == []
         assert gateway.counters()["forged_sender"].packets >= 2
         assert reaches(topology.lan, access, CALLED, source=service)
@@ -54,7 +54,7 @@ def test_a_forged_neighbour_does_not_take_the_place_of_a_bound_one(topology: Top
     with EchoServer(topology.gateway, "fd77:1::1", 9001):
         assert reaches(topology.lan, "fd77:2::11", CALLED, source=service)
         forger.ip("neighbour", "flush", "all")
-        assert not datagram_reaches(forger, topology.gateway, "fd77:1::1", 5683, source=service)
+        assert not datagram_reaches(forger, topology.gateway, "fd77:1::1", 5683, source=service, timeout=BRIEF)
         with topology.gateway.entered():
             assert read_neighbours()[service] == mac
         assert reaches(topology.lan, "fd77:2::11", CALLED, source=service)
@@ -69,7 +69,9 @@ def test_services_behind_a_router_share_its_link_address(topology: Topology, gat
     topology.lan.add_addresses("eth0", ["10.77.3.10/32"])
     with EchoServer(topology.gateway, "10.77.1.1", 9001):
         assert all(reaches(router, "10.77.2.11", CALLED, source=address) for address in behind)
-        assert not datagram_reaches(topology.lan, topology.gateway, "10.77.1.1", 5683, source="10.77.3.10")
+        assert not datagram_reaches(
+            topology.lan, topology.gateway, "10.77.1.1", 5683, source="10.77.3.10", timeout=BRIEF
+        )
 
 
 @pytest.mark.parametrize("change", ["add element", "delete element"])

@@ -13,7 +13,7 @@ from proxy.firewall.plan import Binding
 from tests.network import bridged
 from tests.network.bridged import PLAN, BridgedSite
 from tests.network.gateway import CALLED, Gateway
-from tests.network.peers import EchoServer, datagram_reaches, echoes, pings, reaches
+from tests.network.peers import BRIEF, PATIENCE, EchoServer, datagram_reaches, echoes, pings, reaches
 
 FAMILIES = pytest.mark.parametrize(
     ("access", "listener", "service", "other", "undeclared"),
@@ -65,14 +65,14 @@ def test_nothing_else_crosses_to_the_access_points(
         assert reaches(site.lan, access, 8080)
         assert reaches(site.lan, undeclared, CALLED)
         gateway.install(plan=PLAN)
-        assert not reaches(site.lan, access, 8080)
-        assert not reaches(site.lan, undeclared, CALLED)
-        assert not datagram_reaches(site.lan, site.access, access, 5683)
-        assert not pings(site.lan, access)
+        assert not reaches(site.lan, access, 8080, timeout=BRIEF)
+        assert not reaches(site.lan, undeclared, CALLED, timeout=BRIEF)
+        assert not datagram_reaches(site.lan, site.access, access, 5683, timeout=BRIEF)
+        assert not pings(site.lan, access, timeout=BRIEF)
         assert gateway.counters()["bypass"].packets >= 4
         gateway.install(plan=msgspec.structs.replace(PLAN, reachable=(undeclared,)))
         assert reaches(site.lan, undeclared, CALLED)
-        assert not reaches(site.lan, access, 8080)
+        assert not reaches(site.lan, access, 8080, timeout=BRIEF)
 
 
 @FAMILIES
@@ -103,10 +103,12 @@ def test_quarantine_cuts_on_the_bridge(
             assert echoes(offender)
             gateway.quarantine(service, mac=site.lan.mac("eth0"))
             assert not echoes(offender, timeout=0.3)
-        assert not reaches(site.lan, access, CALLED, source=service)
-        assert not reaches(site.lan, other, 8080, source=service), "between services as well"
+        assert not reaches(site.lan, access, CALLED, source=service, timeout=BRIEF)
+        assert not reaches(site.lan, other, 8080, source=service, timeout=BRIEF), "between services as well"
         # Of IPv6 a device has all addresses of its /64.
-        assert reaches(site.lan, access, CALLED, source=f"{service[:-2]}11") == (":" not in service)
+        spared = ":" not in service
+        patience = PATIENCE if spared else BRIEF
+        assert reaches(site.lan, access, CALLED, source=f"{service[:-2]}11", timeout=patience) is spared
         assert reaches(site.other, access, CALLED, source=other), "another device"
 
 
@@ -118,8 +120,8 @@ def test_without_br_netfilter_nothing_crosses_unjudged(
     gateway.install(plan=PLAN)
     site.filtering(on=False)
     with EchoServer(site.access, access, CALLED) as point:
-        assert not reaches(site.lan, access, CALLED, source=service)
-        assert not reaches(site.lan, access, CALLED, source=service)
+        assert not reaches(site.lan, access, CALLED, source=service, timeout=BRIEF)
+        assert not reaches(site.lan, access, CALLED, source=service, timeout=BRIEF)
         assert point.accepted == []
     assert gateway.counters()["bypass"].packets >= 1
 
@@ -134,7 +136,7 @@ def test_a_service_does_not_go_round_by_the_gateway_s_own_routes(
     # Otherwise the answer, which takes the direct way, decides.
     assert datagram_reaches(site.lan, site.access, undeclared, 5683, source=service)
     gateway.install(plan=PLAN)
-    assert not datagram_reaches(site.lan, site.access, undeclared, 5683, source=service)
+    assert not datagram_reaches(site.lan, site.access, undeclared, 5683, source=service, timeout=BRIEF)
     assert gateway.counters()["bypass"].packets >= 1
 
 
@@ -147,7 +149,7 @@ def test_a_service_cannot_take_an_access_point_s_place(
     site.access.ip("addr", "del", f"{access}/{64 if ':' in access else 24}", "dev", "eth0")
     site.lan.add_addresses("eth0", [f"{access}/{128 if ':' in access else 32}"])
     with EchoServer(site.lan, access, CALLED) as impostor:
-        assert not reaches(site.gateway, access, CALLED)
+        assert not reaches(site.gateway, access, CALLED, timeout=BRIEF)
         assert impostor.accepted == []
         with site.gateway.entered():
             assert access not in read_neighbours()
@@ -166,7 +168,7 @@ def test_forged_senders_and_fail_mode_open_on_the_bridge(
     )
     with EchoServer(site.access, access, CALLED) as point:
         assert reaches(site.lan, access, CALLED, source=service)
-        assert not reaches(site.other, access, CALLED, source=other)
+        assert not reaches(site.other, access, CALLED, source=other, timeout=BRIEF)
         assert [peer for peer, _ in point.accepted] == [service]
     counters = gateway.counters()
     assert counters["unjudged"].packets > 0

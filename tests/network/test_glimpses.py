@@ -11,7 +11,7 @@ from proxy.firewall import glimpses
 from proxy.firewall.commands import Alive
 from tests.network.gateway import CALLED, FAMILIES, PLAN, Gateway
 from tests.network.namespaces import Topology
-from tests.network.peers import EchoServer, echoes, reaches
+from tests.network.peers import BRIEF, EchoServer, echoes, reaches
 
 ASKING = msgspec.structs.replace(
     PLAN, access_points=tuple(msgspec.structs.replace(each, certificates=True) for each in PLAN.access_points)
@@ -28,12 +28,14 @@ def test_a_few_new_connections_come_in_and_old_ones_stay_cut(
         with topology.lan.connect(access, CALLED, source=service) as before:
             assert echoes(before)
             gateway.quarantine(service, mac=topology.lan.mac("eth0") if on_the_link else None)
-            assert not echoes(before, timeout=0.2)
-            came_in = sum(reaches(topology.lan, access, CALLED, source=service, timeout=0.2) for _ in range(8))
-            assert 1 <= came_in <= glimpses.AT_ONCE + 1
-            assert not echoes(before, timeout=0.2)
-        assert gateway.counters()["glimpsed"].packets == came_in
-        assert not reaches(topology.lan, access, 22, source=service, timeout=0.2)
+            assert not echoes(before, timeout=BRIEF)
+            begun = time.monotonic()
+            came_in = sum(reaches(topology.lan, access, CALLED, source=service, timeout=BRIEF) for _ in range(8))
+            more_by_now = glimpses.A_MINUTE * (time.monotonic() - begun) / 60
+            assert 1 <= came_in <= glimpses.AT_ONCE + more_by_now + 1
+            assert not echoes(before, timeout=BRIEF)
+        assert gateway.counters()["glimpsed"].packets >= came_in
+        assert not reaches(topology.lan, access, 22, source=service, timeout=BRIEF)
     assert gateway.changes() == ()
 
 
@@ -49,7 +51,7 @@ def test_a_connection_that_was_let_in_is_cut_after_seconds(
     ):
         assert echoes(let_in)
         time.sleep(1.2)
-        assert not echoes(let_in, timeout=0.3)
+        assert not echoes(let_in, timeout=BRIEF)
 
 
 def test_with_fail_mode_open_nobody_in_quarantine_is_let_in_while_nobody_looks(
@@ -59,9 +61,9 @@ def test_with_fail_mode_open_nobody_in_quarantine_is_let_in_while_nobody_looks(
     gateway.quarantine("10.77.1.10")
     with EchoServer(topology.access, "10.77.2.11", CALLED) as access_point:
         for _ in range(3):
-            assert not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=0.2)
-        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.11", timeout=1)
+            assert not reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=BRIEF)
+        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.11")
         assert len(access_point.accepted) == 1
     with EchoServer(topology.gateway, "10.77.1.1", 9001):
         gateway.do(Alive((0,)))
-        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10", timeout=1)
+        assert reaches(topology.lan, "10.77.2.11", CALLED, source="10.77.1.10")

@@ -14,7 +14,7 @@ from proxy.firewall.nftables import ProtectedAddressError
 from proxy.firewall.plan import AccessPoint, Plan
 from tests.network.gateway import CALLED, Gateway
 from tests.network.namespaces import Connection, Host, Topology
-from tests.network.peers import EchoServer, datagram_reaches, echoes, reaches
+from tests.network.peers import BRIEF, PATIENCE, EchoServer, datagram_reaches, echoes, reaches
 from tests.network.users import SOMEBODY, acting_as
 
 LISTENER_PORT = 9001
@@ -57,7 +57,7 @@ def proxy(topology: Topology, own: str) -> Iterator[EchoServer]:
 
 def is_reset(connection: Connection) -> bool:
     """Whether the other side resets a connection once something is sent on it."""
-    connection.settimeout(1)
+    connection.settimeout(PATIENCE)
     connection.sendall(b"x")
     try:
         connection.recv(1)
@@ -136,7 +136,7 @@ def test_there_is_no_way_round(
         for address, port in ((own, LISTENER_PORT), (UNDECLARED[own], CALLED)):
             with pytest.raises(ConnectionRefusedError):
                 host.connect(address, port)
-        assert not datagram_reaches(host, topology.gateway, own, CALLED)
+        assert not datagram_reaches(host, topology.gateway, own, CALLED, timeout=BRIEF)
     with acting_as(SOMEBODY), pytest.raises(ConnectionRefusedError):
         topology.gateway.connect(own, LISTENER_PORT)
     assert point.accepted == []
@@ -227,7 +227,7 @@ def test_quarantine_is_for_others_only(
 ) -> None:
     gateway.install(plan=PLAN)
     gateway.quarantine(service)
-    assert not reaches(topology.lan, own, CALLED, source=service)
+    assert not reaches(topology.lan, own, CALLED, source=service, timeout=BRIEF)
     assert reaches(topology.gateway, own, CALLED)
     for address in (own, loopback, UNDECLARED[own]):
         with pytest.raises(ProtectedAddressError):
@@ -242,8 +242,8 @@ def test_nobody_outside_has_an_address_of_the_machine(
     assert reaches(topology.lan, own, CALLED, source=service), "its link address is known from now on"
     stolen = UNDECLARED[own]
     topology.lan.add_addresses("eth0", [f"{stolen}/{128 if ':' in own else 32}"])
-    assert not datagram_reaches(topology.lan, topology.gateway, own, 5683, source=stolen)
-    assert not reaches(topology.lan, own, CALLED, source=stolen)
+    assert not datagram_reaches(topology.lan, topology.gateway, own, 5683, source=stolen, timeout=BRIEF)
+    assert not reaches(topology.lan, own, CALLED, source=stolen, timeout=BRIEF)
     assert [peer for peer, _ in proxy.accepted] == [service]
     assert gateway.counters()["spoofed"].packets >= 2
 

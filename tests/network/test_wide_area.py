@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+from functools import partial
 
 import msgspec
 import pytest
@@ -12,6 +12,7 @@ from proxy.firewall.nftables import Firewall
 from tests.network.gateway import PLAN
 from tests.network.namespaces import Host, Topology
 from tests.network.wide_area import WideArea
+from tests.waiting import eventually
 
 PORT = 8470
 
@@ -21,15 +22,6 @@ def reaches(host: Host) -> bool:
         host.connect(WideArea.SERVICE_IPV4, PORT, timeout=0.5).close()
     except OSError:
         return False
-    return True
-
-
-def comes_to_reach(host: Host, seconds: float = 15.0) -> bool:
-    """Whether it does so within that time: a switch takes a moment to forward to a link that came back."""
-    deadline = time.monotonic() + seconds
-    while not reaches(host):
-        if time.monotonic() > deadline:
-            return False
     return True
 
 
@@ -47,13 +39,13 @@ def test_gateways_reach_the_service_and_services_do_not_until_it_is_cut_off() ->
         assert len(set(addresses)) == len(addresses)
         # A way back, so that it is the table alone that keeps services out.
         wide.service.ip("route", "add", "10.77.1.0/24", "via", addresses[0])
-        assert comes_to_reach(first.lan)
+        eventually(lambda: reaches(first.lan))
         for site in (first, second):
             install(site)
-            assert comes_to_reach(site.gateway)
+            eventually(partial(reaches, site.gateway))
             assert not reaches(site.lan)
         wide.cut()
         assert not reaches(first.gateway)
         wide.mend()
-        assert comes_to_reach(first.gateway)
-        assert comes_to_reach(second.gateway)
+        eventually(lambda: reaches(first.gateway))
+        eventually(lambda: reaches(second.gateway))

@@ -84,3 +84,5 @@ class WideArea:
     def mend(self) -> None:
         """Take it up again."""
         self.service.ip("link", "set", "eth0", "up")
+        for host, interface in ((self.service, "eth0"), (self._switch, "port0")):
+            host.await_link(interface)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -181,9 +180,3 @@ def status(**changes: object) -> Status:
 def live(ip: str, destination: Destination, identity: Identity | None = None) -> Connection:
     """Return a connection that has just come."""
     return Connection(ip, destination, deadline=Deadline(deadlines(Limits())), identity=identity)
-
-
-def free_port() -> int:
-    """Return a port of this machine that nobody uses at the moment."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])

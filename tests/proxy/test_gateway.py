@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -12,7 +13,9 @@ import pytest
 
 from proxy.configuration import GatewayDocument
 from proxy.gateway import Gateway, listeners
+from tests.ports import free_port
 from tests.proxy.parts import plain_point, plain_settings
+from tests.waiting import PATIENCE, until
 
 
 def document(port: int) -> GatewayDocument:
@@ -20,30 +23,31 @@ def document(port: int) -> GatewayDocument:
     return GatewayDocument.model_validate(plain_settings(listen={"ipv4": "127.0.0.1"}, access_points=[point]))
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port: int = listener.getsockname()[1]
-        return port
-
-
 @asynccontextmanager
 async def running(port: int, directory: Path) -> AsyncIterator[Gateway]:
     gateway = Gateway(document(port), directory)
     task = asyncio.create_task(gateway.run())
     try:
+        await until(lambda: task.done() or started(gateway))
         yield gateway
     finally:
         gateway.shut_down()
-        await asyncio.wait_for(task, 5)
+        await asyncio.wait_for(task, PATIENCE)
+
+
+def started(gateway: Gateway) -> bool:
+    """Whether errors that are logged end the process no more, as that of a connection that was not redirected would."""
+    errorcheck = gateway._master.addons.get("errorcheck")
+    return errorcheck.logger not in logging.getLogger().handlers
 
 
 async def connected(port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    for _ in range(200):
-        try:
-            return await asyncio.open_connection("127.0.0.1", port)
-        except ConnectionRefusedError:
-            await asyncio.sleep(0.01)
-    raise TimeoutError(port)
+    async with asyncio.timeout(PATIENCE):
+        while True:
+            try:
+                return await asyncio.open_connection("127.0.0.1", port)
+            except ConnectionRefusedError:
+                await asyncio.sleep(0.01)
 
 
 def test_a_listener_for_each_access_point_and_family() -> None:
@@ -84,7 +88,7 @@ async def test_a_connection_that_was_not_redirected_is_closed_without_a_word(tmp
         reader, writer = await connected(port)
         writer.write(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
         try:
-            answer = await asyncio.wait_for(reader.read(), 5)
+            answer = await asyncio.wait_for(reader.read(), PATIENCE)
         except ConnectionResetError:
             answer = b""
         writer.close()
@@ -95,7 +99,7 @@ async def test_a_listener_that_is_taken_ends_the_process(tmp_path: Path, caplog:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         gateway = Gateway(document(taken.getsockname()[1]), tmp_path)
         with pytest.raises(SystemExit) as ended:
-            await asyncio.wait_for(gateway.run(), 10)
+            await asyncio.wait_for(gateway.run(), PATIENCE)
     assert ended.value.code == 1
     assert "address already in use" in caplog.text
 
@@ -107,15 +111,14 @@ async def test_cutting_connections_that_have_gone_does_nothing(tmp_path: Path) -
 async def test_an_end_that_is_asked_for_before_it_serves_is_not_forgotten(tmp_path: Path) -> None:
     gateway = Gateway(document(free_port()), tmp_path)
     gateway.shut_down()
-    await asyncio.wait_for(gateway.run(), 5)
+    await asyncio.wait_for(gateway.run(), PATIENCE)
 
 
 async def test_the_end_may_be_asked_for_from_another_thread(tmp_path: Path) -> None:
     port = free_port()
     gateway = Gateway(document(port), tmp_path)
     task = asyncio.create_task(gateway.run())
-    _, writer = await connected(port)
-    writer.close()
+    await until(lambda: task.done() or started(gateway))
     assert not task.done()
     await asyncio.to_thread(gateway.shut_down)
-    await asyncio.wait_for(task, 5)
+    await asyncio.wait_for(task, PATIENCE)

@@ -16,6 +16,7 @@ from proxy.firewall.nftables import Applied, Firewall, FirewallError
 from proxy.firewall.plan import AccessPoint, Entry, Plan
 from proxy.table_watch import TableWatch
 from tests.proxy.firewall.served import InThread
+from tests.waiting import PATIENCE, until
 
 INSTALLATION = InstallTable(
     plan=Plan(
@@ -112,7 +113,7 @@ async def test_whatever_goes_wrong_is_told_and_tried_again(
     monkeypatch.setattr(table_watch, "_PERIOD_SECONDS", 0.005)
     bench.kernel.changed, bench.kernel.refuses = ("table",), refusal
     watching = asyncio.create_task(bench.watch.forever())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await bench.refused_twice.wait()
         bench.kernel.refuses = None
         await bench.put_back.wait()
@@ -131,7 +132,7 @@ async def test_a_restoration_that_cannot_be_recorded_is_told_and_holds(bench: Be
 
 async def test_without_a_helper_the_watch_ends(bench: Bench) -> None:
     bench.helper.close()
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         with pytest.raises(HelperClosedError):
             await bench.watch.forever()
 
@@ -157,7 +158,7 @@ async def test_a_gap_is_counted_from_when_the_table_was_last_known_to_be_whole(b
 
 async def test_the_next_helper_is_told_who_is_in_quarantine(bench: Bench) -> None:
     bench.helpers.die()
-    await asyncio.sleep(0.02)
+    await until(lambda: bench.helper.restarts == 1)
     await asyncio.wrap_future(bench.helper.submit(INSTALLATION))
     assert bench.helper.restarts == 1
     bench.kernel.commands.clear()

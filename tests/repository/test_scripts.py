@@ -148,12 +148,12 @@ def test_other_distributions_are_told_what_to_look_for(tools: Path) -> None:
     assert "libnftables1" in result.stderr
 
 
-def test_second_setup_does_nothing_within_a_second() -> None:
+def test_second_setup_does_nothing() -> None:
     if not (ROOT / ".venv/.setup-stamp").is_file() or Path(sys.prefix) != ROOT / ".venv":
         pytest.skip("runs in another environment than that of make setup")
     python = {"PYTHON": os.environ["PYTHON"]} if "PYTHON" in os.environ else {}
     before = time.monotonic()
     result = run("scripts/setup", **python)
-    assert time.monotonic() - before < 1
+    assert time.monotonic() - before < 30, "to install anything takes minutes"
     assert result.returncode == 0, result.stderr
     assert result.stdout == ""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Mapping
 from functools import partial
 
 import msgspec
@@ -17,7 +16,7 @@ from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
 from tests.site.vsl_client import VslClient
 
-TIMEOUT = 5.0
+TIMEOUT = 30.0
 
 LIGHT_OF_THE_EXAMPLES = ModelNode(
     (LIGHT_CONTROLLER, "/basic/composed"),
@@ -40,7 +39,7 @@ class Bench:
         models = {**MODELS_AND_HOUSE, LIGHT_CONTROLLER: LIGHT_OF_THE_EXAMPLES}
         files = {"/config.txt": b"secret=1"}
         self.agents = {
-            name: KnowledgeAgent(name, authority.agent(name), models=models, files=files, callback_timeout=0.3)
+            name: KnowledgeAgent(name, authority.agent(name), models=models, files=files, callback_timeout=2.0)
             for name in ("agent1", "agent2")
         }
         self._clients: list[VslClient] = []
@@ -100,13 +99,6 @@ def error(response: HttpResponse) -> tuple[int, str]:
     assert body["code"] == response.status
     assert body["type"] == "org.ds2os.vsl.core.transport.ExceptionMessage$1"
     return body["code"], body["message"]
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that happens elsewhere."""
-    async with asyncio.timeout(TIMEOUT):
-        while not condition():  # noqa: ASYNC110 - a condition on anything has no event
-            await asyncio.sleep(0.005)
 
 
 @pytest.fixture(scope="session")

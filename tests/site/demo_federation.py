@@ -52,7 +52,7 @@ HISTORY = 13 * 3_600_000
 LEARNING_SECONDS = 50.0
 ALONE_SECONDS = 6.0
 """Life at site B alone before the first attack."""
-JOINING_SECONDS = 30.0
+JOINING_SECONDS = 120.0
 """After that, a site that joined will never come to enforce."""
 QUIET_SECONDS = 5.0
 """Enforcement without attacks."""
@@ -61,7 +61,7 @@ REFRESH_SECONDS = 0.2
 OUTAGE_SECONDS = 8.0
 MERGING_SECONDS = 90.0
 """After that, what was not merged will never be."""
-SETTLING_SECONDS = 20.0
+SETTLING_SECONDS = 60.0
 SEED = 17
 """Of the attacks. In this draw the flood is of a call that its sender always makes, and the probing is a text where a
 number belongs, as in `make demo`."""

@@ -16,7 +16,7 @@ from tests.network.namespaces import Host
 from tests.site.clock import Clock
 
 PORT = 8470
-READY_SECONDS = 30.0
+READY_SECONDS = 150.0
 ALLEYES = str(Path(sys.executable).with_name("alleyes"))
 
 
@@ -111,6 +111,6 @@ class FederationProcess:
 
     def _ended(self) -> int:
         assert self.process is not None
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=60)
         self.process = None
         return code

@@ -20,10 +20,11 @@ from models.communication_model import CommunicationModel
 from tests.network.namespaces import Host, Topology
 from tests.site.certificates import SiteAuthority
 from tests.site.processes import children, gone
+from tests.waiting import PATIENCE
 
 FIRST_LISTEN_PORT = 9101
 AGENT_PORT = 8081
-READY_SECONDS = 60.0
+READY_SECONDS = 150.0
 
 type Settings = dict[str, Any]
 
@@ -118,7 +119,7 @@ class GatewayProcess:
         self.process.send_signal(signal.SIGHUP)
         self.wait_for(lambda: sum(1 for r in self.records() if r["kind"] == "policy-reload") > before)
 
-    def wait_for(self, condition: Any, seconds: float = 10.0) -> None:
+    def wait_for(self, condition: Any, seconds: float = PATIENCE) -> None:
         """Wait until a condition holds.
 
         Raises:
@@ -162,7 +163,7 @@ class GatewayProcess:
         if self.process.poll() is None:
             workers = children(self.process.pid, "--channel")
             self.process.send_signal(number)
-        code = self.process.wait(timeout=30)
+        code = self.process.wait(timeout=PATIENCE)
         self.process = None
         gone(*workers)
         return code

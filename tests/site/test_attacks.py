@@ -15,7 +15,7 @@ from models.simulation.step import Step
 from tests.site.attacks import drive
 from tests.site.calls import Tally
 from tests.site.clock import Clock
-from tests.site.conftest import Bench
+from tests.site.conftest import TIMEOUT, Bench
 from tests.site.network import open_connection, open_listener
 from tests.site.vsl_client import VslClient
 
@@ -31,7 +31,7 @@ VALUE = b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 1
 
 
 @asynccontextmanager
-async def gateway(answers: Callable[[int], bytes | None]) -> AsyncIterator[VslClient]:
+async def gateway(answers: Callable[[int], bytes | None], timeout: float = TIMEOUT) -> AsyncIterator[VslClient]:
     """A client of a gateway that answers the n-th request as given; None is silence."""
     asked = 0
 
@@ -47,7 +47,7 @@ async def gateway(answers: Callable[[int], bytes | None]) -> AsyncIterator[VslCl
 
     listener = open_listener("127.0.0.1")
     server = await asyncio.start_server(talk, sock=listener)
-    client = VslClient(partial(open_connection, *listener.getsockname()), None, timeout=0.1)
+    client = VslClient(partial(open_connection, *listener.getsockname()), None, timeout=timeout)
     try:
         yield client
     finally:
@@ -73,11 +73,11 @@ async def test_one_that_is_refused_from_the_sixth_call_on() -> None:
 
 async def test_one_that_ends_in_silence_is_given_up_soon() -> None:
     began = time.monotonic()
-    async with gateway(lambda asked: VALUE if asked < 4 else None) as client:
+    async with gateway(lambda asked: VALUE if asked < 4 else None, 1.0) as client:
         report = await drive(FLOOD, client, Clock(60))
     assert report.tally == Tally(calls=6, answered=3, silent=3)
     assert (report.first_refused, report.cut_off, report.planned) == (4, True, 50)
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 40, "it would be some fifty seconds"
 
 
 async def test_an_error_of_the_access_point_is_no_refusal(bench: Bench) -> None:

@@ -11,10 +11,11 @@ import pytest
 from wsproto.connection import ConnectionType
 from wsproto.extensions import PerMessageDeflate
 
-from tests.site.conftest import TIMEOUT, Bench, until
+from tests.site.conftest import TIMEOUT, Bench
 from tests.site.http_client import UnreachableError
 from tests.site.vsl_client import CBOR, Invocation, VslClient, VslError
 from tests.site.websocket import Channel
+from tests.waiting import until
 
 ROOT = "/agent1/lightcontrol1"
 NODE = f"{ROOT}/lightOn"

@@ -11,6 +11,7 @@ import pytest
 from tests.site.conftest import Bench
 from tests.site.knowledge_agent import operations
 from tests.site.vsl_client import Invocation, VslClient, VslError
+from tests.waiting import PATIENCE
 
 ROOT = "/agent1/lightcontrol1"
 NODE = f"{ROOT}/lightOn"
@@ -119,7 +120,7 @@ async def test_a_lock_expires_with_a_warning_and_its_writes_are_lost(
     await light.open_callbacks()
     await light.lock(ROOT, hear)
     await light.set(NODE, "1")
-    async with asyncio.timeout(3):
+    async with asyncio.timeout(PATIENCE):
         await expired.wait()
     assert frames == ["LOCK_AQUIRED", "LOCK_WILL_EXPIRE", "LOCK_EXPIRED"]
     assert await light.value(NODE) == "0"

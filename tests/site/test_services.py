@@ -10,8 +10,9 @@ from models.simulation.floorplan import Service
 from models.simulation.step import Answer, Routine, Step
 from tests.site.calls import Tally
 from tests.site.clock import Clock
-from tests.site.conftest import Bench, until
+from tests.site.conftest import Bench
 from tests.site.services import LiveService
+from tests.waiting import PATIENCE, until
 
 BATTERY = Service("battery1", "agent1", "/batteryService", "Kitchen")
 CHARGE = "/agent1/battery1/charge"
@@ -118,5 +119,5 @@ async def test_stopping_ends_a_call_under_way(bench: Bench) -> None:
     live = Script((3_600_000, Operation.GET, CHARGE, None)).live(bench, Clock(1, start=0))
     live.start()
     await asyncio.sleep(0)
-    async with asyncio.timeout(1):
+    async with asyncio.timeout(PATIENCE):
         await live.stop()

@@ -11,11 +11,12 @@ import msgspec
 import pytest
 
 from tests.site.certificates import Credentials, SiteAuthority
-from tests.site.conftest import TIMEOUT, Bench, error, until
+from tests.site.conftest import TIMEOUT, Bench, error
 from tests.site.http_client import HttpConnection, UnreachableError
 from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
 from tests.site.vsl_client import CBOR, VslClient
+from tests.waiting import until
 
 OWN = "/vsl/~"
 

@@ -98,11 +98,11 @@ async def test_silence_ends_after_the_timeout_and_the_next_call_connects_anew() 
         await reader.read()
         writer.close()
 
-    async with counterpart(talk, timeout=0.1) as client:
+    async with counterpart(talk, timeout=1.0) as client:
         began = time.monotonic()
-        with pytest.raises(UnreachableError, match=r"no answer within 0.1 s"):
+        with pytest.raises(UnreachableError, match=r"no answer within 1.0 s"):
             await client.value("/agent1/x")
-        assert time.monotonic() - began < 1
+        assert time.monotonic() - began < TIMEOUT
         assert await client.value("/agent1/x") == "5"
     assert connections == 2
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
+from collections.abc import Sequence
+from itertools import batched
 from urllib.parse import quote
 
 import msgspec
@@ -18,6 +20,10 @@ from proxy.federation.client.pace import LEAST_SECONDS, WAIT_SECONDS
 from proxy.federation.messages import Acceptances
 
 _LARGEST = 1024 * 1024
+_AT_ONCE = 64
+"""Acceptances that are handed on together: each is a step that all workers follow between two calls."""
+_PAUSE_SECONDS = 0.05
+"""Real time between two such steps."""
 _LONGEST_CURSOR = 4096
 _UNKNOWN_CURSOR = 400
 
@@ -41,7 +47,7 @@ class AcceptanceReader:
             DiskError: the disk refuses.
         """
         if known := await self._disk.run(lambda database: HeardAcceptances(database).all()):
-            self._sink.accept(known)
+            await self._hand_on(known)
 
     async def read(self) -> None:
         """Wait for acceptances and hand them on.
@@ -69,9 +75,14 @@ class AcceptanceReader:
             await self._disk.run(note)
         if told.accepted:
             self.taken += len(told.accepted)
-            self._sink.accept(told.accepted)
+            await self._hand_on(told.accepted)
         self._settled = True
         await asyncio.sleep(LEAST_SECONDS)
+
+    async def _hand_on(self, accepted: Sequence[Acceptance]) -> None:
+        for some in batched(accepted, _AT_ONCE):
+            self._sink.accept(some)
+            await asyncio.sleep(_PAUSE_SECONDS)
 
 
 def _read(body: bytes) -> Acceptances:

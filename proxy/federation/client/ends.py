@@ -40,6 +40,10 @@ class Sink(Protocol):
         """Expect these candidates from now on. Some may have been told before."""
         ...
 
+    def unpinned(self, service_type: str, version: str) -> None:
+        """Note that a pinned version cannot be read any more: the newest one is used from now on."""
+        ...
+
     def heard(self) -> None:
         """Note that the federation was in reach just now, whether there was any news or not."""
         ...

@@ -15,7 +15,7 @@ from pathlib import Path
 import structlog
 
 from models.exchange.shared import Others
-from proxy.federation.client import enrolment, outbox
+from proxy.federation.client import enrolment, names, outbox
 from proxy.federation.client.acceptances import AcceptanceReader
 from proxy.federation.client.activity import Activity
 from proxy.federation.client.connection import Connection
@@ -30,6 +30,8 @@ from proxy.federation.client.versions import Versions
 
 _CERTIFICATE_SECONDS = 30.0
 """Real time between two looks at the certificate's files."""
+_LONGEST_PAUSE = 3600.0
+"""Real time between two renewals, s; a quarter of what is left of the certificate if that is less."""
 _COUNT_SECONDS = 2.0
 
 log = structlog.get_logger("alleyes")
@@ -78,6 +80,9 @@ class FederationLink:
         self._models = ModelReader(source, sink, self._disk, self._connection, real_now)
         self._acceptances = AcceptanceReader(sink, self._disk, self._connection)
         self._known: Credentials | None = None
+        self._former = ""
+        self._renewed = -_LONGEST_PAUSE
+        """Reading of the loop's clock at the last renewal."""
         self._admitted = asyncio.Event()
         self._counted = Counted()
         self._activities = [
@@ -115,6 +120,7 @@ class FederationLink:
         return FederationStatus(
             service=self._service,
             origin="" if known is None else known.origin,
+            former=self._former,
             certificate_ends=0.0 if known is None else known.ends.timestamp(),
             heard=self._models.heard,
             published=self._publisher.published,
@@ -189,7 +195,9 @@ class FederationLink:
         """
         known = self._known
         if known is None or await self._disk.call(stamp_of, self._directory) != known.stamp:
-            known = self._known = await self._disk.call(Credentials.read, self._directory)
+            known = await self._disk.call(Credentials.read, self._directory)
+            await self._note_name(known.origin)
+            self._known = known
             await self._connection.use(known.context)
             self._admitted.set()
         now = datetime.fromtimestamp(self._real_now(), UTC)
@@ -198,11 +206,25 @@ class FederationLink:
                 f"the certificate of {known.origin} expired on {known.ends:%Y-%m-%d} -- enrol with a new token:"
                 " alleyes federation enroll"
             )
-        if now >= known.renewal:
+        # One that is due as soon as it is issued, as a hostile service may issue them, must not make this a loop.
+        pause = min(_LONGEST_PAUSE, (known.ends - now).total_seconds() / 4)
+        if now >= known.renewal and asyncio.get_running_loop().time() - self._renewed >= pause:
             await enrolment.renew(self._connection, self._directory, self._disk.call)
+            self._renewed = asyncio.get_running_loop().time()
             log.info("federation", detail="the certificate was renewed", origin=known.origin)
-            # One that is due as soon as it is issued, as a hostile service may issue them, must not make this a loop.
         await asyncio.sleep(_CERTIFICATE_SECONDS)
+
+    async def _note_name(self, origin: str) -> None:
+        """Remember by which name the service knows what was learnt here, and warn where that was another one.
+
+        Raises:
+            DiskError: the disk refuses.
+        """
+        now = self._real_now()
+        changed, former = await self._disk.run(lambda database: names.note(database, self._service, origin, now))
+        self._former = former
+        if changed:
+            log.warning("federation", detail=f"enrolled as {origin}, before as {former}: {names.remedy(former)}")
 
     async def _count(self) -> None:
         def counted(database: sqlite3.Connection) -> Counted:

@@ -13,14 +13,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from proxy.federation.client.database import DamagedError
+from proxy.federation.topics import MODEL, type_of
 
 AGAIN = 6 * 3600.0
 """Seconds of real time after which the service is told again what it took: it may have lost its disk since. The stamp
 is the same, so that a service that holds it has no work."""
-MODEL = "model:"
-"""Topics of models begin with it; the service type follows."""
-SHOWINGS = "showings"
-"""The topic of candidates."""
 _EPOCH = "epoch"
 _SEQUENCE = "sequence"
 _EPOCHS = "epochs"
@@ -125,7 +122,7 @@ class Outbox:
             anyway: Also if it has something of each that it took.
         """
         rows = self.database.execute("SELECT topic FROM outgoing WHERE taken IS NOT NULL").fetchall()
-        lost = [topic for (topic,) in rows if topic.startswith(MODEL) and topic.removeprefix(MODEL) not in held]
+        lost = [topic for (topic,) in rows if (name := type_of(topic)) is not None and name not in held]
         if not lost and not anyway:
             return False
         self.database.execute("UPDATE outgoing SET taken = NULL")

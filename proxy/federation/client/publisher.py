@@ -20,10 +20,11 @@ from models.wire import decode_model, encode_model
 from proxy.federation.client.connection import Connection, ServiceError
 from proxy.federation.client.database import Disk
 from proxy.federation.client.ends import Source
-from proxy.federation.client.outbox import MODEL, SHOWINGS, Outbox, Outgoing, digest
+from proxy.federation.client.outbox import Outbox, Outgoing, digest
 from proxy.federation.client.pace import Pace
 from proxy.federation.client.telling import presentable, told
 from proxy.federation.messages import CONTRIBUTION, LARGEST_STAMP
+from proxy.federation.topics import MODEL, SHOWINGS, model_topic, type_of
 
 _BATCH = 16
 """States that are read from the disk at a time."""
@@ -114,7 +115,7 @@ class Publisher:
 
     async def _collect(self) -> None:
         """Put into the outbox what changed. The models go on changing meanwhile; their bytes do not."""
-        states = {MODEL + model.service_type: encode_model(model) for model in self._source.contributions()}
+        states = {model_topic(model.service_type): encode_model(model) for model in self._source.contributions()}
 
         def put(database: sqlite3.Connection) -> dict[str, str]:
             outbox, unfit = Outbox(database), {}
@@ -145,8 +146,8 @@ class Publisher:
 
     async def _put(self, state: Outgoing) -> bool:
         path, media = "/v1/candidates", "application/json"
-        if state.topic != SHOWINGS:
-            path, media = f"/v1/contributions/{quote(state.topic.removeprefix(MODEL), safe='')}", CONTRIBUTION
+        if (service_type := type_of(state.topic)) is not None:
+            path, media = f"/v1/contributions/{quote(service_type, safe='')}", CONTRIBUTION
         try:
             answer = await self._connection.ask(
                 "PUT", path, body=state.body, headers={"Content-Type": media}, expected=_TAKEN | {_STALE}

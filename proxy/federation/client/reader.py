@@ -247,7 +247,8 @@ class ModelReader:
         )
 
     async def _lose(self, service_type: str, name: str) -> None:
-        await self._disk.run(lambda database: Versions(database).unreadable(service_type, name))
+        if await self._disk.run(lambda database: Versions(database).unreadable(service_type, name)):
+            self._sink.unpinned(service_type, name)
 
     async def _adopt_again(self, service_type: str) -> None:
         for each in await self._disk.run(lambda database: Versions(database).in_force()):

@@ -40,6 +40,8 @@ class FederationStatus(msgspec.Struct, frozen=True, kw_only=True):
     service: str
     origin: str = ""
     """The own name there; empty where there is no certificate yet."""
+    former: str = ""
+    """The name under which it contributed before, if that was another one; empty where it was not, or long ago."""
     certificate_ends: float = 0.0
     heard: float = 0.0
     """When the service last confirmed that the models in force are the newest, or told newer ones."""

@@ -8,10 +8,7 @@ from models.exchange.names import names_a_type
 from models.exchange.plausibility import BadContribution, check_candidate
 from models.exchange.showings import Showing, Showings
 from models.exchange.vouching import within_caps
-from proxy.federation.messages import Candidates
-
-MAX_BYTES = 256 * 1024
-"""Of a telling: services take no more."""
+from proxy.federation.messages import MAX_CANDIDATES_BYTES, Candidates
 
 
 def presentable(showings: Showings) -> Showings:
@@ -30,7 +27,7 @@ def told(showings: Showings, epoch: int, sequence: int) -> bytes:
     while True:
         content = Candidates(epoch=epoch, sequence=sequence, instances=showings.instances, open=opened)
         body = msgspec.json.encode(content)
-        if len(body) <= MAX_BYTES or not opened:
+        if len(body) <= MAX_CANDIDATES_BYTES or not opened:
             return body
         opened = opened[: len(opened) // 2]
 

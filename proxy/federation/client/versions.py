@@ -166,11 +166,16 @@ class Versions:
             )
         return since
 
-    def unreadable(self, service_type: str, name: str) -> None:
-        """Forget a version that this release cannot read, pinned or not; the service tells the newest again."""
+    def unreadable(self, service_type: str, name: str) -> bool:
+        """Forget a version that this release cannot read; the service tells the newest again.
+
+        Returns:
+            Whether it was pinned: it is no longer.
+        """
         self.database.execute("DELETE FROM version WHERE service_type = ? AND name = ?", (service_type, name))
         self.database.execute("DELETE FROM adopted WHERE service_type = ?", (service_type,))
-        self.database.execute("DELETE FROM pin WHERE service_type = ? AND name = ?", (service_type, name))
+        found = self.database.execute("DELETE FROM pin WHERE service_type = ? AND name = ?", (service_type, name))
+        return found.rowcount > 0
 
     def kept(self, service_type: str) -> list[Kept]:
         """Return the versions that are kept, the newest first."""

@@ -13,8 +13,8 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from proxy.federation.configuration import ServiceLimits
+from proxy.federation.identity import Role
 from proxy.federation.service.authentication import Caller, Callers
-from proxy.federation.service.authority import Role
 from proxy.federation.service.bodies import expect
 from proxy.federation.service.connections import Connections
 from proxy.federation.service.endpoints.candidates import AcceptanceEndpoint, CandidateEndpoint
@@ -63,14 +63,15 @@ class Gate:
 
     limits: ServiceLimits
     callers: Callers
+    rates: Rates
+    """Of members."""
     slots: Slots
     feed: Feed
     metrics: Metrics
     connections: Callable[[], Connections]
 
     def __post_init__(self) -> None:
-        """Count anew."""
-        self._rates = Rates(self.limits.requests_per_second, self.limits.burst)
+        """Count strangers anew."""
         strangers = self.limits.strangers
         self._visits = Rates(strangers.requests_per_second, strangers.burst)
         self._longest = float(self.limits.body_seconds + self.limits.wait_seconds + self.limits.answer_seconds)
@@ -96,7 +97,7 @@ class Gate:
             except Failure:
                 self._spend(request)
                 raise
-            self._rates.take(caller.origin, time.monotonic())
+            self.rates.take(caller.origin, time.monotonic())
             if reading and not self.feed.loaded.is_set():
                 raise unavailable("starting", "the stored contributions are being read", 1)
             with self.slots.work():
@@ -113,7 +114,7 @@ class Gate:
         if known is None:
             self._visits.take(neighbourhood(request.remote), time.monotonic())
         else:
-            self._rates.take(f"certificate {known.serial}", time.monotonic())
+            self.rates.take(f"certificate {known.serial}", time.monotonic())
 
     @property
     def middleware(self) -> Middleware:

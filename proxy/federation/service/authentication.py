@@ -18,8 +18,7 @@ from http import HTTPStatus
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from proxy.federation.invitation import NAME
-from proxy.federation.service.authority import Role
+from proxy.federation.identity import NAME, Role
 from proxy.federation.service.problem import Failure
 from proxy.federation.service.revocations import LOOK_UP, Revocations
 from proxy.federation.storage.base import Store

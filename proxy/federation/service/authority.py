@@ -11,7 +11,6 @@ import os
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from enum import StrEnum
 from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
@@ -23,7 +22,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from proxy.configuration import KeyPair
-from proxy.federation.invitation import NAME
+from proxy.federation.identity import NAME, Role
 from proxy.storage.ownership import give_to_owner_of, make_directory
 
 FILE = "authority.pem"
@@ -37,15 +36,6 @@ _LONGEST_REQUEST = 8192
 
 type _Key = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey
 type _Public = ec.EllipticCurvePublicKey | rsa.RSAPublicKey | ed25519.Ed25519PublicKey
-
-
-class Role(StrEnum):
-    """What the holder of a certificate may do; the OU of its subject."""
-
-    ORIGIN = "origin"
-    """Contribute under its name, and read."""
-    OPERATOR = "operator"
-    """See the origins and take them out, and read."""
 
 
 class AuthorityError(Exception):

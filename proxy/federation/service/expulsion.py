@@ -33,10 +33,11 @@ class Expelled(NamedTuple):
     """What was done."""
 
     certificates: int
+    invitations: int
     topics: int
 
     def __bool__(self) -> bool:
-        return bool(self.certificates or self.topics)
+        return any(self)
 
 
 class Expulsion:
@@ -59,11 +60,11 @@ class Expulsion:
         Raises:
             StoreError: the store does not answer; it may have been done in part, and can be done again.
         """
-        certificates = await self._store.revoke(origin, int(self._now() * 1000))
+        revoked = await self._store.revoke(origin, int(self._now() * 1000))
         self.tell(await self._revocations.look())
         topics = await self._store.remove(origin)
         self._feed.stored()
-        return Expelled(certificates, topics)
+        return Expelled(*revoked, topics)
 
     def resume(self, found: Sequence[Revocation]) -> None:
         """Take note of what was revoked before this process started."""

@@ -43,7 +43,7 @@ class Feed:
         broken = False
         while True:
             try:
-                rows, self._cursor = await self._store.changes(self._cursor, _AT_ONCE)
+                rows, cursor = await self._store.changes(self._cursor, _AT_ONCE)
             except StoreError as error:
                 if not broken:
                     log.error("federation store", detail=f"changes cannot be read: {error}")
@@ -53,16 +53,23 @@ class Feed:
             if broken:
                 log.info("federation store", detail="it answers again")
             broken = False
+            if cursor.lost(self._cursor):
+                log.warning("federation store", detail="it has less than before, as a backup would: all is read again")
+                self._pools.begin_again()
+                self._cursor = Cursor()
+                continue
+            self._cursor = cursor
             for number, row in enumerate(rows):
                 self._pools.apply(row)
                 if number % _BREATH == _BREATH - 1:
                     await asyncio.sleep(0)
             if rows:
                 self.shown.set()
-                if not self.loaded.is_set():
+                if not self.loaded.is_set() or self._pools.read_again:
                     continue
                 await asyncio.sleep(_TOGETHER)
                 continue
+            self._pools.end_again()
             self.loaded.set()
             await self._quiet()
 

@@ -15,6 +15,8 @@ from ipaddress import IPv6Address, ip_address
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.service.problem import too_many, unavailable
 
+WORK = 4096
+"""Bytes of a contribution, or of other numbers, that are read and added up with the work of one usual request."""
 MOST_TOLD_APART = 200_000
 """Callers whose rate is remembered; beyond, the one that was silent longest is forgotten. Some 20 MB."""
 
@@ -56,6 +58,15 @@ class Rates:
         if not granted:
             seconds = math.ceil((1 - left) / self.per_second)
             raise too_many("rate", f"at most {self.per_second:g} requests a second", max(1, seconds))
+
+    def charge(self, caller: str, size: int, now: float) -> None:
+        """Count the work that so many bytes make, beyond that of the request itself, which has been counted.
+
+        It is done none the less: whoever sends a lot waits for longer until the next request.
+        """
+        if more := size // WORK:
+            left, since = self._buckets.get(caller, (float(self.burst), now))
+            self._buckets[caller] = (left - more, since)
 
 
 class Slots:

@@ -7,7 +7,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from models.exchange.names import names_a_type
-from proxy.federation.invitation import NAME
+from proxy.federation.identity import NAME
 from proxy.federation.service.problem import Failure
 
 

@@ -16,7 +16,7 @@ import structlog
 from models.contributions import Contribution
 from models.descriptor import MINUTE
 from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others
-from models.exchange.plausibility import AHEAD, newest_minute
+from models.exchange.plausibility import AHEAD, CLOCKS_DIFFER, newest_minute
 from models.exchange.pool import Pool
 from models.exchange.shared import Others, Shared
 from models.exchange.showings import Showings
@@ -24,17 +24,19 @@ from models.exchange.vouching import Ballot
 from proxy.clocks import EventClock
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.messages import ModelEntry
-from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Row
+from proxy.federation.topics import SHOWINGS, model_topic, type_of
 
-CLOCKS_DIFFER = 60
-"""Minutes by which the clocks of two processes of a service may differ."""
 MODELS = "models"
 """What those wait for who want to know of all service types."""
 _HASH = 256
 """Bytes of a summand of the list's version: as of those of a sum's (`models.exchange.pool`), for the same reason."""
 _MODULUS = 1 << 8 * _HASH
+_PART = 16
+"""The part, one of so many, of what room there is for service types, of which one origin may be the first."""
+_FIRST = 16
+"""Service types of which an origin may be the first wherever there is room."""
 _KEPT = 64
 """Encoded sums that are kept for those who contributed nothing to them; each has 2 MiB at most."""
 _EXPECTED = 2 * 1024 * 1024
@@ -100,6 +102,8 @@ class Pools:
         self._list_sum = 0
         self._unread: dict[str, set[str]] = {}
         """By service type, the origins whose newest state could not be read."""
+        self._again: set[tuple[str, str]] | None = None
+        """Origins and topics that were read since everything is read again; None: it is not."""
         self._newest = 0
         """The latest minute of what was read from the store."""
         self._expected: OrderedDict[tuple[str, str, int, int], _Expected] = OrderedDict()
@@ -132,19 +136,40 @@ class Pools:
             self.expected_bytes -= expected.size
         return expected
 
-    def room_for(self, origin: str, service_type: str) -> bool:
-        """Tell whether an origin may contribute to a service type, as far as numbers go."""
+    def room_for(self, origin: str, service_type: str, size: int) -> bool:
+        """Tell whether an origin may contribute so many bytes to a service type, as far as numbers go.
+
+        An origin may be the first one of a part of the types that there is still room for: 16 that each make up as many
+        as they can leave a third of the room to others.
+        """
+        own = self._types_of.get(origin, set())
+        if (
+            not self._is_small(size)
+            and size + sum(self._pools[each].size(origin) for each in own if each != service_type)
+            > self._limits.bytes_per_origin
+        ):
+            return False
         pool = self._pools.get(service_type)
         if pool is None:
-            if len(self._pools) >= self._limits.service_types and not self._forget_empty():
+            if len(self._pools) >= self._limits.service_types:
+                self._forget_empty()
+            left = self._limits.service_types - len(self._pools)
+            most = max(_FIRST, left // _PART) if left else 0
+            if sum(self._pools[each].first == origin for each in own) >= most:
                 return False
         elif pool.stamp(origin) is not None:
             return True
-        return len(self._types_of.get(origin, ())) < self._limits.service_types_per_origin
+        return len(own) < self._limits.service_types_per_origin
+
+    def _is_small(self, size: int) -> bool:
+        """Tell whether an origin could contribute so many bytes to as many types as it may."""
+        return size * self._limits.service_types_per_origin <= self._limits.bytes_per_origin
 
     def apply(self, row: Row) -> None:
         """Take in a row of the feed. One that cannot be read is counted, as if there were none."""
         self.applied += 1
+        if self._again is not None:
+            self._again.add((row.origin, row.topic))
         try:
             if row.topic == SHOWINGS:
                 self._apply_showings(row)
@@ -155,6 +180,32 @@ class Pools:
             if self.unreadable == 1:
                 detail = f"{row.topic} of {row.origin}: {error}; it counts for nothing, as will others like it"
                 log.warning("contribution unreadable", detail=detail)
+
+    @property
+    def read_again(self) -> bool:
+        """Whether everything is read again."""
+        return self._again is not None
+
+    def begin_again(self) -> None:
+        """Take what is read from now on for all that there is, also where it is older than what is held.
+
+        Until `end_again` the sums are a mixture of what was and what is.
+        """
+        self._again = set()
+
+    def end_again(self) -> None:
+        """Forget what was not read since `begin_again`."""
+        found, self._again = self._again, None
+        if found is None:
+            return
+        for service_type, pool in self._pools.items():
+            topic = model_topic(service_type)
+            for origin in [each for each in pool.names if (each, topic) not in found]:
+                self._take_out(origin, pool)
+            unread = self._unread.get(service_type, set())
+            unread -= {each for each in unread if (each, topic) not in found}
+        for origin in [each for each in self.ballot.names if (each, SHOWINGS) not in found]:
+            self.ballot.remove(origin)
 
     def adopt(self, service_type: str, shared: Shared | None) -> None:
         """Replace what the other sites know of a service type, as the level above told it; None: nothing any more."""
@@ -197,6 +248,9 @@ class Pools:
                 self._take_out(row.origin, pool)
                 raise
             self._newest = max(self._newest, newest_minute(contribution.model))
+        held = self.held(row.origin, service_type)
+        if self._again is not None and held is not None and row.stamp <= held.stamp and digest != held.digest:
+            self._take_out(row.origin, pool)
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
         elif pool.put(row.origin, contribution, digest):
@@ -212,13 +266,12 @@ class Pools:
                 del self._types_of[origin]
             self._tell(pool.total.service_type)
 
-    def _forget_empty(self) -> bool:
+    def _forget_empty(self) -> None:
         empty = [each for each, pool in self._pools.items() if not pool.origins and not self._unread.get(each)]
         for service_type in empty:
             del self._pools[service_type]
             self._unread.pop(service_type, None)
             self._list(service_type)
-        return bool(empty)
 
     def _list(self, service_type: str) -> None:
         """Have the version of the list be that of what is known now."""
@@ -276,6 +329,11 @@ class Pools:
         if self._role == "global":
             return own
         return f"{own}.{elsewhere.version if elsewhere is not None else 0}"
+
+    def size_of(self, origin: str, service_type: str) -> int:
+        """Return how many bytes are kept of what an origin contributed to a service type."""
+        pool = self._pools.get(service_type)
+        return 0 if pool is None else pool.size(origin)
 
     def others(self, service_type: str, origin: str) -> Others:
         """Return what an origin is told of a service type."""

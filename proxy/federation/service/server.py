@@ -30,7 +30,7 @@ from proxy.federation.service.endpoints.operation import OperationEndpoint
 from proxy.federation.service.endpoints.origins import OriginEndpoint
 from proxy.federation.service.expulsion import Expulsion
 from proxy.federation.service.feed import Feed
-from proxy.federation.service.limits import Slots
+from proxy.federation.service.limits import Rates, Slots
 from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
@@ -81,14 +81,16 @@ class FederationService:
         self._expulsion = Expulsion(store, self._revocations, self._feed, changes, real_now)
         self._decisions = Decisions(store, self._feed, self._pools, changes, clock)
         self._upstream = Upstream(document, self._pools, self._feed, clock, real_now)
-        slots = Slots(limits)
+        slots, rates = Slots(limits), Rates(limits.requests_per_second, limits.burst)
         callers = self._callers = Callers(store, self._revocations, real_now, time.monotonic)
         self._polls = LongPolls(limits, slots, changes, callers)
         publishing = Publishing(store, self._feed, real_now)
         endpoints = Endpoints(
-            contributions=ContributionEndpoint(self._pools, publishing, bodies, clock, metrics, notes),
-            models=ModelEndpoint(self._pools, self._polls, clock),
-            candidates=CandidateEndpoint(publishing, bodies, clock, metrics, notes),
+            contributions=ContributionEndpoint(
+                self._pools, publishing, bodies, rates, clock, document.margin, metrics, notes
+            ),
+            models=ModelEndpoint(self._pools, self._polls, rates, clock),
+            candidates=CandidateEndpoint(publishing, bodies, rates, clock, document.margin, metrics, notes),
             acceptances=AcceptanceEndpoint(store, self._decisions, self._polls),
             enrolments=EnrolmentEndpoint(document, authority, store, callers, bodies, slots, metrics, notes, real_now),
             origins=OriginEndpoint(store, self._expulsion),
@@ -103,7 +105,7 @@ class FederationService:
                 lambda: self._connections,
             ),
         )
-        gate = Gate(limits, callers, slots, self._feed, metrics, lambda: self._connections)
+        gate = Gate(limits, callers, rates, slots, self._feed, metrics, lambda: self._connections)
         self.routes = routes(gate, endpoints)
         """What can be asked."""
         self._runner = web.AppRunner(

@@ -9,6 +9,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
+import structlog
+
 from models.candidates import WINDOW
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
@@ -24,6 +26,8 @@ from proxy.storage.ownership import make_directory
 
 DIRECTORY = "upstream"
 """In the state directory: what the link to the level above keeps."""
+
+log = structlog.get_logger("alleyes")
 
 
 class Ends:
@@ -47,7 +51,7 @@ class Ends:
 
         A sum may be empty, since all its nodes were taken out: it takes the place of what was told above before.
         """
-        return [pool.total for pool in self._pools.totals()]
+        return [pool.without(None).model for pool in self._pools.totals()]
 
     def showings(self) -> Showings:
         """Return what the nodes show together."""
@@ -60,6 +64,11 @@ class Ends:
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Have them stored, from where the nodes are told."""
         self.accepted.put_nowait(acceptances)
+
+    def unpinned(self, service_type: str, version: str) -> None:
+        """Tell that a version that somebody had pinned cannot be read by this release."""
+        detail = f"version {version} cannot be read by this release: it is no longer pinned, and the newest is used"
+        log.warning("federation", service_type=service_type, detail=detail)
 
     def heard(self) -> None:
         """Note that the level above can be asked about candidates."""

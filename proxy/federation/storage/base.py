@@ -6,16 +6,17 @@ Times are real time in ms since 1970, where nothing else is said.
 from __future__ import annotations
 
 import base64
-import re
 from collections.abc import Sequence
-from typing import Literal, Protocol, Self
+from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
+from models.exchange.envelope import MAX_STAMP
 from models.exchange.showings import Acceptance
+from proxy.federation.identity import NAME, RoleName
 
-LAST = 2**53 - 1
-"""The greatest epoch and sequence: what every reader of JSON can tell from its neighbours."""
+LAST = MAX_STAMP
+"""The greatest epoch and sequence: what was taken out has it."""
 MAX_BODY = 1 << 20
 """Bytes of one contribution."""
 MAX_ROWS = 512
@@ -30,11 +31,6 @@ MAX_ACCEPTANCES = 16_384
 """Acceptances that are kept; those that were accepted first go."""
 MAX_CURSOR = 8192
 """Characters of a cursor as text."""
-
-ORIGIN = re.compile(r"[a-z0-9][a-z0-9.-]{0,62}")
-"""What an origin may be called: the common name of its certificate."""
-
-Role = Literal["origin", "operator"]
 
 
 class StoreError(Exception):
@@ -78,6 +74,13 @@ class Cursor(msgspec.Struct, frozen=True):
 
     read: dict[str, int] = {}
 
+    def lost(self, before: Cursor) -> bool:
+        """Tell whether the database has less than when `before` was read: as one that was restored from a backup.
+
+        So it looks as well when writers were cleared away that had nothing left.
+        """
+        return any(self.read.get(writer, 0) < number for writer, number in before.read.items())
+
     def text(self) -> str:
         """Return it as text that fits in a URL."""
         return base64.urlsafe_b64encode(msgspec.msgpack.encode(self.read)).decode("ascii").rstrip("=")
@@ -104,7 +107,7 @@ class Token(msgspec.Struct, frozen=True):
     digest: bytes
     """Hash of the secret; the secret itself is nowhere."""
     origin: str
-    role: Role
+    role: RoleName
     expires: int
 
 
@@ -114,7 +117,7 @@ class Certificate(msgspec.Struct, frozen=True):
     serial: str
     """Hexadecimal."""
     origin: str
-    role: Role
+    role: RoleName
     not_after: int
 
 
@@ -127,11 +130,20 @@ class Revocation(msgspec.Struct, frozen=True):
     revoked: int
 
 
+class Revoked(NamedTuple):
+    """What an origin has lost."""
+
+    certificates: int
+    """That were not revoked yet."""
+    invitations: int
+    """That waited to be used, or had expired."""
+
+
 class Origin(msgspec.Struct, frozen=True):
     """What an operator wants to know of an origin."""
 
     name: str
-    role: Role
+    role: RoleName
     certificates: int
     """How many of its certificates are on record and not revoked."""
     not_after: int | None
@@ -206,8 +218,8 @@ class Store(Protocol):
         finds what was renewed.
         """
 
-    async def revoke(self, origin: str, now: int) -> int:
-        """Revoke all certificates of an origin; return how many were not yet. Its invitations go as well."""
+    async def revoke(self, origin: str, now: int) -> Revoked:
+        """Revoke all certificates of an origin that are not yet, and take its invitations."""
 
     async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
         """Return what was revoked since."""
@@ -241,8 +253,8 @@ def check_rows(rows: Sequence[Row]) -> None:
 
 
 def _problem_of(row: Row) -> str | None:
-    if not ORIGIN.fullmatch(row.origin):
-        return f"an origin is called {ORIGIN.pattern}"
+    if not NAME.fullmatch(row.origin):
+        return f"an origin is called {NAME.pattern}"
     if not 0 < len(row.topic) <= MAX_TOPIC or not row.topic.isprintable():
         return f"a topic has up to {MAX_TOPIC} printable characters"
     if not 0 <= row.epoch <= LAST or not 0 <= row.sequence < LAST:

@@ -20,6 +20,7 @@ from proxy.federation.storage.base import (
     Held,
     Origin,
     Revocation,
+    Revoked,
     Row,
     StoreError,
     Token,
@@ -151,17 +152,18 @@ class PostgresStore:
 
         return await self._connections.transact(work, repeatable=False)
 
-    async def revoke(self, origin: str, now: int) -> int:
+    async def revoke(self, origin: str, now: int) -> Revoked:
         """See `Store`."""
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection) -> Revoked:
             await self._number(connection, 0)
             # First these: what is being enrolled with one is waited for, and then found.
-            await connection.execute(sql.DISCARD_INVITATIONS, (origin,))
+            invitations = (await connection.execute(sql.DISCARD_INVITATIONS, (origin,))).rowcount
             serials = await _hold_certificates(connection, origin)
             writer, first = await self._number(connection, len(serials))
             changes = list(range(first, first + len(serials)))
-            return (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
+            revoked = (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
+            return Revoked(revoked, invitations)
 
         return await self._connections.transact(work)
 

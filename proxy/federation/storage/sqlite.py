@@ -28,6 +28,7 @@ from proxy.federation.storage.base import (
     Held,
     Origin,
     Revocation,
+    Revoked,
     Row,
     StoreError,
     Token,
@@ -191,11 +192,11 @@ class SqliteStore:
 
         return await self._write(work)
 
-    async def revoke(self, origin: str, now: int) -> int:
+    async def revoke(self, origin: str, now: int) -> Revoked:
         """See `Store`."""
 
-        def work(database: sqlite3.Connection) -> int:
-            database.execute("DELETE FROM tokens WHERE origin = ?", (origin,))
+        def work(database: sqlite3.Connection) -> Revoked:
+            invitations = database.execute("DELETE FROM tokens WHERE origin = ?", (origin,)).rowcount
             serials = database.execute(
                 "SELECT serial FROM certificates WHERE origin = ? AND revoked IS NULL ORDER BY serial", (origin,)
             ).fetchall()
@@ -204,7 +205,7 @@ class SqliteStore:
                 "UPDATE certificates SET revoked = ?, writer = ?, change = ? WHERE serial = ?",
                 [(now, self._id, first + index, serial) for index, (serial,) in enumerate(serials)],
             )
-            return len(serials)
+            return Revoked(len(serials), invitations)
 
         return await self._write(work)
 

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.communication_model import CommunicationModel
+from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import CAP, Contribution
 from models.exchange import pool as module
+from models.exchange import ranking
 from models.exchange.pool import PACE, VOICES, Pool, counted
-from models.exchange.shared import Shared
+from models.exchange.shared import MOST_RELATIONSHIPS, Shared
 from models.relationship import Key, Relationship
 from tests.models.exchange.observed import NOW, READ, contributed, models, summary
 
@@ -23,6 +24,8 @@ STATES = st.lists(
 SITES = st.dictionaries(st.sampled_from(ORIGINS), STATES, max_size=4)
 SMALL = 30
 """A cap that some of these models reach."""
+LITTLE = 40
+"""Entries that most of their sums have."""
 
 
 def plain(models: list[CommunicationModel], cap: int) -> CommunicationModel:
@@ -108,6 +111,80 @@ def test_taking_all_out_leaves_nothing(sites: dict[str, list[Contribution]]) -> 
     assert pool.total == CommunicationModel(service_type="/light")
     with pytest.raises(KeyError):
         pool.remove("a")
+
+
+@pytest.mark.usefixtures("little_room")
+@given(SITES, st.randoms(use_true_random=False))
+def test_of_a_large_sum_that_is_told_which_most_show_whatever_came_before(
+    sites: dict[str, list[Contribution]], chance: random.Random
+) -> None:
+    last = newest(sites)
+    pool = Pool("/light", cap=SMALL)
+    for origin, each in chance.sample(list(last.items()), k=len(last)):
+        pool.without(chance.choice(ORIGINS))
+        pool.put(origin, each)
+    for child in (*ORIGINS, None):
+        others = [each.model for origin, each in last.items() if origin != child]
+        supporters, whole = shown(others), plain(others, SMALL)
+        first = sorted(supporters, key=lambda key: (supporters[key], whole.relationships[key].weight, key))[-2:]
+        told = pool.without(child)
+        assert told.model.weight == whole.weight
+        assert told.model.relationships.items() <= {key: whole.relationships[key] for key in first}.items()
+        assert told.model.relationships or not whole.relationships or min(sizes(whole)) > LITTLE
+        assert sum(sizes(told.model)) <= LITTLE
+        assert told.supporters == {key: supporters[key] for key in told.model.relationships}
+        alone = Pool("/light", cap=SMALL)
+        for origin in sorted(last):
+            if origin != child:
+                alone.put(origin, last[origin])
+        assert told == alone.without("nobody"), "what one's own part is makes no difference"
+
+
+def sizes(model: CommunicationModel) -> list[int]:
+    return [each.entries for each in model.relationships.values()]
+
+
+@pytest.fixture
+def little_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MOST_RELATIONSHIPS", 2)
+    monkeypatch.setattr(module, "MOST_ENTRIES", LITTLE)
+    monkeypatch.setattr(ranking, "_LEAST", 1)
+    monkeypatch.setattr(ranking, "_MOST", 8)
+
+
+def hostile(number: int) -> CommunicationModel:
+    """As many keys as there may be, that nobody else has."""
+    keys = [Key(f"/made{number}up{each}", own=False, operation="get", data_type="") for each in range(MAX_KEYS)]
+    return CommunicationModel(
+        service_type="/light",
+        weight=CAP,
+        relationships={key: Relationship(weight=CAP) for key in keys},
+        partners={key.partner: summary([(1, NOW)] * 9) for key in keys},
+    )
+
+
+def test_what_hostile_origins_make_up_neither_grows_what_is_told_nor_hides_what_others_show() -> None:
+    honest = CommunicationModel(
+        service_type="/light",
+        weight=3,
+        relationships={READ: Relationship(weight=1)},
+        partners={READ.partner: summary([(1, NOW)])},
+    )
+    pool = Pool("/light")
+    for origin in ("a", "b", "c"):
+        pool.put(origin, contributed(honest))
+    before = everything(pool)
+    for number in range(5):
+        pool.put(f"hostile{number}", contributed(hostile(number)))
+        told = pool.without("a")
+        assert told.supporters[READ] == 2
+        assert told.model.relationships[READ] == Relationship(weight=2)
+        assert told.model.partners[READ.partner] == summary([(1, NOW)] * 2)
+        assert len(told.model.relationships) == MOST_RELATIONSHIPS
+        assert len(told.model.partners) <= MOST_RELATIONSHIPS
+    for number in range(5):
+        pool.remove(f"hostile{number}")
+    assert everything(pool) == before
 
 
 def test_what_arrives_again_or_late_is_no_news() -> None:

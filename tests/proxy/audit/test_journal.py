@@ -20,6 +20,7 @@ from proxy.audit.layout import JOURNAL_FILE
 from proxy.audit.verify import verify
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import event, journal_lines, records, start_notice, write
+from tests.waiting import PATIENCE, eventually
 
 ROOT = Path(__file__).parents[3]
 
@@ -79,10 +80,7 @@ def test_events_are_written_in_the_order_they_came(tmp_path: Path) -> None:
 def test_an_event_is_on_disk_soon_after_it_came(tmp_path: Path) -> None:
     journal = Journal(tmp_path)
     journal.append(event())
-    deadline = time.monotonic() + 10
-    while not journal_lines(tmp_path) and time.monotonic() < deadline:
-        time.sleep(0.005)
-
+    eventually(lambda: journal_lines(tmp_path))
     assert records(tmp_path)[0]["id"] == event().verdict.id
     journal.close(timeout=30)
 
@@ -117,7 +115,7 @@ async def test_handing_over_never_waits_for_the_disk_and_a_full_queue_says_so(tm
     other.cancel()
 
     assert ticks >= 100
-    assert took < 5
+    assert took < PATIENCE
     assert journal.pending == 100
     held.released.set()
     await asyncio.to_thread(journal.close, 30)
@@ -132,10 +130,7 @@ def test_room_again_means_that_events_are_taken_again(tmp_path: Path) -> None:
     with pytest.raises(JournalFull):
         journal.append(event(2))
     held.released.set()
-    deadline = time.monotonic() + 10
-    while journal.written < 2 and time.monotonic() < deadline:
-        time.sleep(0.005)
-
+    eventually(lambda: journal.written == 2)
     journal.append(event(3))
     journal.close(timeout=30)
     assert [each.get("id") for each in records(tmp_path)[1:]] == [event(1).verdict.id, event(3).verdict.id]
@@ -339,7 +334,7 @@ def test_after_sigkill_in_mid_write_the_chain_goes_on(tmp_path: Path) -> None:
         before = (tmp_path / JOURNAL_FILE).stat().st_size if (tmp_path / JOURNAL_FILE).exists() else 0
         process = subprocess.Popen([sys.executable, "-c", textwrap.dedent(KILLED), str(tmp_path)], cwd=ROOT)
         try:
-            deadline = time.monotonic() + 30
+            deadline = time.monotonic() + 60
             while time.monotonic() < deadline:
                 if (tmp_path / JOURNAL_FILE).exists() and (tmp_path / JOURNAL_FILE).stat().st_size > before + 300_000:
                     break

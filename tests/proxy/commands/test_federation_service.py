@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from proxy.federation.messages import Enrolment
 from proxy.main import main
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Place, eventually, signing_request
+from tests.proxy.federation.service.running import Place, signing_request
+from tests.waiting import eventually
 
 
 @pytest.fixture
@@ -54,8 +55,12 @@ def test_who_is_invited_enrols_is_listed_and_can_be_taken_out(place: Place) -> N
 
     taken_out = alleyes(place, "revoke", "site-a")
     assert taken_out.output == "site-a: 1 certificates revoked, contributions to 1 topics taken out\n"
-    eventually(lambda: member.contribute(learnt(sequence=2)).status == 403, 3)
+    eventually(lambda: member.contribute(learnt(sequence=2)).status == 403)
     assert "revoked" in alleyes(place, "origins").output
+    alleyes(place, "invite", "site-a")
+    waiting = alleyes(place, "revoke", "site-a")
+    assert waiting.exit_code == 0
+    assert "1 tokens that waited to be used taken back" in waiting.output
     again = alleyes(place, "revoke", "site-a")
     assert (again.exit_code, again.output.split(maxsplit=1)[0]) == (1, "alleyes:")
 

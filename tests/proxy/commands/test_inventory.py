@@ -13,7 +13,8 @@ from proxy.configuration import InventoryDocument
 from proxy.main import main
 from proxy.storage.address_store import AddressStore, Seen
 from proxy.tokens import hash_of
-from tests.proxy.parts import Settings, free_port, plain_point, plain_settings, write_settings
+from tests.ports import free_port
+from tests.proxy.parts import Settings, plain_point, plain_settings, write_settings
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from proxy.control import server as module
 from proxy.control.place import FILE, connected_socket
 from proxy.control.server import LARGEST
 from tests.proxy.control.serving import Desk, serving, state
+from tests.waiting import PATIENCE
 
 
 async def exchanged(directory: Path, request: bytes, seconds: float = 5.0) -> tuple[int, dict[str, object]]:
@@ -123,20 +124,20 @@ async def test_a_defect_is_told_and_everything_goes_on(tmp_path: Path) -> None:
 async def test_a_body_that_does_not_come_and_a_connection_that_does_not_end_are_cut(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_READ_SECONDS", 0.1)
-    monkeypatch.setattr(module, "LIFE_SECONDS", 0.5)
+    monkeypatch.setattr(module, "_READ_SECONDS", 0.2)
+    monkeypatch.setattr(module, "LIFE_SECONDS", 2.0)
     begun = time.monotonic()
     async with serving(tmp_path, Desk()):
         half = call("POST", "/v1/quarantines", b"x" * 100)[:-50]
         assert (await exchanged(tmp_path, half))[0] == 408
 
         def silent() -> bytes:
-            with connected_socket(tmp_path, 5) as connection:
+            with connected_socket(tmp_path, PATIENCE) as connection:
                 connection.sendall(b"GET /v1/status HTTP/1.1\r\n")
                 return connection.recv(100)
 
         assert await asyncio.to_thread(silent) == b""
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < PATIENCE
 
 
 def _connects_as_nobody(path: Path) -> bytes:

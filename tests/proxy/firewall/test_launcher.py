@@ -19,6 +19,7 @@ from proxy.firewall.nftables import Applied, FirewallError
 from tests.network.namespaces import Host
 from tests.proxy.firewall.watched import PLAN, sender
 from tests.site.processes import children, gone
+from tests.waiting import PATIENCE, eventually
 
 SERVING = """
 import time
@@ -40,7 +41,7 @@ def launcher(machine: Host) -> Iterator[Launcher]:
 def helper(launcher: Launcher) -> Iterator[FirewallHelper]:
     helper = FirewallHelper(launcher)
     helper.start()
-    helper.submit(InstallTable(PLAN)).result(10)
+    helper.submit(InstallTable(PLAN)).result(PATIENCE)
     yield helper
     helper.close()
 
@@ -49,15 +50,15 @@ def test_a_helper_that_is_killed_is_replaced(helper: FirewallHelper) -> None:
     (maker,) = children(os.getpid(), "proxy.firewall.process")
     (first,) = children(maker)
     os.kill(first, signal.SIGKILL)
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + PATIENCE
     while True:
         try:
-            assert helper.submit(Quarantine((sender(10),))).result(5) == Applied(1)
+            assert helper.submit(Quarantine((sender(10),))).result(PATIENCE) == Applied(1)
             break
         except HelperLostError:
             assert time.monotonic() < deadline
     assert helper.restarts == 1
-    assert first not in children(maker)
+    eventually(lambda: first not in children(maker))
 
 
 def test_what_a_terminal_or_a_service_manager_sends_does_not_end_it(helper: FirewallHelper) -> None:
@@ -65,7 +66,7 @@ def test_what_a_terminal_or_a_service_manager_sends_does_not_end_it(helper: Fire
     for process in (maker, *children(maker)):
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             os.kill(process, number)
-    assert helper.changes().result(5) == ()
+    assert helper.changes().result(PATIENCE) == ()
     assert helper.restarts == 0
 
 
@@ -73,13 +74,19 @@ def test_without_the_process_that_makes_helpers_there_are_no_more(helper: Firewa
     (maker,) = children(os.getpid(), "proxy.firewall.process")
     (serving,) = children(maker)
     os.kill(maker, signal.SIGKILL)
-    assert helper.changes().result(5) == (), "a helper does its work to its end"
+    assert helper.changes().result(PATIENCE) == (), "a helper does its work to its end"
     os.kill(serving, signal.SIGKILL)
     with pytest.raises(FirewallError):
-        helper.changes().result(5)
-    time.sleep(0.2)
-    with pytest.raises(HelperClosedError, match="restart the gateway"):
-        helper.changes()
+        helper.changes().result(PATIENCE)
+
+    def closed() -> bool:
+        try:
+            helper.changes()
+        except HelperClosedError as told:
+            return "restart the gateway" in str(told)
+        return False
+
+    eventually(closed)
     with pytest.raises(LauncherLostError):
         launcher.connect()
 

@@ -17,8 +17,9 @@ from proxy.configuration import GatewayDocument
 from proxy.inventory.evidence import Evidence, gather
 from proxy.storage.address_store import AddressStore, Seen
 from tests.policy.calls import NOW
+from tests.ports import free_port
 from tests.proxy.audit.events import verdict
-from tests.proxy.parts import free_port, plain_point, plain_settings
+from tests.proxy.parts import plain_point, plain_settings
 from tests.site.knowledge_agent.agent import KnowledgeAgent
 from tests.site.network import Loopback
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
+
+from tests.waiting import PATIENCE, eventually
 
 CHILD = """
 import os, sys, time
@@ -35,11 +36,8 @@ def test_it_is_killed_when_its_parent_is() -> None:
     child = int(parent.stdout.readline())
     assert running(child)
     parent.kill()
-    parent.communicate(timeout=10)
-    deadline = time.monotonic() + 10
-    while running(child) and time.monotonic() < deadline:
-        time.sleep(0.02)
-    assert not running(child)
+    parent.communicate(timeout=PATIENCE)
+    eventually(lambda: not running(child))
 
 
 def test_a_parent_that_has_ended_already_is_noticed() -> None:

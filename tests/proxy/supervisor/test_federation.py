@@ -25,10 +25,11 @@ from proxy.federation.client.link import FederationLink
 from proxy.supervisor.federation import Federation, NodeEnds
 from proxy.supervisor.node_models import NodeModels, node_models
 from tests.models.accesses import MINUTE, START, access, teach
-from tests.proxy.federation.client.origin import until, url
+from tests.proxy.federation.client.origin import url
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Place
 from tests.proxy.parts import plain_settings, write_settings
+from tests.waiting import until
 
 LIGHT = "/light"
 
@@ -156,7 +157,7 @@ async def test_a_defect_of_the_link_ends_nothing_else(
 
     monkeypatch.setattr(FederationLink, "forever", fail)
     one.federation.start()
-    await until(lambda: one.broken == ["federation"], 5)
+    await until(lambda: one.broken == ["federation"])
     await one.federation.stop()
 
 

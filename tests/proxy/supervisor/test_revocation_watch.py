@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from proxy.supervisor import revocation_watch as module
 from proxy.supervisor.revocation_watch import RevocationWatch
 from tests.proxy.parts import tls_of
 from tests.site.certificates import SiteAuthority, load
+from tests.waiting import until
 
 
 class Bench:
@@ -64,12 +64,6 @@ class Bench:
 def bench(authority: SiteAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Bench:
     monkeypatch.setattr(module, "_PERIOD_SECONDS", 0.02)
     return Bench(authority, tmp_path)
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    async with asyncio.timeout(5):
-        while not condition():  # noqa: ASYNC110 -- what is waited for comes from a file
-            await asyncio.sleep(0.01)
 
 
 async def test_a_changed_file_is_noticed(bench: Bench) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
@@ -12,6 +12,7 @@ import pytest
 from proxy.processes.messages import Begin, InForce, Refreshed, ToSupervisor
 from proxy.supervisor import workers as module
 from proxy.supervisor.workers import Listener, Workers
+from tests.waiting import PATIENCE, until
 
 WORKER = """
 import argparse, asyncio, os, signal, sys
@@ -102,12 +103,6 @@ async def running(body: str, count: int = 1) -> AsyncIterator[tuple[Workers, Hea
         await workers.stop()
 
 
-async def until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
-    async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 -- processes have no event to wait for
-            await asyncio.sleep(0.02)
-
-
 def pid(workers: Workers, number: int) -> int:
     beat = workers.beats()[number]
     return 0 if beat is None else beat.pid
@@ -187,4 +182,4 @@ async def test_a_defect_where_messages_are_taken_does_not_go_unnoticed() -> None
         heard.problem = RuntimeError("a defect")
         workers.send(0, Refreshed(1))
         with pytest.raises(RuntimeError, match="a defect"):
-            await asyncio.wait_for(workers.forever(), 10)
+            await asyncio.wait_for(workers.forever(), PATIENCE)

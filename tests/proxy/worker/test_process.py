@@ -10,8 +10,10 @@ from pathlib import Path
 
 from proxy.processes.channel import Channel, pair
 from proxy.processes.messages import Begin, Failed, Refreshed, Serving, Stop, ToSupervisor, ToWorker
-from tests.proxy.parts import free_port, plain_point, plain_settings
+from tests.ports import free_port
+from tests.proxy.parts import plain_point, plain_settings
 from tests.proxy.worker.test_worker import beginning
+from tests.waiting import PATIENCE
 
 
 async def start() -> tuple[asyncio.subprocess.Process, Channel[ToWorker, ToSupervisor]]:
@@ -35,7 +37,7 @@ def begin(directory: Path) -> Begin:
 
 
 async def hear(channel: Channel[ToWorker, ToSupervisor], kind: type[ToSupervisor]) -> ToSupervisor:
-    async with asyncio.timeout(30):
+    async with asyncio.timeout(PATIENCE):
         while not isinstance(message := await channel.receive(), kind):
             pass
     return message
@@ -50,7 +52,7 @@ async def test_signals_to_all_processes_of_the_gateway_are_the_supervisor_s_to_a
     await asyncio.sleep(0.3)
     assert process.returncode is None
     channel.send(Stop())
-    assert await asyncio.wait_for(process.wait(), 20) == 0
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 0
 
 
 async def test_why_it_cannot_serve_is_told(tmp_path: Path) -> None:
@@ -62,12 +64,12 @@ async def test_why_it_cannot_serve_is_told(tmp_path: Path) -> None:
     failed = await hear(channel, Failed)
     assert isinstance(failed, Failed)
     assert "cannot hold the audit log" in failed.problems[0]
-    assert await asyncio.wait_for(process.wait(), 20) == 2
+    assert await asyncio.wait_for(process.wait(), PATIENCE) == 2
 
 
 async def test_it_ends_where_the_supervisor_does_not_begin_at_the_beginning() -> None:
     process, channel = await start()
     channel.send(Refreshed(1))
-    _, printed = await asyncio.wait_for(process.communicate(), 30)
+    _, printed = await asyncio.wait_for(process.communicate(), PATIENCE)
     assert process.returncode == 2
     assert b"Refreshed before the beginning" in printed

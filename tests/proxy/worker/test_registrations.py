@@ -7,6 +7,7 @@ import pytest
 from proxy.processes.messages import Registered
 from proxy.worker import registrations as module
 from proxy.worker.registrations import Registrations
+from tests.waiting import PATIENCE
 
 
 async def test_each_waits_for_its_own_ticket() -> None:
@@ -16,10 +17,10 @@ async def test_each_waits_for_its_own_ticket() -> None:
     await asyncio.sleep(0)
     assert [each.agent for each in sent] == ["agent1", "agent1"]
     registrations.refreshed(sent[1].ticket)
-    await asyncio.wait_for(second, 5)
+    await asyncio.wait_for(second, PATIENCE)
     assert not first.done()
     registrations.refreshed(sent[0].ticket)
-    await asyncio.wait_for(first, 5)
+    await asyncio.wait_for(first, PATIENCE)
 
 
 async def test_a_supervisor_that_does_not_answer_is_not_waited_for_without_end(
@@ -28,5 +29,5 @@ async def test_a_supervisor_that_does_not_answer_is_not_waited_for_without_end(
     monkeypatch.setattr(module, "_SECONDS", 0.02)
     sent: list[Registered] = []
     registrations = Registrations(sent.append)
-    await asyncio.wait_for(registrations.registered("agent1"), 5)
+    await asyncio.wait_for(registrations.registered("agent1"), PATIENCE)
     registrations.refreshed(sent[0].ticket)  # too late, and passed over

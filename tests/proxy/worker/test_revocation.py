@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
-
 import pytest
 
 from proxy.configuration import AccessPoint, InventoryDocument
@@ -14,6 +12,7 @@ from proxy.revocation import CertificateKey, Revocations, RevocationsInForce
 from proxy.worker import revocation as module
 from proxy.worker.revocation import WorkerRevocation
 from tests.proxy.parts import live, plain_point
+from tests.waiting import until
 
 CA, LIGHT, AGENT = (CertificateKey(b"site-ca", serial) for serial in (b"\x01", b"\x02", b"\x03"))
 
@@ -58,8 +57,7 @@ async def test_a_handshake_that_was_under_way_is_cut_as_well(monkeypatch: pytest
         Revocations({b"site-ca": frozenset({b"\x02"})})
     )
     table["light"].certificates = (LIGHT,)
-    await asyncio.sleep(0.1)
-    assert aborted == ["light"]
+    await until(lambda: aborted == ["light"])
 
 
 async def test_a_certificate_that_expires_takes_its_connections_along() -> None:

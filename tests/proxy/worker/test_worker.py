@@ -37,16 +37,17 @@ from proxy.processes.messages import (
 from proxy.registry import AgentStructure
 from proxy.worker.worker import CannotServe, Worker
 from tests.policy.calls import EVENT_TIME, WASHING_MACHINE
+from tests.ports import free_port
 from tests.proxy.audit.events import records
 from tests.proxy.parts import (
     Settings,
     StandingClock,
-    free_port,
     plain_point,
     plain_settings,
     quarantine_entry,
     write_settings,
 )
+from tests.waiting import PATIENCE
 
 STRUCTURE = AgentStructure(
     types={"/agent1": "/treeRoot", "/agent1/search": "/searchProvider/search", "/agent1/lock1": "/doorLock"},
@@ -81,7 +82,7 @@ class Bench:
 
     async def hear[Message](self, kind: type[Message]) -> Message:
         """The next message of a kind."""
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(PATIENCE):
             while not isinstance(message := await self.channel.receive(), kind):
                 pass
         return message
@@ -98,7 +99,7 @@ async def bench(begin: Begin) -> AsyncIterator[Bench]:
     finally:
         if not made.running.done():
             channel.send(Stop())
-        await asyncio.wait({made.running}, timeout=20)
+        await asyncio.wait({made.running}, timeout=PATIENCE)
 
 
 @pytest.fixture
@@ -168,7 +169,7 @@ async def test_it_ends_with_the_supervisor(listening: Callable[..., Begin]) -> N
         await made.hear(Serving)
         made.channel.close()
         with pytest.raises(ChannelClosed):
-            await asyncio.wait_for(made.running, 20)
+            await asyncio.wait_for(made.running, PATIENCE)
 
 
 async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
@@ -180,7 +181,7 @@ async def test_a_port_that_is_taken_is_told(tmp_path: Path) -> None:
         )
         async with bench(beginning(tmp_path, settings)) as made:
             with pytest.raises(CannotServe, match="a listener could not be opened"):
-                await asyncio.wait_for(made.running, 20)
+                await asyncio.wait_for(made.running, PATIENCE)
 
 
 async def test_an_audit_log_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
@@ -221,7 +222,7 @@ async def test_each_worker_takes_its_share_of_the_connections(tmp_path: Path) ->
     ours, its = pair()
     end: Channel[ToSupervisor, ToWorker] = await Channel.over(its, ToWorker)
     worker = Worker(begin, end, StandingClock(EVENT_TIME))
-    worker._journal.close(timeout=10)
+    worker._journal.close(timeout=PATIENCE)
     end.close()
     for each in ours:
         os.close(each)

@@ -97,6 +97,11 @@ class KnowledgeAgent:
         return sum(not link.asked for link in tuple(self._links))
 
     @property
+    def open_connections(self) -> int:
+        """Connections that have not ended."""
+        return len(self._links)
+
+    @property
     def connections(self) -> int:
         """Connections that were accepted on any of the listening sockets."""
         return sum(counters.connections for counters in self.counters)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -9,26 +10,26 @@ import msgspec
 from aiohttp import hdrs, web
 
 from models.access import Operation
+from models.descriptor import MINUTE
 from models.exchange.plausibility import BadContribution, check_showings
 from models.exchange.showings import Showings
 from models.exchange.vouching import within_caps
 from proxy.clocks import EventClock
-from proxy.federation.messages import Acceptances, Candidates
+from proxy.federation.messages import MAX_CANDIDATES_BYTES, Acceptances, Candidates
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import JSON, Bodies
 from proxy.federation.service.deciding import ACCEPTANCES, Decisions
+from proxy.federation.service.limits import Rates
 from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.negotiation import preferred
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.problem import Failure
 from proxy.federation.service.publishing import Publishing
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Cursor, Row, Store
+from proxy.federation.topics import SHOWINGS
 
-MAX_BYTES = 256 * 1024
-"""Of a telling of candidates."""
 _AT_ONCE = 200
 _OPERATIONS = frozenset(operation.value for operation in Operation)
 
@@ -39,7 +40,10 @@ class CandidateEndpoint:
 
     publishing: Publishing
     bodies: Bodies
+    rates: Rates
     clock: EventClock
+    margin: int
+    """Minutes of times that lie ahead which are not taken, so that the level above takes all that is."""
     metrics: Metrics
     notes: Notes
 
@@ -47,7 +51,8 @@ class CandidateEndpoint:
         """Replace what the caller shows by what it tells now."""
         try:
             parameters.known(request)
-            told = await self.bodies.decode(request, Candidates, MAX_BYTES)
+            told = await self.bodies.decode(request, Candidates, MAX_CANDIDATES_BYTES)
+            self.rates.charge(caller.origin, request.content_length or MAX_CANDIDATES_BYTES, time.monotonic())
             result = await self.publishing.publish(self._row(told, caller))
         except Failure as failure:
             self.metrics.candidates.labels(failure.code).inc()
@@ -62,7 +67,7 @@ class CandidateEndpoint:
     def _row(self, told: Candidates, caller: Caller) -> Row:
         showings = Showings(instances=told.instances, open=told.open)
         try:
-            check_showings(showings, now=self.clock.now())
+            check_showings(showings, now=self.clock.now() - self.margin * MINUTE)
         except BadContribution as error:
             raise Failure(HTTPStatus.BAD_REQUEST, error.code, str(error)) from error
         if unknown := {each.candidate.key.operation for each in showings.open} - _OPERATIONS:

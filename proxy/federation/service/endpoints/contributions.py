@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,13 +18,14 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import Bodies
+from proxy.federation.service.limits import Rates
 from proxy.federation.service.metrics import Metrics
 from proxy.federation.service.notes import Notes
 from proxy.federation.service.pools import Pools, digest_of
 from proxy.federation.service.problem import Failure, unavailable
 from proxy.federation.service.publishing import Publishing, stale
-from proxy.federation.service.topics import model_topic
 from proxy.federation.storage.base import Row
+from proxy.federation.topics import model_topic
 
 _STATUS = {"schema": HTTPStatus.UNPROCESSABLE_ENTITY, "size": HTTPStatus.REQUEST_ENTITY_TOO_LARGE}
 """Of bad contributions; 400 for all others."""
@@ -45,7 +47,10 @@ class ContributionEndpoint:
     pools: Pools
     publishing: Publishing
     bodies: Bodies
+    rates: Rates
     clock: EventClock
+    margin: int
+    """Minutes of times that lie ahead which are not taken, so that the level above takes all that is."""
     metrics: Metrics
     notes: Notes
 
@@ -76,17 +81,18 @@ class ContributionEndpoint:
         raise stale(held.stamp)
 
     async def _publish(self, service_type: str, caller: Caller, body: bytes) -> Literal["stored", "known"]:
+        self.rates.charge(caller.origin, len(body), time.monotonic())
         with _telling():
             try:
-                contribution = decode_contribution(service_type, body, now_minute=self.clock.now() // MINUTE)
+                minute = self.clock.now() // MINUTE - self.margin
+                contribution = decode_contribution(service_type, body, now_minute=minute)
             except BadContribution as error:
                 if error.code == "time" and (hours := self.pools.late // 60):
                     raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
                 raise
-        if not self.pools.room_for(caller.origin, service_type):
-            raise Failure(
-                HTTPStatus.UNPROCESSABLE_ENTITY, "full", "contribute to fewer service types, or ask the operator"
-            )
+        if not self.pools.room_for(caller.origin, service_type, len(body)):
+            detail = "contribute to fewer service types, or less of each, or ask the operator"
+            raise Failure(HTTPStatus.UNPROCESSABLE_ENTITY, "full", detail)
         row = Row(caller.origin, model_topic(service_type), contribution.epoch, contribution.sequence, body)
         result = await self.publishing.publish(row)
         # Only what is stored will be told by the feed, and only these bytes.

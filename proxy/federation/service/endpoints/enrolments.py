@@ -11,11 +11,12 @@ import structlog
 from aiohttp import web
 
 from proxy.federation.configuration import FederationDocument
+from proxy.federation.identity import Role
 from proxy.federation.invitation import Invitation, fingerprint
 from proxy.federation.messages import Enrolment, EnrolmentRequest
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Callers
-from proxy.federation.service.authority import Authority, BadRequest, Issued, Role
+from proxy.federation.service.authority import Authority, BadRequest, Issued
 from proxy.federation.service.bodies import JSON, Bodies
 from proxy.federation.service.limits import Slots
 from proxy.federation.service.metrics import Metrics

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
@@ -17,11 +18,12 @@ from proxy.federation.messages import OTHERS, ModelList
 from proxy.federation.service import parameters
 from proxy.federation.service.authentication import Caller
 from proxy.federation.service.bodies import JSON
+from proxy.federation.service.limits import Rates
 from proxy.federation.service.longpoll import LongPolls
 from proxy.federation.service.negotiation import has_current, headers, preferred
 from proxy.federation.service.pools import MODELS, Pools
 from proxy.federation.service.problem import Failure
-from proxy.federation.service.topics import model_topic
+from proxy.federation.topics import model_topic
 
 
 @dataclass
@@ -30,6 +32,7 @@ class ModelEndpoint:
 
     pools: Pools
     polls: LongPolls
+    rates: Rates
     clock: EventClock
 
     async def list(self, request: web.Request, caller: Caller) -> web.Response:
@@ -62,6 +65,8 @@ class ModelEndpoint:
         current = etag()
         if has_current(request, current):
             return web.Response(status=HTTPStatus.NOT_MODIFIED, headers=headers(current))
+        # What one contributed is read again to be taken out.
+        self.rates.charge(caller.origin, self.pools.size_of(caller.origin, service_type), time.monotonic())
         if media == OTHERS:
             body = self.pools.encoded(service_type, caller.origin)
         else:

@@ -43,15 +43,14 @@ class OriginEndpoint:
         return web.Response(body=msgspec.json.encode(body), content_type=JSON, headers={"Cache-Control": "no-store"})
 
     async def delete(self, request: web.Request, caller: Caller) -> web.Response:
-        """Take out all that an origin contributed, and revoke its certificates."""
+        """Take out all that an origin contributed, and revoke its certificates and invitations."""
         parameters.known(request)
         origin = parameters.origin(request)
         done = await self.expulsion.expel(origin)
         if not done:
-            raise Failure(HTTPStatus.NOT_FOUND, "unknown-origin", "nothing of it is held, and no certificate is good")
-        log.info(
-            "origin taken out", origin=origin, by=caller.origin, certificates=done.certificates, topics=done.topics
-        )
+            detail = "nothing of it is held, and no certificate or token is good"
+            raise Failure(HTTPStatus.NOT_FOUND, "unknown-origin", detail)
+        log.info("origin taken out", origin=origin, by=caller.origin, **done._asdict())
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
 

@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.federation.client.credentials import AUTHORITY, CERTIFICATE, KEY
-from proxy.federation.service.authority import Authority, Issued, Role
+from proxy.federation.identity import Role
+from proxy.federation.service.authority import Authority, Issued
 
 type Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 

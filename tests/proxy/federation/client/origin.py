@@ -40,6 +40,8 @@ class Origin:
     shown: Showings = field(default_factory=lambda: Showings(instances={}, open=[]))
     told: dict[str, Others | None] = field(default_factory=dict)
     accepted: list[Acceptance] = field(default_factory=list)
+    lost: dict[str, str] = field(default_factory=dict)
+    """Pinned versions that cannot be read any more."""
     words: int = 0
     _began: float = field(default_factory=time.monotonic)
     _start: int = field(default_factory=lambda: time.time_ns() // 1_000_000)
@@ -67,6 +69,9 @@ class Origin:
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         self.accepted += acceptances
+
+    def unpinned(self, service_type: str, version: str) -> None:
+        self.lost[service_type] = version
 
     def heard(self) -> None:
         self.words += 1
@@ -115,15 +120,6 @@ async def linked(*links: FederationLink) -> AsyncIterator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(holds: Callable[[], object], seconds: float = 15.0) -> float:
-    """Wait until something holds; return how long it took."""
-    began = time.monotonic()
-    while not holds():
-        assert time.monotonic() - began < seconds, "it never came to hold"
-        await asyncio.sleep(0.02)
-    return time.monotonic() - began
 
 
 @dataclass

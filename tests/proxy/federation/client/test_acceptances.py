@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
@@ -14,7 +16,7 @@ from models.relationship import Key
 from proxy.federation.client.acceptances import AcceptanceReader
 from proxy.federation.client.connection import AnswerError, ServiceError
 from proxy.federation.messages import Acceptances
-from tests.proxy.federation.client.origin import bench
+from tests.proxy.federation.client.origin import Origin, bench
 
 KEY = Key("/cloud", own=False, operation="set", data_type="/basic/text")
 ACCEPTED = Acceptance(candidate=Candidate("/lamp", "relationship", KEY), time=1_760_000_000_000)
@@ -40,6 +42,38 @@ async def test_what_is_told_is_handed_on_and_asked_for_from_there_on(tmp_path: P
         assert reader.taken == 1
         await AcceptanceReader(parts.origin, parts.disk, parts.connection).begin()
         assert parts.origin.accepted == [ACCEPTED, ACCEPTED], "told again after a restart"
+
+
+async def test_thousands_at_once_are_handed_on_in_steps_with_pauses_between_them(tmp_path: Path) -> None:
+    """Each step takes the workers' time between two calls: a hostile service must not hold them up."""
+    key = Key("/cloud", own=False, operation="set", data_type="")
+    many = [
+        Acceptance(candidate=Candidate("/lamp", "relationship", key._replace(partner=f"/made{number}up")), time=1)
+        for number in range(1000)
+    ]
+
+    async def service(_: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(Acceptances(cursor="a", accepted=many)))
+
+    async with bench(tmp_path, service) as parts:
+        steps: list[int] = []
+        turns: list[int] = []
+
+        class Sink(Origin):
+            def accept(self, acceptances: Sequence[Acceptance]) -> None:
+                super().accept(acceptances)
+                steps.append(len(acceptances))
+                asyncio.get_running_loop().call_soon(turns.append, len(steps))
+
+        sink = Sink(parts.origin.directory)
+        await AcceptanceReader(sink, parts.disk, parts.connection).read()
+        assert sink.accepted == many
+        assert max(steps) <= 64
+        assert turns == list(range(1, len(steps) + 1)), "others have their turn after each step"
+        sink.accepted.clear()
+        await AcceptanceReader(sink, parts.disk, parts.connection).begin()
+        assert sink.accepted == many
+        assert max(steps) <= 64
 
 
 async def test_a_service_with_another_database_tells_everything_again(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from proxy.federation.client.backoff import Backoff
 from proxy.federation.client.connection import ServiceError
 from proxy.federation.client.credentials import CredentialsError
 from proxy.federation.client.database import DiskError
+from tests.waiting import PATIENCE
 
 
 class Step:
@@ -62,7 +63,7 @@ async def test_only_cancelling_ends_it() -> None:
     step = Step(*(RuntimeError("defect") for _ in range(5)), last=8)
     made = Activity("models", step, lambda: 0.0, Backoff(first=0.001, most=0.001))
     task = asyncio.create_task(made.forever())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE):
         await step.enough.wait()
     assert not task.done()
     task.cancel()

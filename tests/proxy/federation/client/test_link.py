@@ -19,9 +19,11 @@ from proxy.federation.client import link as module
 from proxy.federation.client import reader
 from proxy.federation.client.credentials import CERTIFICATE, Credentials
 from proxy.federation.client.database import FILE
+from proxy.federation.client.enrolment import enrol
 from proxy.federation.client.versions import UnknownVersionError
-from tests.proxy.federation.client.origin import Origin, enrolled, linked, until, url
+from tests.proxy.federation.client.origin import Origin, enrolled, linked, url
 from tests.proxy.federation.service.running import Place
+from tests.waiting import until
 
 _numbers = count()
 
@@ -75,8 +77,8 @@ async def test_what_was_in_force_is_in_force_after_a_restart_without_the_service
     again = Origin(other.directory)
     away = again.link("https://127.0.0.1:9")
     async with linked(away):
-        await until(lambda: again.elsewhere(lamp) == one.models[lamp], 5)
-        await until(lambda: len(away.status().troubles) == 2, 5)
+        await until(lambda: again.elsewhere(lamp) == one.models[lamp])
+        await until(lambda: len(away.status().troubles) == 2)
         status = away.status()
     assert status.heard == 0.0
     assert status.models[lamp].received > 0
@@ -138,7 +140,7 @@ async def test_a_damaged_file_begins_anew_and_counts_once(service: Place, pair: 
     assert (one.directory / "federation.damaged.db").exists()
 
 
-async def test_what_two_sites_show_is_accepted_by_both_within_ten_seconds(
+async def test_what_two_sites_show_is_accepted_by_both_before_the_minute_is_over(
     service: Place, pair: tuple[Origin, Origin, str]
 ) -> None:
     one, other, lamp = pair
@@ -149,14 +151,13 @@ async def test_what_two_sites_show_is_accepted_by_both_within_ten_seconds(
             now = origin.now()
             showing = Showing(candidate=candidate, recent=2, persistent=0, onset=now, last=now)
             origin.shown = Showings(instances={lamp: 2}, open=[showing])
-        seconds = await until(lambda: one.accepted and other.accepted, 10)
-    assert seconds < 10
+        await until(lambda: one.accepted and other.accepted)
     assert [each.candidate for each in one.accepted] == [candidate]
     assert [each.candidate for each in other.accepted] == [candidate]
 
     again = Origin(one.directory)
     async with linked(again.link("https://127.0.0.1:9")):
-        await until(lambda: again.accepted, 5)
+        await until(lambda: again.accepted)
     assert [each.candidate for each in again.accepted] == [candidate], "told again after a restart"
 
 
@@ -184,7 +185,7 @@ async def test_a_pinned_version_stays_in_force_until_it_is_unpinned(
     again = Origin(other.directory)
     link = again.link(url(service))
     async with linked(link):
-        await until(lambda: lamp in again.told)
+        await until(lambda: lamp in again.told and lamp in link.status().models)
         assert link.status().models[lamp].version == first, "over a restart, too"
         await link.unpin(lamp)
         await until(lambda: again.elsewhere(lamp) == one.models[lamp])
@@ -240,12 +241,32 @@ async def test_a_certificate_is_renewed_in_time_by_itself(
         assert Credentials.read(one.credentials).stamp == before.stamp
         days = 61.0  # of ninety
         await until(lambda: Credentials.read(one.credentials).stamp != before.stamp)
+        renewed = Credentials.read(one.credentials)
+        await asyncio.sleep(0.5)
+        assert Credentials.read(one.credentials).stamp == renewed.stamp, "what is due at once again makes no loop"
         days = 0.0
         await until(lambda: link.status().troubles == [])
         one.learn(1, lamp)
         await until(lambda: other_knows(service, other, one, lamp))
         days = 100.0
         await until(lambda: any("expired on" in each.text for each in link.status().troubles))
+
+
+async def test_who_enrols_again_under_another_name_is_told_which_to_revoke(
+    service: Place, pair: tuple[Origin, Origin, str]
+) -> None:
+    one, _, _ = pair
+    link = one.link(url(service))
+    async with linked(link):
+        await until(lambda: link.status().origin)
+        assert link.status().former == ""
+    before = link.status().origin
+    token = await asyncio.to_thread(service.invite, f"{before}-renamed")
+    await enrol(url(service), token, one.credentials)
+    again = one.link(url(service))
+    async with linked(again):
+        await until(lambda: again.status().origin == f"{before}-renamed")
+        await until(lambda: again.status().former == before)
 
 
 async def test_while_the_disk_refuses_the_federation_pauses_and_says_so(
@@ -262,4 +283,4 @@ async def test_while_the_disk_refuses_the_federation_pauses_and_says_so(
         assert "the federation pauses -- make room on the disk, or make the file writable" in trouble.text
         (one.directory / FILE).unlink()
         await until(lambda: other_knows(service, other, one, lamp))
-        assert link.status().troubles == []
+        await until(lambda: link.status().troubles == [])

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from proxy.federation.client.database import Disk
-from proxy.federation.client.outbox import AGAIN, MODEL, SHOWINGS, Outbox, Outgoing, begin, digest
+from proxy.federation.client.outbox import AGAIN, Outbox, Outgoing, begin, digest
+from proxy.federation.topics import MODEL, SHOWINGS
 
 NOW = 1_700_000_000.0
 

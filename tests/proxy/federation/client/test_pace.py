@@ -9,6 +9,7 @@ import pytest
 
 from models.descriptor import MINUTE
 from proxy.federation.client.pace import LEAST_SECONDS, WAIT_SECONDS, Pace, Patience
+from tests.waiting import PATIENCE
 
 
 def test_origins_begin_their_minutes_at_different_moments() -> None:
@@ -41,7 +42,7 @@ async def test_it_waits_for_event_time_however_slow() -> None:
     await asyncio.sleep(LEAST_SECONDS + 0.3)
     assert not waiting.done()
     now = MINUTE
-    async with asyncio.timeout(2):
+    async with asyncio.timeout(PATIENCE):
         await waiting
 
 

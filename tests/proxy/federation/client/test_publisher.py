@@ -26,7 +26,8 @@ from proxy.federation.client.connection import ServiceError
 from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.publisher import Publisher
 from proxy.federation.messages import CONTRIBUTION, Candidates
-from tests.proxy.federation.client.origin import Bench, bench, until
+from tests.proxy.federation.client.origin import Bench, bench
+from tests.waiting import until
 
 LAMP, DOOR = "/lamp", "/door"
 
@@ -238,4 +239,4 @@ async def test_candidates_that_were_not_taken_are_told_when_the_service_is_back(
         await publisher.show()
         await publisher.show()
         assert [len(each.open) for each in service.told] == [1]
-        await until(lambda: publisher.showings == 1, 1)
+        await until(lambda: publisher.showings == 1)

@@ -25,10 +25,11 @@ from proxy.clocks import real_now
 from proxy.federation.client import pace
 from proxy.federation.client import reader as module
 from proxy.federation.client.connection import AnswerError, ServiceError
-from proxy.federation.client.outbox import MODEL, Outbox
+from proxy.federation.client.outbox import Outbox
 from proxy.federation.client.reader import ModelReader
 from proxy.federation.client.versions import Versions
 from proxy.federation.messages import OTHERS, ModelEntry, ModelList
+from proxy.federation.topics import MODEL
 from tests.proxy.federation.client.origin import Bench, bench
 from tests.proxy.federation.service.learnt import learnt
 
@@ -293,6 +294,26 @@ async def test_a_service_that_was_lost_takes_nothing_away_and_is_told_everything
         service.tell(others(6))
         await reader.read()
         assert reader.in_force[LAMP].weight == 6, "it goes on once the others told it again"
+
+
+async def test_a_pin_that_goes_with_a_version_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    service = Service()
+    service.tell(others(5))
+    async with bench(tmp_path, service) as parts:
+        reader = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        await reader.read()
+
+        def damage(database: sqlite3.Connection) -> str:
+            name = Versions(database).pin(LAMP, "1", "root", 1.0)
+            database.execute("UPDATE version SET body = x'00'")
+            return name
+
+        name = await parts.disk.run(damage)
+        again = ModelReader(parts.origin, parts.origin, parts.disk, parts.connection, real_now)
+        await again.begin()
+        assert parts.origin.lost == {LAMP: name}
+        await again.read()
+        assert not again.in_force[LAMP].pinned
 
 
 async def test_newer_versions_of_a_pinned_type_are_kept_but_not_adopted(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ from models.candidates import Candidate
 from models.exchange.plausibility import check_showings
 from models.exchange.showings import Showing, Showings
 from models.relationship import Key
-from proxy.federation.client.telling import MAX_BYTES, presentable, told
-from proxy.federation.messages import Candidates
+from proxy.federation.client.telling import presentable, told
+from proxy.federation.messages import MAX_CANDIDATES_BYTES, Candidates
 
 NOW = 1_760_000_000_000
 
@@ -37,7 +37,7 @@ def test_of_very_many_those_that_most_show_are_told() -> None:
         open=[showing(f"{long}{number}"[:128], recent=1 + number % 7) for number in range(4096)],
     )
     body = told(presentable(given), 5, 6)
-    assert len(body) <= MAX_BYTES
+    assert len(body) <= MAX_CANDIDATES_BYTES
     read = msgspec.json.decode(body, type=Candidates)
     assert (read.epoch, read.sequence) == (5, 6)
     assert read.open
@@ -48,5 +48,5 @@ def test_of_very_many_those_that_most_show_are_told() -> None:
 def test_a_telling_is_never_larger_than_services_take() -> None:
     given = Showings(instances={}, open=[showing("/" + "z" * 2000 + str(number)) for number in range(1000)])
     body = told(given, 1, 1)
-    assert 0 < len(body) <= MAX_BYTES
+    assert 0 < len(body) <= MAX_CANDIDATES_BYTES
     assert len(msgspec.json.decode(body, type=Candidates).open) > 50

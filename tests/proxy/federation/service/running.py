@@ -7,7 +7,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import ssl
 import subprocess
 import sys
@@ -39,11 +38,13 @@ from proxy.federation.service.authority import Authority
 from proxy.federation.service.server import FederationService
 from proxy.federation.service.stores import store_of
 from proxy.federation.storage.base import Token
+from tests.ports import free_port
+from tests.waiting import eventually
 
 HOST = "127.0.0.1"
 COMMAND = "from proxy.commands.federate import command; command()"
 """`alleyes federate` without the imports of all other commands, which take seconds."""
-_PATIENCE = 60.0
+_PATIENCE = 120.0
 _START = int(real_now() * 1000)
 """Event time of all services within the tests, ms, as they begin."""
 
@@ -130,12 +131,6 @@ class Caller:
     def enrol(self, token: str | None, request: str | None = None) -> Answer:
         body = EnrolmentRequest(request=signing_request() if request is None else request, token=token)
         return self.ask("POST", "/v1/enrolments", msgspec.json.encode(body), {"Content-Type": "application/json"})
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @dataclass
@@ -290,11 +285,3 @@ def told(caller: Caller, service_type: str, version: str | None) -> Shared | Non
 
     eventually(there)
     return caller.others(service_type).elsewhere
-
-
-def eventually(holds: Any, seconds: float = 15.0) -> None:
-    """Wait until something holds."""
-    deadline = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < deadline, "it never came to hold"
-        time.sleep(0.03)

@@ -16,10 +16,10 @@ from proxy.federation.service.expulsion import Expulsion
 from proxy.federation.service.feed import Feed
 from proxy.federation.service.pools import Pools
 from proxy.federation.service.revocations import Revocations
-from proxy.federation.service.topics import model_topic
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import Certificate, Row, Token
 from proxy.federation.storage.sqlite import SqliteStore
+from proxy.federation.topics import model_topic
 from tests.proxy.federation.service.running import now_ms
 
 

@@ -14,7 +14,8 @@ from proxy.federation.messages import CONTRIBUTION
 from proxy.federation.storage.base import StoreBusyError, StoreError
 from proxy.federation.storage.sqlite import SqliteStore
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import HOST, Place, eventually
+from tests.proxy.federation.service.running import HOST, Place
+from tests.waiting import eventually
 
 PUBLIC = {"/healthz", "/readyz", "/metrics", "/openapi.yaml", "/v1/enrolments"}
 
@@ -59,7 +60,7 @@ def test_an_expectation_is_met_or_refused(service: Place) -> None:
 
 @pytest.fixture
 def strict(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    limits = {"requests_per_second": 0.2, "burst": 5, "service_types": 3, "service_types_per_origin": 1}
+    limits = {"requests_per_second": 0.01, "burst": 5, "service_types": 3, "service_types_per_origin": 1}
     with Place(tmp_path_factory.mktemp("strict"), {"limits": limits}).serving() as place:
         yield place
 
@@ -68,7 +69,8 @@ def test_who_asks_too_much_is_told_when_to_come_back(strict: Place) -> None:
     member, other = strict.member("eager"), strict.member("modest")
     answers = [member.ask("GET", "/v1/models") for _ in range(6)]
     assert [answer.status for answer in answers] == [200] * 5 + [429]
-    assert (answers[-1].code, answers[-1].headers["Retry-After"]) == ("rate", "5")
+    assert answers[-1].code == "rate"
+    assert 50 < int(answers[-1].headers["Retry-After"]) <= 100
     assert other.ask("GET", "/v1/models").status == HTTPStatus.OK
     # The address of both is another caller.
     assert strict.stranger().ask("GET", "/metrics").status == HTTPStatus.OK
@@ -109,7 +111,7 @@ def test_who_asks_too_much_without_a_certificate_takes_nothing_from_members(besi
 def test_an_origin_contributes_to_no_more_types_than_agreed(strict: Place) -> None:
     member = strict.member("broad")
     assert member.contribute(learnt("/first")).status == HTTPStatus.NO_CONTENT
-    time.sleep(1)  # for the feed
+    eventually(lambda: b"\nalleyes_federation_service_types 1.0\n" in strict.stranger().ask("GET", "/metrics").body)
     refused = member.contribute(learnt("/second"))
     assert (refused.status, refused.code) == (422, "full")
     assert member.contribute(learnt("/first", sequence=2)).status == HTTPStatus.NO_CONTENT

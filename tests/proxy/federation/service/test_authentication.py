@@ -10,10 +10,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from proxy.clocks import real_now
+from proxy.federation.identity import Role
 from proxy.federation.messages import Enrolment
 from proxy.federation.service import authentication, revocations
 from proxy.federation.service.authentication import Caller, read
-from proxy.federation.service.authority import Role
 from tests.proxy.federation.service.learnt import learnt
 from tests.proxy.federation.service.running import Place, signing_request
 

@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ed25519
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from proxy.configuration import KeyPair
-from proxy.federation.service.authority import FILE, Authority, AuthorityError, BadRequest, Role
+from proxy.federation.identity import Role
+from proxy.federation.service.authority import FILE, Authority, AuthorityError, BadRequest
 from tests.proxy.federation.service.running import signing_request
 from tests.site.certificates import SiteAuthority
 

@@ -11,11 +11,12 @@ import pytest
 from models.exchange.showings import Showings
 from proxy.clocks import MonotonicEventClock
 from proxy.federation.service.deciding import ACCEPTANCES, Decisions
-from proxy.federation.service.topics import SHOWINGS
 from proxy.federation.storage.base import Cursor, Row, StoreError
+from proxy.federation.topics import SHOWINGS
 from tests.proxy.federation.service.learnt import LIGHT, showing
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import Parts, parts
+from tests.waiting import PATIENCE
 
 SHOWN = msgspec.msgpack.encode(Showings(instances={LIGHT: 3}, open=[showing(persistent=2)]))
 
@@ -30,7 +31,7 @@ async def test_two_that_decide_the_same_tell_it_once(tmp_path: Path) -> None:
         both = decisions(found), decisions(found)
         tasks = [asyncio.create_task(found.feed.follow()), asyncio.create_task(both[0].follow())]
         tasks.append(asyncio.create_task(both[0].decide(lambda _: False, alone=False)))
-        waiting = asyncio.create_task(found.changes.wait(ACCEPTANCES, 10))
+        waiting = asyncio.create_task(found.changes.wait(ACCEPTANCES, PATIENCE))
         await found.store.put([Row(origin, SHOWINGS, 1, 1, SHOWN) for origin in ("a", "b")])
         assert await waiting
         accepted, cursor = await found.store.acceptances(Cursor(), 10)
@@ -47,11 +48,9 @@ async def test_nodes_of_a_site_that_is_alone_decide_as_one(tmp_path: Path) -> No
         tasks = [asyncio.create_task(found.feed.follow())]
         tasks.append(asyncio.create_task(decisions(found).decide(lambda _: False, alone=True)))
         await found.store.put([Row("node-1", SHOWINGS, 1, 1, SHOWN)])
-        for _ in range(100):
-            await asyncio.sleep(0.05)
-            if (await found.store.acceptances(Cursor(), 10))[0]:
-                break
-        assert (await found.store.acceptances(Cursor(), 10))[0]
+        async with asyncio.timeout(PATIENCE):
+            while not (await found.store.acceptances(Cursor(), 10))[0]:  # noqa: ASYNC110 -- a store has no event
+                await asyncio.sleep(0.05)
         for task in tasks:
             task.cancel()
 

@@ -39,6 +39,19 @@ def test_asking_in_vain_costs_nothing() -> None:
     rates.take("a", 1.0)
 
 
+def test_who_sends_a_lot_waits_for_longer_and_is_not_shut_out() -> None:
+    rates = Rates(per_second=2, burst=3)
+    rates.take("a", 0.0)
+    rates.charge("a", limits.WORK - 1, 0.0)
+    rates.take("a", 0.0)
+    rates.charge("a", 5 * limits.WORK, 0.0)
+    with pytest.raises(Failure) as caught:
+        rates.take("a", 0.0)
+    assert refused(caught) == (429, "rate", "3")
+    rates.take("a", 2.5)
+    rates.take("b", 0.0)
+
+
 def test_who_is_told_to_come_back_is_let_in_then() -> None:
     rates = Rates(per_second=0.1, burst=1)
     rates.take("a", 0.0)

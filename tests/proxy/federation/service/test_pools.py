@@ -7,17 +7,19 @@ import random
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
 from models.exchange.envelope import encode_contribution, encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Showings
+from models.relationship import Key
 from proxy.clocks import MonotonicEventClock
 from proxy.federation.configuration import ServiceLimits
 from proxy.federation.service.pools import Pools
-from proxy.federation.service.topics import SHOWINGS, model_topic
 from proxy.federation.service.waiting import Changes
 from proxy.federation.storage.base import LAST, Row
+from proxy.federation.topics import SHOWINGS, model_topic
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
 from tests.proxy.federation.service.running import now_ms
 from tests.proxy.federation.service.stored import row_of
@@ -178,14 +180,53 @@ def test_a_type_that_only_others_know_is_told() -> None:
 
 def test_there_is_room_for_so_many_types() -> None:
     found = pools(service_types=2, service_types_per_origin=1)
-    assert found.room_for("a", "/one")
+    assert found.room_for("a", "/one", 300)
     found.apply(row_of("a", learnt("/one")))
-    assert found.room_for("a", "/one")
-    assert not found.room_for("a", "/two")
+    assert found.room_for("a", "/one", 300)
+    assert not found.room_for("a", "/two", 300)
     found.apply(row_of("b", learnt("/two")))
-    assert not found.room_for("c", "/three")
+    assert not found.room_for("c", "/three", 300)
     found.apply(taken_out(row_of("b", learnt("/two"))))
-    assert found.room_for("c", "/three"), "a type that nobody contributes to gives way"
+    assert found.room_for("c", "/three", 300), "a type that nobody contributes to gives way"
+
+
+def test_whoever_makes_up_types_leaves_room_for_others() -> None:
+    found = pools(service_types=300)
+
+    def make_up(origin: str) -> int:
+        number = 0
+        while found.room_for(origin, name := f"/of{origin}type{number}", 300):
+            found.apply(row_of(origin, learnt(name)))
+            number += 1
+        return number
+
+    hostile = [f"hostile{number}" for number in range(9)]
+    assert sum(map(make_up, hostile)) <= 9 * 18
+    assert make_up("honest") == 16
+    assert found.room_for("honest", "/ofhostile0type1", 300), "that is there already"
+    for number in range(10):
+        make_up(f"another{number}")
+    assert not found.room_for("late", "/late", 300)
+    found.apply(taken_out(row_of("hostile0", learnt("/ofhostile0type0"))))
+    assert found.room_for("late", "/late", 300)
+
+
+def test_an_origin_has_room_for_so_many_bytes() -> None:
+    found = pools(bytes_per_origin=65_536, service_types_per_origin=16)
+    large = learnt("/large")
+    one = next(iter(large.model.relationships.values()))
+    large.model.relationships.update(
+        dict.fromkeys((Key(f"/p{number}", own=False, operation="get", data_type="") for number in range(1000)), one)
+    )
+    size = len(encode_contribution(large))
+    assert 20_000 < size < 40_000
+    for name in ("/large", "/next", "/third"):
+        assert found.room_for("a", name, size) == (name != "/third")
+        if name != "/third":
+            found.apply(row_of("a", replace(large, model=replace(large.model, service_type=name))))
+    assert found.room_for("a", "/next", size), "its newer state takes the place of the older one"
+    assert found.room_for("a", "/third", 4096), "as many bytes as each of all types may have are always taken"
+    assert found.room_for("b", "/third", size)
 
 
 def test_candidates_come_and_go() -> None:

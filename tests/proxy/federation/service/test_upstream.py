@@ -14,12 +14,13 @@ from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Showings
 from proxy.federation.client.enrolment import enrol
-from proxy.federation.service.topics import model_topic
 from proxy.federation.service.upstream import Ends
 from proxy.federation.storage.base import LAST, Row
+from proxy.federation.topics import model_topic
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import HOST, Caller, Place, eventually
+from tests.proxy.federation.service.running import HOST, Caller, Place
 from tests.proxy.federation.service.stored import parts, row_of
+from tests.waiting import eventually
 
 SCALE = 60.0
 """A minute of event time is a second."""
@@ -92,7 +93,7 @@ def test_a_site_goes_on_without_the_others_and_catches_up(tmp_path: Path) -> Non
         eventually(lambda: nodes[0].others(LIGHT).site is not None)
         assert elsewhere(nodes[0]) == (1, pooled(b=11).total)
         with world.serving():
-            eventually(lambda: elsewhere(other) == (1, pooled(node2=4).total), 30)
+            eventually(lambda: elsewhere(other) == (1, pooled(node2=4).total))
 
 
 async def test_what_a_site_says_above_is_the_sum_of_its_nodes(tmp_path: Path) -> None:

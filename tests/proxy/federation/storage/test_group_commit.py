@@ -7,6 +7,7 @@ import pytest
 
 from proxy.federation.storage.base import MAX_ROWS, Held, Row, StoreBusyError, StoreError
 from proxy.federation.storage.group_commit import MAX_BATCH_BYTES, MAX_WAITING_BYTES, MAX_WAITING_ROWS, GroupCommit
+from tests.waiting import PATIENCE
 
 
 def row(sequence: int, body: bytes = b"x") -> Row:
@@ -53,7 +54,7 @@ async def test_who_comes_meanwhile_is_one_batch() -> None:
 async def test_a_lone_caller_does_not_wait_for_others() -> None:
     writer = Writer()
     writer.go.set()
-    assert len(await asyncio.wait_for(GroupCommit(writer.commit).put([row(1), row(2)]), 1)) == 2
+    assert len(await asyncio.wait_for(GroupCommit(writer.commit).put([row(1), row(2)]), PATIENCE)) == 2
 
 
 async def test_batches_are_bounded_and_no_caller_is_split() -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from proxy.federation.storage.base import Cursor, Row, StoreError
 from proxy.federation.storage.postgres import PostgresStore
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -201,8 +202,8 @@ async def test_a_writer_that_has_just_written_is_not_cleared_away(store: Postgre
 
 
 async def test_readers_keep_back_where_a_commit_is_visible_in_parts(database: str) -> None:
-    async with asyncio.timeout(20):
-        store = PostgresStore(database, settle=0.6)
+    async with asyncio.timeout(PATIENCE):
+        store = PostgresStore(database, settle=2.0)
         await store.open()
         await store.put([row()])
         cursor = Cursor()

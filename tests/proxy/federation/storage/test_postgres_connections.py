@@ -9,6 +9,7 @@ import pytest
 
 from proxy.federation.storage.base import StoreError
 from proxy.federation.storage.postgres_connections import Connection, Connections
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -88,12 +89,12 @@ async def test_trying_again_ends(connections: Connections) -> None:
         await connection.execute("DO $$ BEGIN RAISE EXCEPTION 'again' USING ERRCODE = '40001'; END $$")
 
     with pytest.raises(StoreError, match=r"again.*try again in a few seconds"):
-        await asyncio.wait_for(connections.transact(work, patience=0.3), 5)
+        await asyncio.wait_for(connections.transact(work, patience=0.3), PATIENCE)
 
 
 async def test_a_defect_is_not_tried_again(connections: Connections) -> None:
     with pytest.raises(StoreError, match=r"relation .nothing. does not exist .*see the server's log"):
-        await asyncio.wait_for(connections.transact(lambda c: c.execute("SELECT * FROM nothing")), 5)
+        await asyncio.wait_for(connections.transact(lambda c: c.execute("SELECT * FROM nothing")), PATIENCE)
 
 
 async def test_a_server_that_became_read_only_is_left(connections: Connections) -> None:
@@ -113,7 +114,7 @@ async def test_a_missing_server_is_named_without_the_password() -> None:
     with pytest.raises(
         StoreError, match=r"PostgreSQL database federation at /nonexistent: .*see that the server"
     ) as told:
-        await asyncio.wait_for(connections.open(), 20)
+        await asyncio.wait_for(connections.open(), PATIENCE)
     assert "secret" not in str(told.value)
     with pytest.raises(StoreError, match="not open"):
         await connections.transact(lambda connection: connection.execute("SELECT 1"))

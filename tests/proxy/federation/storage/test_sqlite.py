@@ -12,6 +12,7 @@ import pytest
 from proxy.federation.storage.base import Cursor, Held, Row, StoreError
 from proxy.federation.storage.migrations import VERSION
 from proxy.federation.storage.sqlite import SqliteStore
+from tests.waiting import PATIENCE
 
 
 @pytest.fixture
@@ -56,7 +57,7 @@ async def test_reading_does_not_wait_for_who_writes(store: SqliteStore, path: Pa
     await store.put([row()])
     other = sqlite3.connect(path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    assert len((await asyncio.wait_for(store.changes(Cursor(), 10), 2))[0]) == 1
+    assert len((await asyncio.wait_for(store.changes(Cursor(), 10), PATIENCE))[0]) == 1
     other.execute("ROLLBACK")
     other.close()
 
@@ -69,7 +70,7 @@ async def test_the_event_loop_goes_on_while_another_process_writes(store: Sqlite
     assert not put.done()
     other.execute("COMMIT")
     other.close()
-    assert (await asyncio.wait_for(put, 5))[0].stored
+    assert (await asyncio.wait_for(put, PATIENCE))[0].stored
 
 
 async def test_an_error_leaves_nothing_half_done(store: SqliteStore, path: Path) -> None:

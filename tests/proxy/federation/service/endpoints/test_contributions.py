@@ -5,15 +5,21 @@ from __future__ import annotations
 import http.client
 import socket
 from http import HTTPStatus
+from pathlib import Path
 
+import msgspec
 import pytest
 
+from models.clustering_feature import ClusteringFeature
 from models.exchange.envelope import MAX_BYTES, encode_contribution
+from models.exchange.pool import Pool
 from models.exchange.schema import SCHEMA
 from models.exchange.showings import Showings
+from models.relationship import Key
 from proxy.federation.messages import CONTRIBUTION
-from tests.proxy.federation.service.learnt import LIGHT, learnt
-from tests.proxy.federation.service.running import HOST, Place, eventually, now_ms
+from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
+from tests.proxy.federation.service.running import HOST, Place, now_ms, told
+from tests.waiting import eventually
 
 PATH = "/v1/contributions/%2FlightControler"
 GOOD = {"Content-Type": CONTRIBUTION}
@@ -27,10 +33,11 @@ def test_the_newest_state_counts_and_the_same_again_is_no_mistake(service: Place
     assert origin.contribute(second).status == HTTPStatus.NO_CONTENT
     stale = origin.contribute(first)
     assert (stale.status, stale.code, stale.json["epoch"], stale.json["sequence"]) == (409, "stale", 5, 2)
-    eventually(lambda: other.model("/newest").status == HTTPStatus.OK)
-    others = other.others("/newest").elsewhere
-    assert others is not None
-    assert (others.origins, others.model) == (1, second.model)
+    pool = Pool("/newest")
+    pool.put("newest", second)
+    newest = pool.without(None)
+    assert told(other, "/newest", newest.version) == newest
+    assert (newest.origins, newest.model) == (1, second.model)
 
 
 def test_nobody_takes_the_epochs_of_the_future(service: Place) -> None:
@@ -74,6 +81,44 @@ def test_what_is_refused_again_and_again_is_not_kept(service: Place) -> None:
     damaged = origin.send("/refused", encode_contribution(learnt("/refused", sequence=9)) + b"x")
     assert damaged.code == "stale"
     assert origin.model("/refused").etag == before
+
+
+@pytest.mark.parametrize(("role", "hours"), [("site", 23), ("global", 24)])
+def test_a_site_takes_nothing_that_lies_so_far_ahead_that_the_level_above_might_refuse_it(
+    tmp_path: Path, role: str, hours: int
+) -> None:
+    """Whose clock may be behind: else one node with times of tomorrow could have its site's sum refused there."""
+    with Place(tmp_path / "service", {"role": role}).serving() as place:
+        origin, now = place.member("ahead"), now_ms() // 60_000
+        for minutes, status in ((-10, HTTPStatus.NO_CONTENT), (10, HTTPStatus.BAD_REQUEST)):
+            minute = now + hours * 60 + minutes
+            ahead = learnt(LIGHT, weight=1, sequence=minutes + 20)
+            (one,) = ahead.model.relationships.values()
+            one.fast = ClusteringFeature(1, 1000, 1_000_000, minute, minute * minute)
+            one.slow = ClusteringFeature(*one.fast.sums)
+            assert origin.contribute(ahead).status == status
+            last = minute * 60_000
+            shown = msgspec.structs.replace(showing(), onset=last, last=last)
+            told = origin.tell(Showings(instances={LIGHT: 3}, open=[shown]), sequence=minutes + 20)
+            assert told.status == status
+
+
+def test_large_contributions_have_less_of_the_rate_and_usual_ones_all_of_it(tmp_path: Path) -> None:
+    """What costs most is to read them: neither what is known already nor what others send is charged for that."""
+    settings = {"limits": {"requests_per_second": 0.01, "burst": 30}}
+    with Place(tmp_path / "service", settings).serving() as place:
+        origin, other = place.member("large"), place.member("usual")
+        large = learnt(LIGHT)
+        (one,) = large.model.relationships.values()
+        for number in range(1000):
+            large.model.relationships[Key(f"/p{number}", own=False, operation="get", data_type="")] = one
+        size = len(encode_contribution(large))
+        assert origin.contribute(large).status == HTTPStatus.NO_CONTENT
+        answers = [origin.contribute(large).status for _ in range(30)]
+        assert answers.count(HTTPStatus.NO_CONTENT) in range(30 - 2 * (1 + size // 4096), 30 - size // 4096)
+        assert answers[-1] == HTTPStatus.TOO_MANY_REQUESTS
+        usual = [other.contribute(learnt(LIGHT, sequence=each + 1)).status for each in range(30)]
+        assert set(usual) == {HTTPStatus.NO_CONTENT}
 
 
 @pytest.mark.parametrize(

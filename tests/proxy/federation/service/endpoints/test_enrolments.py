@@ -14,8 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from proxy.federation.messages import Enrolment
 from proxy.federation.service import revocations
+from tests.ports import free_port
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Answer, Caller, Place, free_port, signing_request
+from tests.proxy.federation.service.running import Answer, Caller, Place, signing_request
 
 
 def enrolment(answer: Answer) -> Enrolment:

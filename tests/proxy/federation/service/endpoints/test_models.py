@@ -11,7 +11,8 @@ from models.exchange.envelope import encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Answer, Caller, Place, eventually, told
+from tests.proxy.federation.service.running import Answer, Caller, Place, told
+from tests.waiting import eventually
 
 
 def summed(service_type: str, *names: str) -> Pool:
@@ -83,7 +84,7 @@ def test_a_change_is_told_to_who_waits_for_it(service: Place) -> None:
     for (answer, seconds), etag in zip((answers[path] for path in paths), etags, strict=True):
         assert answer.status == HTTPStatus.OK
         assert answer.etag != etag
-        assert seconds < 5
+        assert seconds < 25, "long before the wait is over"
 
 
 def test_a_wait_without_a_change_ends_when_it_is_over(service: Place) -> None:
@@ -92,7 +93,7 @@ def test_a_wait_without_a_change_ends_when_it_is_over(service: Place) -> None:
     eventually(lambda: member.model("/quiet").status == HTTPStatus.OK)
     began = time.monotonic()
     assert member.model("/quiet", known=member.model("/quiet").etag, wait=1).status == HTTPStatus.NOT_MODIFIED
-    assert 0.9 < time.monotonic() - began < 5
+    assert 0.9 < time.monotonic() - began < 25
 
 
 def test_people_are_shown_a_table(service: Place) -> None:

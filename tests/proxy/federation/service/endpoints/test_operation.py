@@ -11,8 +11,9 @@ import yaml
 from proxy.federation.service.stores import store_of
 from tests.proxy.federation.service import learnt as learning
 from tests.proxy.federation.service.learnt import learnt
-from tests.proxy.federation.service.running import Place, eventually
+from tests.proxy.federation.service.running import Place
 from tests.proxy.federation.service.stored import row_of
+from tests.waiting import eventually
 
 
 def test_health_and_readiness(service: Place) -> None:

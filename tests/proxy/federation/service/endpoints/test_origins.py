@@ -9,7 +9,8 @@ from http import HTTPStatus
 from models.exchange.pool import Pool
 from models.exchange.showings import Showings
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import Place, eventually, told
+from tests.proxy.federation.service.running import Place, told
+from tests.waiting import eventually
 
 
 def test_who_is_taken_out_is_gone_at_once_and_can_come_back_with_a_new_token(service: Place) -> None:
@@ -49,7 +50,7 @@ def test_a_request_that_waits_is_ended_when_its_caller_is_taken_out(service: Pla
     began = time.monotonic()
     assert operator.ask("DELETE", "/v1/origins/waits").status == HTTPStatus.NO_CONTENT
     waiting.join()
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 25, "long before the wait is over"
     assert [answer.status for answer in answers] == [403]
 
 

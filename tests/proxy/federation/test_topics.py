@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from proxy.federation.service.topics import SHOWINGS, model_topic, type_of
+from proxy.federation.topics import SHOWINGS, model_topic, type_of
 
 
 def test_a_service_type_is_found_again() -> None:
