@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from policy.loading import DocumentError, load_document
+from policy.loading import DocumentError
 from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder
+from proxy.decoders.rest.loading import load_mapping, packed
 from proxy.decoders.rest.mapping import MappingDocument
-from proxy.processes.documents import written
 
 
 class MappingError(Exception):
@@ -36,7 +36,7 @@ def read_mappings(document: GatewayDocument) -> Mapping[str, bytes]:
             problems += [str(problem) for problem in error.problems]
             continue
         if mapping is not None:
-            found[point.agent] = written(mapping)
+            found[point.agent] = packed(mapping)
     if problems:
         raise MappingError(list(dict.fromkeys(problems)))
     return found
@@ -45,5 +45,5 @@ def read_mappings(document: GatewayDocument) -> Mapping[str, bytes]:
 def _read(point: AccessPoint) -> MappingDocument | None:
     match point.decoder:
         case MappingDecoder(mapping=file):
-            return load_document(file, MappingDocument)
+            return load_mapping(file)
     return None

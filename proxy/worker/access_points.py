@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from proxy.configuration import AccessPoint, GatewayDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.base import Decoder
+from proxy.decoders.rest.decoder import RestDecoder
+from proxy.decoders.rest.loading import unpacked
 from proxy.decoders.vsl import VslDecoder
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.plan import called_at
@@ -62,7 +64,7 @@ class AccessPoints:
             return VslDecoder(point.agent, authority, self._registry, most, self._streams)
         if mapping is None:
             return None
-        raise NotImplementedError(point.agent)
+        return RestDecoder(unpacked(mapping), point.agent, authority, self._registry, most)
 
 
 def _authority(point: AccessPoint, address: str) -> str:
