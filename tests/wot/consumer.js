@@ -53,7 +53,7 @@ async function main() {
     tell({ ready: true });
     for await (const line of readline.createInterface({ input: process.stdin })) {
         const task = JSON.parse(line);
-        carryOut(wot, task).then(
+        carryOut(wot, { ...task, options: task.options ?? undefined }).then(
             (value) => tell({ id: task.id, value: value === undefined ? null : value }),
             (error) => tell({ id: task.id, error: error.message })
         );

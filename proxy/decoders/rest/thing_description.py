@@ -12,7 +12,7 @@ from urllib.parse import urljoin, urlsplit
 
 import msgspec
 
-from proxy.decoders.rest.thing_forms import Form, Place, read_forms, texts
+from proxy.decoders.rest.thing_forms import Form, Place, path_of, read_forms, texts
 from proxy.decoders.rest.thing_schema import NotUnderstood, Part, Range, read_parts, read_range, segment
 from proxy.decoders.strict_json import NotStrictJson, parse
 
@@ -119,8 +119,11 @@ def read_listing(content: bytes, url: str, place: Place) -> list[str] | None:
         return None
     if len(document) > MOST_THINGS:
         raise DescriptionError(f"it lists more than {MOST_THINGS} Things")
-    found = [urljoin(url, each) for each in document]
-    here = [each for each in found if place.holds(urlsplit(each))]
+    try:
+        found = [urljoin(url, each) for each in document]
+        here = [each for each in found if place.holds(urlsplit(each)) and path_of(urlsplit(each))]
+    except ValueError as error:
+        raise DescriptionError(f"what it lists cannot be fetched: {error}") from error
     if not here:
         raise DescriptionError("nothing that it lists is at the access point")
     return sorted(dict.fromkeys(here))
@@ -154,8 +157,12 @@ class _Reader:
 
     def __init__(self, document: Mapping[str, Any], base: str, place: Place) -> None:
         given = document.get("base")
+        try:
+            resolved = urljoin(base, given) if isinstance(given, str) else base
+        except ValueError as error:
+            raise DescriptionError("its base is no URL") from error
         self._document = document
-        self._base = urljoin(base, given) if isinstance(given, str) else base
+        self._base = resolved
         self._place = place
         self._forms = 0
         self.problems: dict[str, None] = {}
@@ -241,8 +248,8 @@ def _thing(document: Mapping[str, Any], base: str, place: Place) -> Thing:
         title = titles[0] if titles else own
     if not isinstance(title, str) or not isinstance(own, str) or not title or len(title) > 256 or len(own) > 512:  # noqa: PLR2004
         raise DescriptionError("a Thing has neither a title nor an id that can be its name")
-    reader = _Reader(document, base, place)
     try:
+        reader = _Reader(document, base, place)
         interactions = tuple(reader.interactions())
         made = Thing(title, own, service_type(document), interactions, ())
         segment(made.title.lower())

@@ -68,11 +68,13 @@ class _Claims:
 
     def owner(self, path: tuple[str, ...], service: str) -> str | None:
         """Let a path belong to a service; return the other service that it belongs to, if there is one."""
-        found = self._literal.get(path)
-        if found is not None:
-            return None if found == service else found
-        fits = self._literal.items() if _is_open(path) else ()
-        for taken, other in (*self._open.items(), *fits):
+        known: str | None = self._literal.get(path)
+        if known is not None:
+            return known if known != service else None
+        taken_paths = list(self._open.items())
+        if _is_open(path):
+            taken_paths += self._literal.items()
+        for taken, other in taken_paths:
             if other != service and _overlap(path, taken):
                 return other
         (self._open if _is_open(path) else self._literal)[path] = service
@@ -198,9 +200,10 @@ class _Routes:
         if key in self._written:
             return
         self._written.add(key)
-        route = {
+        route: dict[str, Any] = {
             "name": f"{_said(what)} of {thing.title[:60]}",
-            "method": form.method,
+            # Consumers that poll ask by HEAD whether they may, before they do.
+            "method": ["GET", "HEAD"] if form.lasting and form.method == "GET" else form.method,
             "path": form.written,
             "service": service,
             "type": thing.type,
