@@ -32,6 +32,7 @@ _HIDDEN = "<token>"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _USUALLY = {
     "GET": Operation.GET,
+    "HEAD": Operation.GET,
     "PUT": Operation.SET,
     "PATCH": Operation.SET,
     "POST": Operation.INVOKE,
@@ -181,7 +182,7 @@ class RestDecoder:
         read = self._read(request.method, request.target)
         if fields.carried + len(self._secret_parameters & read.target.query.keys()) > 1:
             raise unclear("ambiguous-headers", "the call carries several credentials")
-        if request.body and request.method == "GET":
+        if request.body and request.method in {"GET", "HEAD"}:
             raise unclear("ambiguous-body", "a get carries a body")
         matched, body, unread = self._matched(request, fields, read)
         if matched is not None:
