@@ -82,7 +82,6 @@ def test_what_the_mapping_does_not_know_is_an_unknown_node(method: str, target: 
 @pytest.mark.parametrize(
     ("method", "target", "body", "code"),
     [
-        ("HEAD", "/api/u/lamps", b"", "method-not-allowed"),
         ("OPTIONS", "/api/u/lamps", b"", "method-not-allowed"),
         ("GET", "/api/u/lamps", b"{}", "ambiguous-body"),
         ("PUT", STATE, b'{"on":true,"on":false}', "ambiguous-body"),
