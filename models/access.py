@@ -13,6 +13,8 @@ class Operation(StrEnum):
     `connect` opens the channel on which the access point calls the service back.
     `lock`, `commit` and `rollback` are the paper's `starttransaction`, `commit` and `abort`.
     `register-virtual` makes the service answer for a node itself, by callbacks; `unregister` ends that for all nodes.
+    `invoke` has the other one do something (an action of the Web of Things, a remote procedure); `create` and `delete`
+    change which nodes there are.
 
     New ones are appended: on the wire an operation is its number here (`models.wire`).
     """
@@ -32,6 +34,9 @@ class Operation(StrEnum):
     UNREGISTER = "unregister"
     GET_STREAM = "get-stream"
     SET_STREAM = "set-stream"
+    INVOKE = "invoke"
+    CREATE = "create"
+    DELETE = "delete"
 
 
 # By names of their own where every access is compared with them: an enumeration takes its time to look up its members.

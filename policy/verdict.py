@@ -31,6 +31,8 @@ class Strength(StrEnum):
 
     CERTIFICATE = "certificate"
     MAC_AND_IP = "mac-and-ip"
+    API_TOKEN = "api-token"  # noqa: S105 -- the name of a kind of evidence
+    """The call carries a token that the inventory has for the service."""
     IP = "ip"
     VOUCHED = "vouched"
     """An access point says so: the owner of a node of which it relays a notification, or the service for which a peer

@@ -9,7 +9,17 @@ from pathlib import Path
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    Tag,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from policy import yaml_source
 from policy.document import ServiceType
@@ -67,6 +77,8 @@ Port = Annotated[int, Field(ge=1, le=65535)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
 ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
 
+TokenHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+
 KIB = 1024
 MIB = 1024 * KIB
 DAY = 86_400
@@ -120,11 +132,44 @@ class Listen(Document):
         return self
 
 
+class MappingDecoder(Document):
+    """A decoder by a mapping file (docs/middleware.md): which request means what."""
+
+    mapping: Path
+    """The file, such as `decoders/hue-v1.yaml`; relative to the file it is written in."""
+
+
+class ThingsDecoder(Document):
+    """A decoder by Thing Descriptions of the Web of Things (W3C)."""
+
+    things: Annotated[list[Annotated[str, Field(min_length=1)]], Field(min_length=1)]
+    """Files, relative to the one they are written in, or URLs at which the gateway fetches them."""
+
+
+def _kind_of_decoder(value: object) -> str | None:
+    if isinstance(value, str):
+        return "vsl"
+    given = value if isinstance(value, dict) else vars(value) if isinstance(value, Document) else {}
+    return next((kind for kind in ("mapping", "things") if kind in given), None)
+
+
+AnyDecoder = Annotated[
+    Annotated[Literal["vsl"], Tag("vsl")]
+    | Annotated[MappingDecoder, Tag("mapping")]
+    | Annotated[ThingsDecoder, Tag("things")],
+    Discriminator(
+        _kind_of_decoder,
+        custom_error_type="decoder",
+        custom_error_message="neither `vsl`, nor `{mapping: FILE}`, nor `{things: [FILE or URL]}`",
+    ),
+]
+
+
 class AccessPoint(Document):
     """One access point of the middleware that the gateway stands in front of."""
 
     agent: AgentName
-    """Name of the Knowledge Agent: the first segment of its addresses and the CN of its certificate."""
+    """Its name: the first segment of its addresses, and of a Knowledge Agent the CN of its certificate."""
     ipv4: IPv4Address | None = None
     ipv6: PlainIPv6 | None = None
     port: Port
@@ -132,7 +177,8 @@ class AccessPoint(Document):
     listen_port: Port
     """First port of the gateway that those calls are redirected to; each access point has one for every worker."""
     tls: TlsMode
-    decoder: Literal["vsl"] = "vsl"
+    decoder: AnyDecoder = "vsl"
+    """What it speaks: `vsl`, `{mapping: FILE}` for a REST interface, or `{things: [FILE or URL]}` (Web of Things)."""
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
@@ -229,6 +275,8 @@ class Limits(Document):
     """The body of a request takes no longer."""
     answer_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
     """The whole answer of an access point takes no longer; locks and callbacks of the VSL may take half a minute."""
+    lasting_seconds: Annotated[int, Field(ge=1, le=86_400)] = 3600
+    """An answer that comes when something happens (server-sent events, a long poll) is cut after so long a silence."""
     idle_seconds: Annotated[int, Field(ge=1, le=3600)] = 330
     """A connection on which a service is silent for so long is cut. VSL services ping their channel every 150 s."""
     audit_queue: Annotated[int, Field(ge=64, le=1_000_000)] = 8192
@@ -425,6 +473,15 @@ class GatewayDocument(Document):
                 found += _unreached(points, listen)
         if info.data.get("topology") == "host":
             found += _in_the_way(points, info.data.get("workers", 1))
+        found += [
+            Inconsistency(
+                (i, "tls"),
+                f"{point.agent} is no Knowledge Agent, so that its certificate can not be checked as theirs are",
+                "write `tls: plain`",
+            )
+            for i, point in points
+            if point.decoder != "vsl" and point.tls is TlsMode.REQUIRED
+        ]
         if "tls" in info.data and info.data["tls"] is None:
             found += [
                 Inconsistency(
@@ -501,6 +558,8 @@ class InventoriedService(Document):
     """Link address that belongs to `ip`; a router's, if the service is behind one. Others with `ip` are dropped."""
     addresses: list[NetworkPlace] = []
     """Further network addresses of it: the other IP version, another interface, the time after a move."""
+    tokens: list[TokenHash] = []
+    """Hashes of its API tokens, as `alleyes inventory token` prints them; never the tokens themselves."""
     only_here: bool = False
     """Its certificate counts at these network addresses only; elsewhere its calls are refused (obeys the mode)."""
 
@@ -552,6 +611,11 @@ class InventoryDocument(Document):
         found = [
             *_twice((((i, "address"), each.address) for i, each in enumerate(services)), "services", "list it once"),
             *_two_macs(services),
+            *_twice(
+                (((i, "tokens"), token) for i, each in enumerate(services) for token in each.tokens),
+                "services",
+                "a token identifies one service: give each its own",
+            ),
         ]
         if found:
             raise inconsistent(found)
@@ -565,6 +629,23 @@ def beside(path: Path, file: Path) -> Path:
 
 def _pair_beside(path: Path, pair: KeyPair) -> KeyPair:
     return KeyPair(certificate=beside(path, pair.certificate), key=beside(path, pair.key))
+
+
+def is_url(place: str) -> bool:
+    """Tell whether Thing Descriptions are fetched from a place, and not read from a file."""
+    return place.startswith(("http://", "https://"))
+
+
+def _decoder_beside(
+    path: Path, decoder: Literal["vsl"] | MappingDecoder | ThingsDecoder
+) -> Literal["vsl"] | MappingDecoder | ThingsDecoder:
+    match decoder:
+        case MappingDecoder():
+            return MappingDecoder(mapping=beside(path, decoder.mapping))
+        case ThingsDecoder():
+            things = [each if is_url(each) else str(beside(path, Path(each))) for each in decoder.things]
+            return ThingsDecoder(things=things)
+    return decoder
 
 
 def load_gateway(path: Path) -> GatewayDocument:
@@ -581,8 +662,12 @@ def load_gateway(path: Path) -> GatewayDocument:
         crl=[beside(path, file) for file in document.tls.crl],
     )
     state = beside(path, document.state_directory)
+    points = [
+        point.model_copy(update={"decoder": _decoder_beside(path, point.decoder)}) for point in document.access_points
+    ]
     return document.model_copy(
         update={
+            "access_points": points,
             "tls": tls,
             "policy": beside(path, document.policy),
             "inventory": beside(path, document.inventory),

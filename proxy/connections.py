@@ -59,9 +59,9 @@ class Connection:
     requests: RequestReader | None = None
     """What reads its requests, once it speaks HTTP."""
     channel: bool = False
-    """Whether it is an open callback channel."""
+    """Whether it is an open callback channel, or has had an answer that lasts: what was let open by a policy."""
     channel_of: str = ""
-    """Whose channel it is, as quarantines name senders; the peer's connection may carry a service's."""
+    """Whose that is, as quarantines name senders; the connection may be a peer's, or nobody's but for a token."""
     _known: _Known | None = None
 
     def sender(self, registry: SiteRegistry) -> Sender:
@@ -77,6 +77,8 @@ class Connection:
         agent = self.destination.point.agent
         if self.identity is not None:
             address = f"/{agent}/{self.identity.client_id}"
+            if self.destination.decoder.agency is None:
+                address = registry.inventoried(self.identity.client_id) or address
             return Sender(
                 address=address,
                 service_type=registry.service_type(address),
@@ -89,6 +91,8 @@ class Connection:
     def at_address(self, registry: SiteRegistry) -> Sender:
         """Return the service that the network address stands for, whatever else the connection is."""
         inventoried = registry.service_at(self.ip, self.destination.point.agent)
+        if inventoried is None and self.destination.decoder.agency is None:
+            inventoried = registry.only_service_at(self.ip)
         if inventoried is not None:
             return Sender(
                 address=inventoried,
@@ -111,7 +115,12 @@ class Connection:
         )
 
     def delegation(self, sender: Sender) -> str | None:
-        """Return the credential with which the access point takes the call for the sender's; None for a stranger."""
+        """Return the credential with which the access point takes the call for the sender's; None for a stranger.
+
+        None, too, where access points take nobody's word for who calls.
+        """
+        if self.destination.decoder.agency is None:
+            return None
         if self.peer is not None and sender.client_id == self.peer.agent:
             return Identity(client_id=self.peer.agent, access_ids=(SYSTEM,), agent=True).delegation()
         if self.identity is not None:
@@ -182,12 +191,20 @@ class ConnectionTable:
         return len(self._connections)
 
     def channels(self) -> list[str]:
-        """Return the ids of the open callback channels."""
+        """Return the ids of the open callback channels, and of the connections with an answer that lasts."""
         return [client_id for client_id, connection in self._connections.items() if connection.channel]
 
     def expired(self, now: float) -> list[str]:
         """Return the ids of the live connections with a certificate that is out of date at real time `now`."""
         return [client_id for client_id, connection in self._connections.items() if now > connection.valid_until]
+
+    def of_agent(self, agent: str) -> list[str]:
+        """Return the ids of the live connections to one access point."""
+        return [
+            client_id
+            for client_id, connection in self._connections.items()
+            if connection.destination.point.agent == agent
+        ]
 
     def revoked(self, revocations: Revocations) -> list[str]:
         """Return the ids of the live connections on either side of which a revoked certificate stands."""

@@ -54,6 +54,7 @@ class Gateway:
         self._master = Master(options, event_loop=asyncio.get_running_loop())
         self._ending = threading.Event()
         self._proxyserver = proxyserver.Proxyserver()
+        limits = document.limits
         # next_layer and tlsconfig are left out on purpose: they would decide before ours, and in its place if it fails.
         self._master.addons.add(core.Core(), self._proxyserver, errorcheck.ErrorCheck())
         options.update(
@@ -64,7 +65,7 @@ class Gateway:
             http2=False,
             http3=False,
             websocket=False,
-            tcp_timeout=max(document.limits.idle_seconds, document.limits.answer_seconds) + _SPARE_SECONDS,
+            tcp_timeout=max(limits.idle_seconds, limits.answer_seconds, limits.lasting_seconds) + _SPARE_SECONDS,
         )
 
     def install(self, hooks: Hooks, on_running: Callable[[], None] = lambda: None) -> None:

@@ -81,7 +81,7 @@ class Hooks:
         try:
             ip = _ip(client)
             live = Connection(ip=ip, destination=destination, deadline=Deadline(deadlines(self._gate.limits)))
-            if destination.point.tls is TlsMode.PLAIN:
+            if destination.point.tls is TlsMode.PLAIN and destination.decoder.agency is not None:
                 live.peer = self._gate.peers.at(ip)
             self._gate.connections.open(client.id, live)
         except TooManyConnections as crowd:
@@ -153,7 +153,8 @@ class Hooks:
             )
             return
         try:
-            live.peer = self._gate.peers.of_certificate(shown, live.ip)
+            if live.destination.decoder.agency is not None:
+                live.peer = self._gate.peers.of_certificate(shown, live.ip)
             live.identity = service_identity(shown) if live.peer is None else None
         except NotAPeerError as error:
             live.identity_problem = ambiguous("not-a-peer", f"the certificate is of no peer: {error}")
@@ -260,6 +261,7 @@ def deadlines(limits: Limits) -> Mapping[Phase, float]:
         Phase.HEAD: limits.head_seconds,
         Phase.BODY: limits.body_seconds,
         Phase.ANSWER: limits.answer_seconds,
+        Phase.LASTING: limits.lasting_seconds,
         Phase.IDLE: limits.idle_seconds,
         Phase.CHANNEL: limits.idle_seconds,
     }

@@ -17,8 +17,7 @@ from policy.verdict import Call, Sender, Strength, Verdict
 from proxy.callers import Caller, caller_of
 from proxy.configuration import TlsMode
 from proxy.connections import Connection
-from proxy.decoders import vsl_exchange
-from proxy.decoders.base import Answer, Callbacks, Decoded, FormatError, Frame, Request
+from proxy.decoders.base import Answer, Callbacks, Decoded, Decoder, FormatError, Frame, Request
 from proxy.decoders.refusals import ambiguous
 from proxy.enforcement import Enforcement
 from proxy.http1.bad_message import BadMessage
@@ -78,28 +77,33 @@ class ConnectionJudge:
                 time=now,
                 # Half a transaction is committed in no mode; what else there may be obeys the mode, as it was decoded.
                 refusal=transactions.objection(identity, decoded.accesses) or decoded.refusal,
-                request=_in_words(request, decoded),
+                request=_in_words(request, decoded, decoder),
                 may_quarantine=caller.may_quarantine and not decoded.asked_for,
             )
         )
         self._note_misses(sender, decoded.accesses)
         if not verdict.forwarded or decoded.outbound is None:
             answer = _referring(decoder.refuse(request.method), verdict)
+            agency = decoder.agency
+            if agency is None:
+                return Ruling(answer=answer, outbound=None)
             reads = request.method not in _WRITING
             root = transactions.refused(identity, decoded.accesses, verdict.id, reads=reads)
-            undo = None if root is None else decoder.rollback(root, caller.delegation)
+            undo = None if root is None else agency.rollback(root, caller.delegation)
             if root is not None:
                 judging.on_rollback(root, verdict)
             return Ruling(answer=answer, outbound=None, undo=undo, identity=owner)
         answered = transactions.forwarded(identity, decoded.accesses)
         judging.on_sighting(caller.owner, owner)
-        if decoded.opens_callbacks:
+        if decoded.opens_callbacks or decoded.lasting:
             live.channel = True
             live.channel_of = identity
         return Ruling(
             answer=None,
             outbound=decoded.outbound,
-            identity=owner,
+            # Where each call tells by itself who makes it, with or without a token, the connection is nobody's.
+            identity=owner if decoder.agency is not None else live.ip,
+            lasting=decoded.lasting,
             conclude=partial(self._conclude, verdict, answered, teaches=caller.teaches),
             channel=self._channel(sender) if decoded.opens_callbacks else None,
             refreshes=_agent_of(decoded.accesses) if decoded.changes_nodes else None,
@@ -115,12 +119,13 @@ class ConnectionJudge:
         if caller.refusal is not None:
             return Decoded(refusal=caller.refusal)
         decoder = live.destination.decoder
-        if caller.agent and caller.delegation is not None and caller.request.target.startswith(vsl_exchange.PREFIX):
-            return decoder.exchange(caller.request, caller.sender, now, caller.delegation)
+        if caller.agent and caller.delegation is not None and decoder.agency is not None:
+            return decoder.agency.exchange(caller.request, caller.sender, now, caller.delegation)
         decoded = decoder.decode(caller.request, caller.sender, now, caller.delegation)
-        if live.misplaced is not None and (decoded.refusal is None or not decoded.refusal.every_mode):
+        misplaced = live.misplaced or caller.misplaced
+        if misplaced is not None and (decoded.refusal is None or not decoded.refusal.every_mode):
             # Before what the policy may forward: who acts with another's key is not to be told by what it asks for.
-            return msgspec.structs.replace(decoded, refusal=live.misplaced)
+            return msgspec.structs.replace(decoded, refusal=misplaced)
         return decoded
 
     def _conclude(
@@ -146,7 +151,10 @@ class ConnectionJudge:
                 self._judging.on_miss(access.node)
 
     def _channel(self, sender: Sender) -> ChannelJudge:
-        return ChannelJudge(self._judging, self._live, self._live.destination.decoder.callbacks(sender.address))
+        agency = self._live.destination.decoder.agency
+        if agency is None:
+            raise AssertionError("a channel of an access point that calls nobody back")
+        return ChannelJudge(self._judging, self._live, agency.callbacks(sender.address))
 
     def malformed(self, problem: BadMessage, line: str, begun: Request | None = None) -> Answer:
         """Record what is no request, and return the answer to it (see `proxy.http1.call.CallJudge`).
@@ -162,7 +170,7 @@ class ConnectionJudge:
                 accesses=(),
                 time=self._judging.enforcement.now(),
                 refusal=ambiguous(problem.code, problem.detail),
-                request=line,
+                request=self._live.destination.decoder.in_words(line),
             )
         )
         method = line.partition(" ")[0]
@@ -248,9 +256,9 @@ class ChannelJudge:
         )
 
 
-def _in_words(request: Request, decoded: Decoded) -> str:
-    """Return a request for the audit; of a stream, which means nothing, its size."""
-    line = f"{request.method} {request.target[:512]}"
+def _in_words(request: Request, decoded: Decoded, decoder: Decoder) -> str:
+    """Return a request for the audit, without credentials; of a stream, which means nothing, its size."""
+    line = decoded.request or decoder.in_words(f"{request.method} {request.target[:512]}")
     return f"{line} ({len(request.body)} bytes)" if decoded.stream and request.body else line
 
 

@@ -93,13 +93,13 @@ class Peers:
 
 
 def structure_sources(document: GatewayDocument) -> dict[str, StructureSource]:
-    """Return where the structures of all agents are asked for that tell it: access points, and peers with a port."""
+    """Return where the structures of all agents are asked for that tell it: Knowledge Agents, and peers with a port."""
     peers: dict[str, StructureSource] = {
         peer.agent: _PeerStructure(peer.agent, peer.ipv4, peer.ipv6, peer.port, peer.tls)
         for peer in document.peers
         if peer.port is not None
     }
-    return peers | {point.agent: point for point in document.access_points}
+    return peers | {point.agent: point for point in document.access_points if point.decoder == "vsl"}
 
 
 def known_agents(document: GatewayDocument) -> frozenset[str]:

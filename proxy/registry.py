@@ -71,6 +71,14 @@ class Whereabouts(NamedTuple):
 _NOWHERE = Whereabouts(frozenset(), only_here=False)
 
 
+def _by_ip(places: Mapping[str, frozenset[str]]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for address, ips in places.items():
+        for ip in ips:
+            found.setdefault(ip, set()).add(address)
+    return found
+
+
 @dataclass
 class SiteRegistry:
     """Types and locations of all addresses behind the gateway."""
@@ -93,6 +101,9 @@ class SiteRegistry:
     _of_keys: Mapping[str, Whereabouts] = field(init=False)
     """By client id, in lower case: a service has the same key at every access point."""
     _bound: frozenset[str] = field(init=False)
+    _only_at: Mapping[str, str] = field(init=False)
+    """By network address the only service there, of all agents."""
+    _tokens: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
         services = self.inventory.services
@@ -106,6 +117,10 @@ class SiteRegistry:
         for address, places in self._places.items():
             for ip in places:
                 of_agent.setdefault((agent_of(address), ip), set()).add(address)
+        self._only_at = {
+            ip: services_there.pop() for ip, services_there in _by_ip(self._places).items() if len(services_there) == 1
+        }
+        self._tokens = {token: s.address for s in services for token in s.tokens}
         of_keys: dict[str, Whereabouts] = {}
         for service in services:
             others = of_keys.get(_key_of(service.address), _NOWHERE)
@@ -172,6 +187,18 @@ class SiteRegistry:
         Nobody else's: the access point would take the call for that of its own service with the same name.
         """
         return self._alone_at.get((agent, ip))
+
+    def only_service_at(self, ip: str) -> str | None:
+        """Return the service that the inventory has at a network address, whatever its agent; None for several."""
+        return self._only_at.get(ip)
+
+    def service_of_token(self, token: str) -> str | None:
+        """Return the service that the inventory has for the hash of an API token (`proxy.tokens`)."""
+        return self._tokens.get(token)
+
+    def inventoried(self, client_id: str) -> str | None:
+        """Return the address of the service with this client id in the inventory."""
+        return self._by_client_id.get(client_id)
 
     def places(self, service: str) -> list[str]:
         """Return the network addresses that the inventory has for a service."""

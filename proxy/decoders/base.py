@@ -1,4 +1,16 @@
-"""What every decoder takes and gives."""
+"""What every decoder takes and gives, and what it promises (docs/adr/0024, checked by tests/contracts).
+
+A decoder translates one middleware's HTTP. Whatever a sender sends:
+
+- It never raises, and its work is linear in the size of the request.
+- What is sent on is written anew from what was judged: read again, it means the same accesses, and has the same form.
+- Nothing that is not understood is harmless. A path, a method, a member or a parameter that the decoder does not know
+  is a refusal; one that obeys the mode (`unknown-node`, `unsupported-...`) may have an `outbound`, one that holds in
+  every mode has none. Without a refusal there is at least one access.
+- Addresses are canonical: `/agent/service`, and nodes at or below that, without empty, `.` and `..` segments.
+- A credential stands in `Outbound` alone: in no access, no refusal, no words for the audit.
+- Its answers are in the form that the middleware's clients understand.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +20,7 @@ import msgspec
 
 from models.access import Access
 from policy.verdict import Refusal, Sender, Strength
+from proxy.identity import Identity
 
 Headers = tuple[tuple[str, str], ...]
 """Header fields in order; names in lower case."""
@@ -47,6 +60,11 @@ class Decoded(msgspec.Struct, frozen=True):
     """The access point asked the sender for it, because of somebody else's call: nobody is put in quarantine for it."""
     stream: bool = False
     """The body, of the request or of its answer, is opaque: judged by the head, counted, and bounded on its own."""
+    lasting: bool = False
+    """The answer comes when something happens, and may go on (server-sent events, a long poll): it has no time and no
+    size as a whole, only a longest silence."""
+    request: str = ""
+    """The request in words for the audit, without credentials; empty where `Decoder.in_words` says it as well."""
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -117,8 +135,65 @@ class Callbacks(Protocol):
         ...
 
 
+class OnBehalf(msgspec.Struct, frozen=True, gc=False):
+    """Whom a peer's request names."""
+
+    request: Request
+    """The request, without the credential that was read."""
+    identity: Identity | None = None
+    """Whom its only credential names; None where it has none, where it has several, and where there is a problem."""
+    credentials: int = 0
+    """How many there were."""
+    problem: str = ""
+    """Why the only credential names nobody."""
+    registers: bool = False
+    """The service is to be made known by it, or forgotten."""
+
+
+class Agency(Protocol):
+    """What a decoder has in addition where access points are agents, as in the VSL, and act in the names of services.
+
+    They call services back on a channel, call each other for their services, and hold transactions.
+    """
+
+    def on_behalf(self, request: Request) -> OnBehalf:
+        """Return whom a peer's request names. Never raises on hostile input."""
+        ...
+
+    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
+        """Decode what a peer of the access point asks for itself; otherwise as `Decoder.decode`."""
+        ...
+
+    def callbacks(self, service: str) -> Callbacks:
+        """Return the decoder of a channel that the service at address `service` has opened."""
+        ...
+
+    def rollback(self, address: str, delegation: str | None) -> Outbound:
+        """Return the request that ends, without effect, the transaction of whose credential that is on `address`."""
+        ...
+
+
 class Decoder(Protocol):
     """Translates one middleware."""
+
+    @property
+    def agency(self) -> Agency | None:
+        """What it has in addition where access points act for services; None where they only answer."""
+        ...
+
+    def credential(self, request: Request) -> str | None:
+        """Return the API token of a request, by which the inventory may know its sender; None where it has none.
+
+        None, too, where it has several that differ: nobody is to be known by either. Never raises on hostile input.
+        """
+        ...
+
+    def in_words(self, line: str) -> str:
+        """Return the line of a request - method and target, as far as they came - without a credential, for the audit.
+
+        Where it cannot be told which part is one, the target is left out. Never raises on hostile input.
+        """
+        ...
 
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:
         """Decode a request of `sender` at event time `now` (ms).
@@ -126,18 +201,6 @@ class Decoder(Protocol):
         Never raises on hostile input: what cannot be understood comes back as a refusal. `delegation` is the
         credential with which the access point accepts the call in the sender's name, None where it needs none.
         """
-        ...
-
-    def callbacks(self, service: str) -> Callbacks:
-        """Return the decoder of a channel that the service at address `service` has opened."""
-        ...
-
-    def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
-        """Decode what a peer of the access point asks for itself; otherwise as `decode`."""
-        ...
-
-    def rollback(self, address: str, delegation: str | None) -> Outbound:
-        """Return the request that ends, without effect, the transaction of whose credential that is on `address`."""
         ...
 
     def refuse(self, method: str) -> Answer:

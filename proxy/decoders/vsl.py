@@ -13,6 +13,7 @@ from policy.verdict import Refusal, Sender
 from proxy.decoders import (
     strict_json,
     vsl_body,
+    vsl_delegation,
     vsl_errors,
     vsl_exchange,
     vsl_fields,
@@ -21,7 +22,7 @@ from proxy.decoders import (
     vsl_rollback,
     vsl_target,
 )
-from proxy.decoders.base import Answer, Decoded, Outbound, Request
+from proxy.decoders.base import Answer, Decoded, OnBehalf, Outbound, Request
 from proxy.decoders.refusals import HTTP2, ambiguous, unsupported
 from proxy.decoders.strict_cbor import NotStrictCbor
 from proxy.decoders.strict_json import NotStrictJson
@@ -82,6 +83,19 @@ class VslDecoder:
         "REGISTER_VIRTUAL_NODE": Operation.REGISTER_VIRTUAL,
         "UNREGISTER_VIRTUAL_NODE": Operation.UNREGISTER_VIRTUAL,
     }
+
+    @property
+    def agency(self) -> VslDecoder:
+        """Return itself: Knowledge Agents act for services."""
+        return self
+
+    def credential(self, _request: Request) -> None:
+        """Return None: services have certificates, and no tokens."""
+        return
+
+    def in_words(self, line: str) -> str:
+        """Return the line as it is: targets hold no credentials."""
+        return line
 
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
@@ -337,8 +351,14 @@ class VslDecoder:
         """Return the decoder of the frames of a service's channel."""
         return CallbackChannel(service, self.registry, self.streams, self.most_accesses)
 
+    def on_behalf(self, request: Request) -> OnBehalf:
+        """Return whom the credential of another Knowledge Agent names."""
+        return vsl_delegation.on_behalf(request)
+
     def exchange(self, request: Request, sender: Sender, now: int, delegation: str) -> Decoded:
         """Decode what another Knowledge Agent asks for itself."""
+        if not request.target.startswith(vsl_exchange.PREFIX):
+            return self.decode(request, sender, now, delegation)
         return vsl_exchange.decode(
             request, sender, now, agent=self.agent, authority=self.authority, delegation=delegation
         )

@@ -11,11 +11,15 @@ import re
 from functools import lru_cache
 from typing import Any
 
+import msgspec
+
 from proxy.decoders import strict_json
+from proxy.decoders.base import OnBehalf, Request
 from proxy.decoders.strict_json import NotStrictJson, Number
 from proxy.identity import Identity
 
 HEADER = "authorization"
+_REGISTRATION = "/service/"
 _SCHEME = "VSL "
 _LARGEST = 4096
 _MEMBERS = frozenset({"clientId", "accessIDs", "ka"})
@@ -29,6 +33,20 @@ _REMEMBERED = 512
 
 class BadDelegation(ValueError):
     """A credential that names nobody; the text says why."""
+
+
+def on_behalf(request: Request) -> OnBehalf:
+    """Return whom a peer's request names (see `proxy.decoders.base.Agency`)."""
+    registers = request.target.startswith(_REGISTRATION)
+    named = [value for name, value in request.headers if name == HEADER]
+    if len(named) != 1:
+        return OnBehalf(request, credentials=len(named), registers=registers)
+    headers = tuple(field for field in request.headers if field[0] != HEADER)
+    bare = msgspec.structs.replace(request, headers=headers)
+    try:
+        return OnBehalf(bare, parse(named[0]), credentials=1, registers=registers)
+    except BadDelegation as bad:
+        return OnBehalf(bare, credentials=1, problem=str(bad), registers=registers)
 
 
 @lru_cache(_REMEMBERED)

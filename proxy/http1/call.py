@@ -72,6 +72,8 @@ class Ruling(msgspec.Struct, frozen=True):
     """The agent, where the call gives it other nodes: their types are read before the answer is delivered."""
     stream: bool = False
     """The limits of streams hold for the answer."""
+    lasting: bool = False
+    """The answer comes when something happens: it has a longest silence, and no end."""
     undo: Outbound | None = None
     """Set with an answer: this is sent before the service gets that, whatever comes of it."""
 

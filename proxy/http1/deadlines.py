@@ -24,6 +24,8 @@ class Phase(StrEnum):
     """The end of a request's body."""
     ANSWER = "answer"
     """The end of the access point's answer."""
+    LASTING = "lasting"
+    """The next bytes of an answer that lasts."""
     IDLE = "idle"
     """The first byte of the next request."""
     CHANNEL = "channel"

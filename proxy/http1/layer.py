@@ -46,7 +46,9 @@ class _Exchange:
         self.request = serialiser.request(outbound)
         self.method = received.request.method
         self.close = not received.keep_alive
-        self.reader = ResponseReader(self.method, answers.stream if ruling.stream else answers.usual)
+        self.reader = ResponseReader(
+            self.method, answers.stream if ruling.stream else answers.usual, endless=ruling.lasting
+        )
         self.concluded = False
         self.begun = False
         """Something of the answer has been sent."""
@@ -187,6 +189,8 @@ class Http1Layer(layer.Layer):
             return
         self._identity = ruling.identity
         self._exchange = exchange
+        if ruling.lasting:
+            self._deadline.enter(Phase.LASTING)
         if self._upstream is _Upstream.OPEN:
             self._to_access_point(exchange.request)
             return
@@ -220,6 +224,8 @@ class Http1Layer(layer.Layer):
             self._judge.misbehaved(problem)
             self._close()
             return
+        if exchange.ruling.lasting:
+            self._deadline.renew()
         try:
             self._answered(exchange, exchange.reader.feed(data))
         except BadMessage as problem:
@@ -264,6 +270,9 @@ class Http1Layer(layer.Layer):
             exchange.close |= not head.keep_alive
             exchange.chunked = head.length is None and exchange.method != "HEAD"
             data = serialiser.response_head(head, close=exchange.close, chunked=exchange.chunked)
+            if exchange.ruling.lasting:
+                # It may last for days: what was judged now is not to be learnt then.
+                self._conclude(exchange, accepted=head.status < _FIRST_ERROR)
         if content:
             data += chunk(content) if exchange.chunked else content
         if reader.finished and exchange.chunked:

@@ -43,12 +43,16 @@ class ResponseHead(msgspec.Struct, frozen=True):
 class ResponseReader:
     """Reads one answer off what an access point sends."""
 
-    __slots__ = ("_buffer", "_chunks", "_left", "_method", "_most", "_received", "finished", "head")
+    __slots__ = ("_buffer", "_chunks", "_endless", "_left", "_method", "_most", "_received", "finished", "head")
 
-    def __init__(self, method: str, body_bytes: int) -> None:
-        """Read the answer to a request of `method`; a body of more than `body_bytes` is refused."""
+    def __init__(self, method: str, body_bytes: int, *, endless: bool = False) -> None:
+        """Read the answer to a request of `method`; a body of more than `body_bytes` is refused.
+
+        `endless`: only a body whose length is told is; another may go on for ever.
+        """
         self._method = method
         self._most = body_bytes
+        self._endless = endless
         self._buffer = bytearray()
         self._left: int | None = None
         self._chunks: ChunkedDecoder | None = None
@@ -123,7 +127,7 @@ class ResponseReader:
             content = bytes(self._buffer)
             self._buffer.clear()
         self._received += len(content)
-        if self._received > self._most:
+        if self._received > self._most and not self._endless:
             raise BadMessage("bad-answer", f"the answer is larger than {self._most} bytes")
         return content
 

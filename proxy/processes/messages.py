@@ -34,6 +34,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """... this reading of the monotonic clock, which all processes of a machine share; seconds."""
     structures: Mapping[str, AgentStructure]
     """What is known of each access point."""
+    mappings: Mapping[str, bytes] = {}
+    """By agent the checked mapping, as JSON, of each access point that has one (`proxy.mappings`)."""
     quarantines: Sequence[QuarantineEntry]
     history: Sequence[PastQuarantine] = ()
     """Who was quarantined before."""
@@ -48,6 +50,14 @@ class Knows(msgspec.Struct, frozen=True, tag=True):
 
     agent: str
     structure: AgentStructure
+
+
+class Maps(msgspec.Struct, frozen=True, tag=True):
+    """An access point has another mapping from now on; connections to it end."""
+
+    agent: str
+    mapping: bytes
+    """As in `Begin`."""
 
 
 class Refreshed(msgspec.Struct, frozen=True, tag=True):
@@ -97,7 +107,7 @@ class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Refreshed | Follow | Judge | Ready | Hold | Free | Revoke | Stop
+ToWorker = Begin | Knows | Maps | Refreshed | Follow | Judge | Ready | Hold | Free | Revoke | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):

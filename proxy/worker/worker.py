@@ -25,10 +25,8 @@ from proxy.audit.event import Kind
 from proxy.audit.opening import workers_log
 from proxy.audit.trail import AuditTrail
 from proxy.clocks import EventClock, real_now
-from proxy.configuration import AccessPoint, GatewayDocument, InventoryDocument
-from proxy.connections import ConnectionTable, Destination
-from proxy.decoders.vsl import VslDecoder
-from proxy.decoders.vsl_streams import AwaitedStreams
+from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.connections import ConnectionTable
 from proxy.enforcement import Enforcement
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks
@@ -36,7 +34,6 @@ from proxy.http1.bad_message import BadMessage
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.peers import Peers, known_agents, structure_sources
-from proxy.plan import called_at
 from proxy.processes.channel import Channel, ChannelClosed
 from proxy.processes.messages import (
     Beat,
@@ -47,6 +44,7 @@ from proxy.processes.messages import (
     InForce,
     Judge,
     Knows,
+    Maps,
     Ready,
     Refreshed,
     Revoke,
@@ -60,6 +58,7 @@ from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
 from proxy.transactions import Transactions
+from proxy.worker.access_points import AccessPoints
 from proxy.worker.learning import Learning
 from proxy.worker.misses import Misses
 from proxy.worker.quarantine import WorkerQuarantine
@@ -127,7 +126,7 @@ class Worker:
         self._advice = Advice(
             self._trail, self._trail.tls_refused, lambda who, remedy: log.warning("service", who=who, detail=remedy)
         )
-        self._streams = AwaitedStreams()
+        self._access_points = AccessPoints(document, self._registry, begin.mappings)
         self._failures = 0
         self._gateway = Gateway(document, document.state_directory, worker=begin.number)
         self._quarantine = WorkerQuarantine(
@@ -184,6 +183,8 @@ class Worker:
         match message:
             case Knows():
                 self._know(message.agent, message.structure)
+            case Maps():
+                self._access_points.replace(message.agent, message.mapping, self._connections, self._gateway.abort)
             case Refreshed():
                 self._registrations.refreshed(message.ticket)
             case Follow():
@@ -272,7 +273,7 @@ class Worker:
                 on_misbehaviour=self._misbehaved,
             ),
             registry=self._registry,
-            destinations=destinations(self._document, self._registry, self._streams),
+            destinations=self._access_points.by_place,
             connections=self._connections,
             peers=Peers(self._document.peers),
             contexts=contexts,
@@ -320,25 +321,3 @@ def _analyzer(scoring: Scoring, state: bytes) -> Analyzer | PaperAnalyzer:
     if scoring is Scoring.PAPER:
         return PaperAnalyzer.load(state) if state else PaperAnalyzer()
     return Analyzer.load(state, replica=True)
-
-
-def destinations(
-    document: GatewayDocument, registry: SiteRegistry, streams: AwaitedStreams
-) -> dict[tuple[str, int], Destination]:
-    """Return the access points by every address and port at which they are called; all know of the same streams."""
-    found: dict[tuple[str, int], Destination] = {}
-    for point in document.access_points:
-        for address in called_at(document, point):
-            decoder = VslDecoder(
-                agent=point.agent,
-                authority=_authority(point, address),
-                registry=registry,
-                most_accesses=document.limits.accesses_per_call,
-                streams=streams,
-            )
-            found[(address, point.port)] = Destination(point=point, decoder=decoder)
-    return found
-
-
-def _authority(point: AccessPoint, address: str) -> str:
-    return f"[{address}]:{point.port}" if ":" in address else f"{address}:{point.port}"

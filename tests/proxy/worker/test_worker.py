@@ -17,8 +17,7 @@ from models.analyzer import Analyzer
 from models.node import REPORT, Node
 from policy.quarantine import identity_of
 from policy.verdict import Mode
-from proxy.configuration import InventoryDocument, load_gateway
-from proxy.decoders.vsl_streams import AwaitedStreams
+from proxy.configuration import load_gateway
 from proxy.inputs import read_inputs
 from proxy.processes.channel import Channel, ChannelClosed, pair
 from proxy.processes.messages import (
@@ -35,8 +34,8 @@ from proxy.processes.messages import (
     ToSupervisor,
     ToWorker,
 )
-from proxy.registry import AgentStructure, SiteRegistry
-from proxy.worker.worker import CannotServe, Worker, destinations
+from proxy.registry import AgentStructure
+from proxy.worker.worker import CannotServe, Worker
 from tests.policy.calls import EVENT_TIME, WASHING_MACHINE
 from tests.proxy.audit.events import records
 from tests.proxy.parts import (
@@ -227,15 +226,3 @@ async def test_each_worker_takes_its_share_of_the_connections(tmp_path: Path) ->
     for each in ours:
         os.close(each)
     assert worker._connections.most == 34
-
-
-def test_every_address_of_an_access_point_is_a_destination(tmp_path: Path) -> None:
-    settings = plain_settings(
-        listen={"ipv4": "10.77.1.1", "ipv6": "fd77:1::1"}, access_points=[plain_point(ipv6="FD77:2:0::11")]
-    )
-    document = load_gateway(write_settings(tmp_path, settings))
-    registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
-    assert set(destinations(document, registry, AwaitedStreams())) == {("10.77.2.11", 8081), ("fd77:2::11", 8081)}
-    own = settings | {"topology": "host", "interfaces": None, "access_points": [plain_point(ipv4="10.77.1.1")]}
-    document = load_gateway(write_settings(tmp_path, own))
-    assert set(destinations(document, registry, AwaitedStreams())) == {("10.77.1.1", 8081), ("127.0.0.1", 8081)}
