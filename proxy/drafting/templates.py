@@ -1,8 +1,8 @@
 """Clusters the paths that were called into templates: which segments are words of the interface, and which vary.
 
-A tree over the segments of a fixed greatest depth, as Drain has one over the words of log lines (He et al., ICWS 2017),
-and a segment varies where many of its kind stand in one place with the same below them, as in the pattern trees for URLs
-of Lei et al. (WWW 2010). Numbers, UUIDs and the like are taken for identifiers by their form.
+A tree over the segments of a fixed greatest depth, as Drain has one over the words of log lines (He et al., ICWS 2017);
+a segment varies where many of its kind stand in one place with the same below them, as in the pattern trees for URLs of
+Lei et al. (WWW 2010). Numbers, UUIDs and the like are taken for identifiers by their form.
 
 Whoever calls random paths must not shape what is proposed. So only what several callers asked for, or one of them at
 several times, counts; the rest is noise, told apart. Every table is bounded, and a caller who is alone with its paths
@@ -52,7 +52,8 @@ class Kind(StrEnum):
     UUID = "uuid"
     MAC = "mac"
     HEX = "hex"
-    TOKEN = "token"
+    OPAQUE = "opaque"
+    """Long and without a meaning: it may be a credential."""
     NAME = "name"
     """Digits, capitals or signs in it, as in `light.kitchen` and `Kitchen_Light`."""
     WORD = "word"
@@ -63,12 +64,12 @@ _FORMS = (
     (Kind.UUID, re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
     (Kind.MAC, re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5,7}(-[0-9a-fA-F]{2})?")),
     (Kind.HEX, re.compile(r"(?=.*[0-9])(0x)?[0-9a-fA-F]{6,32}")),
-    (Kind.TOKEN, re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}|[A-Za-z0-9_+=-]{32,}")),
+    (Kind.OPAQUE, re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}|[A-Za-z0-9_+=-]{32,}")),
     (Kind.WORD, re.compile(r"[a-z]+|v[0-9]+")),
 )
-SECRET = frozenset({Kind.TOKEN})
-"""Kinds that may be credentials: none of their values is kept."""
-IDENTIFIERS = frozenset({Kind.NUMBER, Kind.UUID, Kind.MAC, Kind.HEX, Kind.TOKEN})
+SECRET = frozenset({Kind.OPAQUE})
+"""Kinds of which no value is kept."""
+IDENTIFIERS = frozenset({Kind.NUMBER, Kind.UUID, Kind.MAC, Kind.HEX, Kind.OPAQUE})
 """Kinds that are taken for identifiers by their form alone."""
 
 
@@ -172,7 +173,7 @@ class Vocabulary:
 
     def add(self, seen: Seen) -> None:
         """Take note of a call."""
-        if len(seen.segments) > DEEPEST or any(len(each) > LONGEST_SEGMENT for each in seen.segments):
+        if len(seen.segments) > DEEPEST or any(len(each) > LONGEST_SEGMENT or "{" in each for each in seen.segments):
             self._drop(seen.caller, 1)
             return
         kinds = [kind_of(each) for each in seen.segments]
@@ -198,8 +199,8 @@ class Vocabulary:
         if seen.media_type and len(path.media_types) < MOST_EXAMPLES:
             path.media_types[seen.media_type] = None
         if path.counts:
-            for caller in path.callers:
-                self._alone.get(caller, {}).pop(key, None)
+            for caller in path.callers & self._alone.keys():
+                self._alone[caller].pop(key, None)
 
     def _make_room(self, caller: str) -> None:
         own = self._alone[caller]
