@@ -1,0 +1,1 @@
+"""Any middleware with a REST interface, by a mapping file: which request is which access."""
