@@ -29,6 +29,9 @@ _DID: Mapping[Operation, str] = {
     Operation.UNREGISTER: "unregistered {node}",
     Operation.GET_STREAM: "read the stream of {node}",
     Operation.SET_STREAM: "sent a stream to {node}",
+    Operation.INVOKE: "invoked {node}",
+    Operation.CREATE: "created {node}",
+    Operation.DELETE: "deleted {node}",
 }
 _TRIED: Mapping[Operation, str] = {
     Operation.GET: "wanted to read {node}",
@@ -46,6 +49,9 @@ _TRIED: Mapping[Operation, str] = {
     Operation.UNREGISTER: "wanted to unregister {node}",
     Operation.GET_STREAM: "wanted to read the stream of {node}",
     Operation.SET_STREAM: "wanted to send a stream to {node}",
+    Operation.INVOKE: "wanted to invoke {node}",
+    Operation.CREATE: "wanted to create {node}",
+    Operation.DELETE: "wanted to delete {node}",
 }
 
 

@@ -7,7 +7,7 @@ from unittest.mock import patch
 from models import periodicity, values
 from models.exchange import schema
 
-PINNED = "d3986fd2b828fb73"
+PINNED = "90718a48446701b2"
 
 
 def test_schema_changes_only_on_purpose() -> None:
