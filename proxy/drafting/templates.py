@@ -164,6 +164,8 @@ class Vocabulary:
         self._paths: OrderedDict[tuple[str, tuple[str, ...]], _Path] = OrderedDict()
         self._alone: dict[str, OrderedDict[tuple[str, tuple[str, ...]], None]] = {}
         """By caller, its paths that do not count yet, oldest first."""
+        self._waiting: OrderedDict[tuple[str, tuple[str, ...]], str] = OrderedDict()
+        """All of them with whose they are, oldest first."""
         self._dropped_calls = 0
         self._dropped: dict[str, int] = {}
 
@@ -185,6 +187,7 @@ class Vocabulary:
         if path is None:
             path = self._paths[key] = _Path()
             self._alone.setdefault(seen.caller, OrderedDict())[key] = None
+            self._waiting[key] = seen.caller
             self._make_room(seen.caller)
         path.calls += 1
         if len(path.supporters) < _MOST_SUPPORTERS:
@@ -198,28 +201,25 @@ class Vocabulary:
         path.parameters |= dict.fromkeys(seen.parameters[: _MOST_VALUES - len(path.parameters)])
         if seen.media_type and len(path.media_types) < MOST_EXAMPLES:
             path.media_types[seen.media_type] = None
-        if path.counts:
-            for caller in path.callers & self._alone.keys():
-                self._alone[caller].pop(key, None)
+        if path.counts and key in self._waiting:
+            self._settle(key)
 
     def _make_room(self, caller: str) -> None:
-        own = self._alone[caller]
-        if len(own) > MOST_ALONE:
-            self._forget(caller)
+        if len(self._alone[caller]) > MOST_ALONE:
+            self._forget(next(iter(self._alone[caller])))
         elif len(self._paths) > MOST_PATHS:
-            # Whoever has the most paths that nobody else called gives way; of equals, the first by name.
-            crowd = max(sorted(self._alone), key=lambda each: len(self._alone[each]))
-            if self._alone[crowd]:
-                self._forget(crowd)
-            else:
-                _, gone = self._paths.popitem(last=False)
-                self._dropped_calls += gone.calls
+            self._forget(next(iter(self._waiting)))
 
-    def _forget(self, caller: str) -> None:
-        key, _ = self._alone[caller].popitem(last=False)
-        self._drop(caller, self._paths.pop(key).calls)
+    def _settle(self, key: tuple[str, tuple[str, ...]]) -> str:
+        """Have a path wait no longer; return whose it was."""
+        caller = self._waiting.pop(key)
+        del self._alone[caller][key]
         if not self._alone[caller]:
             del self._alone[caller]
+        return caller
+
+    def _forget(self, key: tuple[str, tuple[str, ...]]) -> None:
+        self._drop(self._settle(key), self._paths.pop(key).calls)
 
     def _drop(self, caller: str, calls: int) -> None:
         self._dropped_calls += calls

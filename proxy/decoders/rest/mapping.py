@@ -537,7 +537,7 @@ class MappingDocument(Section):
 
     def _repeated(self) -> Iterator[Inconsistency]:
         """Yield the routes that can never be reached, as an earlier one has the same path and no conditions."""
-        taken: dict[tuple[str, tuple[str, ...]], int] = Field(default={})
+        taken: dict[tuple[str, tuple[str, ...]], int] = {}
         for i, route in enumerate(self.routes):
             shape = tuple(_shape(segment) for segment in route.segments)
             unconditional = route.when == When() and not route.variables
