@@ -31,6 +31,7 @@ from proxy.enforcement import Enforcement
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks
 from proxy.http1.bad_message import BadMessage
+from proxy.inference import Inference
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.peers import Peers, known_agents, structure_sources
@@ -40,6 +41,7 @@ from proxy.processes.messages import (
     Begin,
     Follow,
     Free,
+    Hinted,
     Hold,
     InForce,
     Judge,
@@ -110,6 +112,8 @@ class Worker:
         self._registry = SiteRegistry(inventory, known_agents(document))
         for agent, structure in begin.structures.items():
             self._know(agent, structure)
+        self._inference = Inference(inventory.inference)
+        self._inference.replace_hints(begin.hints)
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
@@ -197,6 +201,8 @@ class Worker:
                 self._quarantine.hold(message.entry, real_now())
             case Free():
                 self._quarantine.free(message.identity)
+            case Hinted():
+                self._inference.replace_hints(message.by_address)
             case Revoke():
                 self._revocation.replace(message.revocations)
             case _:
@@ -265,6 +271,7 @@ class Worker:
                     on_quarantine=self._quarantine.enter,
                 ),
                 registry=self._registry,
+                inference=self._inference,
                 transactions=Transactions(),
                 on_miss=self._misses.missed,
                 on_sighting=self._sightings.note,
