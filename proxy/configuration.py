@@ -151,13 +151,14 @@ def _kind_of_decoder(value: object) -> str | None:
     if isinstance(value, str):
         return "vsl"
     given = value if isinstance(value, dict) else vars(value) if isinstance(value, Document) else {}
-    return next((kind for kind in ("mapping", "things") if kind in given), None)
+    # Not the names of the settings themselves: places of mistakes hold both, and only what is in the file is told.
+    return next((f"by {setting}" for setting in ("mapping", "things") if setting in given), None)
 
 
 AnyDecoder = Annotated[
     Annotated[Literal["vsl"], Tag("vsl")]
-    | Annotated[MappingDecoder, Tag("mapping")]
-    | Annotated[ThingsDecoder, Tag("things")],
+    | Annotated[MappingDecoder, Tag("by mapping")]
+    | Annotated[ThingsDecoder, Tag("by things")],
     Discriminator(
         _kind_of_decoder,
         custom_error_type="decoder",

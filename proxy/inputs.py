@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from policy.document import Scoring
@@ -12,6 +13,7 @@ from proxy.clocks import real_now
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Plan, PlanError
 from proxy.inventory.consistency import indistinguishable
+from proxy.mappings import MappingError, read_mappings
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.revocation import RevocationsInForce
@@ -38,10 +40,12 @@ class Inputs:
     """What the kernel is to enforce."""
     revocations: RevocationLists
     """Certificates that are good no more."""
+    mappings: Mapping[str, bytes] = field(default_factory=dict)
+    """By agent what calls mean to an access point that is no Knowledge Agent, as workers get it."""
 
 
 def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs:
-    """Read and check policy, inventory and certificates.
+    """Read and check policy, inventory, certificates and mappings.
 
     Args:
         document: `gateway.yaml`.
@@ -69,21 +73,17 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
     if inventory is not None:
         problems += [f"{document.inventory}: {line}" for line in indistinguishable(document, inventory)]
     problems += _certificate_problems(document)
+    mappings: Mapping[str, bytes] = {}
+    try:
+        mappings = read_mappings(document)
+    except MappingError as error:
+        problems += error.problems
     revocations = RevocationLists()
     try:
         revocations = _read_revocations(document)
     except RevocationListError as error:
         problems += error.problems
-    if policy is not None and policy.document.scoring is Scoring.PAPER and document.workers > 1:
-        problems.append(
-            f"{document.policy}: scoring: paper is for one worker, and gateway.yaml has {document.workers}"
-            " -- write `workers: 1` there, or `scoring: alleyes` here"
-        )
-    if policy is not None and policy.document.scoring is Scoring.PAPER and document.federation is not None:
-        problems.append(
-            f"{document.policy}: scoring: paper has models of one node alone, and gateway.yaml has `federation`"
-            " -- remove that section, or write `scoring: alleyes` here"
-        )
+    problems += _paper_problems(document, policy)
     plan: Plan | None = None
     # The files' own checks leave nothing to object to, and say it better; this is for what they do not know of.
     place = "gateway.yaml"
@@ -95,7 +95,24 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
         problems.append(f"{place}: {error} -- correct it; the firewall cannot have it in a rule")
     if problems or policy is None or inventory is None or plan is None:
         raise StartRefused(problems)
-    return Inputs(document=document, policy=policy, inventory=inventory, plan=plan, revocations=revocations)
+    return Inputs(
+        document=document, policy=policy, inventory=inventory, plan=plan, revocations=revocations, mappings=mappings
+    )
+
+
+def _paper_problems(document: GatewayDocument, policy: LoadedPolicy | None) -> Iterator[str]:
+    if policy is None or policy.document.scoring is not Scoring.PAPER:
+        return
+    if document.workers > 1:
+        yield (
+            f"{document.policy}: scoring: paper is for one worker, and gateway.yaml has {document.workers}"
+            " -- write `workers: 1` there, or `scoring: alleyes` here"
+        )
+    if document.federation is not None:
+        yield (
+            f"{document.policy}: scoring: paper has models of one node alone, and gateway.yaml has `federation`"
+            " -- remove that section, or write `scoring: alleyes` here"
+        )
 
 
 def _certificate_problems(document: GatewayDocument) -> list[str]:

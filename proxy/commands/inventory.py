@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -17,8 +18,10 @@ from proxy.inventory.draft import draft
 from proxy.inventory.evidence import Evidence, gather
 from proxy.inventory.findings import findings
 from proxy.inventory.leases import USUAL_PLACES
+from proxy.tokens import SHORTEST, hash_of
 
 _FOUND = 1
+_LONGEST_TOKEN = 4096
 
 
 @click.group()
@@ -79,6 +82,16 @@ def check(*, config: Path, leases: tuple[Path, ...], output: str) -> None:
             click.echo(f"alleyes: {document.inventory} agrees with all that is seen")
     if found:
         raise SystemExit(_FOUND)
+
+
+@inventory.command()
+def token() -> None:
+    """Print the hash of an API token, for `tokens` in inventory.yaml; the token is read from standard input."""
+    given = sys.stdin.readline(_LONGEST_TOKEN + 1).strip()
+    if len(given) < SHORTEST or len(given) > _LONGEST_TOKEN:
+        found = f"a token has {SHORTEST} to {_LONGEST_TOKEN} characters, and {len(given)} were read from standard input"
+        refuse([f"{found} -- what is shorter can be guessed from its hash: let the middleware give out another one"])
+    click.echo(hash_of(given))
 
 
 def _present(document: GatewayDocument) -> InventoryDocument:

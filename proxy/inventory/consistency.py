@@ -11,9 +11,10 @@ from proxy.registry import agent_of
 def indistinguishable(document: GatewayDocument, inventory: InventoryDocument) -> Iterator[str]:
     """Yield one line, with the remedy, for each network address that stands for several services of a plain agent.
 
-    With certificates they are told apart, so that services of one host may share its address.
+    With certificates they are told apart, so that services of one host may share its address. Before other middleware
+    than the VSL they may be told apart by tokens; one that has none counts as a stranger there.
     """
-    plain = {point.agent for point in document.access_points if point.tls is TlsMode.PLAIN}
+    plain = {point.agent for point in document.access_points if point.tls is TlsMode.PLAIN and point.decoder == "vsl"}
     found: dict[tuple[str, str], list[str]] = {}
     for service in inventory.services:
         for ip in dict.fromkeys(str(place.ip) for place in service.places):

@@ -65,6 +65,7 @@ from proxy.supervisor.federation import Federation, NodeEnds
 from proxy.supervisor.hints import HintWatch
 from proxy.supervisor.kernel_table import KernelTable
 from proxy.supervisor.lookups import Lookups
+from proxy.supervisor.mappings import MappingsInForce
 from proxy.supervisor.node_models import node_models
 from proxy.supervisor.policy_in_force import PolicyInForce
 from proxy.supervisor.revocation_watch import RevocationWatch
@@ -174,6 +175,12 @@ class Supervisor:
                 on_serving=self._models.join,
                 on_ended=self._worker_ended,
             ),
+        )
+        self._mappings = MappingsInForce(
+            document=document,
+            tell=self._workers.tell_all,
+            on_problem=lambda line: log.error("a mapping is broken; the one before is in force", detail=line),
+            current=inputs.mappings,
         )
         self._policy = PolicyInForce(
             file=document.policy,
@@ -309,6 +316,7 @@ class Supervisor:
             start=self._start,
             origin=self._origin,
             structures=self._structures,
+            mappings=self._mappings.current,
             quarantines=self._register.entries,
             history=self._register.history.all,
             ready=self._readiness.ready,
@@ -396,6 +404,7 @@ class Supervisor:
     def _reload_soon(self) -> None:
         self._later(self._reloaded())
         self._later(self._revocation.reload())
+        self._later(self._mappings.reload())
 
     async def _reloaded(self) -> None:
         await self._policy.reload()

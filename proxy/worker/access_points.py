@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterable, Mapping
 from proxy.configuration import AccessPoint, GatewayDocument
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders.base import Decoder
+from proxy.decoders.rest.decoder import RestDecoder
+from proxy.decoders.rest.loading import unpacked
 from proxy.decoders.vsl import VslDecoder
 from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.plan import called_at
@@ -50,15 +52,19 @@ class AccessPoints:
         abort(connections.of_agent(agent))
 
     def _place(self, point: AccessPoint, mapping: bytes | None) -> None:
+        """Put an access point where it is called; one whose mapping is not known yet is nowhere, and not called."""
         for address in called_at(self._document, point):
             decoder = self._decoder(point, _authority(point, address), mapping)
-            self._by_place[address, point.port] = Destination(point=point, decoder=decoder)
+            if decoder is not None:
+                self._by_place[address, point.port] = Destination(point=point, decoder=decoder)
 
-    def _decoder(self, point: AccessPoint, authority: str, mapping: bytes | None) -> Decoder:
+    def _decoder(self, point: AccessPoint, authority: str, mapping: bytes | None) -> Decoder | None:
         most = self._document.limits.accesses_per_call
         if point.decoder == "vsl":
             return VslDecoder(point.agent, authority, self._registry, most, self._streams)
-        raise NotImplementedError(f"{point.agent} has a mapping, {mapping!r}")
+        if mapping is None:
+            return None
+        return RestDecoder(unpacked(mapping), point.agent, authority, self._registry, most)
 
 
 def _authority(point: AccessPoint, address: str) -> str:

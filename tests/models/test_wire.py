@@ -48,7 +48,8 @@ def test_the_numbers_of_operations_never_change() -> None:
         numbers[operation.value] = out.buffer[1] >> 1
     assert list(numbers) == [
         *("get", "set", "subscribe", "unsubscribe", "notify", "lock", "commit", "rollback", "register", "connect"),
-        *("register-virtual", "unregister-virtual", "unregister", "get-stream", "set-stream"),
+        *("register-virtual", "unregister-virtual", "unregister", "get-stream", "set-stream", "invoke"),
+        *("create", "delete"),
     ]
     assert list(numbers.values()) == list(range(len(numbers)))
 

@@ -143,6 +143,9 @@ def test_a_young_model_says_that_it_is_young() -> None:
         (Operation.UNREGISTER, "unregistered", "wanted to unregister"),
         (Operation.GET_STREAM, "read the stream of", "wanted to read the stream of"),
         (Operation.SET_STREAM, "sent a stream to", "wanted to send a stream to"),
+        (Operation.INVOKE, "invoked", "wanted to invoke"),
+        (Operation.CREATE, "created", "wanted to create"),
+        (Operation.DELETE, "deleted", "wanted to delete"),
     ],
 )
 def test_every_operation_has_its_words(operation: Operation, did: str, wanted: str) -> None:

@@ -7,11 +7,14 @@ import json
 from typing import Any
 
 import pytest
+from mitmproxy import connection
 
 from policy.quarantine import QuarantineEntry
 from policy.verdict import Action, Strength
+from proxy.connections import Destination
 from proxy.identity import Identity
 from proxy.registry import AgentStructure
+from proxy.tokens import hash_of
 from tests.policy.calls import NOW
 from tests.proxy.judged import (
     DENY,
@@ -20,6 +23,7 @@ from tests.proxy.judged import (
     LIGHT,
     MOVEMENT,
     OK,
+    POINT,
     SERVICE_IP,
     SWITCHING,
     Bench,
@@ -29,6 +33,7 @@ from tests.proxy.judged import (
     request,
     status,
 )
+from tests.proxy.lamp_decoder import NODE, LampDecoder
 from tests.proxy.parts import quarantine_entry
 
 PEER = {"agent": "agent3"}
@@ -234,3 +239,122 @@ def test_denied_is_denied_for_whomever_a_peer_calls() -> None:
     bench = bench_of(DENY)
     wire = bench.send(request(headers=acting_for()), bench.connect_peer())
     assert (status(wire), wire.opened) == (403, 0)
+
+
+TOKEN = "83b7780291a6ceffbe0bd049104df"
+TABLET = {"address": "/rooms/wall-tablet", "service_type": "/panel", "tokens": [hash_of(TOKEN)]}
+PHONE = {"address": "/rooms/phone", "service_type": "/phone", "ip": SERVICE_IP}
+
+
+def lamp_bench(*services: dict[str, Any], policy: dict[str, Any] = FORWARD) -> Bench:
+    """A bench whose access point is no Knowledge Agent."""
+    bench = Bench(policy, tls_mode="plain", inventory={"services": list(services)})
+    bench.destination = Destination(bench.destination.point, LampDecoder())
+    return bench
+
+
+def asked_for(bench: Bench, target: str = f"/lamp/{TOKEN}") -> tuple[str, str, str | None]:
+    """Who is judged for a call with a token, how well that is established, and what is wrong with it."""
+    bench.send(request(path=target), bench.connect(None))
+    call = bench.verdicts[-1].call
+    return call.sender.address, str(call.sender.strength), None if call.refusal is None else call.refusal.code
+
+
+def test_a_token_says_who_calls_where_nothing_better_does() -> None:
+    assert asked_for(lamp_bench(TABLET)) == ("/rooms/wall-tablet", "api-token", None)
+    assert asked_for(lamp_bench(TABLET, PHONE)) == ("/rooms/wall-tablet", "api-token", None)
+    at_home = TABLET | {"ip": SERVICE_IP}
+    assert asked_for(lamp_bench(at_home)) == ("/rooms/wall-tablet", "api-token", None)
+    assert asked_for(lamp_bench(at_home, PHONE)) == ("/rooms/wall-tablet", "api-token", None)
+    bound = at_home | {"mac": "02:00:5e:00:53:01"}
+    assert asked_for(lamp_bench(bound)) == ("/rooms/wall-tablet", "mac-and-ip", None)
+
+
+def test_a_token_that_nobody_has_changes_nothing() -> None:
+    assert asked_for(lamp_bench(TABLET), "/lamp/another-token")[:2] == (f"ip:{SERVICE_IP}", "unknown")
+    assert asked_for(lamp_bench(TABLET, PHONE), "/lamp/another-token") == ("/rooms/phone", "ip", None)
+    assert asked_for(lamp_bench(TABLET, PHONE), "/lamp/") == ("/rooms/phone", "ip", None)
+
+
+def test_a_token_at_another_place_is_the_call_of_whoever_is_there() -> None:
+    elsewhere = TABLET | {"ip": "192.0.2.77"}
+    assert asked_for(lamp_bench(elsewhere)) == (f"ip:{SERVICE_IP}", "unknown", "identity-conflict")
+    assert asked_for(lamp_bench(elsewhere, PHONE)) == ("/rooms/phone", "ip", "identity-conflict")
+    bound = PHONE | {"mac": "02:00:5e:00:53:01"}
+    assert asked_for(lamp_bench(TABLET, bound)) == ("/rooms/phone", "mac-and-ip", "identity-conflict")
+
+
+def test_a_stolen_token_passes_in_learn_only_and_is_on_record_in_neither_case() -> None:
+    elsewhere = TABLET | {"ip": "192.0.2.77"}
+    for policy, passed in ((FORWARD, False), (LEARN, True)):
+        bench = lamp_bench(elsewhere, PHONE, policy=policy)
+        wire = bench.send(request(path=f"/lamp/{TOKEN}"), bench.connect(None))
+        assert bool(wire.to_access_point) is passed
+        (verdict,) = bench.verdicts
+        assert TOKEN not in repr(verdict)
+        assert verdict.call.request == "GET /lamp/..."
+
+
+def test_a_service_is_the_only_one_at_its_address_whatever_its_first_segment() -> None:
+    assert asked_for(lamp_bench(PHONE), "/lamp/") == ("/rooms/phone", "ip", None)
+    both = lamp_bench(PHONE, PHONE | {"address": "/rooms/radio"})
+    assert asked_for(both, "/lamp/")[:2] == (f"ip:{SERVICE_IP}", "unknown")
+    own = lamp_bench(PHONE, PHONE | {"address": "/agent1/radio"})
+    assert asked_for(own, "/lamp/")[:2] == ("/agent1/radio", "ip"), "the access point's own comes first"
+    knowledge_agent = Bench(tls_mode="plain", inventory={"services": [PHONE]})
+    knowledge_agent.send(request(), knowledge_agent.connect(None))
+    assert knowledge_agent.verdicts[-1].call.sender.address == f"ip:{SERVICE_IP}", "its word would count there"
+
+
+def test_callers_with_and_without_tokens_share_a_connection() -> None:
+    bench = lamp_bench(TABLET, PHONE, policy=LEARN)
+    wire = bench.wire(bench.connect(None))
+    for target in ("/lamp/", f"/lamp/{TOKEN}", "/lamp/"):
+        wire.service(request(path=target))
+        wire.access_point(OK)
+    assert (wire.opened, wire.closed, wire.to_service.count(b" 200 ")) == (1, set(), 3)
+    assert [v.call.sender.address for v in bench.verdicts] == ["/rooms/phone", "/rooms/wall-tablet", "/rooms/phone"]
+
+
+def test_a_peer_s_address_means_nothing_where_there_are_no_agents() -> None:
+    bench = Bench(LEARN, tls_mode="plain", peers=[{"agent": "agent3", "ipv4": SERVICE_IP}])
+    bench.destination = Destination(bench.destination.point, LampDecoder())
+    bench.gate.destinations[POINT] = bench.destination  # type: ignore[index]
+    client = connection.Client(peername=(SERVICE_IP, 40_000), sockname=POINT, timestamp_start=0)
+    bench.hooks.client_connected(client)
+    assert client.error is None
+    assert bench.connections[client.id].peer is None
+
+
+@pytest.mark.parametrize("method", ["PATCH", "DELETE"])
+def test_methods_that_only_other_middleware_has_pass_there(method: str) -> None:
+    lamps = lamp_bench(PHONE, policy=LEARN)
+    wire = lamps.send(request(method, "/lamp/x", body="1"), lamps.connect(None))
+    assert wire.to_access_point.startswith(f"{method} /lamp/x HTTP/1.1\r\n".encode())
+    assert wire.to_access_point.endswith(b'\r\n\r\n"1"')
+    vsl = Bench(LEARN)
+    assert status(vsl.send(request(method, body="1"))) == 403
+    assert refusal_code(vsl) == "method-not-allowed"
+
+
+def test_an_answer_that_lasts_is_learnt_at_once_and_cut_with_its_caller_or_its_policy() -> None:
+    bench = lamp_bench(TABLET, policy=LEARN)
+    client = bench.connect(None)
+    wire = bench.send(request(path=f"/events/{TOKEN}"), client)
+    assert bench.analyzer.taught == []
+    wire.access_point(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\ndata: 1\n\n")
+    assert [access.node for access in bench.analyzer.taught] == [NODE]
+    assert bench.connections.channels() == [client.id]
+    assert bench.connections.of_identity("/rooms/wall-tablet", bench.registry) == [client.id]
+    assert bench.connections.of_identity("/rooms/phone", bench.registry) == []
+    assert wire.access_point(b"data: 2\n\n") == b"9\r\ndata: 2\n\n\r\n"
+
+
+def test_what_is_no_request_is_on_record_without_its_token() -> None:
+    bench = lamp_bench(TABLET)
+    bench.send(f"GET /lamp/{TOKEN} HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n".encode(), bench.connect(None))
+    assert refusal_code(bench) == "bad-host"
+    assert TOKEN not in repr(bench.verdicts)
+    bench.send(f"GET /other/{TOKEN}/x HTTP/1.0\r\n\r\n".encode(), bench.connect(None))
+    assert TOKEN not in repr(bench.verdicts)
+    assert bench.verdicts[-1].call.request == "GET"

@@ -6,10 +6,20 @@ from pathlib import Path
 
 import pytest
 import yaml
+from pydantic import ValidationError
 
 from policy.loading import DocumentError, load_document
-from proxy.configuration import InventoryDocument, TlsMode, load_gateway, state_directory_of
+from proxy.configuration import (
+    GatewayDocument,
+    InventoryDocument,
+    MappingDecoder,
+    ThingsDecoder,
+    TlsMode,
+    load_gateway,
+    state_directory_of,
+)
 from proxy.documents import DOCUMENTS
+from proxy.processes.documents import written as as_bytes
 from tests.proxy.parts import Settings, plain_point, plain_settings
 
 ON_THIS_HOST: Settings = {
@@ -304,3 +314,48 @@ def test_the_state_directory_is_known_even_of_a_broken_file(tmp_path: Path, text
     if text is not None:
         (tmp_path / "gateway.yaml").write_text(text, encoding="utf-8")
     assert state_directory_of(tmp_path / "gateway.yaml") == Path(expected.format(tmp_path))
+
+
+def test_every_kind_of_decoder_is_read_and_its_files_are_beside_the_document(tmp_path: Path) -> None:
+    things = ["lamp.td.json", "https://192.0.2.9/.well-known/wot"]
+    points = [
+        plain_point(),
+        plain_point(agent="hue", port=80, listen_port=9102, decoder={"mapping": "hue.yaml"}),
+        plain_point(agent="things", port=81, listen_port=9103, decoder={"things": things}),
+    ]
+    read = load_gateway(written(tmp_path, plain_settings(access_points=points)))
+    assert [point.decoder for point in read.access_points] == [
+        "vsl",
+        MappingDecoder(mapping=tmp_path / "hue.yaml"),
+        ThingsDecoder(things=[str(tmp_path / "lamp.td.json"), things[1]]),
+    ]
+    assert GatewayDocument.model_validate_json(as_bytes(read)).access_points == read.access_points
+
+
+@pytest.mark.parametrize(
+    ("decoder", "told"),
+    [
+        ("knx", 'access_points[0].decoder: "knx" is not one of the choices -- use vsl'),
+        ({"map": "hue.yaml"}, "neither `vsl`, nor `{mapping: FILE}`, nor `{things: [FILE or URL]}`"),
+        ({"mapping": "hue.yaml", "agent": "x"}, "access_points[0].decoder.agent: is not a known setting"),
+        ({"things": []}, "access_points[0].decoder.things: []: list should have at least 1 item"),
+    ],
+)
+def test_a_decoder_that_is_none_is_told_at_its_place(tmp_path: Path, decoder: object, told: str) -> None:
+    with pytest.raises(DocumentError) as refused:
+        load_gateway(written(tmp_path, plain_settings(access_points=[plain_point(decoder=decoder)])))
+    assert told in str(refused.value)
+
+
+def test_tls_is_for_knowledge_agents(tmp_path: Path) -> None:
+    points = [plain_point(decoder={"mapping": "hue.yaml"}, tls="required")]
+    with pytest.raises(DocumentError, match=r"access_points\[0\].tls: agent1 is no Knowledge Agent"):
+        load_gateway(written(tmp_path, plain_settings(access_points=points)))
+
+
+def test_a_token_belongs_to_one_service() -> None:
+    services = [{"address": f"/rooms/{name}", "tokens": ["0" * 64]} for name in ("one", "two")]
+    with pytest.raises(ValidationError, match=r"is taken by services\[0\]"):
+        InventoryDocument.model_validate({"services": services})
+    with pytest.raises(ValidationError, match="pattern"):
+        InventoryDocument.model_validate({"services": [{"address": "/rooms/one", "tokens": ["the token itself"]}]})

@@ -385,7 +385,7 @@ class Route(Bounded):
                 yield Inconsistency(
                     ("path",),
                     f"{segment!r} is no segment of a path",
-                    "write it decoded, in ASCII; a {variable} is a whole segment, divided by `variables` with a `pattern`",
+                    "write it decoded, in ASCII; a {variable} is a whole segment; divide it by `pattern`",
                 )
 
     def _variable_problems(self) -> Iterator[Inconsistency]:

@@ -9,6 +9,7 @@ from functools import lru_cache
 from policy.loading import invalid
 
 LONGEST = 256
+LONGEST_FILLED = 512
 MOST_VARIABLES = 8
 NAME = re.compile(r"[a-z][a-z0-9_]{0,31}")
 _PART = re.compile(r"\{([^{}]*)\}|([^{}]+)|[{}]")
@@ -99,7 +100,7 @@ class Template:
         return "".join(each for each in found if each != "/")
 
     def fill(self, values: Mapping[str, str]) -> str | None:
-        """Return the text with its variables; None where one of them is empty."""
+        """Return the text with its variables; None where one of them is empty, or the whole too long for an address."""
         if not self.variables:
             return self.text
         text = ""
@@ -115,4 +116,4 @@ class Template:
                 text = "%5F" + escaped(value[1:], self._also)
             else:
                 text += escaped(value, self._also)
-        return text
+        return text if len(text) <= LONGEST_FILLED else None

@@ -12,6 +12,7 @@ from policy.loading import load_document
 from proxy.configuration import InventoryDocument
 from proxy.main import main
 from proxy.storage.address_store import AddressStore, Seen
+from proxy.tokens import hash_of
 from tests.proxy.parts import Settings, free_port, plain_point, plain_settings, write_settings
 
 
@@ -48,6 +49,16 @@ def test_a_draft_goes_to_a_new_file_only(config: Path) -> None:
     answer = asked(config, "discover", "-o", str(config.parent / "missing" / "draft.yaml"))
     assert answer.exit_code == 2
     assert "No such file or directory" in answer.stderr
+
+
+def test_the_hash_of_a_token_is_printed_and_of_nothing_that_can_be_guessed() -> None:
+    answer = CliRunner().invoke(main, ["inventory", "token"], input="83b7780291a6ceffbe0bd049104df\n")
+    assert (answer.exit_code, answer.stdout) == (0, f"{hash_of('83b7780291a6ceffbe0bd049104df')}\n")
+    for given in ("", "secret\n", "x" * 5000):
+        answer = CliRunner().invoke(main, ["inventory", "token"], input=given)
+        assert answer.exit_code == 2
+        assert "a token has 16 to 4096 characters" in answer.stderr
+        assert "secret" not in answer.stderr
 
 
 @pytest.mark.parametrize("merge", [(), ("--merge",)])

@@ -63,7 +63,8 @@ class Judge:
         outbound = Outbound(request.method, request.target, (("host", "up"),), request.body)
         channel = Echoing() if self.upgrades else None
         stream = request.target == "/stream"
-        return Ruling(None, outbound, self.identity, self.concluded.append, channel, stream=stream)
+        lasting = request.target == "/events"
+        return Ruling(None, outbound, self.identity, self.concluded.append, channel, stream=stream, lasting=lasting)
 
     def malformed(self, problem: BadMessage, line: str, begun: Request | None = None) -> Answer:
         self.problems.append(problem.code)
@@ -111,6 +112,34 @@ def test_a_released_call_goes_on_and_its_answer_comes_back(step: int) -> None:
     assert (wire.opened, wire.to_access_point) == (1, SENT_PUT)
     assert wire.access_point(OK, step=step) == OK
     assert (bench.judge.concluded, wire.closed) == ([True], set())
+
+
+def test_an_answer_that_lasts_has_a_longest_silence_and_no_end() -> None:
+    now = 1000.0
+    bench = Bench(deadline=Deadline(dict.fromkeys(Phase, 10.0) | {Phase.LASTING: 60.0}, lambda: now))
+    wire = bench.wire()
+    wire.service(GET.replace(b"/a", b"/events"))
+    assert (bench.deadline.phase, bench.deadline.at) == (Phase.LASTING, 1060.0)
+    now = 1050.0
+    wire.access_point(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n")
+    assert bench.deadline.at == 1110.0
+    assert bench.judge.concluded == [True], "what was judged now is not to be learnt in a week"
+    for _ in range(10):
+        now += 50.0
+        assert wire.access_point(b"400\r\n%b\r\n" % (b"x" * 1024)).endswith(b"x\r\n")
+        assert bench.deadline.at == now + 60.0
+    assert wire.closed == set()
+    wire.access_point(b"0\r\n\r\n")
+    assert (bench.deadline.phase, bench.judge.concluded) == (Phase.IDLE, [True])
+    wire.service(GET)
+    assert bench.deadline.phase is Phase.ANSWER
+    assert wire.access_point(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n").startswith(b"HTTP/1.1 503")
+
+
+def test_an_answer_that_lasts_and_has_a_length_is_bounded_as_any_other() -> None:
+    wire = Bench().wire()
+    wire.service(GET.replace(b"/a", b"/events"))
+    assert wire.access_point(b"HTTP/1.1 200 OK\r\nContent-Length: 5000\r\n\r\n").startswith(b"HTTP/1.1 503")
 
 
 def test_a_refused_call_never_reaches_the_access_point() -> None:

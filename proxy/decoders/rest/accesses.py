@@ -1,0 +1,180 @@
+"""What a request that a route matched does: its accesses, and what is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from models.access import Access, Operation
+from policy.verdict import Refusal, Sender
+from proxy.decoders.refusals import unsupported
+from proxy.decoders.rest.body import ABSENT, Body, as_text
+from proxy.decoders.rest.conditions import problem
+from proxy.decoders.rest.mapping import Bounded, MappingDocument, pointer_tokens
+from proxy.decoders.rest.routes import CompiledRoute, Matched
+from proxy.decoders.rest.target import Target
+from proxy.decoders.rest.template import Template
+from proxy.registry import SiteRegistry
+
+UNKNOWN = "_unknown"
+"""The service that calls are to of which the mapping knows nothing."""
+
+
+class _Part(msgspec.Struct, frozen=True):
+    """One access that a route may have."""
+
+    node: Template
+    operation: Operation
+    bounds: Bounded
+    tokens: tuple[str, ...] | None = None
+    """Where its value is in the body."""
+    parameter: str | None = None
+    variable: str | None = None
+    text: str | None = None
+    where: str = "the value"
+
+    def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
+        """Return the value; `ABSENT` where there is none."""
+        if self.tokens is not None:
+            return body.at(self.tokens)
+        if self.parameter is not None:
+            return target.query.get(self.parameter, ABSENT)
+        if self.variable is not None:
+            return variables[self.variable]
+        return ABSENT if self.text is None else self.text
+
+
+class Found(msgspec.Struct, frozen=True):
+    """The accesses of a request, and why it is refused if it is."""
+
+    accesses: tuple[Access, ...]
+    refusal: Refusal | None
+
+
+NOTHING_FOUND = Found((), None)
+"""A name that a template needs is empty or too long: no address can be made of it."""
+
+
+class AccessMaker:
+    """Makes the accesses of requests to one access point."""
+
+    def __init__(self, mapping: MappingDocument, agent: str, registry: SiteRegistry, most: int) -> None:
+        self._agent = agent
+        self._registry = registry
+        self._most = most
+        self._fold = mapping.case.query == "insensitive"
+        self._parts: dict[int, tuple[_Part, tuple[_Part, ...]]] = {}
+
+    def _parts_of(self, compiled: CompiledRoute) -> tuple[_Part, tuple[_Part, ...]]:
+        known = self._parts.get(id(compiled))
+        if known is None:
+            known = self._parts[id(compiled)] = self._made(compiled)
+        return known
+
+    def _made(self, compiled: CompiledRoute) -> tuple[_Part, tuple[_Part, ...]]:
+        route = compiled.route
+        operation = Operation(route.operation)
+        value = route.value
+        own = _Part(
+            node=Template(route.node, segments=True),
+            operation=operation,
+            bounds=route,
+            tokens=None if value is None or value.body is None else pointer_tokens(value.body),
+            parameter=None if value is None or value.query is None else self._folded(value.query),
+            variable=None if value is None else value.variable,
+            text=None if value is None else value.text,
+        )
+        members = tuple(
+            [
+                _Part(
+                    node=Template(member.node, segments=True),
+                    operation=operation,
+                    bounds=member,
+                    tokens=None if name.startswith("?") else pointer_tokens(name),
+                    parameter=self._folded(name[1:]) if name.startswith("?") else None,
+                    where=name,
+                )
+                for name, member in route.members.items()
+            ]
+        )
+        return own, members
+
+    def _folded(self, name: str) -> str:
+        return name.lower() if self._fold else name
+
+    def make(self, matched: Matched, sender: Sender, now: int, target: Target, body: Body) -> Found:
+        """Return the accesses of a request."""
+        own, members = self._parts_of(matched.route)
+        accesses: list[Access] = []
+        refusal: Refusal | None = None
+        if len(matched.variables) * max(1, len(members)) > self._most:
+            refusal = self._too_many(len(matched.variables), members, target, body)
+        for variables in matched.variables[: self._most]:
+            service = matched.route.service.fill(variables)
+            if service is None:
+                return NOTHING_FOUND
+            destination = f"/{self._agent}/{service}"
+            registry = self._registry
+            service_type = registry.service_type(destination) or matched.route.type_of(variables)
+            location = registry.location(destination)
+            if service_type is None and refusal is None:
+                refusal = unsupported(
+                    "unknown-node", f"neither the mapping nor the inventory has a type for {destination}"
+                )
+            present = [(part, part.value(variables, target, body)) for part in members]
+            there = [(part, value) for part, value in present if value is not ABSENT]
+            for part, value in there or [(own, own.value(variables, target, body))]:
+                below = part.node.fill(variables)
+                if below is None:
+                    return NOTHING_FOUND
+                text = None if value is ABSENT else as_text(value)
+                if text is not None and refusal is None:
+                    wrong = problem(part.bounds, value, text)
+                    if wrong is not None:
+                        detail = f"{part.where} of {destination} {wrong}: {text[:48]!r}"
+                        refusal = unsupported("out-of-range", detail)
+                accesses.append(
+                    Access(
+                        time=now,
+                        source=sender.address,
+                        source_type=sender.service_type,
+                        source_location=registry.location(sender.address),
+                        destination=destination,
+                        destination_type=service_type,
+                        destination_location=location,
+                        node=f"{destination}/{below}" if below else destination,
+                        operation=part.operation,
+                        data_type=part.bounds.data_type,
+                        value=text,
+                    )
+                )
+        return Found(tuple(accesses[: self._most]), refusal)
+
+    def _too_many(self, services: int, members: tuple[_Part, ...], target: Target, body: Body) -> Refusal | None:
+        there = sum(part.value({}, target, body) is not ABSENT for part in members)
+        if services * max(1, there) <= self._most:
+            return None
+        return unsupported("too-many-nodes", f"the call touches more than {self._most} nodes")
+
+    def unknown(self, operation: Operation, place: str, sender: Sender, now: int) -> Access:
+        """Return the access of a call of which the mapping knows nothing.
+
+        Args:
+            operation: What its method usually means.
+            place: Its path without credentials, as segments of an address.
+            sender: Who calls.
+            now: Event time in ms.
+        """
+        destination = f"/{self._agent}/{UNKNOWN}"
+        return Access(
+            time=now,
+            source=sender.address,
+            source_type=sender.service_type,
+            source_location=self._registry.location(sender.address),
+            destination=destination,
+            destination_type=None,
+            node=f"{destination}/{place}" if place else destination,
+            operation=operation,
+        )
