@@ -59,12 +59,12 @@ def openapi_command(file: Path, *, name: str | None, output: Path | None) -> Non
 
 
 @click.command("learn")
-@click.option("--only", default="*", show_default=True, help="Glob that paths must match, where others are in the log.")
+@click.option("--agent", help="Name of the access point that was called, where the log has several.")
 @click.option("--yes", is_flag=True, help="Take all that is proposed, without asking.")
 @_name_option
 @_output_option
 @at_log
-def learn_command(*, place: Path, only: str, name: str | None, yes: bool, output: Path | None) -> None:
+def learn_command(*, place: Path, agent: str | None, name: str | None, yes: bool, output: Path | None) -> None:
     """Draft a mapping from calls that no route understood, as the audit log has them.
 
     Let services work for a day in learn mode, where such calls are forwarded. What several callers asked for, or one of
@@ -73,7 +73,7 @@ def learn_command(*, place: Path, only: str, name: str | None, yes: bool, output
     vocabulary = Vocabulary()
     with readable(place):
         for record in newest(place, MOST_RECORDS):
-            seen = seen_in(record.data, only)
+            seen = seen_in(record.data, agent)
             if seen is not None:
                 vocabulary.add(seen)
     templates, noise = vocabulary.templates()
@@ -86,7 +86,7 @@ def learn_command(*, place: Path, only: str, name: str | None, yes: bool, output
     if not confirmed:
         click.echo("alleyes: nothing was confirmed", err=True)
         raise SystemExit(_NOTHING)
-    _write(draft_from(confirmed, name=name or "device", source=f"the audit log in {place}"), output)
+    _write(draft_from(confirmed, name=name or agent or "device", source=f"the audit log in {place}"), output)
 
 
 def _confirmed(template: Template) -> bool:

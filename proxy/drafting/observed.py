@@ -4,33 +4,32 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any
 from urllib.parse import unquote
 
 from proxy.audit.event import seconds
+from proxy.decoders.rest.accesses import UNKNOWN
 from proxy.drafting.templates import Seen
 
 _LINE = re.compile(r"(GET|PUT|POST|PATCH|DELETE) (/[^ ?#]*)(?:\?([^ #]*))?(?: \(?([a-z]+/[a-z0-9.+_-]+)\b.*| .*)?")
-_REASONS = frozenset({"unknown-node", "unknown-sender", "unknown-type"})
 _MOST_PARAMETERS = 32
 _NAME = re.compile(r"[!-$'-:<>-~]{1,128}")
 
 
-def seen_in(record: Mapping[str, Any], only: str = "*") -> Seen | None:
+def seen_in(record: Mapping[str, Any], agent: str | None = None) -> Seen | None:
     """Return the call that a record tells of, if it is one that no route understood.
 
     Values of parameters are left behind: they may be credentials.
 
     Args:
         record: A record of the audit log; it holds what strangers sent.
-        only: Glob that the path must match.
+        agent: Name of the access point that was called; None: of any.
     """
-    if record.get("kind") != "verdict" or record.get("accesses") or record.get("reason") not in _REASONS:
+    if record.get("kind") != "verdict" or not _unmatched(record.get("accesses"), agent):
         return None
     request, sender, time = record.get("request"), record.get("sender"), record.get("time")
     found = _LINE.fullmatch(request) if isinstance(request, str) else None
-    if found is None or not isinstance(sender, dict) or not fnmatchcase(found[2], only):
+    if found is None or not isinstance(sender, dict):
         return None
     try:
         moment = seconds(str(time))
@@ -45,3 +44,11 @@ def seen_in(record: Mapping[str, Any], only: str = "*") -> Seen | None:
         caller=str(sender.get("address")),
         time=moment,
     )
+
+
+def _unmatched(accesses: object, agent: str | None) -> bool:
+    """Tell whether a call had the one access that stands for a request which no route matches."""
+    if not isinstance(accesses, list) or len(accesses) != 1 or not isinstance(accesses[0], dict):
+        return False
+    name, _, service = str(accesses[0].get("destination")).removeprefix("/").partition("/")
+    return service == UNKNOWN and agent in {None, name}

@@ -20,6 +20,7 @@ from enum import StrEnum
 from hashlib import blake2b
 from typing import NamedTuple
 
+from proxy.decoders.rest.unmatched import looks_secret
 from proxy.drafting.naming import singular
 
 DEEPEST = 16
@@ -64,7 +65,6 @@ _FORMS = (
     (Kind.UUID, re.compile(r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")),
     (Kind.MAC, re.compile(r"[0-9a-fA-F]{2}([:-][0-9a-fA-F]{2}){5,7}(-[0-9a-fA-F]{2})?")),
     (Kind.HEX, re.compile(r"(?=.*[0-9])(0x)?[0-9a-fA-F]{6,32}")),
-    (Kind.OPAQUE, re.compile(r"(?=.*[0-9])(?=.*[A-Za-z])[A-Za-z0-9_+=-]{20,}|[A-Za-z0-9_+=-]{32,}")),
     (Kind.WORD, re.compile(r"[a-z]+|v[0-9]+")),
 )
 SECRET = frozenset({Kind.OPAQUE})
@@ -75,7 +75,8 @@ IDENTIFIERS = frozenset({Kind.NUMBER, Kind.UUID, Kind.MAC, Kind.HEX, Kind.OPAQUE
 
 def kind_of(segment: str) -> Kind:
     """Return what a segment looks like."""
-    return next((kind for kind, form in _FORMS if form.fullmatch(segment)), Kind.NAME)
+    found = next((kind for kind, form in _FORMS if form.fullmatch(segment)), Kind.NAME)
+    return Kind.OPAQUE if found is Kind.NAME and looks_secret(segment) else found
 
 
 class Seen(NamedTuple):

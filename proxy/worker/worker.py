@@ -193,6 +193,14 @@ class Worker:
                 self._registrations.refreshed(message.ticket)
             case Follow():
                 self._learning.follow(message.step)
+            case Hinted():
+                self._inference.replace_hints(message.by_address)
+            case _:
+                self._enforce(message)
+
+    def _enforce(self, message: ToWorker) -> None:
+        """Take what changes what is refused."""
+        match message:
             case Judge():
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
             case Ready():
@@ -201,8 +209,6 @@ class Worker:
                 self._quarantine.hold(message.entry, real_now())
             case Free():
                 self._quarantine.free(message.identity)
-            case Hinted():
-                self._inference.replace_hints(message.by_address)
             case Revoke():
                 self._revocation.replace(message.revocations)
             case _:

@@ -68,7 +68,7 @@ def test_all_is_taken_with_yes_and_nothing_without_calls(log: Path) -> None:
     taken = CliRunner().invoke(learn_command, ["--directory", str(log), "--yes"])
     assert taken.exit_code == 0
     assert taken.stdout.count("  - name: ") == 2
-    nothing = CliRunner().invoke(learn_command, ["--directory", str(log), "--yes", "--only", "/api/*"])
+    nothing = CliRunner().invoke(learn_command, ["--directory", str(log), "--yes", "--agent", "elsewhere"])
     assert nothing.exit_code == 1
     assert "no calls that a template could be made of" in nothing.output
     refused = CliRunner().invoke(learn_command, ["--directory", str(log)], input="n\nn\n")

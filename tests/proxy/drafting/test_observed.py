@@ -15,7 +15,7 @@ def record(request: str, **other: Any) -> dict[str, Any]:
         "kind": "verdict",
         "time": "1970-01-01T01:00:00.000Z",
         "reason": "unknown-node",
-        "accesses": [],
+        "accesses": [{"destination": "/hue/_unknown", "node": "/hue/_unknown/rest"}],
         "request": request,
         "sender": {"address": "/home/panel", "ip": "192.0.2.1"},
         **other,
@@ -23,7 +23,7 @@ def record(request: str, **other: Any) -> dict[str, Any]:
 
 
 def test_path_names_and_media_type_are_kept_and_values_left_behind() -> None:
-    found = seen_in(record("PUT /rest/items/A%20b?apikey=secret&x=1&x=2 application/json"))
+    found = seen_in(record("PUT /rest/items/A%20b?apikey=secret&x=1&x=2 (application/json)"))
     expected = Seen("PUT", ("rest", "items", "A b"), ("apikey", "x"), "application/json", "/home/panel", 3600.0)
     assert found == expected
 
@@ -31,16 +31,18 @@ def test_path_names_and_media_type_are_kept_and_values_left_behind() -> None:
 @pytest.mark.parametrize(
     "other",
     [
-        record("GET /a", reason="anomalous"),
+        record("GET /a", accesses=[]),
         record("GET /a", accesses=[{}]),
+        record("GET /a", accesses=["x"]),
+        record("GET /a", accesses=[{"destination": "/hue/light-1"}]),
+        record("GET /a", accesses=[{"destination": "/shelly/_unknown"}]),
         record("GET /a", kind="start"),
         record("GET /a", time="yesterday"),
         record("GET /a", sender=None),
         record("HEAD /a"),
         record("not a request"),
-        record("GET /b"),
         {"kind": "verdict"},
     ],
 )
 def test_anything_else_is_passed_over(other: dict[str, Any]) -> None:
-    assert seen_in(other, only="/a") is None
+    assert seen_in(other, agent="hue") is None
