@@ -42,7 +42,7 @@ def log(tmp_path: Path) -> Path:
     lines = [
         record(f"{method} {path}", time=f"2026-11-26T{hour:02}:00:00.000Z", sender={"address": caller})
         for hour in (1, 2)
-        for caller in ("/home/panel", "/home/phone")
+        for caller in ("/house/panel", "/house/phone")
         for method, path in [("GET", "/rpc/Shelly.GetStatus"), *(("GET", f"/relay/{n}?turn=on") for n in range(3))]
     ]
     lines.append(record("GET /wp-admin/x.php", sender={"address": "ip:192.0.2.66"}))

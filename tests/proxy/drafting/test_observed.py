@@ -17,14 +17,14 @@ def record(request: str, **other: Any) -> dict[str, Any]:
         "reason": "unknown-node",
         "accesses": [{"destination": "/hue/_unknown", "node": "/hue/_unknown/rest"}],
         "request": request,
-        "sender": {"address": "/home/panel", "ip": "192.0.2.1"},
+        "sender": {"address": "/house/panel", "ip": "192.0.2.1"},
         **other,
     }
 
 
 def test_path_names_and_media_type_are_kept_and_values_left_behind() -> None:
     found = seen_in(record("PUT /rest/items/A%20b?apikey=secret&x=1&x=2 (application/json)"))
-    expected = Seen("PUT", ("rest", "items", "A b"), ("apikey", "x"), "application/json", "/home/panel", 3600.0)
+    expected = Seen("PUT", ("rest", "items", "A b"), ("apikey", "x"), "application/json", "/house/panel", 3600.0)
     assert found == expected
 
 
