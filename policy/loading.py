@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ValidationError
+from pydantic import BaseModel, RootModel, ValidationError
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from policy import yaml_source
@@ -89,7 +89,7 @@ def load_document[T: BaseModel](path: Path, model: type[T]) -> T:
 
 
 def check_document[T: BaseModel](text: str, path: Path, model: type[T]) -> T:
-    """Check a YAML text against `model`; `path` is what problems are named by.
+    """Check a YAML text against `model`, a list against a `RootModel`; `path` is what problems are named by.
 
     Raises:
         DocumentError: with every problem found.
@@ -102,9 +102,12 @@ def check_document[T: BaseModel](text: str, path: Path, model: type[T]) -> T:
             remedy = f"give at least {top}" if top else "write at least one setting"
             problems = [_problem(path, None, (), "is empty", remedy)]
         raise DocumentError(problems)
-    if not isinstance(source.data, dict):
-        message = "must hold settings at its top, one `key: value` each"
-        raise DocumentError([*problems, _problem(path, source.mark(()), (), message, "start with a key")])
+    listed = issubclass(model, RootModel)
+    if not isinstance(source.data, list if listed else dict):
+        message, remedy = "must hold settings at its top, one `key: value` each", "start with a key"
+        if listed:
+            message, remedy = "must be a list", "start each entry with `- `"
+        raise DocumentError([*problems, _problem(path, source.mark(()), (), message, remedy)])
     try:
         # JSON is the mode of pydantic in which strict checks still read enumerations, addresses and paths from text.
         document = model.model_validate_json(json.dumps(source.data), strict=True)

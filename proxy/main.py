@@ -12,6 +12,7 @@ COMMANDS: Mapping[str, str] = MappingProxyType(
     {
         "audit": "audit.audit",
         "check": "check.command",
+        "decoder": "decoder.decoder",
         "evaluate": "evaluate.command",
         "explain": "explain.command",
         "federate": "federate.command",

@@ -11,7 +11,7 @@ from policy.document import Scoring
 from proxy import stored_state
 from proxy.clocks import real_now
 from proxy.commands.options import config_option, configuration, refuse
-from proxy.configuration import GatewayDocument
+from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder, ThingsDecoder
 from proxy.health import HealthFile, NotServing
 from proxy.inputs import StartRefused, machine_problems, read_inputs
 
@@ -48,8 +48,18 @@ def command(config: Path, files_only: bool) -> None:  # noqa: FBT001 -- click pa
         )
         click.echo(f"alleyes: {told}", err=True)
         return
-    points = ", ".join(point.agent for point in inputs.document.access_points)
+    points = ", ".join(map(_told, inputs.document.access_points))
     click.echo(f"alleyes: {config} is fine: {points}; policy {inputs.policy.revision}, {inputs.policy.document.mode}")
+
+
+def _told(point: AccessPoint) -> str:
+    """Return an access point with what it is understood by, where that is no Knowledge Agent."""
+    match point.decoder:
+        case MappingDecoder(mapping=file):
+            return f"{point.agent} ({file.name})"
+        case ThingsDecoder(things=things):
+            return f"{point.agent} ({len(things)} Thing Descriptions)"
+    return point.agent
 
 
 def _serves(document: GatewayDocument) -> bool:

@@ -56,6 +56,8 @@ def _lines(status: Status) -> Iterator[str]:
         yield from (f"  {problem}" for problem in status.policy_problems)
     serving = sum(beat is not None for beat in status.workers)
     yield f"workers: {serving} of {len(status.workers)} serve; started again {status.restarts} times"
+    if status.mappings:
+        yield "understood by mappings: " + "; ".join(f"{agent} ({name})" for agent, name in status.mappings.items())
     missing = [agent for agent, known in status.types_known.items() if not known]
     if missing:
         yield f"types not read yet from {', '.join(missing)}: calls there are calls to unknown nodes"

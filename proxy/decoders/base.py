@@ -6,7 +6,8 @@ A decoder translates one middleware's HTTP. Whatever a sender sends:
 - What is sent on is written anew from what was judged: read again, it means the same accesses, and has the same form.
 - Nothing that is not understood is harmless. A path, a method, a member or a parameter that the decoder does not know
   is a refusal; one that obeys the mode (`unknown-node`, `unsupported-...`) may have an `outbound`, one that holds in
-  every mode has none. Without a refusal there is at least one access.
+  every mode has none. Without a refusal there is at least one access. What the middleware itself ignores may be left
+  out instead; it is not sent on.
 - Addresses are canonical: `/agent/service`, and nodes at or below that, without empty, `.` and `..` segments.
 - A credential stands in `Outbound` alone: in no access, no refusal, no words for the audit.
 - Its answers are in the form that the middleware's clients understand.

@@ -6,9 +6,15 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from proxy.configuration import GatewayDocument
 from proxy.mappings import MappingError, read_mappings
 from proxy.processes.messages import Maps
+
+
+class _Named(msgspec.Struct):
+    name: str
 
 
 @dataclass
@@ -21,6 +27,11 @@ class MappingsInForce:
     on_problem: Callable[[str], None]
     """Called with one line for each reason why files cannot be used; what was in force stays."""
     current: Mapping[str, bytes] = field(default_factory=dict)
+
+    @property
+    def names(self) -> dict[str, str]:
+        """By agent what its mapping calls itself."""
+        return {agent: msgspec.json.decode(mapping, type=_Named).name for agent, mapping in self.current.items()}
 
     async def reload(self) -> None:
         """Read all files again; what changed is in force at once, unless anything is wrong with any of them."""

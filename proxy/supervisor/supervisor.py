@@ -480,6 +480,7 @@ class Supervisor:
             policy_problems=self._policy.problems,
             event_time=self._models.newest,
             types_known={each: self._registry.knows_agent(each) for each in self._refresh.points},
+            mappings=self._mappings.names,
             service_types={},
             not_ready=self._readiness.missing(),
             connections=0,

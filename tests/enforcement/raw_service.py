@@ -17,13 +17,15 @@ SECONDS = 3.0
 class RawService:
     """One connection to an access point, from a service's own address."""
 
-    def __init__(self, host: Host, address: str, source: str, context: ssl.SSLContext | None) -> None:
+    def __init__(
+        self, host: Host, address: str, source: str, context: ssl.SSLContext | None, port: int = AGENT_PORT
+    ) -> None:
         """Connect; TLS with `context`, plain without.
 
         Raises:
             OSError: refused, silent, or the handshake failed.
         """
-        self._socket: socket.socket = host.connect(address, AGENT_PORT, source=source, timeout=SECONDS)
+        self._socket: socket.socket = host.connect(address, port, source=source, timeout=SECONDS)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context is not None:
             try:

@@ -135,6 +135,15 @@ class RestDecoder:
         except BadRequest:
             return f"{method} (a target that cannot be read)"
 
+    def route_of(self, request: Request) -> str | None:
+        """Return the name of the route that a request matches; None where there is none, or it cannot be read."""
+        try:
+            fields = self._fields(request.headers)
+            matched, _, _ = self._matched(request, fields, self._read(request.method, request.target))
+        except BadRequest:
+            return None
+        return None if matched is None else matched.route.route.name
+
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:  # noqa: ARG002 -- nobody's word is taken for who calls
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
         try:

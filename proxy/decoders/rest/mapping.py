@@ -536,13 +536,13 @@ class MappingDocument(Section):
                     )
 
     def _repeated(self) -> Iterator[Inconsistency]:
-        """Yield the routes that can never be reached, as an earlier one has the same path and no conditions."""
-        taken: dict[tuple[str, tuple[str, ...]], int] = {}
+        """Yield the routes that can never be reached, as an earlier one has the same path, body and no conditions."""
+        taken: dict[tuple[str, str, tuple[str, ...]], int] = {}
         for i, route in enumerate(self.routes):
             shape = tuple(_shape(segment) for segment in route.segments)
             unconditional = route.when == When() and not route.variables
             for method in route.methods:
-                earlier = taken.get((method, shape))
+                earlier = taken.get((method, route.body, shape))
                 if earlier is not None:
                     yield Inconsistency(
                         ("routes", i),
@@ -550,7 +550,7 @@ class MappingDocument(Section):
                         "put it before that one, or give that one a condition",
                     )
                 elif unconditional:
-                    taken[method, shape] = i
+                    taken[method, route.body, shape] = i
 
 
 def _shape(segment: str) -> str:

@@ -14,6 +14,7 @@ from proxy.storage.model_store import CURRENT, PREVIOUS
 from proxy.storage.policy_store import PolicyStore
 from tests.network.namespaces import Host
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
+from tests.proxy.test_mappings import LAMP
 from tests.site.certificates import SiteAuthority
 from tests.site.gateway_process import GatewayProcess
 
@@ -31,6 +32,19 @@ def test_files_that_are_fine(tmp_path: Path, authority: SiteAuthority) -> None:
     assert answer.output.startswith(f"alleyes: {path} is fine: agent1; policy ")
     assert answer.output.endswith(", enforce\n")
     assert sorted(tmp_path.iterdir()) == before
+
+
+def test_what_calls_are_understood_by_is_told_and_mistakes_in_it_are(tmp_path: Path) -> None:
+    (tmp_path / "lamp.yaml").write_text(LAMP)
+    decoder = {"mapping": "lamp.yaml"}
+    settings = plain_settings(access_points=[plain_point(agent="lamps", decoder=decoder)])
+    path = write_settings(tmp_path, settings)
+    answer = checked(path, "--files-only")
+    assert answer.output.startswith(f"alleyes: {path} is fine: lamps (lamp.yaml); policy ")
+    (tmp_path / "lamp.yaml").write_text(LAMP.replace("path: /lamp", "path: lamp"))
+    answer = checked(path, "--files-only")
+    assert answer.exit_code == 2
+    assert answer.stderr.startswith(f"alleyes: {tmp_path}/lamp.yaml:6: routes[0].path: ")
 
 
 def test_an_old_revocation_list_is_a_warning(tmp_path: Path, authority: SiteAuthority) -> None:

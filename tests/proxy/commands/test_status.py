@@ -106,3 +106,11 @@ def test_no_gateway_serves(tmp_path: Path) -> None:
     answer = asked(tmp_path)
     assert answer.exit_code == 1
     assert "is not there" in answer.stderr
+
+
+def test_what_is_no_knowledge_agent_is_named_with_its_mapping(tmp_path: Path) -> None:
+    HealthFile(tmp_path).write(status())
+    assert "mappings" not in asked(tmp_path).stdout
+    HealthFile(tmp_path).write(status(mappings={"hue": "Philips Hue bridge, API v1", "lamps": "A lamp"}))
+    told = "understood by mappings: hue (Philips Hue bridge, API v1); lamps (A lamp)\n"
+    assert told in asked(tmp_path).stdout

@@ -27,6 +27,7 @@ def test_only_what_changed_is_told_and_what_is_broken_changes_nothing(tmp_path: 
 
     asyncio.run(mappings.reload())
     assert (told, problems) == ([], [])
+    assert mappings.names == {"lamp": "A lamp", "lock": "A lamp"}
 
     (tmp_path / "lock.yaml").write_text(LAMP.replace("/state", "/status"))
     asyncio.run(mappings.reload())

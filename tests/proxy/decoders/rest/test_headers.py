@@ -1,0 +1,102 @@
+"""Header fields: what decides on the meaning stands once, and only what is harmless or a credential goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.decoders.base import Headers
+from proxy.decoders.rest.bad_request import BadRequest
+from proxy.decoders.rest.headers import FieldRules, Fields
+from tests.proxy.decoders.rest.making import mapping_of
+
+ROUTE = """
+routes:
+  - {name: a, method: GET, path: /a, service: a, type: /a, operation: get, when: {headers: {x-mode: "*"}}}
+"""
+BEARER = "name: a\ntoken: {header: authorization, scheme: Bearer}" + ROUTE
+COOKIE = "name: a\ntoken: {cookie: session}" + ROUTE
+PLAIN = "name: a\nheaders: [X-Custom]" + ROUTE
+
+
+def read(text: str, *fields: tuple[str, str]) -> Fields:
+    return FieldRules(mapping_of(text)).read((("host", "x"), *fields))
+
+
+def refused(text: str, *fields: tuple[str, str]) -> str:
+    with pytest.raises(BadRequest) as bad:
+        read(text, *fields)
+    assert bad.value.refusal.every_mode
+    return bad.value.refusal.code
+
+
+def test_only_what_is_harmless_or_named_goes_on() -> None:
+    given: Headers = (
+        *(
+            ("user-agent", "curl"),
+            ("accept", "*/*"),
+            ("x-custom", "1"),
+            ("x-mode", "eco"),
+            ("x-forwarded-for", "1.1.1.1"),
+        ),
+        *(("cookie", "a=b"), ("accept-encoding", "gzip"), ("connection", "keep-alive")),
+    )
+    assert dict(read(PLAIN, *given).passed_on) == {
+        "user-agent": "curl",
+        "accept": "*/*",
+        "x-custom": "1",
+        "x-mode": "eco",
+    }
+
+
+def test_a_credential_goes_on_where_it_was() -> None:
+    found = read(BEARER, ("authorization", "bearer  abc"))
+    assert (found.credentials, found.passed_on) == (("abc",), (("authorization", "Bearer abc"),))
+
+
+def test_of_the_cookies_only_the_credential_goes_on() -> None:
+    found = read(COOKIE, ("cookie", "theme=dark; session=s1"))
+    assert (found.credentials, found.passed_on) == (("s1",), (("cookie", "session=s1"),))
+
+
+def test_a_credential_that_is_computed_anew_names_nobody() -> None:
+    found = read(BEARER.replace("Bearer", "Digest, identifies: false"), ("authorization", "Digest a=b, c=d"))
+    assert (found.credentials, found.carried) == ((), 1)
+
+
+@pytest.mark.parametrize(
+    ("text", "field", "code"),
+    [
+        (PLAIN, ("authorization", "Basic eA=="), "credential-not-allowed"),
+        (BEARER, ("authorization", "Basic eA=="), "credential-not-allowed"),
+        (BEARER, ("authorization", "Bearer "), "credential-not-allowed"),
+        (COOKIE, ("cookie", "session=1; session=2"), "ambiguous-headers"),
+        (COOKIE, ("cookie", "session=a b"), "ambiguous-headers"),
+        (PLAIN, ("x-http-method-override", "DELETE"), "method-override"),
+        (PLAIN, ("x-original-url", "/admin"), "method-override"),
+        (PLAIN, ("content-encoding", "gzip"), "ambiguous-body"),
+        (PLAIN, ("content-type", "application/json; charset=utf-16"), "ambiguous-body"),
+        (PLAIN, ("content-type", "application/json; charset=utf-8; charset=utf-7"), "ambiguous-body"),
+        (PLAIN, ("content-type", "json"), "ambiguous-headers"),
+        (PLAIN, ("upgrade", "websocket"), "upgrade-not-allowed"),
+        (PLAIN, ("upgrade", "h2c"), "http2"),
+        (PLAIN, ("host", "y"), "ambiguous-headers"),
+        (PLAIN, ("x-custom", "\xe9"), "ambiguous-headers"),
+        (PLAIN, ("x-other", "a\x01"), "ambiguous-headers"),
+        (PLAIN, ("x-other", "a" * 9000), "headers-too-large"),
+    ],
+)
+def test_tricks_are_refused_in_every_mode(text: str, field: tuple[str, str], code: str) -> None:
+    assert refused(text, field) == code
+
+
+def test_a_request_without_host_is_refused() -> None:
+    with pytest.raises(BadRequest, match="host is missing"):
+        FieldRules(mapping_of(PLAIN)).read(())
+
+
+@pytest.mark.parametrize(
+    ("field", "media_type"),
+    [("Application/JSON;charset=UTF-8", "application/json"), ('text/plain; charset="utf-8"', "text/plain")],
+)
+def test_the_media_type_is_read_without_parameters(field: str, media_type: str) -> None:
+    assert read(PLAIN, ("content-type", field)).content_type == media_type
