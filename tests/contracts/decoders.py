@@ -120,7 +120,7 @@ EVERY_PLACE = MappingDocument.model_validate_json(
                 },
                 {
                     "service": "{kind}.{thing}",
-                    "type": "/home/{kind}",
+                    "type": "/hub/{kind}",
                     "name": "call",
                     "method": "POST",
                     "path": "/rpc/{kind}/{rest...}",

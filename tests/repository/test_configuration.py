@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 import pytest
 from pydantic import BaseModel
@@ -37,13 +37,20 @@ def sections(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
         yield from ((step + rest, model) for rest, model in sections(argument))
 
 
+def has_words(annotation: Any) -> bool:
+    """Whether a word can stand in the place of a nested document, as `vsl` in that of a mapping."""
+    if get_origin(annotation) is Literal:
+        return None not in get_args(annotation)
+    return any(has_words(each) for each in get_args(annotation))
+
+
 def options(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
     """Every option that a value can be given for, e.g. `access_points[].agent`."""
     for name, field in document.model_fields.items():
         path = prefix + (field.alias or name)
         # A document within a document has a part of its own.
         nested = [each for each in sections(field.annotation) if each[1] not in DOCUMENTS.values()]
-        if not nested:
+        if not nested or has_words(field.annotation):
             yield path
         for step, model in nested:
             yield from options(model, f"{path}{step}.")
