@@ -124,11 +124,14 @@ class RegistryRefresh:
         """
         for agent in self.points:
             self._reading[agent] = asyncio.create_task(self.once(agent))
-        await asyncio.wait(self._reading.values(), timeout=_START_SECONDS)
+        if self._reading:
+            await asyncio.wait(self._reading.values(), timeout=_START_SECONDS)
 
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
         await asyncio.gather(*(self._keep(agent) for agent in self.points))
+        if not self.points:
+            await asyncio.get_running_loop().create_future()  # whoever runs this takes its end for a failure
 
     async def _keep(self, agent: str) -> None:
         worked = self.registry.knows_agent(agent)
