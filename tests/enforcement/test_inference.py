@@ -39,9 +39,7 @@ def test_an_inferred_sender_is_judged_apart_and_others_stay_strangers(plain_benc
 
     program = Path(sys.executable).with_name("alleyes")
     options = ("--config", str(plain_bench.gateway.config))
-    explained = subprocess.run(
-        [program, "explain", judged["id"], *options], capture_output=True, text=True, check=True
-    )
+    explained = subprocess.run([program, "explain", judged["id"], *options], capture_output=True, text=True, check=True)
     assert "type      /inferred/camera, inferred from its host name; nobody confirmed it" in explained.stdout
     drafted = subprocess.run(
         [program, "inventory", "discover", "--leases", str(leases), *options],
