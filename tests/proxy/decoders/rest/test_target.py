@@ -27,7 +27,7 @@ TARGETS = st.one_of(PRINTABLE, LIKELY).map(lambda text: f"/{text}")
         ("/a+b", "/a+b"),
         ("/k%C3%BCche", "/k%C3%BCche"),
         ("/a?", "/a"),
-        ("/a?b=1&a=2", "/a?a=2&b=1"),
+        ("/a?b=1&a=2", "/a?b=1&a=2"),
         ("/a?&&b=1&", "/a?b=1"),
         ("/a?b", "/a?b="),
         ("/a?cmnd=Power+On", "/a?cmnd=Power%20On"),
@@ -113,7 +113,9 @@ def test_the_canonical_form_is_read_as_the_same_and_stays(target: str) -> None:
 @given(TARGETS, TARGETS)
 def test_two_canonical_forms_mean_two_things(one: str, other: str) -> None:
     first, second = read(one), read(other)
-    assert (first.canonical == second.canonical) == ((first.segments, first.query) == (second.segments, second.query))
+    assert (first.canonical == second.canonical) == (
+        (first.segments, list(first.query.items())) == (second.segments, list(second.query.items()))
+    )
 
 
 @given(TARGETS)
