@@ -124,10 +124,13 @@ class RegistryRefresh:
         """
         for agent in self.points:
             self._reading[agent] = asyncio.create_task(self.once(agent))
-        await asyncio.wait(self._reading.values(), timeout=_START_SECONDS)
+        if self._reading:
+            await asyncio.wait(self._reading.values(), timeout=_START_SECONDS)
 
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
+        if not self.points:
+            await asyncio.Event().wait()  # whoever waits for the end of this takes it for a failure
         await asyncio.gather(*(self._keep(agent) for agent in self.points))
 
     async def _keep(self, agent: str) -> None:
