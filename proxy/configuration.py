@@ -75,7 +75,7 @@ MAC_SPELLING = "^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5}$"
 Mac = Annotated[str, AfterValidator(_mac), Field(json_schema_extra={"pattern": MAC_SPELLING})]
 Port = Annotated[int, Field(ge=1, le=65535)]
 AgentName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_.-]*$", max_length=64)]
-ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+$")]
+ServiceAddress = Annotated[str, Field(pattern=r"^/[A-Za-z0-9._:-]+/(?:[A-Za-z0-9._:-]|%[0-9A-F]{2})+$")]
 
 TokenHash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 

@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from policy.document import PolicyDocument
 from policy.scenario import Scenario
 from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.decoders.rest.mapping import MappingDocument
 from proxy.federation.configuration import FederationDocument
 
 DOCUMENTS: dict[str, type[BaseModel]] = {
@@ -15,5 +16,6 @@ DOCUMENTS: dict[str, type[BaseModel]] = {
     "inventory": InventoryDocument,
     "scenario": Scenario,
     "federation": FederationDocument,
+    "mapping": MappingDocument,
 }
 """By the name of its schema in `config/`."""

@@ -132,6 +132,8 @@ class RegistryRefresh:
         if not self.points:
             await asyncio.Event().wait()  # whoever waits for the end of this takes it for a failure
         await asyncio.gather(*(self._keep(agent) for agent in self.points))
+        if not self.points:
+            await asyncio.get_running_loop().create_future()  # whoever runs this takes its end for a failure
 
     async def _keep(self, agent: str) -> None:
         worked = self.registry.knows_agent(agent)

@@ -16,7 +16,7 @@ from proxy.inventory.evidence import Evidence
 from proxy.registry import SiteRegistry, agent_of
 
 _PLAIN_SCALAR = re.compile(r"[A-Za-z0-9/._-]+")
-_LISTABLE = re.compile(r"/[A-Za-z0-9._:-]+/[A-Za-z0-9._:-]+")
+_LISTABLE = re.compile(r"/[A-Za-z0-9._:-]+/(?:[A-Za-z0-9._:-]|%[0-9A-F]{2})+")
 """As `ServiceAddress` of the configuration."""
 _GUESSES = 3
 

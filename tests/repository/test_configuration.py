@@ -18,6 +18,10 @@ from scripts.schemas import schema_path
 from tests.repository.tree import ROOT, files, read
 
 REFERENCE = "docs/configuration.md"
+REFERENCES = {"mapping": "docs/mappings.md"}
+"""Where else a document has its reference."""
+FOLDERS = {"mapping": "decoders"}
+"""The shipped files of a kind, where their folder is not called after it."""
 
 
 def sections(annotation: Any) -> Iterator[tuple[str, type[BaseModel]]]:
@@ -58,16 +62,17 @@ def options(document: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 def documented(name: str) -> list[str]:
     """The options in the first column of the table of a file."""
-    parts = re.split(r"^## (.+)$", read(REFERENCE), flags=re.MULTILINE)
+    reference = REFERENCES.get(name, REFERENCE)
+    parts = re.split(r"^## (.+)$", read(reference), flags=re.MULTILINE)
     bodies = {heading.strip(" `"): body for heading, body in zip(parts[1::2], parts[2::2], strict=True)}
-    assert f"{name}.yaml" in bodies, f"{REFERENCE} has no part `## {name}.yaml`"
+    assert f"{name}.yaml" in bodies, f"{reference} has no part `## {name}.yaml`"
     rows = [line for line in bodies[f"{name}.yaml"].splitlines() if line.startswith("| `")]
     return [option for row in rows for option in re.findall(r"`([^`]+)`", row.split(" | ")[0])]
 
 
 def shipped(name: str) -> list[Path]:
     """The shipped files of a kind: one of its name, or a folder of them."""
-    folder = Path("config") / f"{name}s"
+    folder = Path("config") / FOLDERS.get(name, f"{name}s")
     found = [path for path in files() if path == Path("config") / f"{name}.yaml" or path.parent == folder]
     assert found
     return found

@@ -7,7 +7,7 @@ import re
 from policy.engine import LIFTABLE
 from tests.repository.tree import ROOT
 
-_CODES = re.compile(r'(?:ambiguous|unsupported|BadTarget|BadMessage)\(\s*"([a-z0-9-]+)"')
+_CODES = re.compile(r'(?:ambiguous|unsupported|unclear|unreadable|BadTarget|BadMessage)\(\s*"([a-z0-9-]+)"')
 _ENGINE = re.compile(r'^[A-Z_]+ = "([a-z-]+)"$', re.MULTILINE)
 _ROW = re.compile(r"^\| `([a-z0-9-]+)` \|", re.MULTILINE)
 _OBEYS = re.compile(r"^\| `([a-z0-9-]+)` \|[^|]*\| obeys the mode", re.MULTILINE)
@@ -15,8 +15,9 @@ _LIFTED = re.compile(
     r"^A \[rule of the policy\].*?, and lifts\n(.*?)\. It lifts nothing else", re.DOTALL | re.MULTILINE
 )
 _QUOTED = re.compile(r"`([a-z0-9-]+)`")
-_NEVER_LIFTED = {"anomalous", "refused-too-often", "denied-by-rule", "identity-conflict"}
-"""Reasons that obey the mode and that no rule lifts: scores, which it excuses, other rules, and a key elsewhere."""
+_NEVER_LIFTED = {"anomalous", "refused-too-often", "denied-by-rule", "identity-conflict", "out-of-range"}
+"""Reasons that obey the mode and that no rule lifts: scores, which it excuses, other rules, a key elsewhere, and
+values that the mapping of the middleware excludes."""
 _NO_REFUSALS = {"normal", "allowed-by-rule", "bad-answer"}
 """A verdict that is none, and what an access point does."""
 

@@ -106,7 +106,7 @@ def _checked_pattern(text: str) -> str:
 
 def _type(text: str) -> str:
     if not _TYPE.fullmatch(text) or len(text) > _POINTER_LENGTH:
-        raise invalid(f"{text[:40]!r} is not a type", "write it like /hue/light, or /home/{domain}")
+        raise invalid(f"{text[:40]!r} is not a type", "write it like /hue/light, or /site/{domain}")
     return text
 
 

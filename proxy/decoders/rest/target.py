@@ -48,8 +48,8 @@ def write(segments: tuple[str, ...], query: Mapping[str, str]) -> str:
 
 
 def write_pairs(pairs: Mapping[str, str]) -> str:
-    """Return parameters, or a form, in their canonical form: sorted by name, a blank as `%20`."""
-    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in sorted(pairs.items())])
+    """Return parameters, or a form, in their canonical form: each once, in their order, a blank as `%20`."""
+    return "&".join([f"{_quoted(name)}={_quoted(value)}" for name, value in pairs.items()])
 
 
 def _quoted(text: str) -> str:

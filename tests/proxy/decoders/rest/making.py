@@ -13,7 +13,7 @@ from proxy.decoders.rest.decoder import RestDecoder
 from proxy.decoders.rest.mapping import MappingDocument
 from proxy.registry import SiteRegistry
 
-SENDER = Sender(address="/home/tablet", service_type="/panel", strength=Strength.IP, ip="10.0.0.9")
+SENDER = Sender(address="/site/tablet", service_type="/panel", strength=Strength.IP, ip="10.0.0.9")
 LAMPS = """\
 name: lamps
 token: {path: user}
@@ -61,8 +61,8 @@ def problems_of(text: str) -> list[str]:
 
 
 def decoder_of(text: str = LAMPS, most: int = 8, services: tuple[InventoriedService, ...] = ()) -> RestDecoder:
-    registry = SiteRegistry(InventoryDocument(services=list(services)), frozenset({"home"}))
-    return RestDecoder(mapping_of(text), "home", "10.0.0.20:80", registry, most)
+    registry = SiteRegistry(InventoryDocument(services=list(services)), frozenset({"site"}))
+    return RestDecoder(mapping_of(text), "site", "10.0.0.20:80", registry, most)
 
 
 def request(method: str, target: str, body: bytes = b"", **headers: str) -> Request:

@@ -31,17 +31,17 @@ routes:
 
 def test_each_member_that_is_there_is_an_access() -> None:
     found = decoded(LAMPS, "PUT", STATE, b'{"on":true,"bri":7}')
-    assert set_of(found) == [("set", "/home/lamp-3/state/on", "true"), ("set", "/home/lamp-3/state/bri", "7")]
+    assert set_of(found) == [("set", "/site/lamp-3/state/on", "true"), ("set", "/site/lamp-3/state/bri", "7")]
     assert [access.data_type for access in found.accesses] == ["/basic/boolean", "/basic/number"]
     assert {(access.destination, access.destination_type) for access in found.accesses} == {
-        ("/home/lamp-3", "/lamps/lamp")
+        ("/site/lamp-3", "/lamps/lamp")
     }
     assert code_of(found) is None
 
 
 def test_parameters_are_members_too() -> None:
     found = decoded(LISTED, "GET", "/light?turn=on&level=50")
-    assert set_of(found) == [("set", "/home/light/turn", "on"), ("set", "/home/light/level", "50")]
+    assert set_of(found) == [("set", "/site/light/turn", "on"), ("set", "/site/light/level", "50")]
     assert code_of(decoded(LISTED, "GET", "/light?turn=on&level=101")) == "out-of-range"
     assert code_of(decoded(LISTED, "GET", "/light?turn=burn")) == "out-of-range"
 
@@ -50,24 +50,24 @@ def test_a_value_outside_its_bounds_is_told_and_obeys_the_mode() -> None:
     found = decoded(LAMPS, "PUT", STATE, b'{"bri":255}')
     assert code_of(found) == "out-of-range"
     assert found.refusal is not None
-    assert "/bri of /home/lamp-3 is above 254: '255'" in found.refusal.detail
+    assert "/bri of /site/lamp-3 is above 254: '255'" in found.refusal.detail
     assert not found.refusal.every_mode
     assert found.outbound is not None
 
 
 def test_nothing_that_is_set_is_one_access_all_the_same() -> None:
-    assert set_of(decoded(LAMPS, "PUT", STATE, b"{}")) == [("set", "/home/lamp-3", None)]
+    assert set_of(decoded(LAMPS, "PUT", STATE, b"{}")) == [("set", "/site/lamp-3", None)]
 
 
 def test_each_item_of_a_list_is_an_access() -> None:
     found = decoded(LISTED, "POST", "/turn", b'{"e":["light.a","light.b"]}')
-    assert set_of(found) == [("invoke", "/home/light.a", None), ("invoke", "/home/light.b", None)]
+    assert set_of(found) == [("invoke", "/site/light.a", None), ("invoke", "/site/light.b", None)]
 
 
 def test_one_item_that_is_not_known_spoils_the_call() -> None:
     assert code_of(decoded(LISTED, "POST", "/turn", b'{"e":["light.a","lock.b"]}')) == "unknown-node"
     nameless = decoded(LISTED, "POST", "/turn", b'{"e":["light.a","light."]}')
-    assert code_of(nameless) is None or nameless.accesses[0].destination == "/home/_unknown"
+    assert code_of(nameless) is None or nameless.accesses[0].destination == "/site/_unknown"
     assert len(nameless.accesses) == 2 or code_of(nameless) == "unknown-node"
 
 
@@ -79,6 +79,6 @@ def test_a_call_touches_a_bounded_number_of_nodes() -> None:
 
 
 def test_the_inventory_knows_better() -> None:
-    services = (InventoriedService(address="/home/lamp-3", service_type="/lamps/alarm", location="cellar"),)
+    services = (InventoriedService(address="/site/lamp-3", service_type="/lamps/alarm", location="cellar"),)
     found = decoder_of(services=services).decode(request("GET", "/api/u/lamps/3"), SENDER, 1, None)
     assert (found.accesses[0].destination_type, found.accesses[0].destination_location) == ("/lamps/alarm", "cellar")

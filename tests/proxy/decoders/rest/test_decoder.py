@@ -74,7 +74,7 @@ def test_what_the_mapping_does_not_know_is_an_unknown_node(method: str, target: 
     assert not found.refusal.every_mode
     assert found.outbound is not None
     # A rule of the policy that allows what else the call does must not allow this too.
-    assert found.accesses[-1].destination == "/home/_unknown"
+    assert found.accesses[-1].destination == "/site/_unknown"
     assert found.accesses[-1].destination_type is None
 
 
@@ -98,11 +98,11 @@ def test_what_could_mean_two_things_is_refused_in_every_mode(method: str, target
 
 def test_a_body_is_read_as_it_is_declared() -> None:
     form = "application/x-www-form-urlencoded"
-    assert set_of(decoded(SEVERAL, "POST", "/a", b'{"v":1}')) == [("set", "/home/a", "1")]
-    assert set_of(decoded(SEVERAL, "POST", "/a", b"v=1%20", content_type=form)) == [("set", "/home/a", "1 ")]
-    assert set_of(decoded(SEVERAL, "POST", "/a")) == [("invoke", "/home/a", None)]
-    assert set_of(decoded(SEVERAL, "POST", "/a", b'{"v":1}', content_type="text/plain")) == [("set", "/home/a", "1")]
-    assert set_of(decoded(SEVERAL, "PUT", "/a", b"ON", content_type="text/plain")) == [("set", "/home/a", "ON")]
+    assert set_of(decoded(SEVERAL, "POST", "/a", b'{"v":1}')) == [("set", "/site/a", "1")]
+    assert set_of(decoded(SEVERAL, "POST", "/a", b"v=1%20", content_type=form)) == [("set", "/site/a", "1 ")]
+    assert set_of(decoded(SEVERAL, "POST", "/a")) == [("invoke", "/site/a", None)]
+    assert set_of(decoded(SEVERAL, "POST", "/a", b'{"v":1}', content_type="text/plain")) == [("set", "/site/a", "1")]
+    assert set_of(decoded(SEVERAL, "PUT", "/a", b"ON", content_type="text/plain")) == [("set", "/site/a", "ON")]
     # JSON in a form's clothes is a form to a server that reads it so, and is never judged as JSON.
     assert code_of(decoded(SEVERAL, "POST", "/a", b'{"v":1}', content_type=form)) in {"unknown-node", "ambiguous-body"}
     assert code_of(decoded(SEVERAL, "POST", "/a", b"--x", content_type="multipart/form-data")) == "unsupported-body"
@@ -136,7 +136,7 @@ def test_one_credential_is_enough() -> None:
 
 def test_upper_and_lower_case_are_one_where_the_mapping_says_so() -> None:
     found = decoded(FOLDED, "GET", "/cM?CMND=On")
-    assert set_of(found) == [("set", "/home/a", "On")]
+    assert set_of(found) == [("set", "/site/a", "On")]
     assert found.outbound is not None
     assert found.outbound.target == "/cm?cmnd=On"
     assert code_of(decoded(FOLDED, "GET", "/cm?cmnd=On&CMND=Off")) == "ambiguous-target"

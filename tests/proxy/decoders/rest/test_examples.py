@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from policy.loading import DocumentError
 from proxy.decoders.rest.examples import differences, load_examples
 from tests.proxy.decoders.rest.making import LAMPS, mapping_of
+from tests.repository.tree import read
 
 EXAMPLES = """\
 - request: {method: PUT, target: /api/u/lamps/3/state, headers: {Content-Type: application/json}, body: '{"on":true}'}
@@ -71,3 +73,10 @@ def test_a_mistake_is_told_with_its_line(tmp_path: Path, text: str, said: str) -
     with pytest.raises(DocumentError, match=r"examples\.yaml") as refused:
         found(tmp_path, text)
     assert said in str(refused.value)
+
+
+def test_the_documented_mapping_makes_of_the_documented_examples_what_they_say(tmp_path: Path) -> None:
+    mapping, examples = re.findall(r"^```yaml\n(.*?)^```$", read("docs/mappings.md"), re.DOTALL | re.MULTILINE)
+    path = tmp_path / "examples.yaml"
+    path.write_text(examples)
+    assert list(differences(mapping_of(mapping), load_examples(path))) == []
