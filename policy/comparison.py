@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from difflib import SequenceMatcher
 
-from policy.document import Effective, PolicyDocument, ServiceTypePolicy
+from policy.document import Effective, PolicyDocument, ServiceTypePolicy, Thresholds
 from policy.duration import duration
+from policy.inferred import is_inferred
 from policy.rule import Rule
 
 _SINGLE = ("scoring", "unknown_sender", "unknown_type", "unknown_node", "time_zone")
@@ -16,6 +17,7 @@ def differences(old: PolicyDocument, new: PolicyDocument) -> list[str]:
     """Return one line for each change of what the gateway would do; nothing for policies that do the same."""
     return [
         *_modes(old, new),
+        *_inferred(old, new),
         *_settings(old, new),
         *_types(old, new),
         *_rules(old.rules, new.rules),
@@ -37,6 +39,15 @@ def _modes(old: PolicyDocument, new: PolicyDocument) -> Iterator[str]:
     yield from _thresholds("thresholds of the service types that are not named", _base(old), _base(new))
 
 
+def _inferred(old: PolicyDocument, new: PolicyDocument) -> Iterator[str]:
+    before, after = (each.inferred.mode or each.mode for each in (old, new))
+    if old.inferred.mode != new.inferred.mode:
+        yield from _changed("mode of inferred types", before, after)
+    base, other = (each.inferred.thresholds.over(each.thresholds) for each in (old, new))
+    if old.inferred != new.inferred:
+        yield from _thresholds("thresholds of inferred types", base, other)
+
+
 def _base(policy: PolicyDocument) -> Effective:
     return ServiceTypePolicy().thresholds.over(policy.thresholds)
 
@@ -55,6 +66,11 @@ def _settings(old: PolicyDocument, new: PolicyDocument) -> Iterator[str]:
     yield from _changed("readiness.quiet", duration(old.readiness.quiet), duration(new.readiness.quiet))
 
 
+def _below(policy: PolicyDocument, service_type: str) -> Thresholds | Effective:
+    """Return the thresholds that a type has where nothing is said of it alone."""
+    return policy.inferred.thresholds.over(policy.thresholds) if is_inferred(service_type) else policy.thresholds
+
+
 def _types(old: PolicyDocument, new: PolicyDocument) -> Iterator[str]:
     default = ServiceTypePolicy()
     for name in sorted(old.service_types.keys() | new.service_types.keys()):
@@ -63,7 +79,7 @@ def _types(old: PolicyDocument, new: PolicyDocument) -> Iterator[str]:
         yield from _changed(
             f"{name}: unknown_node", before.unknown_node or old.unknown_node, after.unknown_node or new.unknown_node
         )
-        own, other = before.thresholds.over(old.thresholds), after.thresholds.over(new.thresholds)
+        own, other = before.thresholds.over(_below(old, name)), after.thresholds.over(_below(new, name))
         yield from _thresholds(f"{name}: thresholds", own, other)
         for partner in sorted(before.partners.keys() | after.partners.keys()):
             then = before.partners[partner].thresholds.over(own) if partner in before.partners else own

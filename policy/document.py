@@ -11,6 +11,7 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from policy.duration import Duration
 from policy.escalation import BackOffPolicy, EscalationPolicy
+from policy.inferred import is_inferred
 from policy.loading import Inconsistency, inconsistent, invalid
 from policy.local_time import zone_name
 from policy.readiness import ReadinessPolicy
@@ -132,6 +133,26 @@ def _service_type(name: str) -> str:
 ServiceType = Annotated[str, AfterValidator(_service_type)]
 
 
+class InferredThresholds(ThresholdOverrides):
+    """Thresholds of inferred types; what is left out is taken from the thresholds of all, but for `quarantine`."""
+
+    quarantine: AnomalyValue | None = None
+    """As above; null or left out: never."""
+
+    def gives(self, name: str) -> bool:
+        """Whether it sets that threshold itself."""
+        return name == "quarantine" or super().gives(name)
+
+
+class InferredPolicy(Section):
+    """What differs for senders of which the type was only inferred (`inference` of inventory.yaml)."""
+
+    mode: ModeSetting | None = None
+    """Left out: the mode of all."""
+    thresholds: InferredThresholds = InferredThresholds()
+    """`service_types` may say more of a single one, as of /inferred/camera."""
+
+
 class PartnerPolicy(Section):
     """What differs for calls to one type of partners."""
 
@@ -194,10 +215,19 @@ class PolicyDocument(Section):
     """Time zone of the hours, days and expiries of rules, e.g. Europe/Berlin; null: the machine's."""
     rules: list[Rule] = Field(default=[], max_length=1024)
     """Explicit rules; the first that allows or denies an access decides about it."""
+    inferred: InferredPolicy = InferredPolicy()
     service_types: dict[ServiceType, ServiceTypePolicy] = Field(default={})
     """What differs for a service type, e.g. /doorLock. It applies to calls that services of the type make."""
     readiness: ReadinessPolicy = ReadinessPolicy()
     quarantine: QuarantinePolicy = QuarantinePolicy()
+
+    @field_validator("inferred")
+    @classmethod
+    def _inferred_ordered(cls, inferred: InferredPolicy, info: ValidationInfo) -> InferredPolicy:
+        base = info.data.get("thresholds")
+        if base is not None and (found := _placed(("thresholds",), _disorder(*inferred.thresholds.over(base)))):
+            raise inconsistent(found)
+        return inferred
 
     @field_validator("rules")
     @classmethod
@@ -221,8 +251,9 @@ class PolicyDocument(Section):
         if base is None:
             return service_types
         found: list[Inconsistency] = []
+        inferred = info.data.get("inferred", InferredPolicy()).thresholds.over(base)
         for name, override in service_types.items():
-            own = override.thresholds.over(base)
+            own = override.thresholds.over(inferred if is_inferred(name) else base)
             found += _placed((name, "thresholds"), _disorder(*own))
             if not found:
                 for partner, each in override.partners.items():
@@ -241,7 +272,7 @@ class PolicyDocument(Section):
     @property
     def automatic(self) -> bool:
         """Whether the mode of any type is left to its readiness."""
-        modes = {self.mode, *(each.mode for each in self.service_types.values())}
+        modes = {self.mode, self.inferred.mode, *(each.mode for each in self.service_types.values())}
         return ModeSetting.AUTO in modes
 
 

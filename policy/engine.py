@@ -19,6 +19,7 @@ from models.score import Score
 from policy import precedence
 from policy.document import Handling, ModeSetting, PolicyDocument, QuarantinePolicy
 from policy.escalation import Refusals
+from policy.inferred import PREFIX, is_inferred
 from policy.local_time import LocalTime
 from policy.protection import Protection
 from policy.quarantine import QuarantineEntry, QuarantineRegister, identity_of
@@ -108,11 +109,22 @@ class _Snapshot(NamedTuple):
 
     revision: str
     default: Rules
+    inferred: Rules
+    """What applies to types that were inferred, where nothing else is said of one."""
     by_type: dict[str, Rules]
     rulebook: Rulebook | None
     """None where there are no explicit rules."""
     quarantine: QuarantinePolicy
     """How long a sender is shut out, and after how many refusals."""
+
+    def rules(self, service_type: str | None) -> Rules:
+        """Return what applies to a service type."""
+        if service_type is None:
+            return self.default
+        own = self.by_type.get(service_type)
+        if own is not None:
+            return own
+        return self.inferred if is_inferred(service_type) else self.default
 
 
 def _limits(policy: PolicyDocument, service_type: str | None, partner: str | None = None) -> Limits:
@@ -147,6 +159,7 @@ def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _
     return _Snapshot(
         revision=revision,
         default=_rules(policy, None, ready=False),
+        inferred=_rules(policy, PREFIX, ready=False),
         by_type={name: _rules(policy, name, ready=name in ready) for name in named},
         rulebook=Rulebook(policy.rules, LocalTime(policy.time_zone)) if policy.rules else None,
         quarantine=policy.quarantine,
@@ -156,8 +169,7 @@ def _snapshot(policy: PolicyDocument, revision: str, ready: frozenset[str]) -> _
 def _same_modes(one: _Snapshot, other: _Snapshot) -> bool:
     """Whether each service type has the same effective mode in both."""
     return one.default.mode is other.default.mode and all(
-        one.by_type.get(name, one.default).mode is other.by_type.get(name, other.default).mode
-        for name in one.by_type.keys() | other.by_type.keys()
+        one.rules(name).mode is other.rules(name).mode for name in one.by_type.keys() | other.by_type.keys() | {PREFIX}
     )
 
 
@@ -210,7 +222,7 @@ class Engine:
 
     def rules(self, service_type: str | None) -> Rules:
         """Return the one effective mode, and the thresholds, of a service type."""
-        return self._snapshot.by_type.get(service_type or "", self._snapshot.default)
+        return self._snapshot.rules(service_type)
 
     def replace_policy(self, policy: PolicyDocument, revision: str) -> tuple[QuarantineEntry, ...]:
         """Judge by another policy from the next call on.
@@ -263,7 +275,7 @@ class Engine:
         service_type = sender.service_type
         if service_type is None and call.accesses:
             service_type = call.accesses[0].source_type
-        rules = snapshot.default if service_type is None else snapshot.by_type.get(service_type, snapshot.default)
+        rules = snapshot.rules(service_type)
         identity = identity_of(sender)
         if self._quarantines.shuts_out(sender, identity, now):
             return self._refuse(call, rules, QUARANTINED, Action.BLOCK, now)
@@ -375,7 +387,9 @@ class Engine:
             would_be, reason = Action.FORWARD, ALLOWED_BY_RULE if by_rule else NORMAL
         else:
             would_be, reason = Action.BLOCK, ANOMALOUS
-            sparing = not self._may_quarantine(call)
+            # Whoever calls itself something else gets another type: only where the policy says so, that shuts it out.
+            spared = bool(call.sender.inferred) and limits.quarantine == math.inf
+            sparing = spared or not self._may_quarantine(call)
             if highest >= limits.quarantine and not sparing:
                 would_be, threshold = Action.QUARANTINE, limits.quarantine
             elif not sparing and (repeats := self._repeats(call.accesses[worst], rules.mode, identity, now)):
@@ -485,7 +499,7 @@ def _refusal(call: Call, service_type: str | None, lifted: frozenset[str]) -> Re
     if given is None and not call.accesses:
         return _NOTHING
     # Who is calling comes before what the call wants: an operator mends the first thing first.
-    if call.sender.strength is Strength.UNKNOWN:
+    if call.sender.strength is Strength.UNKNOWN and not call.sender.inferred:
         # Nobody knows the type of a sender that nobody knows: forwarding such senders forwards that, too.
         if UNKNOWN_SENDER not in lifted:
             return _NO_IDENTITY

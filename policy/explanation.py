@@ -11,7 +11,7 @@ from models.access import Access, Operation
 from models.score import Score
 from policy.features import FEATURES, a_kind
 from policy.printable import printable
-from policy.verdict import Action, Mode, Verdict
+from policy.verdict import Action, Mode, Sender, Verdict
 
 _DID: Mapping[Operation, str] = {
     Operation.GET: "read {node}",
@@ -101,7 +101,7 @@ def _opening(verdict: Verdict) -> str:
 
 def _deed(verdict: Verdict) -> str:
     call = verdict.call
-    who = _service(call.sender.address, call.sender.service_type)
+    who = _service(call.sender)
     verbs = _DID if verdict.forwarded else _TRIED
     if not call.accesses:
         request = printable(call.request) or "a call that could not be decoded"
@@ -134,8 +134,11 @@ def _object(access: Access) -> str:
     return text
 
 
-def _service(address: str, service_type: str | None) -> str:
-    return f"{printable(address)} ({a_kind(service_type)})"
+def _service(sender: Sender) -> str:
+    kind = a_kind(sender.service_type)
+    if sender.inferred:
+        kind += f", inferred from {printable(sender.inferred)}"
+    return f"{printable(sender.address)} ({kind})"
 
 
 def _judgement(verdict: Verdict, score: Score) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from policy.document import Handling, ModeSetting, PolicyDocument
+from policy.inferred import is_inferred
 
 
 class Applied[T](NamedTuple):
@@ -21,9 +22,11 @@ class Applied[T](NamedTuple):
 def mode(policy: PolicyDocument, service_type: str | None) -> Applied[ModeSetting]:
     """Return the mode for calls of a service type; None: of a type that the policy does not name."""
     own = policy.service_types.get(service_type or "")
-    if service_type is None or own is None or own.mode is None:
-        return Applied(("mode",), policy.mode)
-    return Applied(("service_types", service_type, "mode"), own.mode)
+    if service_type is not None and own is not None and own.mode is not None:
+        return Applied(("service_types", service_type, "mode"), own.mode)
+    if service_type is not None and policy.inferred.mode is not None and is_inferred(service_type):
+        return Applied(("inferred", "mode"), policy.inferred.mode)
+    return Applied(("mode",), policy.mode)
 
 
 def unknown_node(policy: PolicyDocument, service_type: str | None) -> Applied[Handling]:
@@ -50,4 +53,6 @@ def threshold(
             return Applied(path, getattr(to_partner.thresholds, name))
         if own.thresholds.gives(name):
             return Applied((*place, "thresholds", name), getattr(own.thresholds, name))
+    if service_type is not None and is_inferred(service_type) and policy.inferred.thresholds.gives(name):
+        return Applied(("inferred", "thresholds", name), getattr(policy.inferred.thresholds, name))
     return Applied(("thresholds", name), getattr(policy.thresholds, name))

@@ -51,6 +51,8 @@ class Sender(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Network address the call came from, IPv4 or IPv6 text."""
     client_id: str | None = None
     """Client id in the middleware's own terms."""
+    inferred: str | msgspec.UnsetType = msgspec.UNSET
+    """What the service type was inferred from, e.g. `its host name`; unset where somebody vouches for the type."""
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True, gc=False):

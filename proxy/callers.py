@@ -10,6 +10,7 @@ from proxy.connections import Connection
 from proxy.decoders.base import OnBehalf, Request
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.identity import SYSTEM, Identity
+from proxy.inference import Inference
 from proxy.registry import SiteRegistry
 from proxy.tokens import hash_of
 
@@ -52,6 +53,14 @@ def caller_of(request: Request, live: Connection, registry: SiteRegistry) -> Cal
     if decoder.agency is None:
         raise AssertionError(f"{live.peer.agent} is a peer of an access point that has none")
     return _by_peer(decoder.agency.on_behalf(request), own, live, live.peer, registry)
+
+
+def with_type(caller: Caller, inference: Inference) -> Caller:
+    """Return a caller with the type that is inferred for it, where nobody knows it and the inventory has rules."""
+    if caller.sender.service_type is not None:
+        return caller
+    sender = inference.of(caller.sender, caller.request)
+    return caller if sender is caller.sender else msgspec.structs.replace(caller, sender=sender)
 
 
 def _by_peer(named: OnBehalf, own: Sender, live: Connection, peer: Peer, registry: SiteRegistry) -> Caller:

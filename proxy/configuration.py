@@ -24,6 +24,7 @@ from pydantic import (
 from policy import yaml_source
 from policy.document import ServiceType
 from policy.duration import Duration
+from policy.inferred import PREFIX, is_inferred
 from policy.loading import DocumentError, Inconsistency, inconsistent, invalid, load_document, read_text
 from proxy.firewall.plan import (
     INTERFACE,
@@ -545,13 +546,19 @@ class NetworkPlace(Document):
     """Link address that belongs to it, as for a service's `ip`."""
 
 
+def _confirmed(name: str) -> str:
+    if is_inferred(f"{name}/"):
+        raise invalid(f"{name!r} is the name of a type that was inferred", f"name it without {PREFIX.rstrip('/')}")
+    return name
+
+
 class InventoriedService(Document):
     """What the operator knows of one service instance."""
 
     address: ServiceAddress
     location: Annotated[str, Field(min_length=1)] | None = None
     """Room or zone; any name, only equality counts."""
-    service_type: Annotated[str, Field(pattern=r"^/")] | None = None
+    service_type: Annotated[str, Field(pattern=r"^/"), AfterValidator(_confirmed)] | None = None
     """For services that the access point does not know the type of."""
     ip: AnyIP | None = None
     """Network address of a service that has no certificate."""
@@ -599,12 +606,39 @@ def _two_macs(services: list[InventoriedService]) -> Iterator[Inconsistency]:
                 )
 
 
+class InferenceRule(Document):
+    """Which type senders have whose type nobody knows. All that is given must hold; it is what senders choose."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]+$", max_length=64)]
+    """Their type is /inferred/ and this."""
+    host_name: Annotated[str, Field(min_length=1, max_length=64)] | None = None
+    """Glob of what the device calls itself in its DHCP lease, e.g. cam-*; upper and lower case are the same."""
+    mac_prefix: Annotated[str, Field(pattern="^[0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){0,5}$")] | None = None
+    """How its link address begins, as the kernel sees it or the lease says it: 02:00:5e is a manufacturer."""
+    user_agent: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Glob of the field User-Agent, e.g. Tuya*."""
+    path: Annotated[str, Field(min_length=1, max_length=128)] | None = None
+    """Glob of the path of a call. Whoever made such a call once keeps the type while the gateway runs."""
+
+    @model_validator(mode="after")
+    def _says_something(self) -> Self:
+        if self.host_name is None and self.mac_prefix is None and self.user_agent is None and self.path is None:
+            raise invalid(
+                f"{self.name} fits everybody", "give at least one of host_name, mac_prefix, user_agent and path"
+            )
+        return self
+
+
 class InventoryDocument(Document):
     """`inventory.yaml`: what the middleware does not say about the services of the site."""
 
     services: list[InventoriedService] = []
     protected: list[AnyIP] = []
     """Addresses that must never be quarantined: router, DNS, operators."""
+    inference: Annotated[list[InferenceRule], Field(max_length=64)] = []
+    """Types of senders whose type nobody knows, the first that fits. Without these, nothing is inferred."""
+    leases: list[Path] = []
+    """Files of DHCP leases for host names, absolute; none: the usual places of dnsmasq, ISC dhcpd and Kea."""
 
     @field_validator("services")
     @classmethod

@@ -6,7 +6,7 @@ The refusal stands first; a ruling that releases something is the last step of e
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import msgspec
@@ -14,7 +14,7 @@ import msgspec
 from models.access import Access
 from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Strength, Verdict
-from proxy.callers import Caller, caller_of
+from proxy.callers import Caller, caller_of, with_type
 from proxy.configuration import TlsMode
 from proxy.connections import Connection
 from proxy.decoders.base import Answer, Callbacks, Decoded, Decoder, FormatError, Frame, Request
@@ -22,6 +22,7 @@ from proxy.decoders.refusals import ambiguous
 from proxy.enforcement import Enforcement
 from proxy.http1.bad_message import BadMessage
 from proxy.http1.call import Relayed, Ruling
+from proxy.inference import Inference
 from proxy.registry import SiteRegistry
 from proxy.transactions import Transactions
 
@@ -46,6 +47,8 @@ class Judging:
     """Called with the root of a transaction that the gateway ends of its own accord, and the refusal that led to it."""
     on_misbehaviour: Callable[[str, BadMessage], None]
     """Called with the agent and the reason where an access point sent what it should not."""
+    inference: Inference = field(default_factory=lambda: Inference(()))
+    """Types of senders of which nobody knows it."""
 
 
 class ConnectionJudge:
@@ -63,7 +66,7 @@ class ConnectionJudge:
         """
         judging, live = self._judging, self._live
         decoder = live.destination.decoder
-        caller = caller_of(request, live, judging.registry)
+        caller = with_type(caller_of(request, live, judging.registry), judging.inference)
         sender = caller.sender
         identity = identity_of(sender)
         now = judging.enforcement.now()
@@ -144,7 +147,7 @@ class ConnectionJudge:
         """Let what nobody knows be looked for; not for strangers, who may invent whatever they like."""
         if sender.strength is Strength.UNKNOWN:
             return
-        if sender.service_type is None:
+        if sender.service_type is None or sender.inferred:
             self._judging.on_miss(sender.address)
         for access in accesses:
             if access.data_type is None:

@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from policy.inferred import is_inferred
 from proxy.configuration import InventoryDocument
 
 ROOT_TYPE = "/treeRoot"
@@ -175,6 +176,8 @@ class SiteRegistry:
     def service_type(self, service: str) -> str | None:
         """Return the type of a service instance, None where it is not known."""
         known = self.data_type(service) or self._inventoried_types.get(service)
+        if known is not None and is_inferred(known):
+            return None  # nobody's own word makes it one of those whose type was inferred
         return ROOT_TYPE if known is None and self.is_root(service) else known
 
     def location(self, service: str) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from proxy.commands.decoder_test import test
+from proxy.commands.drafting import import_group, learn_command
 
 
 @click.group("decoder")
@@ -13,3 +14,5 @@ def decoder() -> None:
 
 
 decoder.add_command(test)
+decoder.add_command(import_group)
+decoder.add_command(learn_command)

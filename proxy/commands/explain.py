@@ -79,6 +79,8 @@ def _page(verdict: Verdict, told: Account, lines: list[PolicyLine], note: str | 
     yield ""
     sender = verdict.call.sender
     yield f"sender    {shown(sender.address)} at {shown(sender.ip)}, established by {sender.strength}"
+    if sender.inferred:
+        yield f"type      {shown(sender.service_type)}, inferred from {shown(sender.inferred)}; nobody confirmed it"
     if verdict.call.request:
         yield f"request   {shown(verdict.call.request)}"
     if (model := told.model) is not None:

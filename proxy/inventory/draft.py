@@ -11,6 +11,8 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from policy.inferred import PREFIX
+from policy.printable import printable
 from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
 from proxy.inventory.evidence import Evidence
 from proxy.registry import SiteRegistry, agent_of
@@ -158,6 +160,10 @@ def _strangers(evidence: Evidence, document: GatewayDocument, known: _Known) -> 
         yield from (f"#    # or {other}: {reason}" for other, reason in others)
         if ip in evidence.registered and address not in evidence.types:
             yield f"#    service_type: {_scalar(evidence.registered[ip])} # it registered as that"
+        elif ip in evidence.inferred and address not in evidence.types:
+            service_type, reason = evidence.inferred[ip]
+            name = f"/{service_type.removeprefix(PREFIX).lstrip('/')}"
+            yield f"#    service_type: {_scalar(name)} # inferred from {printable(reason)}"
         yield f"#    ip: {_scalar(ip)} # traffic{_lease_note(evidence, ip)}"
         yield from (f"#    {line}" for line in _macs(evidence, ip))
 

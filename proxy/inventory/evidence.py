@@ -37,6 +37,8 @@ class Evidence:
     """By network address of a stranger, how often it wrote nodes of which service."""
     registered: Mapping[str, str] = field(default_factory=dict)
     """By network address of a stranger, as which type it registered last."""
+    inferred: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """By network address of a stranger, which type was inferred for it last, and from what."""
     leases: Sequence[Lease] = ()
     neighbours: Mapping[str, str] = field(default_factory=dict)
     """Link address by network address, as the kernel sees them now."""
@@ -88,14 +90,15 @@ def gather(document: GatewayDocument, lease_files: Iterable[Path], now: float) -
         except LeaseFileError as error:
             problems.append(str(error))
     types, asked = _types(document, problems)
-    writes, registered = _strangers(document.state_directory / AUDIT_DIRECTORY, problems)
+    strangers = _strangers(document.state_directory / AUDIT_DIRECTORY, problems)
     return Evidence(
         traffic={
             ip: [address for last in seen.values() for address in last.addresses]
             for ip, seen in AddressStore(document.state_directory).load().items()
         },
-        writes=writes,
-        registered=registered,
+        writes=strangers.writes,
+        registered=strangers.registered,
+        inferred=strangers.inferred,
         leases=leases,
         neighbours=_neighbours(problems),
         types=types,
@@ -138,24 +141,38 @@ def _neighbours(problems: list[str]) -> dict[str, str]:
         return {}
 
 
-def _strangers(directory: Path, problems: list[str]) -> tuple[dict[str, Counter[str]], dict[str, str]]:
-    """Return what senders whom nobody knows wrote, and as what they registered."""
-    writes: dict[str, Counter[str]] = {}
-    registered: dict[str, str] = {}
+@dataclass
+class _Strangers:
+    """What senders do whom nobody knows, by network address."""
+
+    writes: dict[str, Counter[str]] = field(default_factory=dict)
+    registered: dict[str, str] = field(default_factory=dict)
+    inferred: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+    def note(self, sender: Mapping[str, Any], accesses: Sequence[Mapping[str, Any]]) -> None:
+        """Take note of one call."""
+        ip, service_type, why = str(sender.get("ip")), sender.get("service_type"), sender.get("inferred")
+        if isinstance(service_type, str) and isinstance(why, str):
+            self.inferred[ip] = service_type, why
+        for access in accesses:
+            _count(ip, access, self.writes, self.registered)
+
+
+def _strangers(directory: Path, problems: list[str]) -> _Strangers:
+    """Return what senders whom nobody knows wrote, as what they registered, and what was inferred of them."""
+    found = _Strangers()
     try:
         records = newest(directory, MOST_RECORDS)
     except FileNotFoundError:
-        return {}, {}
+        return found
     except OSError as error:
         problems.append(f"{directory}: {error.strerror}; run it as the gateway's user, or as root")
-        return {}, {}
+        return found
     for record in records:
         sender = record.data.get("sender")
-        if not isinstance(sender, dict) or sender.get("strength") != Strength.UNKNOWN:
-            continue
-        for access in record.data.get("accesses", ()):
-            _count(str(sender.get("ip")), access, writes, registered)
-    return writes, registered
+        if isinstance(sender, dict) and sender.get("strength") == Strength.UNKNOWN:
+            found.note(sender, record.data.get("accesses", ()))
+    return found
 
 
 def _count(ip: str, access: Mapping[str, Any], writes: dict[str, Counter[str]], registered: dict[str, str]) -> None:

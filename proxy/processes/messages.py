@@ -9,6 +9,7 @@ import msgspec
 from models.replica import Sighting
 from policy.escalation import PastQuarantine
 from policy.quarantine import QuarantineEntry
+from proxy.inference import Hint
 from proxy.registry import AgentStructure
 from proxy.revocation import Revocations
 
@@ -43,6 +44,8 @@ class Begin(msgspec.Struct, frozen=True, tag=True, kw_only=True):
     """Service types that may be enforced where the policy leaves that to their readiness."""
     revocations: Revocations = Revocations()
     """Certificates that are good no more."""
+    hints: Mapping[str, Hint] = {}
+    """What is known of network addresses beside their calls."""
 
 
 class Knows(msgspec.Struct, frozen=True, tag=True):
@@ -103,11 +106,17 @@ class Revoke(msgspec.Struct, frozen=True, tag=True):
     revocations: Revocations
 
 
+class Hinted(msgspec.Struct, frozen=True, tag=True):
+    """What is known of network addresses beside their calls: types are inferred from it (`proxy.inference`)."""
+
+    by_address: Mapping[str, Hint]
+
+
 class Stop(msgspec.Struct, frozen=True, tag=True):
     """End: hand over what was learnt, and close the audit log."""
 
 
-ToWorker = Begin | Knows | Maps | Refreshed | Follow | Judge | Ready | Hold | Free | Revoke | Stop
+ToWorker = Begin | Knows | Maps | Refreshed | Follow | Judge | Ready | Hold | Free | Revoke | Hinted | Stop
 
 
 class Serving(msgspec.Struct, frozen=True, tag=True):

@@ -17,6 +17,7 @@ from models.allowance import Size, size
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
+from policy.inferred import is_inferred
 from proxy.audit.event import Detail, Kind
 from proxy.audit.trail import Notes
 from proxy.configuration import GatewayDocument
@@ -51,15 +52,21 @@ class NodeEnds:
         return self.models.newest
 
     def contributions(self) -> Iterable[CommunicationModel]:
-        """Return what was learnt here."""
-        return self.models.contributions()
+        """Return what was learnt here, without types that were only inferred: their models stay on the site."""
+        return [model for model in self.models.contributions() if not is_inferred(model.service_type)]
 
     def showings(self) -> Showings:
         """Return the open candidates."""
-        return self.models.showings()
+        found = self.models.showings()
+        return Showings(
+            instances={name: count for name, count in found.instances.items() if not is_inferred(name)},
+            open=[each for each in found.open if not is_inferred(each.candidate.service_type)],
+        )
 
     def adopt(self, service_type: str, others: Others | None) -> None:
-        """Have all workers score by what others know of a type."""
+        """Have all workers score by what others know of a type; nobody else knows what was inferred here."""
+        if is_inferred(service_type):
+            return
         if steps := self.models.adopt(service_type, others):
             self.follow(steps)
             self.changed()

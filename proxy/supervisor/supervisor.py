@@ -37,6 +37,7 @@ from proxy.processes.documents import written
 from proxy.processes.messages import (
     Begin,
     Follow,
+    Hinted,
     Hold,
     InForce,
     Knows,
@@ -61,6 +62,7 @@ from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.by_hand import QuarantinesByHand
 from proxy.supervisor.dead_man import DeadMan
 from proxy.supervisor.federation import Federation, NodeEnds
+from proxy.supervisor.hints import HintWatch
 from proxy.supervisor.kernel_table import KernelTable
 from proxy.supervisor.lookups import Lookups
 from proxy.supervisor.mappings import MappingsInForce
@@ -155,6 +157,7 @@ class Supervisor:
             real_now=real_now,
             on_change=self._revoke,
         )
+        self._hints = HintWatch(inputs.inventory, real_now, lambda hints: self._workers.tell_all(Hinted(hints)))
         self._refresh = RegistryRefresh(
             points=structure_sources(document),
             tls=document.tls,
@@ -287,6 +290,7 @@ class Supervisor:
             self._ended(),
             self._refresh.forever(),
             self._revocation.forever(),
+            self._hints.forever(),
             self._things.forever(),
             self._tick(),
             self._workers.forever(),
@@ -322,6 +326,7 @@ class Supervisor:
             history=self._register.history.all,
             ready=self._readiness.ready,
             revocations=self._revocation.in_force.current,
+            hints=self._hints.current,
         )
 
     def _take(self, number: int, message: ToSupervisor) -> None:

@@ -31,6 +31,7 @@ from proxy.enforcement import Enforcement
 from proxy.gateway import Gateway
 from proxy.hooks import Gatekeeper, Hooks
 from proxy.http1.bad_message import BadMessage
+from proxy.inference import Inference
 from proxy.judging import Judging
 from proxy.knowledge_agent import services
 from proxy.peers import Peers, known_agents, structure_sources
@@ -40,6 +41,7 @@ from proxy.processes.messages import (
     Begin,
     Follow,
     Free,
+    Hinted,
     Hold,
     InForce,
     Judge,
@@ -110,6 +112,8 @@ class Worker:
         self._registry = SiteRegistry(inventory, known_agents(document))
         for agent, structure in begin.structures.items():
             self._know(agent, structure)
+        self._inference = Inference(inventory.inference)
+        self._inference.replace_hints(begin.hints)
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
@@ -189,6 +193,14 @@ class Worker:
                 self._registrations.refreshed(message.ticket)
             case Follow():
                 self._learning.follow(message.step)
+            case Hinted():
+                self._inference.replace_hints(message.by_address)
+            case _:
+                self._enforce(message)
+
+    def _enforce(self, message: ToWorker) -> None:
+        """Take what changes what is refused."""
+        match message:
             case Judge():
                 self._judge_by(PolicyDocument.model_validate_json(message.policy), message.revision)
             case Ready():
@@ -265,6 +277,7 @@ class Worker:
                     on_quarantine=self._quarantine.enter,
                 ),
                 registry=self._registry,
+                inference=self._inference,
                 transactions=Transactions(),
                 on_miss=self._misses.missed,
                 on_sighting=self._sightings.note,

@@ -83,6 +83,7 @@ def test_every_setting_of_a_policy_is_compared() -> None:
         "unknown_node": "forward",
         "time_zone": "UTC",
         "rules": [rule("a")],
+        "inferred": {"mode": "monitor"},
         "service_types": {"/lock": {"mode": "learn"}},
         "readiness": {"quiet": "2d"},
         "quarantine": {"expiry": "2h"},

@@ -15,6 +15,7 @@ WITHOUT_TEST = {
     "proxy/control/messages.py": "plain data",
     "proxy/control/refusal.py": "plain data",
     "proxy/decoders/base.py": "plain data and the protocol of decoders",
+    "proxy/drafting/draft.py": "plain data",
     "proxy/federation/client/ends.py": "protocols",
     "proxy/federation/client/state.py": "plain data",
     "proxy/http1/bad_message.py": "plain data",

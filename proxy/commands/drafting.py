@@ -1,0 +1,124 @@
+"""`alleyes decoder import` and `learn`: draft a mapping, to be looked over by whoever knows the building."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from policy.printable import printable
+from proxy.audit.log import newest
+from proxy.commands.audit_log import at_log, readable
+from proxy.commands.options import refuse
+from proxy.drafting.draft import MappingDraft
+from proxy.drafting.learnt import draft_from
+from proxy.drafting.observed import seen_in
+from proxy.drafting.openapi import draft_of
+from proxy.drafting.specification import SpecificationError, read_specification
+from proxy.drafting.templates import Noise, Template, Vocabulary
+from proxy.drafting.writing import text_of
+
+MOST_RECORDS = 50_000
+"""Of the audit log, the newest ones, that are looked through."""
+_NOTHING = 1
+
+
+def _output_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option(
+        "-o", "--output", type=click.Path(path_type=Path), help="Write it there; an existing file is left alone."
+    )(command)
+
+
+def _name_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    return click.option("--name", help="Short name of the middleware, the first segment of its types, e.g. hue.")(
+        command
+    )
+
+
+@click.group("import")
+def import_group() -> None:
+    """Draft a mapping from a description of the interface."""
+
+
+@import_group.command("openapi")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@_name_option
+@_output_option
+def openapi_command(file: Path, *, name: str | None, output: Path | None) -> None:
+    """Draft a mapping from an OpenAPI document (3.0 or 3.1, JSON or YAML)."""
+    try:
+        draft = draft_of(read_specification(file), name=name, file=file.name)
+    except SpecificationError as error:
+        refuse([str(error)])
+    if not draft.routes:
+        refuse([f"{file}: has no operation that a mapping could have", *draft.left_out])
+    _write(draft, output)
+
+
+@click.command("learn")
+@click.option("--agent", help="Name of the access point that was called, where the log has several.")
+@click.option("--yes", is_flag=True, help="Take all that is proposed, without asking.")
+@_name_option
+@_output_option
+@at_log
+def learn_command(*, place: Path, agent: str | None, name: str | None, yes: bool, output: Path | None) -> None:
+    """Draft a mapping from calls that no route understood, as the audit log has them.
+
+    Let services work for a day in learn mode, where such calls are forwarded. What several callers asked for, or one of
+    them at several times, is proposed as templates; each is asked about.
+    """
+    vocabulary = Vocabulary()
+    with readable(place):
+        for record in newest(place, MOST_RECORDS):
+            seen = seen_in(record.data, agent)
+            if seen is not None:
+                vocabulary.add(seen)
+    templates, noise = vocabulary.templates()
+    for line in _noise(noise):
+        click.echo(line, err=True)
+    if not templates:
+        click.echo(f"alleyes: {place} holds no calls that a template could be made of", err=True)
+        raise SystemExit(_NOTHING)
+    confirmed = templates if yes else [each for each in templates if _confirmed(each)]
+    if not confirmed:
+        click.echo("alleyes: nothing was confirmed", err=True)
+        raise SystemExit(_NOTHING)
+    _write(draft_from(confirmed, name=name or agent or "device", source=f"the audit log in {place}"), output)
+
+
+def _confirmed(template: Template) -> bool:
+    for line in _shown(template):
+        click.echo(line, err=True)
+    return click.confirm("  Take it?", default=True, err=True)
+
+
+def _shown(template: Template) -> Iterator[str]:
+    yield f"{template.method} {printable(template.text, 400)}"
+    yield f"  {template.calls} calls of {template.callers} callers"
+    for each in template.variables:
+        examples = f": {printable(', '.join(each.examples), 200)}" if each.examples else ""
+        yield f"  {{{each.name}}} {each.kind}, {each.distinct} different{examples}"
+
+
+def _noise(noise: Noise) -> Iterator[str]:
+    if noise.paths:
+        who = ", ".join(f"{printable(caller)} ({paths})" for caller, paths in noise.by_caller)
+        yield f"alleyes: {noise.calls} calls to {noise.paths} paths were seen too seldom to count; most by {who}"
+
+
+def _write(draft: MappingDraft, output: Path | None) -> None:
+    text = text_of(draft)
+    if output is None:
+        sys.stdout.write(text)
+        return
+    try:
+        with output.open("x", encoding="utf-8") as stream:
+            stream.write(text)
+    except FileExistsError:
+        refuse([f"{output}: exists already -- give another path"])
+    except OSError as error:
+        refuse([f"{output}: {error.strerror} -- give a path that can be written to"])
+    click.echo(f"alleyes: {output} is drafted; look over every line with a question mark", err=True)

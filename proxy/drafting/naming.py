@@ -1,0 +1,112 @@
+"""Guesses, from a path alone, which service it is about, of which type, and which node of it.
+
+What stands before the first variable is taken for the kind of the service, and the variable for which one of them it
+is: `/api/lights/{light}/state` is the node `state` of the service `light-{light}` of the type `/hue/light`. A path
+without variables is about the service that its first segment names. Operators correct that; a program cannot know.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+_INTERFACE = re.compile(r"api|rest|json|rpc|cm|v[0-9]+([._][0-9]+)*", re.IGNORECASE)
+"""Segments that name an interface rather than a thing behind it."""
+_WITHOUT_MEANING = frozenset(
+    {"a", "an", "the", "of", "for", "and", "api", "rest", "restful", "http", "https", "openapi", "swagger", "service"}
+)
+_ADDRESS = re.compile(r"[^A-Za-z0-9._:-]+")
+_VARIABLE = re.compile(r"\{([^{}]*)\}")
+_LONGEST_SLUG = 24
+
+
+class Naming(NamedTuple):
+    """What a path is about."""
+
+    service: str
+    service_type: str
+    node: str
+    """Below the service; empty for the service itself."""
+    variables: tuple[str, ...]
+    """Of the template, those that say which service it is."""
+
+
+def slug(text: str) -> str:
+    """Return a short name in lower case, from a title: `Philips Hue bridge API v1` is `philips-hue-bridge`."""
+    words = [word for word in re.findall(r"[a-z0-9]+", text.lower()) if word not in _WITHOUT_MEANING]
+    words = [word for word in words if not re.fullmatch(r"v?[0-9]+", word)]
+    short = ""
+    for word in words:
+        if short and len(short) + 1 + len(word) > _LONGEST_SLUG:
+            break
+        short = f"{short}-{word}" if short else word[:_LONGEST_SLUG]
+    return short or "device"
+
+
+def singular(word: str) -> str:
+    """Return what one of them is called, where a word looks like an English plural."""
+    for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x")):
+        if word.endswith(ending) and len(word) > len(ending) + 1:
+            return word.removesuffix(ending) + instead
+    if word.endswith("s") and not word.endswith(("ss", "us", "is", "as")) and len(word) > len("bus"):
+        return word[:-1]
+    return word
+
+
+def variable_of(segment: str) -> str | None:
+    """Return the variable that a segment is, None where it is a literal."""
+    found = _VARIABLE.fullmatch(segment)
+    return None if found is None else found.group(1)
+
+
+def interface(templates: Sequence[Sequence[str]]) -> int:
+    """Return how many of the first segments of all paths name the interface, and nothing behind it."""
+    if not templates:
+        return 0
+    length = 0
+    first = templates[0]
+    while all(
+        len(each) > length + 1 and each[length] == first[length] and variable_of(each[length + 1]) is None
+        for each in templates
+    ):
+        if variable_of(first[length]) is not None or (len(templates) == 1 and not _INTERFACE.fullmatch(first[length])):
+            break
+        length += 1
+    return length
+
+
+def naming(name: str, segments: Sequence[str], common: int) -> Naming:
+    """Guess what a path is about.
+
+    Args:
+        name: Short name of the middleware, the first segment of its types.
+        segments: Of the path template; variables in braces.
+        common: How many of the first ones all paths share (`interface`).
+    """
+    rest = [each for each in segments[common:] if each]
+    while len(rest) > 1 and _INTERFACE.fullmatch(rest[0]):
+        rest = rest[1:]
+    literals: list[str] = []
+    while rest and variable_of(rest[0]) is None:
+        literals.append(rest.pop(0))
+    if not rest:
+        # Nothing varies: the first segment is the service, what follows is below it.
+        service, *below = literals or [name]
+        return Naming(_address(service), f"/{_address(name)}/{_address(singular(service))}", _joined(below), ())
+    kind = singular(literals[-1]) if literals else name
+    which: list[str] = []
+    while rest and (variable := variable_of(rest[0])) is not None:
+        which.append(variable)
+        rest.pop(0)
+    service = "-".join([_address(kind), *(f"{{{variable}}}" for variable in which)])
+    return Naming(service, f"/{_address(name)}/{_address(kind)}", _joined(rest), tuple(which))
+
+
+def _joined(segments: Sequence[str]) -> str:
+    return "/".join(each if variable_of(each) is not None else _address(each) for each in segments)
+
+
+def _address(text: str) -> str:
+    """Return text in the alphabet of addresses."""
+    return _ADDRESS.sub("-", text).strip("-.") or "value"

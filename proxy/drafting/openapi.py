@@ -1,0 +1,286 @@
+"""Drafts a mapping from an OpenAPI document."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from policy.printable import printable
+from proxy.drafting.draft import COMPOSED, MappingDraft, MemberDraft, RouteDraft
+from proxy.drafting.naming import interface, naming, slug, variable_of
+from proxy.drafting.schema_members import DEEPEST, Values, values_of
+from proxy.drafting.specification import Operation, SecurityScheme, Specification, text_in
+
+MOST_ROUTES = 1000
+"""As many as a mapping may have."""
+_OPERATIONS = {"GET": "get", "PUT": "set", "PATCH": "set", "DELETE": "delete"}
+_SUPPORTED = {*_OPERATIONS, "POST"}
+_MEDIA = (
+    ("json", re.compile(r"application/(.+\+)?json")),
+    ("form", re.compile(r"application/x-www-form-urlencoded")),
+    ("text", re.compile(r"text/plain")),
+)
+"""Kinds of bodies that are understood, the best one first."""
+_EVENTS = "text/event-stream"
+_NOT_PASSED = re.compile(
+    r"accept.*|authorization|content-.*|if-.*|user-agent|cookie|connection|expect|host|keep-alive|proxy-.*|te|trailer"
+    r"|transfer-encoding|upgrade|forwarded|x-forwarded-.*|x-real-ip|x-http-method.*|x-method-override|x-original-url"
+    r"|x-rewrite-url"
+)
+"""Fields that pass anyway, that the gateway writes, or that change what was judged."""
+_VARIABLE_NAME = re.compile(r"[^A-Za-z0-9_]+")
+_MOST_LISTED = 40
+_MOST_HEADERS = 32
+_LONGEST_VARIABLE = 28
+_SEGMENT = re.compile(r"[A-Za-z0-9._~:@!$&'()*,=+-]+")
+_PARAMETER = re.compile(r"[!-$'-:<>-~]{1,128}")
+
+
+class _Path(NamedTuple):
+    """A path template as a mapping has it."""
+
+    segments: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        return "/" + "/".join(self.segments)
+
+    @property
+    def shape(self) -> str:
+        """The path without the names of its variables."""
+        return "/".join("{}" if variable_of(each) is not None else each for each in self.segments)
+
+    @property
+    def order(self) -> list[tuple[bool, str]]:
+        """What is said outright comes before what a variable stands for."""
+        return [(variable_of(each) is not None, each) for each in self.segments]
+
+
+def draft_of(specification: Specification, *, name: str | None, file: str) -> MappingDraft:
+    """Return a draft of a mapping.
+
+    Args:
+        specification: The OpenAPI document.
+        name: Short name of the middleware, the first segment of its types; by default made of the title.
+        file: Name of the document, as the draft tells it.
+    """
+    short = name or slug(specification.title)
+    left_out: list[str] = []
+    found: list[tuple[_Path, Operation]] = []
+    taken: set[tuple[str, str]] = set()
+    for operation in specification.operations():
+        why = None
+        path = _path(specification.base, operation.template)
+        if operation.method not in _SUPPORTED:
+            why = "no service needs it"
+        elif path is None:
+            why = "a segment holds a variable and more, or cannot stand in a path"
+        elif (key := (operation.method, path.shape)) in taken:
+            why = "the same path is there already, with other names of its variables"
+        else:
+            taken.add(key)
+        if why is not None or path is None:
+            left_out.append(f"{operation.method} {printable(operation.template, 200)}: {why}")
+            continue
+        found.append((path, operation))
+    found.sort(key=lambda each: (each[0].order, each[1].method))
+    if len(found) > MOST_ROUTES:
+        left_out.append(f"{len(found) - MOST_ROUTES} more operations: a mapping has {MOST_ROUTES} routes at most")
+        found = found[:MOST_ROUTES]
+    common = interface([path.segments for path, _ in found])
+    paths = {path.text for path, _ in found}
+    routes = tuple(_route(specification, short, path, operation, common, paths) for path, operation in found)
+    scheme, remarks = _token(specification.security())
+    remarks += _open(operation for _, operation in found)
+    left_out += [f"not understood: {each}" for each in specification.remarks]
+    if len(left_out) > _MOST_LISTED:
+        left_out = [*left_out[:_MOST_LISTED], f"and {len(left_out) - _MOST_LISTED} more"]
+    return MappingDraft(
+        name=specification.title or short,
+        source=file,
+        heading=_heading(file, routes),
+        token=scheme,
+        token_remarks=tuple(remarks),
+        headers=_headers(operation for _, operation in found),
+        routes=routes,
+        left_out=tuple(left_out),
+    )
+
+
+def _heading(file: str, routes: Sequence[RouteDraft]) -> tuple[str, ...]:
+    types = len({each.service_type for each in routes})
+    return (
+        f"A mapping, drafted from {file} by `alleyes decoder import openapi`: {len(routes)} routes, {types} types.",
+        "Lines with a question mark say what was guessed, and what you have to decide.",
+        "`service` and `type` are guessed from the paths: what stands before the first variable is the kind.",
+        "Services that behave alike should have one type, others another one.",
+        "Try it: alleyes decoder test THIS_FILE REQUEST.http",
+    )
+
+
+def _path(base: str, template: str) -> _Path | None:
+    """Return a template with variables that a mapping may have; None where one is a part of a segment only."""
+    segments: list[str] = []
+    used: set[str] = set()
+    parts = f"{base}{template}".split("/")[1:]
+    for number, segment in enumerate(parts):
+        variable = variable_of(segment)
+        if variable is None:
+            last = number == len(parts) - 1
+            if not (last and not segment) and (not _SEGMENT.fullmatch(segment) or segment in {".", ".."}):
+                return None
+            segments.append(segment)
+            continue
+        plain = _VARIABLE_NAME.sub("_", variable).strip("_").lower() or "variable"
+        plain = (plain if "a" <= plain[0] <= "z" else f"v_{plain}")[:_LONGEST_VARIABLE]
+        unique = plain
+        while unique in used:
+            unique = f"{plain}_{len(used) + 1}"
+        used.add(unique)
+        segments.append(f"{{{unique}}}")
+    return _Path(tuple(segments))
+
+
+def _route(
+    specification: Specification, short: str, path: _Path, operation: Operation, common: int, paths: set[str]
+) -> RouteDraft:
+    named = naming(short, path.segments, common)
+    doing, remarks = _operation(path, operation, paths)
+    media, values, told = _body(specification, operation)
+    remarks += told
+    inner = [each for each in map(variable_of, path.segments) if each is not None and each not in named.variables]
+    if inner:
+        remarks.append(
+            f"{', '.join(inner)}: taken for a part of {named.service}. Where it is a service of its own, name it in"
+            " `service` and `type`"
+        )
+    if doing == "get" and _has_single_ones(path, paths):
+        remarks.append("reads them all: then it is rather `everything: true`, without `service` and `node`")
+    prefix = f"{named.node}/" if named.node else ""
+    whole = values is not None and not values.members
+    members = () if values is None or whole else tuple(values.members)
+    return RouteDraft(
+        name=operation.summary or f"{operation.method} {path.text}",
+        method=operation.method,
+        path=path.text,
+        service=named.service,
+        service_type=named.service_type,
+        operation=doing,
+        node=named.node,
+        data_type=values.data_type if whole and values is not None else None,
+        body=media,
+        optional_body=operation.body is not None and media != "none" and not operation.body.required,
+        value="" if whole and media in {"json", "text"} else None,
+        members=tuple(_below(prefix, each) for each in members),
+        query=_query(operation),
+        lasting=_EVENTS in operation.answers,
+        remarks=tuple(remarks),
+    )
+
+
+def _below(prefix: str, member: MemberDraft) -> MemberDraft:
+    return replace(member, node=prefix + member.node)
+
+
+def _operation(path: _Path, operation: Operation, paths: set[str]) -> tuple[str, list[str]]:
+    """Return what a method means, and what is doubtful about that."""
+    if _EVENTS in operation.answers:
+        return "subscribe", ["answers with a stream of events: taken for a subscription, which lasts"]
+    if operation.method != "POST":
+        return _OPERATIONS[operation.method], []
+    if _has_single_ones(path, paths):
+        return "create", ["POST above single ones: taken for creating one. If it searches or commands, it is `invoke`"]
+    return "invoke", ["POST: taken for a command. If it only writes values, it is `set`"]
+
+
+def _has_single_ones(path: _Path, paths: set[str]) -> bool:
+    """Tell whether single ones of what a path names have paths of their own, one variable below it."""
+    below = f"{path.text.rstrip('/')}/{{"
+    return any(other.startswith(below) and "/" not in other[len(below) :] for other in paths)
+
+
+def _body(specification: Specification, operation: Operation) -> tuple[str, Values | None, list[str]]:
+    """Return the kind of the body, what it holds where that can be told, and what is doubtful about it."""
+    if operation.body is None or operation.method == "GET":
+        return "none", None, []
+    offered = list(operation.body.schemas)
+    for kind, media in _MEDIA:
+        chosen = next((each for each in offered if media.fullmatch(each)), None)
+        if chosen is None:
+            continue
+        remarks = []
+        if others := [each for each in offered if each != chosen]:
+            remarks.append(f"takes {', '.join(others)} too; only {chosen} is understood here")
+        values = values_of(specification, operation.body.schemas[chosen], 1 if kind == "form" else DEEPEST)
+        remarks += values.remarks
+        if kind == "form" and not values.members:
+            remarks.append("nothing says what the form holds: name its fields under `members`, or they are refused")
+        if kind == "json" and not values.members and values.data_type == COMPOSED:
+            remarks.append("the body is one composed value: its parts are not told apart")
+        return kind, values, remarks
+    return "opaque", None, [f"takes {', '.join(offered)}: passed on without looking into it, judged by the path alone"]
+
+
+def _query(operation: Operation) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for parameter in operation.parameters:
+        if parameter.place == "query" and _PARAMETER.fullmatch(parameter.name):
+            choices = parameter.schema.get("enum")
+            shown = ", ".join(printable(text_in(each), 32) for each in choices[:6]) if isinstance(choices, list) else ""
+            found[parameter.name] = f"one of {shown}" if shown else ""
+    return found
+
+
+def _headers(operations: Iterable[Operation]) -> tuple[str, ...]:
+    names = {
+        parameter.name.lower()
+        for operation in operations
+        for parameter in operation.parameters
+        if parameter.place == "header" and re.fullmatch(r"[A-Za-z0-9-]{1,64}", parameter.name)
+    }
+    return tuple(sorted(name for name in names if not _NOT_PASSED.fullmatch(name)))[:_MOST_HEADERS]
+
+
+def _open(operations: Iterable[Operation]) -> list[str]:
+    listed = [f"{each.method} {each.template}" for each in operations if each.open]
+    if not listed:
+        return []
+    return [f"{len(listed)} operations need no credential, {listed[0]} among them"]
+
+
+def _token(schemes: Sequence[SecurityScheme]) -> tuple[dict[str, str] | None, list[str]]:
+    """Return where callers have their credential, and what is to be decided about it."""
+    usable = [(scheme, place) for scheme in schemes if (place := _place(scheme)) is not None]
+    remarks = [
+        f"{scheme.name}: certificates of services; give the access point `tls: required`"
+        for scheme in schemes
+        if scheme.kind == "mutualTLS"
+    ]
+    if not usable:
+        return None, [*remarks, "no API token is declared: services are known by certificate or by network address"]
+    scheme, place = usable[0]
+    remarks.append(
+        f"{printable(scheme.name)}: services are known by it once inventory.yaml has its hash (alleyes inventory token)"
+    )
+    if not scheme.used:
+        remarks.append("the document does not ask for it everywhere; it is the first that it declares")
+    remarks += [f"it may be {other.name} ({_flow(where)}) instead" for other, where in usable[1:]]
+    return place, remarks
+
+
+def _flow(place: dict[str, str]) -> str:
+    return ", ".join(f"{name}: {value}" for name, value in place.items())
+
+
+def _place(scheme: SecurityScheme) -> dict[str, str] | None:
+    match scheme.kind, text_in(scheme.detail.get("in")), text_in(scheme.detail.get("scheme")).lower():
+        case "apiKey", "header" | "query" | "cookie" as where, _:
+            name = text_in(scheme.detail.get("name"))
+            return {where: name.lower() if where == "header" else name} if name else None
+        case "http", _, "bearer" | "basic" as how:
+            return {"header": "authorization", "scheme": how.capitalize()}
+        case (("oauth2" | "openIdConnect"), _, _):
+            return {"header": "authorization", "scheme": "Bearer"}
+    return None

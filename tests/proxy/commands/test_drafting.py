@@ -1,0 +1,75 @@
+"""The commands that draft mappings, as an operator calls them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from policy.loading import load_document
+from proxy.commands.drafting import import_group, learn_command
+from proxy.decoders.rest.mapping import MappingDocument
+from tests.proxy.drafting.test_observed import record
+from tests.proxy.drafting.test_specification import FEDERATION, HOUSE
+
+ZOO = HOUSE.with_name("zoo.json")
+
+
+@pytest.mark.parametrize(("file", "routes"), [(FEDERATION, 12), (HOUSE, 6), (ZOO, 8)])
+def test_what_is_drafted_from_openapi_can_be_loaded(file: Path, routes: int, tmp_path: Path) -> None:
+    output = tmp_path / "draft.yaml"
+    result = CliRunner().invoke(import_group, ["openapi", str(file), "-o", str(output)])
+    assert result.exit_code == 0, result.output
+    assert len(load_document(output, MappingDocument).routes) == routes
+    again = CliRunner().invoke(import_group, ["openapi", str(file), "-o", str(output)])
+    assert again.exit_code == 2
+    assert "exists already" in again.output
+
+
+def test_what_is_no_description_ends_with_one_line(tmp_path: Path) -> None:
+    file = tmp_path / "api.yaml"
+    file.write_text("openapi: 3.1.0\npaths: {/a: {head: {}}}\n")
+    result = CliRunner().invoke(import_group, ["openapi", str(file)])
+    assert result.exit_code == 2
+    assert "has no operation that a mapping could have" in result.output
+    assert CliRunner().invoke(import_group, ["openapi", str(tmp_path / "none")]).exit_code == 2
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    lines = [
+        record(f"{method} {path}", time=f"2026-11-26T{hour:02}:00:00.000Z", sender={"address": caller})
+        for hour in (1, 2)
+        for caller in ("/house/panel", "/house/phone")
+        for method, path in [("GET", "/rpc/Shelly.GetStatus"), *(("GET", f"/relay/{n}?turn=on") for n in range(3))]
+    ]
+    lines.append(record("GET /wp-admin/x.php", sender={"address": "ip:192.0.2.66"}))
+    directory = tmp_path / "audit"
+    directory.mkdir()
+    texts = [json.dumps({"sequence": number, **each}) for number, each in enumerate(lines, start=1)]
+    (directory / "journal.jsonl").write_text("".join(f"{text}\n" for text in texts))
+    return directory
+
+
+def test_templates_are_learnt_from_the_audit_log_and_confirmed_one_by_one(log: Path, tmp_path: Path) -> None:
+    output = tmp_path / "learnt.yaml"
+    options = ["--directory", str(log), "--name", "shelly", "-o", str(output)]
+    result = CliRunner().invoke(learn_command, options, input="y\nn\n")
+    assert result.exit_code == 0, result.output
+    assert "GET /relay/{relay}\n  12 calls of 2 callers\n  {relay} number, 3 different: 0, 1, 2" in result.output
+    assert "1 calls to 1 paths were seen too seldom to count; most by ip:192.0.2.66 (1)" in result.output
+    (route,) = load_document(output, MappingDocument).routes
+    assert (route.path, route.type, [*route.query]) == ("/relay/{relay}", "/shelly/relay", ["turn"])
+
+
+def test_all_is_taken_with_yes_and_nothing_without_calls(log: Path) -> None:
+    taken = CliRunner().invoke(learn_command, ["--directory", str(log), "--yes"])
+    assert taken.exit_code == 0
+    assert taken.stdout.count("  - name: ") == 2
+    nothing = CliRunner().invoke(learn_command, ["--directory", str(log), "--yes", "--agent", "elsewhere"])
+    assert nothing.exit_code == 1
+    assert "no calls that a template could be made of" in nothing.output
+    refused = CliRunner().invoke(learn_command, ["--directory", str(log)], input="n\nn\n")
+    assert refused.exit_code == 1

@@ -1,0 +1,52 @@
+"""Guesses of services, types and nodes from paths."""
+
+from __future__ import annotations
+
+import pytest
+
+from proxy.drafting.naming import Naming, interface, naming, singular, slug
+
+
+@pytest.mark.parametrize(
+    ("title", "expected"),
+    [
+        ("Philips Hue bridge API v1", "philips-hue-bridge"),
+        ("openHAB REST API 8", "openhab"),
+        ("The API", "device"),
+        ("Überwachung der Großküche im Erdgeschoss", "berwachung-der-gro-k-che"),
+    ],
+)
+def test_titles_become_short_names(title: str, expected: str) -> None:
+    assert slug(title) == expected
+
+
+@pytest.mark.parametrize(
+    ("word", "expected"),
+    [("lights", "light"), ("batteries", "battery"), ("switches", "switch"), ("status", "status"), ("bus", "bus"),
+     ("boxes", "box"), ("access", "access"), ("item", "item"), ("alias", "alias")],
+)  # fmt: skip
+def test_plurals_become_one_of_them(word: str, expected: str) -> None:
+    assert singular(word) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("api/lights/{light}/state", Naming("light-{light}", "/hue/light", "state", ("light",))),
+        ("api/s/{kind}/{one}", Naming("s-{kind}-{one}", "/hue/s", "", ("kind", "one"))),
+        ("api/config/", Naming("config", "/hue/config", "", ())),
+        ("api/v1/scenes/{scene}/steps/{step}", Naming("scene-{scene}", "/hue/scene", "steps/{step}", ("scene",))),
+        ("{anything}", Naming("hue-{anything}", "/hue/hue", "", ("anything",))),
+        ("api/@ odd", Naming("odd", "/hue/odd", "", ())),
+    ],
+)  # fmt: skip
+def test_paths_name_services(path: str, expected: Naming) -> None:
+    assert naming("hue", path.split("/"), 0) == expected
+
+
+def test_what_all_paths_share_names_the_interface() -> None:
+    paths = [each.split("/") for each in ("rest/v2/items/{item}", "rest/v2/things", "rest/v2/things/{thing}")]
+    assert interface(paths) == 2
+    assert interface([["pets"], ["pets", "{pet}"]]) == 0
+    assert interface([["api", "pets"]]) == 1
+    assert interface([]) == 0

@@ -1,0 +1,106 @@
+"""From OpenAPI documents to drafts that an operator can go on with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proxy.drafting.draft import MappingDraft, RouteDraft
+from proxy.drafting.openapi import MOST_ROUTES, draft_of
+from proxy.drafting.specification import parse_specification, read_specification
+from tests.proxy.drafting.test_specification import HERE, HOUSE, document
+
+ZOO = HOUSE.with_name("zoo.json")
+
+
+def draft(file: Path) -> MappingDraft:
+    return draft_of(read_specification(file), name=None, file=file.name)
+
+
+def route(found: MappingDraft, method: str, path: str) -> RouteDraft:
+    (each,) = [each for each in found.routes if (each.method, each.path) == (method, path)]
+    return each
+
+
+def test_paths_become_services_types_and_nodes() -> None:
+    found = draft(ZOO)
+    one = route(found, "GET", "/api/v3/animals/{animalid}")
+    assert (one.service, one.service_type, one.operation) == ("animal-{animalid}", "/zoo-store/animal", "get")
+    photo = route(found, "POST", "/api/v3/animals/{animalid}/photo")
+    assert (photo.service, photo.node, photo.operation, photo.body) == (
+        "animal-{animalid}",
+        "photo",
+        "invoke",
+        "opaque",
+    )
+    stock = route(found, "GET", "/api/v3/store/inventory")
+    assert (stock.service, stock.service_type, stock.node) == ("store", "/zoo-store/store", "inventory")
+
+
+def test_methods_become_operations() -> None:
+    found = draft(ZOO)
+    assert route(found, "POST", "/api/v3/animals").operation == "create"
+    assert route(found, "PATCH", "/api/v3/animals/{animalid}").operation == "set"
+    assert route(found, "DELETE", "/api/v3/animals/{animalid}").operation == "delete"
+    events = route(draft(HOUSE), "GET", "/rest/events")
+    assert (events.operation, events.lasting, [*events.query]) == ("subscribe", True, ["topics"])
+
+
+def test_bodies_become_values_with_their_types_and_ranges() -> None:
+    found = draft(ZOO)
+    members = {each.pointer: each for each in route(found, "POST", "/api/v3/animals").members}
+    assert "/id" not in members
+    assert members["/status"].choices == ("free", "sold")
+    assert (members["/weight"].minimum, members["/weight"].maximum) == (0, 900)
+    assert "without 0 itself" in members["/weight"].remark
+    assert members["/tags"].data_type == "/basic/composed"
+    assert members["/category/name"].node == "category/name"
+    form = route(found, "PATCH", "/api/v3/animals/{animalid}")
+    assert (form.body, [each.pointer for each in form.members]) == ("form", ["/name", "/age"])
+    text = route(draft(HOUSE), "PUT", "/rest/items/{itemname}/state")
+    assert (text.body, text.value, text.data_type, text.optional_body) == ("text", "", "/basic/text", True)
+
+
+def test_what_is_said_outright_comes_before_what_a_variable_stands_for() -> None:
+    paths = [each.path for each in draft(ZOO).routes if each.method == "GET"]
+    assert paths.index("/api/v3/animals/findByStatus") < paths.index("/api/v3/animals/{animalid}")
+
+
+def test_credentials_and_further_header_fields_are_found() -> None:
+    zoo, house = draft(ZOO), draft(HOUSE)
+    assert zoo.token == {"header": "api_key"}
+    assert any("login (header: authorization, scheme: Bearer) instead" in each for each in zoo.token_remarks)
+    assert any("1 operations need no credential, DELETE /animals/{animalId}" in each for each in zoo.token_remarks)
+    assert zoo.headers == ("x-request-id",)
+    assert house.token == {"header": "authorization", "scheme": "Bearer"}
+    assert any("does not ask for it everywhere" in each for each in house.token_remarks)
+
+
+def test_what_is_doubtful_or_left_out_is_told() -> None:
+    zoo, house = draft(ZOO), draft(HOUSE)
+    assert any("application/xml too" in each for each in route(zoo, "POST", "/api/v3/animals").remarks)
+    assert any("everything: true" in each for each in route(zoo, "GET", "/api/v3/animals").remarks)
+    inner = route(house, "PUT", "/rest/items/{itemname}/members/{memberitemname}")
+    assert any("memberitemname: taken for a part of item-{itemname}" in each for each in inner.remarks)
+    assert [each.partition(":")[0] for each in zoo.left_out] == ["GET /animals/{animalId}.xml", "HEAD /store/inventory"]
+    assert any("other.yaml#/Thing is another document" in each for each in house.left_out)
+
+
+@pytest.mark.parametrize("method", ["get", "put"])
+def test_many_operations_are_cut_at_what_a_mapping_may_have(method: str) -> None:
+    paths: dict[str, object] = {f"/things/a{n}/state": {method: {"responses": {}}} for n in range(MOST_ROUTES + 5)}
+    found = draft_of(parse_specification(document(paths=paths), HERE), name="big", file="big.json")
+    assert len(found.routes) == MOST_ROUTES
+    assert found.left_out == (f"5 more operations: a mapping has {MOST_ROUTES} routes at most",)
+
+
+def test_names_that_no_mapping_may_have_are_changed_or_left_out() -> None:
+    paths: dict[str, object] = {
+        "/a b/{x}": {"get": {}},
+        "/things/{Thing-ID}/{thing_id}/{1}": {"get": {}},
+        "/x/{a}": {"get": {}},
+    }
+    found = draft_of(parse_specification(document(paths={**paths, "/x/{b}": {"get": {}}}), HERE), name="n", file="f")
+    assert [each.path for each in found.routes] == ["/things/{thing_id}/{thing_id_2}/{v_1}", "/x/{a}"]
+    assert len(found.left_out) == 2

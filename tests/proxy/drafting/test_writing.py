@@ -1,0 +1,76 @@
+"""The text of a draft: it says what was guessed, and holds nothing that a document of others slipped in."""
+
+from __future__ import annotations
+
+from policy import yaml_source
+from proxy.drafting.draft import MappingDraft, MemberDraft, RouteDraft
+from proxy.drafting.writing import text_of
+
+ROUTE = RouteDraft(
+    name="Set: a light\nroutes: []",
+    method="PUT",
+    path="/lights/{light}",
+    service="light-{light}",
+    service_type="/hue/light",
+    operation="set",
+    node="",
+    body="json",
+    members=(
+        MemberDraft(pointer="/on", node="on", data_type="/basic/boolean"),
+        MemberDraft(pointer="/bri", node="bri", data_type="/basic/number", minimum=1, maximum=254.5),
+        MemberDraft(pointer="/mode", node="mode", data_type="/basic/text", choices=("on", "1", 'a"b')),
+    ),
+    query={"fade": "one of slow, fast"},
+    remarks=("is this\n- name: a trick\r\x1b[2J? " + "word " * 60,),
+)
+DRAFT = MappingDraft(
+    name="yes",
+    source="a: b",
+    heading=("A draft",),
+    token={"header": "authorization", "scheme": "Bearer"},
+    token_remarks=("decide",),
+    headers=("x-a",),
+    routes=(ROUTE,),
+    left_out=("GET /x\n- y",),
+)
+
+
+def test_all_that_was_drafted_is_in_the_text() -> None:
+    source = yaml_source.parse(text_of(DRAFT))
+    assert source.problems == []
+    assert source.data == {
+        "name": "yes",
+        "source": "a: b",
+        "token": {"header": "authorization", "scheme": "Bearer"},
+        "headers": ["x-a"],
+        "routes": [
+            {
+                "name": "Set: a light\nroutes: []",
+                "method": "PUT",
+                "path": "/lights/{light}",
+                "service": "light-{light}",
+                "type": "/hue/light",
+                "operation": "set",
+                "query": {"fade": {}},
+                "body": "json",
+                "members": {
+                    "/on": {"node": "on", "data_type": "/basic/boolean"},
+                    "/bri": {"node": "bri", "data_type": "/basic/number", "minimum": 1, "maximum": 254.5},
+                    "/mode": {"node": "mode", "data_type": "/basic/text", "choices": ["on", "1", 'a"b']},
+                },
+            }
+        ],
+    }
+
+
+def test_remarks_stay_comments_whatever_they_hold() -> None:
+    text = text_of(DRAFT)
+    lines = [line for line in text.splitlines() if "trick" in line or "word" in line or "- y" in line]
+    assert len(lines) > 3
+    assert all(line.lstrip().startswith("# ") for line in lines)
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= 200
+
+
+def test_a_draft_without_routes_is_still_a_document() -> None:
+    assert "routes: []" in text_of(MappingDraft(name="x", source="", heading=()))
