@@ -12,12 +12,12 @@ from policy.loading import DocumentError
 from policy.printable import printable
 from policy.verdict import Refusal
 from proxy.commands.options import refuse
+from proxy.commands.request_file import read_request
 from proxy.decoders.base import Outbound
 from proxy.decoders.rest.examples import AGENT, SENDER, decoder_for, differences, load_examples
 from proxy.decoders.rest.loading import load_mapping
 from proxy.decoders.rest.mapping import MappingDocument
 from proxy.decoders.rest.remedies import remedy
-from proxy.decoders.rest.request_file import read_request
 from proxy.http1.bad_message import BadMessage
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from proxy.decoders.rest.request_file import read_request
+from proxy.commands.request_file import read_request
 from proxy.http1.bad_message import BadMessage
 
 
