@@ -8,18 +8,22 @@ from pathlib import Path
 from typing import Any
 
 import click
+import yaml
 
 from policy.printable import printable
 from proxy.audit.log import newest
 from proxy.commands.audit_log import at_log, readable
 from proxy.commands.options import refuse
+from proxy.decoders.rest.things import ThingsError
 from proxy.drafting.draft import MappingDraft
 from proxy.drafting.learnt import draft_from
 from proxy.drafting.observed import seen_in
 from proxy.drafting.openapi import draft_of
 from proxy.drafting.specification import SpecificationError, read_specification
 from proxy.drafting.templates import Noise, Template, Vocabulary
+from proxy.drafting.web_of_things import things_at
 from proxy.drafting.writing import text_of
+from proxy.thing_fetching import FetchError
 
 MOST_RECORDS = 50_000
 """Of the audit log, the newest ones, that are looked through."""
@@ -56,6 +60,25 @@ def openapi_command(file: Path, *, name: str | None, output: Path | None) -> Non
     if not draft.routes:
         refuse([f"{file}: has no operation that a mapping could have", *draft.left_out])
     _write(draft, output)
+
+
+@import_group.command("wot")
+@click.argument("source", metavar="FILE|URL")
+@click.option("--at", metavar="URL", help="Of a file: where the Things are, e.g. http://10.0.0.20:8080; an IP address.")
+@_output_option
+def wot_command(source: str, *, at: str | None, output: Path | None) -> None:
+    """Show the mapping that Thing Descriptions become (W3C Web of Things), to be changed by hand.
+
+    Unchanged, they need no mapping: gateway.yaml has them as `decoder: {things: [...]}`, and follows what they say.
+    """
+    try:
+        compiled = things_at(source, at)
+    except (ThingsError, FetchError, OSError, ValueError) as error:
+        refuse([f"{source}: {line}" for line in (str(error) or "cannot be read").splitlines()])
+    for problem in compiled.problems:
+        click.echo(f"alleyes: left out: {problem}", err=True)
+    document = compiled.mapping.model_dump(mode="json", exclude_defaults=True)
+    _emit(yaml.safe_dump(document, sort_keys=False, width=120), output)
 
 
 @click.command("learn")
@@ -110,7 +133,10 @@ def _noise(noise: Noise) -> Iterator[str]:
 
 
 def _write(draft: MappingDraft, output: Path | None) -> None:
-    text = text_of(draft)
+    _emit(text_of(draft), output)
+
+
+def _emit(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import msgspec
 import pytest
@@ -460,3 +461,14 @@ def test_pauses_do_not_hide_a_flood_in_bursts() -> None:
         for index in range(10):
             refused += analyzer.score(looking(16_000 * burst + index)).av >= BLOCK
     assert refused > 0.6 * 200
+
+
+def test_without_rooms_and_data_types_what_is_left_still_tells() -> None:
+    analyzer = Analyzer()
+    bare: dict[str, Any] = {"source_location": None, "destination_location": None, "data_type": None}
+    teach(analyzer, *(msgspec.structs.replace(each, **bare) for each in site(random.Random(1), 60)))
+    analyzer.advance(NOW)
+    usual = analyzer.score(looking(5_000, **bare))
+    assert usual.av < BLOCK
+    assert usual.terms["location"] == 0
+    assert analyzer.score(looking(6_000, 1, **bare, destination_type="/doorLock", operation=Operation.SET)).av >= BLOCK

@@ -13,6 +13,7 @@ from proxy.decoders.base import Agency, Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import unsupported
 from proxy.decoders.rest import body as bodies
 from proxy.decoders.rest import target as targets
+from proxy.decoders.rest import unmatched
 from proxy.decoders.rest.accesses import AccessMaker, Step
 from proxy.decoders.rest.bad_request import BadRequest, unclear
 from proxy.decoders.rest.body import NOTHING, Body
@@ -28,7 +29,7 @@ _REMEMBERED = 512
 """Requests, targets and sets of header fields whose reading is remembered: services ask for the same again."""
 _LARGEST_REMEMBERED = 512
 """Bytes of the largest target, and body, of a request of which it is remembered what it means."""
-_HIDDEN = "<token>"
+_HIDDEN = unmatched.HIDDEN
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _USUALLY = {
     "GET": Operation.GET,
@@ -61,6 +62,8 @@ class _Understood(msgspec.Struct, frozen=True):
     outbound: Outbound
     route: str | None = None
     lasting: bool = False
+    request: str = ""
+    """In words, where no route is its."""
 
 
 class RestDecoder:
@@ -98,9 +101,11 @@ class RestDecoder:
         target = targets.parse(text, fold_path=case.path == "insensitive", fold_query=case.query == "insensitive")
         candidates = self._routes.candidates(method, target.segments)
         secret = self._secret_places(target.segments, candidates)
+        # A path of which nothing is known may hold a credential of which nothing is known.
+        unheard = () if candidates else [i for i, each in enumerate(target.segments) if unmatched.looks_secret(each)]
         credentials = [target.segments[i] for i in secret] if self._identifying_paths else []
         credentials += [value for name, value in target.query.items() if name in self._identifying]
-        segments = tuple([_HIDDEN if i in secret else each for i, each in enumerate(target.segments)])
+        segments = tuple([_HIDDEN if i in secret or i in unheard else each for i, each in enumerate(target.segments)])
         query = {name: _HIDDEN if name in self._secret_parameters else each for name, each in target.query.items()}
         hidden = target.canonical
         if segments != target.segments or query != target.query:
@@ -168,7 +173,7 @@ class RestDecoder:
                     detail = f"neither the mapping nor the inventory has a type for {access.destination}"
                     refusal = unsupported("unknown-node", detail)
                     break
-        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting)
+        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting, request=understood.request)
 
     def _understand(self, request: Request) -> _Understood:
         """Return what a request means, whoever makes it.
@@ -198,11 +203,11 @@ class RestDecoder:
                 outbound = self._outbound(request, fields, read, body)
                 route = matched.route.route
                 return _Understood(steps, refusal, outbound, route.name, lasting=route.lasting)
-        place = f"{request.method} {read.hidden[:256]}"
-        refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {place}")
+        told = unmatched.in_words(request.method, read.hidden, fields.content_type)
+        refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {told[:256]}")
         step = self._maker.unknown(_USUALLY[request.method], read.place)
         as_it_came = Body(None, request.body, fields.by_name.get("content-type")) if request.body else NOTHING
-        return _Understood((step,), refusal, self._outbound(request, fields, read, as_it_came))
+        return _Understood((step,), refusal, self._outbound(request, fields, read, as_it_came), request=told)
 
     def _matched(self, request: Request, fields: Fields, read: _Read) -> tuple[Matched | None, Body, Refusal | None]:
         """Return the first route that matches, with its body; else why no body could be read, if that is why.

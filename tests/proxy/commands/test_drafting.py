@@ -13,6 +13,7 @@ from proxy.commands.drafting import import_group, learn_command
 from proxy.decoders.rest.mapping import MappingDocument
 from tests.proxy.drafting.test_observed import record
 from tests.proxy.drafting.test_specification import FEDERATION, HOUSE
+from tests.proxy.drafting.test_web_of_things import LAMP
 
 ZOO = HOUSE.with_name("zoo.json")
 
@@ -35,6 +36,17 @@ def test_what_is_no_description_ends_with_one_line(tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "has no operation that a mapping could have" in result.output
     assert CliRunner().invoke(import_group, ["openapi", str(tmp_path / "none")]).exit_code == 2
+
+
+def test_thing_descriptions_become_a_mapping_that_can_be_loaded(tmp_path: Path) -> None:
+    file, output = tmp_path / "lamp.json", tmp_path / "lamp.yaml"
+    file.write_text(json.dumps(LAMP))
+    result = CliRunner().invoke(import_group, ["wot", str(file), "--at", "http://192.0.2.20", "-o", str(output)])
+    assert result.exit_code == 0, result.output
+    assert load_document(output, MappingDocument).routes
+    refused = CliRunner().invoke(import_group, ["wot", str(file)])
+    assert refused.exit_code == 2
+    assert "give --at" in refused.output
 
 
 @pytest.fixture

@@ -1,0 +1,55 @@
+"""The mapping that Thing Descriptions become, from a file or from where they are served."""
+
+from __future__ import annotations
+
+from ipaddress import ip_address
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from proxy.decoders.rest.thing_description import Source
+from proxy.decoders.rest.thing_forms import Place, path_of
+from proxy.decoders.rest.things import Compiled, compile_things
+from proxy.thing_fetching import fetch
+
+LARGEST_FILE = 4 * 1024 * 1024
+_PORTS = {"http": 80, "https": 443}
+
+
+def things_at(source: str, at: str | None) -> Compiled:
+    """Return what Thing Descriptions become.
+
+    Args:
+        source: Path of a file, or a URL.
+        at: URL of the server of the Things; None: the one of `source`.
+
+    Raises:
+        ThingsError: they cannot be used together.
+        FetchError: they cannot be had.
+        OSError: the file cannot be read.
+        ValueError: nothing says where the Things are.
+    """
+    remote = urlsplit(source).scheme in _PORTS
+    if at is None and not remote:
+        raise ValueError("give --at, the URL of the server that has the Things")
+    place = _place(at or source)
+    if not remote:
+        with Path(source).open("rb") as stream:
+            content = stream.read(LARGEST_FILE + 1)
+        if len(content) > LARGEST_FILE:
+            raise ValueError(f"is larger than {LARGEST_FILE} bytes -- is this the right file?")
+        return compile_things([Source(Path(source).name, content)], place)
+    found = fetch(source, place, None)
+    return compile_things(
+        [Source(url, content, path_of(urlsplit(url))) for url, content in found.documents.items()], place
+    )
+
+
+def _place(url: str) -> Place:
+    parts = urlsplit(url)
+    if parts.scheme not in _PORTS or parts.hostname is None:
+        raise ValueError(f"{url} is no URL of a server -- write it like http://10.0.0.20:8080")
+    try:
+        host = str(ip_address(parts.hostname))
+    except ValueError:
+        raise ValueError(f"{parts.hostname} is a name -- give the IP address, as in gateway.yaml") from None
+    return Place(parts.scheme, frozenset({host}), parts.port or _PORTS[parts.scheme])

@@ -1,0 +1,57 @@
+"""From Thing Descriptions in a file, or at a server, to a mapping."""
+
+from __future__ import annotations
+
+import http.server
+import json
+import threading
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from proxy.drafting.web_of_things import things_at
+
+LAMP = {
+    "@context": "https://www.w3.org/2022/wot/td/v1.1",
+    "title": "Lamp",
+    "@type": "Light",
+    "security": "none",
+    "securityDefinitions": {"none": {"scheme": "nosec"}},
+    "properties": {"on": {"type": "boolean", "forms": [{"href": "/lamp/properties/on"}]}},
+}
+
+
+@pytest.fixture
+def served(tmp_path: Path) -> Iterator[str]:
+    (tmp_path / "lamp.json").write_text(json.dumps(LAMP))
+    handler = partial(http.server.SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}/lamp.json"
+        server.shutdown()
+        thread.join()
+
+
+def test_a_file_becomes_routes(tmp_path: Path) -> None:
+    file = tmp_path / "lamp.td.json"
+    file.write_text(json.dumps(LAMP))
+    found = things_at(str(file), "http://192.0.2.20:8080")
+    assert {route.path for route in found.mapping.routes} >= {"/lamp/properties/on"}
+    assert [each.title for each in found.things] == ["Lamp"]
+
+
+def test_what_a_server_has_becomes_the_same(served: str) -> None:
+    assert "/lamp/properties/on" in {route.path for route in things_at(served, None).mapping.routes}
+
+
+def test_where_the_things_are_must_be_said(tmp_path: Path) -> None:
+    for source, at, told in (
+        (str(tmp_path / "x.json"), None, "give --at"),
+        (str(tmp_path / "x.json"), "http://lamp.example", "is a name"),
+        (str(tmp_path / "x.json"), "lamp", "is no URL"),
+    ):
+        with pytest.raises(ValueError, match=told):
+            things_at(source, at)
