@@ -34,6 +34,8 @@ async function carryOut(wot, { do: operation, thing: url, name, value, options, 
             await thing.invokeAction(name, value, options);
             return null;
         case "observe":
+            // Also of one whose connection was cut: node-wot keeps it until its user gives it up.
+            await subscriptions.get(key)?.stop();
             subscriptions.set(key, await thing.observeProperty(name, told("observed"), lost, options));
             return null;
         case "subscribe":
