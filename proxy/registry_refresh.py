@@ -129,6 +129,8 @@ class RegistryRefresh:
 
     async def forever(self) -> None:
         """Read every structure each minute; one that could not be read is tried again sooner, the others are not."""
+        if not self.points:
+            await asyncio.Event().wait()  # whoever waits for the end of this takes it for a failure
         await asyncio.gather(*(self._keep(agent) for agent in self.points))
         if not self.points:
             await asyncio.get_running_loop().create_future()  # whoever runs this takes its end for a failure

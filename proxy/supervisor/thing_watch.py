@@ -108,7 +108,7 @@ class ThingWatch:
     async def before_serving(self) -> None:
         """Fetch everything once, for a bounded time; what was kept is in force before."""
         for point in self._points:
-            self._put_in_force(point, point.kept, first=True)
+            self._put_in_force(point, point.kept)
         if self._points:
             renewals = [asyncio.create_task(self._renew(point)) for point in self._points]
             await asyncio.wait(renewals, timeout=_START_SECONDS)
@@ -149,21 +149,22 @@ class ThingWatch:
             self._compile(point, point.kept | {url: new})
         point.kept[url] = new
 
-    def _put_in_force(self, point: _Point, kept: Mapping[str, KeptThings], *, first: bool) -> None:
+    def _put_in_force(self, point: _Point, kept: Mapping[str, KeptThings]) -> None:
         try:
-            self._compile(point, kept, first=first)
+            self._compile(point, kept)
         except ThingsError as error:
             # What was kept may be of an older version, or beside other files.
             point.kept.clear()
             point.problems = {point.urls[0]: error.problems[0]}
-            self._compile(point, {}, first=first)
+            self._compile(point, {})
 
-    def _compile(self, point: _Point, kept: Mapping[str, KeptThings], *, first: bool = False) -> None:
+    def _compile(self, point: _Point, kept: Mapping[str, KeptThings]) -> None:
         compiled = point.compiled(kept)
-        found = changes(point.things, compiled.things)
+        # Of nothing that was known there is no change: what is known at the start is in the status.
+        found = changes(point.things, compiled.things) if point.things else []
         point.things, point.left_out = compiled.things, compiled.problems
         self._replace(point.agent, packed(compiled.mapping))
-        if found and not first:
+        if found:
             told = found[:_MOST_TOLD] + ([f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else [])
             log.warning("things", agent=point.agent, changes=told)
             self._note(point, f"Other Thing Descriptions of {point.agent} are in force: {'; '.join(told)}.")

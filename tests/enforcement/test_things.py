@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from tests.network.namespaces import Topology
 from tests.site.gateway_process import GatewayProcess
-from tests.site.house_of_things import ADDRESS, CLIMATE, PANEL, PORT, URL, HouseOfThings
+from tests.site.house_of_things import ADDRESS, CLIMATE, PANEL, PORT, HouseOfThings
 from tests.site.web_of_things import Consumer, ThingError, Things, missing
 
 SCALE = 600.0
@@ -30,9 +31,7 @@ class Bench:
         self.house = HouseOfThings(topology, directory, {"panel1": PANEL, "climate1": CLIMATE})
         self.gateway = GatewayProcess(directory / "gateway", topology.gateway, scale=SCALE)
         self.things: Things = self.house.start_things()
-        self.gateway.write(
-            self.house.gateway(self.gateway.state, [f"{URL}/"]), {"mode": "learn"}, self.house.inventory()
-        )
+        self.gateway.write(self.house.gateway(self.gateway.state), {"mode": "learn"}, self.house.inventory())
         self.gateway.start()
 
     def alleyes(self, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -58,6 +57,16 @@ def bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
             made.gateway.kill()
 
 
+def toggled(bench: Bench, panel: Consumer, value: bool) -> bool:
+    """Switch the lamp until the consumer hears of it: between two polls a change is lost, as node-wot does it."""
+    for _ in range(20):
+        bench.things.say({"thing": "lamp", "name": "on", "value": value})
+        with contextlib.suppress(RuntimeError):
+            told = panel.wait_for(lambda message: message.get("observed") == "on" and message["value"] is value, 1.0)
+            return bool(told["value"])
+    raise AssertionError("the consumer heard of nothing")
+
+
 def test_a_consumer_works_unchanged_is_learnt_and_an_attacker_is_refused(bench: Bench) -> None:
     panel, climate = bench.house.start("panel1"), bench.house.start("climate1")
 
@@ -68,11 +77,8 @@ def test_a_consumer_works_unchanged_is_learnt_and_an_attacker_is_refused(bench: 
     panel.do("invoke", "lamp", "fade", value={"to": 5})
     assert climate.do("read", "weather", "history", uriVariables={"hours": 3}) == [12.5, 12.4]
     panel.do("observe", "lamp", "on")
-    time.sleep(0.3)
-    panel.do("invoke", "lamp", "toggle")
-    assert panel.wait_for(lambda message: message.get("observed") == "on")["value"] is True
-    bench.things.say({"thing": "lamp", "name": "on", "value": False})
-    assert panel.wait_for(lambda message: message.get("observed") == "on" and not message["value"])
+    observed = [toggled(bench, panel, value) for value in (True, False)]
+    assert observed == [True, False]
     assert ("lamp", "fade", {"to": 5}) in bench.things.changed()
 
     # It is learnt.
@@ -84,6 +90,8 @@ def test_a_consumer_works_unchanged_is_learnt_and_an_attacker_is_refused(bench: 
         for consumer, kind in ((panel, PANEL), (climate, CLIMATE)):
             for habit in kind.habits:
                 habit(consumer, turn)
+    panel.do("observe", "lamp", "on")
+    assert toggled(bench, panel, value=False) is False
 
     # What nobody does is refused, and does not reach the Things.
     before = bench.things.changed()

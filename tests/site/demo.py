@@ -39,7 +39,7 @@ from tests.site.demo_identity import (
     neighbours,
     subverted_light,
 )
-from tests.site.demo_report import NAMES, Quarantined, Result
+from tests.site.demo_report import NAMES, Quarantined, Result, conclude
 from tests.site.gateway_process import GatewayProcess, Settings, gateway_settings
 from tests.site.live_view import AuditTail, LiveView
 from tests.site.network import Hosts, Place
@@ -273,15 +273,7 @@ def main() -> int:
     except IsolationError as reason:
         print(f"make demo cannot run here: {reason}", file=sys.stderr)
         return 2
-    print()
-    print(result.table())
-    print()
-    failures = result.failures()
-    for failure in failures:
-        print(f"  FAILED: {failure}")
-    if not failures:
-        print("  Every class of attack was blocked, and the site could live.")
-    return 1 if failures else 0
+    return conclude(result, "Every class of attack was blocked, and the site could live.")
 
 
 if __name__ == "__main__":

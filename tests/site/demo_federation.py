@@ -34,7 +34,7 @@ from tests.site.calls import Tally
 from tests.site.clock import Clock
 from tests.site.demo import shipped_policy
 from tests.site.demo_federation_report import Compared, FederationResult, Joined, Merged, Outage
-from tests.site.demo_report import NAMES
+from tests.site.demo_report import NAMES, conclude
 from tests.site.federation_ledger import Bodies, Ledger, at_the_service, sent, told, weight
 from tests.site.federation_process import PORT, FederationProcess
 from tests.site.guarded_site import GuardedSite
@@ -377,15 +377,9 @@ def main() -> int:
     except IsolationError as reason:
         print(f"make demo-federation cannot run here: {reason}", file=sys.stderr)
         return 2
-    print()
-    print(result.table())
-    print()
-    failures = result.failures()
-    for failure in failures:
-        print(f"  FAILED: {failure}")
-    if not failures:
-        print("  Site B was protected by what others had learnt, and nobody missed the service while it was away.")
-    return 1 if failures else 0
+    return conclude(
+        result, "Site B was protected by what others had learnt, and nobody missed the service while it was away."
+    )
 
 
 if __name__ == "__main__":

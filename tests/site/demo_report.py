@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from models.simulation.paper_attacks import AttackClass
 from tests.site.attacks import AttackReport
@@ -22,6 +23,31 @@ NAMES: Mapping[str, str] = {
     AttackClass.DATA_PROBING: "data type probing",
     AttackClass.WRONG_SET_UP: "wrong set-up",
 }
+
+
+class Outcome(Protocol):
+    """What a demonstration came to."""
+
+    def table(self) -> str:
+        """Return what is shown of it."""
+        ...
+
+    def failures(self) -> list[str]:
+        """Return what did not go as it must."""
+        ...
+
+
+def conclude(outcome: Outcome, good: str) -> int:
+    """Print what a demonstration came to; return 0 only if nothing failed, which `good` says in words."""
+    print()
+    print(outcome.table())
+    print()
+    failures = outcome.failures()
+    for failure in failures:
+        print(f"  FAILED: {failure}")
+    if not failures:
+        print(f"  {good}")
+    return 1 if failures else 0
 
 
 @dataclass(frozen=True)

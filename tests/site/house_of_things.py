@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from tests.network.namespaces import Host, Topology
 from tests.site.gateway_process import FIRST_LISTEN_PORT, Settings
@@ -17,6 +15,8 @@ ADDRESS = Topology.ACCESS_IPV4[0]
 PORT = 8080
 URL = f"http://{ADDRESS}:{PORT}"
 NAMES = ("lamp", "thermostat", "door-lock", "sensor")
+DESCRIPTIONS = [f"{URL}/{name}" for name in ("lamp", "thermostat", "front-door", "weather")]
+"""Where node-wot has them: under the titles of the Things."""
 _FIRST_HOST = 200
 
 Habit = Callable[[Consumer, int], object]
@@ -91,7 +91,7 @@ class HouseOfThings:
         """Return the address by which the gateway knows a service."""
         return f"/house/{name}"
 
-    def gateway(self, state: Path, things: list[str]) -> Settings:
+    def gateway(self, state: Path) -> Settings:
         """Return gateway.yaml."""
         return {
             "interfaces": {"services": [Topology.IOT_INTERFACE], "access_points": [Topology.ACCESS_INTERFACE]},
@@ -103,7 +103,7 @@ class HouseOfThings:
                     "port": PORT,
                     "listen_port": FIRST_LISTEN_PORT,
                     "tls": "plain",
-                    "decoder": {"things": things},
+                    "decoder": {"things": DESCRIPTIONS},
                 }
             ],
             "state_directory": str(state),
@@ -130,9 +130,3 @@ class HouseOfThings:
     def start(self, name: str) -> Consumer:
         """Start a service on its host."""
         return Consumer(self.hosts[name], self._log, URL)
-
-
-def turns(consumer: Consumer, kind: Kind) -> Iterator[Callable[[], Any]]:
-    """Yield what a service does, one turn after the other."""
-    for number in itertools.count():
-        yield lambda number=number: [habit(consumer, number) for habit in kind.habits]  # type: ignore[misc]

@@ -100,6 +100,8 @@ def read_source(source: Source, place: Place) -> list[Thing]:
     documents = read_json(source.content)
     if isinstance(documents, dict):
         documents = [documents]
+    if documents == []:
+        raise DescriptionError("it describes no Thing")
     if not isinstance(documents, list) or not all(isinstance(each, dict) for each in documents):
         raise DescriptionError("it is neither a Thing Description nor a list of them")
     if len(documents) > MOST_THINGS:

@@ -120,6 +120,7 @@ def test_a_variable_must_be_described() -> None:
         b"",
         b"7",
         b"[7]",
+        b"[]",
         b"\xff",
         b'{"title":"a","title":"b"}',
         b'{"title":""}',
@@ -131,7 +132,7 @@ def test_a_variable_must_be_described() -> None:
         json.dumps(LAMP | {"properties": {"on": {"forms": [{"href": "/on"}] * 5000}}}).encode(),
         json.dumps(LAMP | {"base": "http://[broken"}).encode(),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_hostile_is_refused(content: bytes) -> None:
     with pytest.raises(DescriptionError):
