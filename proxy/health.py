@@ -46,6 +46,17 @@ class RevocationStatus(msgspec.Struct, frozen=True, kw_only=True):
     """What is wrong with the lists: out of date, or broken files beside those in force."""
 
 
+class ThingsStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """The Thing Descriptions of one access point that are fetched."""
+
+    things: int
+    """How many Things are known."""
+    fetched: float | None
+    """Real time at which the oldest of them was fetched; None where none was ever."""
+    problems: list[str] = []
+    """Why descriptions were not renewed, and what was left out of them."""
+
+
 class Status(msgspec.Struct, frozen=True, kw_only=True):
     """The state of a running gateway; counts since its start."""
 
@@ -77,6 +88,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Packets that passed unjudged, since the table was put in place last; fail mode open only."""
     firewall: FirewallStatus
     revocation: RevocationStatus = RevocationStatus()
+    things: dict[str, ThingsStatus] = {}
+    """Per access point whose Thing Descriptions are fetched."""
     forwarded: int
     refused: int
     broken: int

@@ -8,9 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from policy.loading import DocumentError
-from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder
+from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder, ThingsDecoder
 from proxy.decoders.rest.loading import load_mapping, packed
 from proxy.decoders.rest.mapping import MappingDocument
+from proxy.decoders.rest.things import ThingsError
+from proxy.thing_sources import given_things
 
 
 class MappingError(Exception):
@@ -35,6 +37,9 @@ def read_mappings(document: GatewayDocument) -> Mapping[str, bytes]:
         except DocumentError as error:
             problems += [str(problem) for problem in error.problems]
             continue
+        except ThingsError as error:
+            problems += error.problems
+            continue
         if mapping is not None:
             found[point.agent] = packed(mapping)
     if problems:
@@ -46,4 +51,8 @@ def _read(point: AccessPoint) -> MappingDocument | None:
     match point.decoder:
         case MappingDecoder(mapping=file):
             return load_mapping(file)
+        case ThingsDecoder():
+            # Where some are fetched, the mapping is that of all together (`proxy.supervisor.thing_watch`).
+            given = given_things(point)
+            return None if given is None else given.mapping
     return None

@@ -192,6 +192,10 @@ class SiteRegistry:
         """Return the service that the inventory has at a network address, whatever its agent; None for several."""
         return self._only_at.get(ip)
 
+    def lists(self, service: str) -> bool:
+        """Tell whether the inventory has a service."""
+        return service in self._places
+
     def service_of_token(self, token: str) -> str | None:
         """Return the service that the inventory has for the hash of an API token (`proxy.tokens`)."""
         return self._tokens.get(token)

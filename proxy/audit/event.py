@@ -29,6 +29,8 @@ class Kind(StrEnum):
     """A certificate was shown from a network address at which the inventory does not have its service."""
     REVOCATION = "revocation"
     """Other revocation lists are in force, or cannot be, or are out of date."""
+    THINGS = "things"
+    """Other Thing Descriptions of an access point are in force, or could not be fetched or used."""
     TLS_REFUSAL = "tls-refusal"
     QUARANTINE_ADDED = "quarantine-added"
     QUARANTINE_CHANGED = "quarantine-changed"

@@ -11,8 +11,10 @@ import msgspec
 from proxy.clocks import real_now
 from proxy.commands import federation_lines
 from proxy.commands.options import config_option, configuration
-from proxy.health import FirewallStatus, HealthFile, NotServing, Status
+from proxy.health import FirewallStatus, HealthFile, NotServing, Status, ThingsStatus
 from proxy.processes.messages import TypeStatus
+
+_MOST_PROBLEMS = 10
 
 
 @click.command("status")
@@ -41,6 +43,16 @@ def _firewall_lines(firewall: FirewallStatus) -> Iterator[str]:
         yield f"kernel: a quarantine set was found full {firewall.set_full} times; {firewall.waiting} wait for room"
 
 
+def _things_lines(agent: str, found: ThingsStatus, now: float) -> Iterator[str]:
+    age = "never fetched"
+    if found.fetched is not None:
+        age = f"fetched {max(now - found.fetched, 0.0):.0f} s ago"
+    yield f"things at {agent}: {found.things} known, {age}"
+    yield from (f"  {problem}" for problem in found.problems[:_MOST_PROBLEMS])
+    if len(found.problems) > _MOST_PROBLEMS:
+        yield f"  and {len(found.problems) - _MOST_PROBLEMS} more"
+
+
 def _lacks(missing: list[str]) -> str:
     return f"; enforced after {', '.join(missing)}" if missing else ""
 
@@ -67,6 +79,8 @@ def _lines(status: Status) -> Iterator[str]:
     if status.revocation.certificates:
         yield f"revoked certificates: {status.revocation.certificates}"
     yield from status.revocation.alarms
+    for agent, things in status.things.items():
+        yield from _things_lines(agent, things, real_now())
     audit = status.audit_error or "written"
     yield f"audit log: {audit}; {status.audit_pending} records wait, {status.audit_lost} lost"
     if status.federation is not None:

@@ -109,6 +109,8 @@ def _types(document: GatewayDocument, problems: list[str]) -> tuple[dict[str, st
     asked: set[str] = set()
     revocations = _revocations(document, problems)
     for point in document.access_points:
+        if point.decoder != "vsl":
+            continue  # nobody else tells of a structure
         try:
             structure = read_structure(point, document.tls, revocations)
         except StructureUnavailable as error:

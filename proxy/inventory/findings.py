@@ -87,9 +87,10 @@ def _macs(inventory: InventoryDocument, evidence: Evidence) -> Iterator[Finding]
 
 def _services(inventory: InventoryDocument, evidence: Evidence, document: GatewayDocument) -> Iterator[Finding]:
     agents = {point.agent for point in document.access_points}
+    only_agents = all(point.decoder == "vsl" for point in document.access_points)
     for service in inventory.services:
         agent, known = agent_of(service.address), evidence.types.get(service.address)
-        if agent not in agents:
+        if agent not in agents and only_agents:
             yield Finding(
                 FindingKind.NO_SUCH_ACCESS_POINT,
                 service.address,

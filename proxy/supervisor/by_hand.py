@@ -172,6 +172,8 @@ class QuarantinesByHand:
             # The network address of its calls is the peer's.
             return Sender(address=address, service_type=None, strength=Strength.VOUCHED, ip="")
         point = next((each for each in self.document.access_points if each.agent == agent), None)
+        if (point is None or point.decoder != "vsl") and self.registry.lists(address) and self._has_other_middleware:
+            return self._inventoried(address, ip)
         if point is None or not name or "/" in name:
             raise NotDone(404, f"{address} is no service of an access point or a peer of gateway.yaml", _FORMS)
         if point.tls is TlsMode.REQUIRED:
@@ -184,6 +186,19 @@ class QuarantinesByHand:
                 f"{address} shows no certificate, and inventory.yaml gives it no network address of its own",
                 "quarantine its network address",
             )
+        strength = Strength.MAC_AND_IP if self.registry.is_bound(at) else Strength.IP
+        return Sender(address=address, service_type=None, strength=strength, ip=at)
+
+    @property
+    def _has_other_middleware(self) -> bool:
+        return any(point.decoder != "vsl" for point in self.document.access_points)
+
+    def _inventoried(self, address: str, ip: str | None) -> Sender:
+        """Return a service that calls other middleware than the VSL; one without an address is known by its token."""
+        alone = (each for each in self.registry.places(address) if self.registry.only_service_at(each) == address)
+        at = ip or next(alone, None)
+        if at is None:
+            return Sender(address=address, service_type=None, strength=Strength.API_TOKEN, ip="")
         strength = Strength.MAC_AND_IP if self.registry.is_bound(at) else Strength.IP
         return Sender(address=address, service_type=None, strength=strength, ip=at)
 

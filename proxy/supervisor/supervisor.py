@@ -70,6 +70,7 @@ from proxy.supervisor.revocation_watch import RevocationWatch
 from proxy.supervisor.state_files import StateFiles
 from proxy.supervisor.state_on_disk import StateOnDisk, seed
 from proxy.supervisor.status import together
+from proxy.supervisor.thing_watch import thing_watch
 from proxy.supervisor.type_readiness import TypeReadiness
 from proxy.supervisor.workers import Listener, Workers
 
@@ -179,6 +180,7 @@ class Supervisor:
             on_problem=lambda line: log.error("a mapping is broken; the one before is in force", detail=line),
             current=inputs.mappings,
         )
+        self._things = thing_watch(document, self._mappings.replace, self._trail)
         self._policy = PolicyInForce(
             file=document.policy,
             policy=inputs.policy,
@@ -272,7 +274,9 @@ class Supervisor:
 
     async def _start_workers(self) -> list[str]:
         # What is known of the access points by then reaches those workers that have begun before.
-        problems, _ = await asyncio.gather(self._workers.start(), self._refresh.before_serving())
+        problems, *_ = await asyncio.gather(
+            self._workers.start(), self._refresh.before_serving(), self._things.before_serving()
+        )
         if self._plan.fail_mode == "open":
             await self._dead_man.once()  # whoever hears that the gateway serves may rely on it
         return problems
@@ -283,6 +287,7 @@ class Supervisor:
             self._ended(),
             self._refresh.forever(),
             self._revocation.forever(),
+            self._things.forever(),
             self._tick(),
             self._workers.forever(),
         )
@@ -486,6 +491,7 @@ class Supervisor:
             revocation=health.RevocationStatus(
                 certificates=len(self._revocation.in_force.current), alarms=self._revocation.alarms
             ),
+            things=self._things.status(),
             forwarded=0,
             refused=0,
             broken=self._failures,

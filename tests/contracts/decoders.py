@@ -17,6 +17,9 @@ from proxy.decoders.base import Decoder, Request
 from proxy.decoders.rest.decoder import RestDecoder
 from proxy.decoders.rest.loading import load_mapping
 from proxy.decoders.rest.mapping import MappingDocument
+from proxy.decoders.rest.thing_description import Source
+from proxy.decoders.rest.thing_forms import Place
+from proxy.decoders.rest.things import compile_things
 from proxy.decoders.vsl import VslDecoder
 from proxy.registry import AgentStructure, SiteRegistry
 
@@ -35,6 +38,8 @@ class Case:
 
     make: Callable[[], Decoder]
     requests: Sequence[Request]
+    examples: int = 80
+    """How many spoilt requests are tried; all mappings are decoded by the same code."""
 
 
 def request(method: str, target: str, body: object = None, **headers: str) -> Request:
@@ -86,6 +91,7 @@ VSL = Case(
             sec_websocket_protocol="v1.vsl.ds2os.org",
         ),
     ],
+    examples=300,
 )
 
 _LAMP: dict[str, Any] = {"service": "lamp-{lamp}", "type": "/lamp"}
@@ -151,6 +157,36 @@ MAPPED = Case(
         request("POST", "/rpc/light/toggle/now", {"id": "kitchen", "value": 1.50}),
         request("GET", f"/api/{TOKEN}/events"),
     ],
+    examples=300,
+)
+
+_FORM = {"contentType": "application/json"}
+THING = {
+    "@context": "https://www.w3.org/2022/wot/td/v1.1",
+    "title": "Lamp",
+    "@type": "Light",
+    "securityDefinitions": {"bearer": {"scheme": "bearer"}},
+    "security": "bearer",
+    "properties": {
+        "level": {"type": "integer", "minimum": 0, "maximum": 100, "forms": [{"href": "/lamp/properties/level"}]},
+    },
+    "actions": {"blink": {"input": {"type": "integer"}, "forms": [{"href": "/lamp/actions/blink", **_FORM}]}},
+}
+
+
+def _thing() -> Decoder:
+    place = Place("http", frozenset({"198.51.100.11"}), 8081)
+    compiled = compile_things([Source("lamp.td.json", json.dumps(THING).encode())], place)
+    return RestDecoder(compiled.mapping, "things", AUTHORITY, _registry(), MOST)
+
+
+COMPILED = Case(
+    _thing,
+    [
+        request("GET", "/lamp/properties/level", authorization=f"Bearer {TOKEN}"),
+        request("PUT", "/lamp/properties/level", 50, authorization=f"Bearer {TOKEN}"),
+        request("POST", "/lamp/actions/blink", 3, authorization=f"Bearer {TOKEN}"),
+    ],
 )
 
 
@@ -175,6 +211,7 @@ def _example(given: dict[str, Any]) -> Request:
 CASES = {
     "vsl": VSL,
     "every-place": MAPPED,
+    "thing": COMPILED,
     **{file.stem: _shipped(file) for file in sorted(SHIPPED.glob("*.yaml"))},
 }
 BASIC = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()

@@ -103,7 +103,7 @@ CHANGES: dict[str, Callable[[st.DrawFn, Request], Request]] = {
     "body": _body,
     "member": _member,
 }
-FUZZED = settings(derandomize=True, deadline=None, max_examples=250)
+FUZZED = settings(derandomize=True, deadline=None)
 
 
 @pytest.fixture(params=CASES, scope="module")
@@ -119,11 +119,15 @@ def test_what_services_ask_for_is_understood(case: Case) -> None:
 def test_a_hostile_request_is_refused_or_means_what_is_sent_on(case: Case) -> None:
     decoder = case.make()
 
-    @FUZZED
+    @settings(FUZZED, max_examples=case.examples)
     @given(mutated(case))
     def check(asked: Request) -> None:
         found = decoded(decoder, asked)
         outbound, refusal = found.outbound, found.refusal
+        token = decoder.credential(asked)
+        if token is not None and len(token) > len("a word") and token.encode() not in asked.body:
+            words = decoder.in_words(f"{asked.method} {asked.target}")
+            assert token not in repr((found.accesses, refusal, found.request, words))
         if refusal is not None and refusal.every_mode:
             assert outbound is None, "nothing that holds in every mode is sent"
         if refusal is None:
@@ -148,22 +152,6 @@ def test_a_hostile_request_is_refused_or_means_what_is_sent_on(case: Case) -> No
             assert reread.outbound == outbound
         else:
             assert reread.refusal is not None, "what was refused has become harmless on its way"
-
-    check()
-
-
-def test_no_credential_is_in_accesses_refusals_or_words(case: Case) -> None:
-    decoder = case.make()
-
-    @FUZZED
-    @given(mutated(case))
-    def check(asked: Request) -> None:
-        token = decoder.credential(asked)
-        if token is None or len(token) < 8 or token.encode() in asked.body:
-            return
-        found = decoded(decoder, asked)
-        told = repr((found.accesses, found.refusal, found.request, decoder.in_words(f"{asked.method} {asked.target}")))
-        assert token not in told
 
     check()
 
@@ -265,7 +253,7 @@ GROWING: dict[str, Callable[[Request, int], Request]] = {
 @pytest.mark.parametrize("growing", GROWING)
 def test_work_is_linear_in_the_size_of_a_request(case: Case, growing: str) -> None:
     decoder = case.make()
-    for each in case.requests:
+    for each in case.requests[:: max(1, len(case.requests) // 6)]:
         small, large = (GROWING[growing](each, n) for n in (100, 400))
         few, many = (_lines(partial(decoded, decoder, asked)) for asked in (small, large))
         assert many <= 5 * few + 500, (each.method, each.target)

@@ -236,3 +236,15 @@ def test_what_is_known_already_is_told_from_what_is_new(registry: SiteRegistry) 
     assert registry.has("agent1", STRUCTURE)
     assert not registry.has("agent1", AgentStructure(types={}, children={}))
     assert not registry.has("agent9", STRUCTURE)
+
+
+def test_a_service_is_found_by_its_address_alone_and_by_the_hash_of_its_token() -> None:
+    services = [
+        {"address": "/rooms/wall", "ip": "192.0.2.50", "tokens": ["a" * 64, "b" * 64]},
+        {"address": "/rooms/phone", "ip": "192.0.2.51"},
+        {"address": "/hall/phone", "ip": "192.0.2.51"},
+    ]
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"lamps"}))
+    assert [registry.only_service_at(f"192.0.2.{n}") for n in (50, 51, 52)] == ["/rooms/wall", None, None]
+    assert [registry.service_of_token(each * 64) for each in "abc"] == ["/rooms/wall", "/rooms/wall", None]
+    assert (registry.lists("/rooms/wall"), registry.lists("/rooms/nobody")) == (True, False)

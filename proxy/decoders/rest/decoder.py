@@ -30,6 +30,7 @@ _HIDDEN = "<token>"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _USUALLY = {
     "GET": Operation.GET,
+    "HEAD": Operation.GET,
     "PUT": Operation.SET,
     "PATCH": Operation.SET,
     "POST": Operation.INVOKE,
@@ -151,7 +152,7 @@ class RestDecoder:
             read = self._read(request.method, request.target)
             if fields.carried + len(self._secret_parameters & read.target.query.keys()) > 1:
                 raise unclear("ambiguous-headers", "the call carries several credentials")
-            if request.body and request.method == "GET":
+            if request.body and request.method in {"GET", "HEAD"}:
                 raise unclear("ambiguous-body", "a get carries a body")
             return self._decoded(request, fields, read, sender, now)
         except BadRequest as bad:

@@ -37,7 +37,7 @@ _OWN = OVERRIDES | {
 }
 """Header fields that a mapping cannot have passed on by `headers`."""
 
-Method = Literal["GET", "POST", "PUT", "PATCH", "DELETE"]
+Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Operation = Literal["get", "set", "subscribe", "unsubscribe", "invoke", "create", "delete", "notify"]
 BodyKind = Literal["json", "form", "text", "none", "opaque"]
 CaseKind = Literal["sensitive", "insensitive"]
@@ -458,7 +458,7 @@ class Route(Bounded):
             else:
                 continue
             yield Inconsistency(("body",), message, remedy)
-        if self.body != "none" and set(self.methods) == {"GET"}:
+        if self.body != "none" and set(self.methods) <= {"GET", "HEAD"}:
             yield Inconsistency(("body",), "a GET has no body that all servers read alike", "remove `body`")
         if self.optional_body and self.body == "none":
             yield Inconsistency(("optional_body",), "there is no body anyway", "remove it")

@@ -90,3 +90,9 @@ def test_without_anything_it_says_what_is_missing(tmp_path: Path) -> None:
 def test_addresses_are_in_order_of_family() -> None:
     traffic = {"2001:db8::1": ["/agent1/a"], "192.0.2.1": ["/agent1/a"]}
     assert Evidence(traffic=traffic).seen_at == {"/agent1/a": ["192.0.2.1", "2001:db8::1"]}
+
+
+def test_other_middleware_is_not_asked_for_a_structure(tmp_path: Path) -> None:
+    point = plain_point(ipv4="127.0.0.1", port=free_port(), decoder={"mapping": "lamp.yaml"})
+    other = GatewayDocument.model_validate(plain_settings(state_directory=str(tmp_path), access_points=[point]))
+    assert gather(other, [], NOW).problems == []

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
+from proxy.configuration import MappingDecoder
 from proxy.inventory.findings import FindingKind, findings
 from tests.proxy.inventory.site import DOCUMENT, evidence, inventory
 
@@ -93,3 +95,14 @@ def test_each_finding_says_what_to_do() -> None:
         FindingKind.STRANGER,
     }
     assert all(" -- " in each.text for each in everything)
+
+
+def test_callers_of_other_middleware_have_names_of_their_own() -> None:
+    lamps = DOCUMENT.access_points[0].model_copy(
+        update={"agent": "lamps", "decoder": MappingDecoder(mapping=Path("lamp.yaml"))}
+    )
+    panel = {"address": "/rooms/wall", "ip": "192.0.2.50"}
+    document = DOCUMENT.model_copy(update={"access_points": [*DOCUMENT.access_points, lamps]})
+    seen = evidence(traffic=SEEN, types=TYPES, writes={}, registered={})
+    assert findings(inventory(*WHOLE, panel), seen, document) == []
+    assert found(*WHOLE, panel) == [("no-such-access-point", "/rooms/wall")]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from policy.document import PolicyDocument
 from policy.protection import Protection
+from policy.verdict import Strength
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.control.messages import NewQuarantine, QuarantineState
 from proxy.control.refusal import NotDone
@@ -225,3 +227,34 @@ def test_all_are_listed_and_who_is_protected(bench: Bench) -> None:
     found = bench.by_hand.all()
     assert [(each.identity, each.in_kernel) for each in found.quarantines] == [("certificate:tv1", True)]
     assert {"/agent2/alarm1", "10.77.2.11/32", "192.0.2.1/32", "192.0.2.64/28"} <= set(found.protected)
+
+
+@pytest.mark.parametrize(
+    ("named", "ip", "strength"),
+    [
+        ("/rooms/wall", "192.0.2.50", Strength.MAC_AND_IP),
+        ("192.0.2.50", "192.0.2.50", Strength.MAC_AND_IP),
+        ("/rooms/phone", "192.0.2.51", Strength.IP),
+        ("/rooms/tablet", "", Strength.API_TOKEN),
+    ],
+)
+def test_callers_of_other_middleware_have_names_of_their_own(
+    bench: Bench, named: str, ip: str, strength: Strength
+) -> None:
+    lamps = plain_point(agent="lamps", port=80, listen_port=9103, decoder={"mapping": "lamp.yaml"})
+    services = [
+        {"address": "/rooms/wall", "ip": "192.0.2.50", "mac": "02:00:5e:00:53:01"},
+        {"address": "/rooms/phone", "ip": "192.0.2.51"},
+        {"address": "/rooms/tablet", "tokens": ["0" * 64]},
+    ]
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"lamps"}))
+    document = GatewayDocument.model_validate(plain_settings(access_points=[lamps]))
+    bench.see("192.0.2.50", "/rooms/wall")
+    bench.by_hand = replace(bench.by_hand, document=document, registry=registry)
+    made = bench.add(named)
+    assert (made.identity, made.ip) == (made.address, ip)
+    entry = bench.register.holding(made.identity, NOW)
+    assert entry is not None
+    assert entry.strength is strength
+    with pytest.raises(NotDone, match="no service of an access point"):
+        bench.add("/rooms/nobody")
