@@ -27,7 +27,7 @@ TARGETS = st.one_of(PRINTABLE, LIKELY).map(lambda text: f"/{text}")
         ("/a+b", "/a+b"),
         ("/k%C3%BCche", "/k%C3%BCche"),
         ("/a?", "/a"),
-        ("/a?b=1&a=2", "/a?a=2&b=1"),
+        ("/a?b=1&a=2", "/a?b=1&a=2"),
         ("/a?&&b=1&", "/a?b=1"),
         ("/a?b", "/a?b="),
         ("/a?cmnd=Power+On", "/a?cmnd=Power%20On"),
