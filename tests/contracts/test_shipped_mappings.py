@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.decoders.rest.examples import differences, load_examples
+from proxy.decoders.rest.examples import decoder_for, differences, load_examples
 from proxy.decoders.rest.loading import load_mapping
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +33,24 @@ def test_examples_become_what_they_should(path: Path) -> None:
 
 
 @each_mapping
+def test_every_kind_of_route_is_reached_by_an_example(path: Path) -> None:
+    """A kind is what is done to which type: a mapping that loses `/ota` must not stay green."""
+    mapping = load_mapping(path)
+    decoder = decoder_for(mapping)
+    reached = {decoder.route_of(example.request.as_sent()) for example in load_examples(EXAMPLES / path.name)}
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for route in mapping.routes:
+        kinds.setdefault((route.operation, route.type), set()).add(route.name)
+    assert [kind for kind, names in kinds.items() if reached.isdisjoint(names)] == []
+
+
+@each_mapping
+def test_names_of_routes_tell_them_apart(path: Path) -> None:
+    names = Counter(route.name for route in load_mapping(path).routes)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+@each_mapping
 def test_source_and_gaps_are_told(path: Path) -> None:
     assert load_mapping(path).source.startswith("https://")
     document = (ROOT / "docs" / "middleware.md").read_text()
@@ -49,10 +67,17 @@ def test_source_and_gaps_are_told(path: Path) -> None:
             [
                 *("/shelly/firmware", "/shelly/reset", "/shelly/restart", "/shelly/login", "/shelly/network"),
                 *("/shelly/code", "/shelly/scripts", "/shelly/webhooks", "/shelly/schedules", "/shelly/calls"),
+                "/shelly/configuration/{component}",
             ],
         ),
         ("tasmota", ["/tasmota/restart", "/tasmota/all-outputs"]),
-        ("home-assistant", ["/ha/template", "/ha/fired-events", "/ha/states", "/ha/system/{system}", "/ha/webhooks"]),
+        (
+            "home-assistant",
+            [
+                *("/ha/template", "/ha/fired-events", "/ha/states", "/ha/webhooks", "/ha/system/{system}"),
+                *("/ha/system/script", "/ha/system/automation", "/ha/system/mqtt", "/ha/system/conversation"),
+            ],
+        ),
         ("openhab", ["/openhab/rule-code", "/openhab/addon-code", "/openhab/transformation-code", "/openhab/firmware"]),
     ],
 )
