@@ -46,15 +46,25 @@ class _Part(msgspec.Struct, frozen=True):
         return ABSENT if self.text is None else self.text
 
 
-class Found(msgspec.Struct, frozen=True):
-    """The accesses of a request, and why it is refused if it is."""
+class Step(msgspec.Struct, frozen=True):
+    """One access of a request, without who makes it and when."""
 
-    accesses: tuple[Access, ...]
-    refusal: Refusal | None
+    destination: str
+    mapped_type: str | None
+    """The destination's type after the mapping."""
+    node: str
+    operation: Operation
+    data_type: str | None
+    value: str | None
 
 
-NOTHING_FOUND = Found((), None)
-"""A name that a template needs is empty or too long: no address can be made of it."""
+class Plan(msgspec.Struct, frozen=True):
+    """What a request does, whoever makes it."""
+
+    steps: tuple[Step, ...] = ()
+    """None where no address can be made of it: a name that a template needs is empty or too long."""
+    out_of_range: Refusal | None = None
+    too_many: Refusal | None = None
 
 
 class AccessMaker:
@@ -104,77 +114,72 @@ class AccessMaker:
     def _folded(self, name: str) -> str:
         return name.lower() if self._fold else name
 
-    def make(self, matched: Matched, sender: Sender, now: int, target: Target, body: Body) -> Found:
-        """Return the accesses of a request."""
+    def plan(self, matched: Matched, target: Target, body: Body) -> Plan:
+        """Return what a request does."""
         own, members = self._parts_of(matched.route)
-        accesses: list[Access] = []
-        refusal: Refusal | None = None
-        if len(matched.variables) * max(1, len(members)) > self._most:
-            refusal = self._too_many(len(matched.variables), members, target, body)
+        present = [(part, part.value({}, target, body)) for part in members]
+        there = [(part, value) for part, value in present if value is not ABSENT]
+        count = len(matched.variables) * max(1, len(there))
+        too_many = None
+        if count > self._most:
+            too_many = unsupported("too-many-nodes", f"the call touches {count} nodes, more than {self._most}")
+        steps: list[Step] = []
+        out_of_range: Refusal | None = None
         for variables in matched.variables[: self._most]:
             service = matched.route.service.fill(variables)
             if service is None:
-                return NOTHING_FOUND
+                return Plan()
             destination = f"/{self._agent}/{service}"
-            registry = self._registry
-            service_type = registry.service_type(destination) or matched.route.type_of(variables)
-            location = registry.location(destination)
-            if service_type is None and refusal is None:
-                refusal = unsupported(
-                    "unknown-node", f"neither the mapping nor the inventory has a type for {destination}"
-                )
-            present = [(part, part.value(variables, target, body)) for part in members]
-            there = [(part, value) for part, value in present if value is not ABSENT]
+            mapped_type = matched.route.type_of(variables)
             for part, value in there or [(own, own.value(variables, target, body))]:
                 below = part.node.fill(variables)
                 if below is None:
-                    return NOTHING_FOUND
+                    return Plan()
                 text = None if value is ABSENT else as_text(value)
-                if text is not None and refusal is None:
+                if text is not None and out_of_range is None:
                     wrong = problem(part.bounds, value, text)
                     if wrong is not None:
                         detail = f"{part.where} of {destination} {wrong}: {text[:48]!r}"
-                        refusal = unsupported("out-of-range", detail)
-                accesses.append(
-                    Access(
-                        time=now,
-                        source=sender.address,
-                        source_type=sender.service_type,
-                        source_location=registry.location(sender.address),
-                        destination=destination,
-                        destination_type=service_type,
-                        destination_location=location,
-                        node=f"{destination}/{below}" if below else destination,
-                        operation=part.operation,
-                        data_type=part.bounds.data_type,
-                        value=text,
-                    )
+                        out_of_range = unsupported("out-of-range", detail)
+                node = f"{destination}/{below}" if below else destination
+                steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, text))
+        return Plan(tuple(steps[: self._most]), out_of_range, too_many)
+
+    def accesses(self, steps: tuple[Step, ...], sender: Sender, now: int) -> tuple[Access, ...]:
+        """Return the accesses of `sender` at event time `now` (ms); what the inventory knows of a service counts."""
+        registry = self._registry
+        source, source_type = sender.address, sender.service_type
+        source_location = registry.location(source)
+        found: list[Access] = []
+        destination, service_type, location = "", None, None
+        for step in steps:
+            if step.destination != destination:
+                destination = step.destination
+                service_type = registry.service_type(destination) or step.mapped_type
+                location = registry.location(destination)
+            found.append(
+                Access(
+                    time=now,
+                    source=source,
+                    source_type=source_type,
+                    source_location=source_location,
+                    destination=destination,
+                    destination_type=service_type,
+                    destination_location=location,
+                    node=step.node,
+                    operation=step.operation,
+                    data_type=step.data_type,
+                    value=step.value,
                 )
-        return Found(tuple(accesses[: self._most]), refusal)
+            )
+        return tuple(found)
 
-    def _too_many(self, services: int, members: tuple[_Part, ...], target: Target, body: Body) -> Refusal | None:
-        there = sum(part.value({}, target, body) is not ABSENT for part in members)
-        if services * max(1, there) <= self._most:
-            return None
-        return unsupported("too-many-nodes", f"the call touches more than {self._most} nodes")
-
-    def unknown(self, operation: Operation, place: str, sender: Sender, now: int) -> Access:
-        """Return the access of a call of which the mapping knows nothing.
+    def unknown(self, operation: Operation, place: str) -> Step:
+        """Return what a call does of which the mapping knows nothing.
 
         Args:
             operation: What its method usually means.
             place: Its path without credentials, as segments of an address.
-            sender: Who calls.
-            now: Event time in ms.
         """
         destination = f"/{self._agent}/{UNKNOWN}"
-        return Access(
-            time=now,
-            source=sender.address,
-            source_type=sender.service_type,
-            source_location=self._registry.location(sender.address),
-            destination=destination,
-            destination_type=None,
-            node=f"{destination}/{place}" if place else destination,
-            operation=operation,
-        )
+        return Step(destination, None, f"{destination}/{place}" if place else destination, operation, None, None)

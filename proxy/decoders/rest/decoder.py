@@ -13,7 +13,7 @@ from proxy.decoders.base import Agency, Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import unsupported
 from proxy.decoders.rest import body as bodies
 from proxy.decoders.rest import target as targets
-from proxy.decoders.rest.accesses import AccessMaker
+from proxy.decoders.rest.accesses import AccessMaker, Step
 from proxy.decoders.rest.bad_request import BadRequest, unclear
 from proxy.decoders.rest.body import NOTHING, Body
 from proxy.decoders.rest.errors import ErrorForms
@@ -25,7 +25,9 @@ from proxy.decoders.rest.template import escaped
 from proxy.registry import SiteRegistry
 
 _REMEMBERED = 512
-"""Targets, and sets of header fields, whose reading is remembered: services ask for the same again and again."""
+"""Requests, targets and sets of header fields whose reading is remembered: services ask for the same again."""
+_LARGEST_REMEMBERED = 512
+"""Bytes of the largest target, and body, of a request of which it is remembered what it means."""
 _HIDDEN = "<token>"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _USUALLY = {
@@ -49,6 +51,16 @@ class _Read(msgspec.Struct, frozen=True):
     """The canonical target without credentials."""
     place: str
     """Its path as segments of an address, without credentials."""
+
+
+class _Understood(msgspec.Struct, frozen=True):
+    """What a request means, whoever makes it."""
+
+    steps: tuple[Step, ...]
+    refusal: Refusal | None
+    outbound: Outbound
+    route: str | None = None
+    lasting: bool = False
 
 
 class RestDecoder:
@@ -79,6 +91,7 @@ class RestDecoder:
         self._maker = AccessMaker(mapping, agent, registry, most_accesses)
         self._fields = lru_cache(_REMEMBERED)(FieldRules(mapping).read)
         self._read = lru_cache(_REMEMBERED)(self._read_target)
+        self._remembered = lru_cache(_REMEMBERED)(self._understand)
 
     def _read_target(self, method: str, text: str) -> _Read:
         case = self._mapping.case
@@ -136,46 +149,60 @@ class RestDecoder:
     def route_of(self, request: Request) -> str | None:
         """Return the name of the route that a request matches; None where there is none, or it cannot be read."""
         try:
-            fields = self._fields(request.headers)
-            matched, _, _ = self._matched(request, fields, self._read(request.method, request.target))
+            return self._understand(request).route
         except BadRequest:
             return None
-        return None if matched is None else matched.route.route.name
 
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:  # noqa: ARG002 -- nobody's word is taken for who calls
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
+        small = len(request.body) <= _LARGEST_REMEMBERED and len(request.target) <= _LARGEST_REMEMBERED
         try:
-            fields = self._fields(request.headers)
-            if request.method not in _USUALLY:
-                detail = f"the method {request.method[:16]!r} is not spoken here"
-                raise unclear("method-not-allowed", detail)
-            read = self._read(request.method, request.target)
-            if fields.carried + len(self._secret_parameters & read.target.query.keys()) > 1:
-                raise unclear("ambiguous-headers", "the call carries several credentials")
-            if request.body and request.method in {"GET", "HEAD"}:
-                raise unclear("ambiguous-body", "a get carries a body")
-            return self._decoded(request, fields, read, sender, now)
+            understood = self._remembered(request) if small else self._understand(request)
         except BadRequest as bad:
             return Decoded(refusal=bad.refusal)
+        accesses = self._maker.accesses(understood.steps, sender, now)
+        refusal = understood.refusal
+        if refusal is None:
+            for access in accesses:
+                if access.destination_type is None:
+                    detail = f"neither the mapping nor the inventory has a type for {access.destination}"
+                    refusal = unsupported("unknown-node", detail)
+                    break
+        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting)
 
-    def _decoded(self, request: Request, fields: Fields, read: _Read, sender: Sender, now: int) -> Decoded:
-        matched, body, refusal = self._matched(request, fields, read)
+    def _understand(self, request: Request) -> _Understood:
+        """Return what a request means, whoever makes it.
+
+        Raises:
+            BadRequest: it could mean two things, in every mode.
+        """
+        fields = self._fields(request.headers)
+        if request.method not in _USUALLY:
+            raise unclear("method-not-allowed", f"the method {request.method[:16]!r} is not spoken here")
+        read = self._read(request.method, request.target)
+        if fields.carried + len(self._secret_parameters & read.target.query.keys()) > 1:
+            raise unclear("ambiguous-headers", "the call carries several credentials")
+        if request.body and request.method in {"GET", "HEAD"}:
+            raise unclear("ambiguous-body", "a get carries a body")
+        matched, body, unread = self._matched(request, fields, read)
         if matched is not None:
-            found = self._maker.make(matched, sender, now, read.target, body)
-            if found.accesses:
-                accesses, refusal = found.accesses, found.refusal
+            plan = self._maker.plan(matched, read.target, body)
+            if plan.steps:
+                steps = plan.steps
                 stranger = self._stranger(matched.route, read, body)
                 if stranger is not None:
                     # An access of its own: a rule that allows what else the call does does not allow this.
-                    unknown = self._maker.unknown(accesses[0].operation, read.place, sender, now)
-                    accesses, refusal = (*accesses, unknown), stranger
+                    steps = (*steps, self._maker.unknown(steps[0].operation, read.place))
+                # What no rule lifts comes first, so that lifting another one does not lift it too.
+                refusal = plan.out_of_range or stranger or plan.too_many
                 outbound = self._outbound(request, fields, read, body)
-                return Decoded(accesses, outbound, refusal, lasting=matched.route.route.lasting)
+                route = matched.route.route
+                return _Understood(steps, refusal, outbound, route.name, lasting=route.lasting)
         place = f"{request.method} {read.hidden[:256]}"
-        refusal = refusal or unsupported("unknown-node", f"no route of the mapping is that of {place}")
-        access = self._maker.unknown(_USUALLY[request.method], read.place, sender, now)
+        refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {place}")
+        step = self._maker.unknown(_USUALLY[request.method], read.place)
         as_it_came = Body(None, request.body, fields.by_name.get("content-type")) if request.body else NOTHING
-        return Decoded((access,), self._outbound(request, fields, read, as_it_came), refusal)
+        return _Understood((step,), refusal, self._outbound(request, fields, read, as_it_came))
 
     def _matched(self, request: Request, fields: Fields, read: _Read) -> tuple[Matched | None, Body, Refusal | None]:
         """Return the first route that matches, with its body; else why no body could be read, if that is why.

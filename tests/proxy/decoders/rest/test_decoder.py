@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -81,7 +82,6 @@ def test_what_the_mapping_does_not_know_is_an_unknown_node(method: str, target: 
 @pytest.mark.parametrize(
     ("method", "target", "body", "code"),
     [
-        ("HEAD", "/api/u/lamps", b"", "method-not-allowed"),
         ("OPTIONS", "/api/u/lamps", b"", "method-not-allowed"),
         ("GET", "/api/u/lamps", b"{}", "ambiguous-body"),
         ("PUT", STATE, b'{"on":true,"on":false}', "ambiguous-body"),
@@ -194,3 +194,19 @@ def test_whatever_comes_is_judged_or_refused(
         out = found.outbound
         again = decoder.decode(Request(out.method, out.target, out.headers, out.body), SENDER, 1, None)
         assert (again.accesses, again.refusal, again.outbound) == (found.accesses, found.refusal, out)
+
+
+def test_what_is_remembered_of_a_request_is_nobodys() -> None:
+    decoder = decoder_of(LAMPS)
+    asked = request("GET", "/api/u/lamps/3")
+    first = decoder.decode(asked, SENDER, 1, None)
+    second = decoder.decode(asked, msgspec.structs.replace(SENDER, address="/site/phone"), 2, None)
+    assert [(each.accesses[0].source, each.accesses[0].time) for each in (first, second)] == [
+        ("/site/tablet", 1),
+        ("/site/phone", 2),
+    ]
+    assert first.outbound == second.outbound
+
+
+def test_what_no_rule_lifts_is_told_before_what_a_rule_may_lift() -> None:
+    assert code_of(decoded(LAMPS, "PUT", STATE, b'{"bri":255,"reset":1}')) == "out-of-range"
