@@ -38,7 +38,7 @@ class Case:
 
     make: Callable[[], Decoder]
     requests: Sequence[Request]
-    examples: int = 80
+    examples: int = 40
     """How many spoilt requests are tried; all mappings are decoded by the same code."""
 
 
@@ -91,7 +91,7 @@ VSL = Case(
             sec_websocket_protocol="v1.vsl.ds2os.org",
         ),
     ],
-    examples=300,
+    examples=150,
 )
 
 _LAMP: dict[str, Any] = {"service": "lamp-{lamp}", "type": "/lamp"}
@@ -157,7 +157,7 @@ MAPPED = Case(
         request("POST", "/rpc/light/toggle/now", {"id": "kitchen", "value": 1.50}),
         request("GET", f"/api/{TOKEN}/events"),
     ],
-    examples=300,
+    examples=150,
 )
 
 _FORM = {"contentType": "application/json"}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import threading
 import time
 from collections.abc import Callable
@@ -158,6 +159,13 @@ async def test_a_registration_is_answered_even_if_the_access_point_is_not(
     assert time.monotonic() - began < 2
     site.gate.set()
     await until(lambda: bench.registry.knows_agent("agent1"))
+
+
+async def test_where_nobody_has_a_structure_there_is_nothing_to_wait_for_and_no_end() -> None:
+    refresh = dataclasses.replace(Bench().refresh, points={})
+    await refresh.before_serving()
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(refresh.forever(), 0.05)
 
 
 async def test_before_serving_every_structure_is_read_and_one_that_fails_holds_up_nobody(site: Site) -> None:

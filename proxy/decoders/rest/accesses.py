@@ -57,13 +57,6 @@ _Given = tuple[_Part, str | None, str | None]
 """A part that a request has, its value as it is written down, and what is wrong with it."""
 
 
-class Found(msgspec.Struct, frozen=True):
-    """The accesses of a request, and why it is refused if it is."""
-
-    accesses: tuple[Access, ...]
-    refusal: Refusal | None
-
-
 def told(text: str) -> str:
     """Return a value as models and the audit get it: of a very long one, its length."""
     return text if len(text) <= LONGEST_TOLD else f"<{len(text)} characters>"
@@ -74,8 +67,27 @@ def _stands_alone(own: _Part) -> bool:
     return bool(own.node.text) or own.operation not in _ALL_IN_MEMBERS
 
 
-NOTHING_FOUND = Found((), None)
-"""A name that a template needs is empty or too long: no address can be made of it."""
+class Step(msgspec.Struct, frozen=True):
+    """One access of a request, without who makes it and when."""
+
+    destination: str
+    mapped_type: str | None
+    """The destination's type after the mapping."""
+    node: str
+    operation: Operation
+    data_type: str | None
+    value: str | None
+
+
+class Plan(msgspec.Struct, frozen=True):
+    """What a request does, whoever makes it."""
+
+    steps: tuple[Step, ...] = ()
+    """None where it does nothing, or no address can be made of it: a name in a template is empty or too long."""
+    missing: Refusal | None = None
+    """Why it does nothing."""
+    out_of_range: Refusal | None = None
+    too_many: Refusal | None = None
 
 
 class AccessMaker:
@@ -130,53 +142,36 @@ class AccessMaker:
     def _folded(self, name: str) -> str:
         return name.lower() if self._fold else name
 
-    def make(self, matched: Matched, sender: Sender, now: int, target: Target, body: Body) -> Found:
-        """Return the accesses of a request."""
+    def plan(self, matched: Matched, target: Target, body: Body) -> Plan:
+        """Return what a request does."""
         own, members = self._parts_of(matched.route)
         given = self._all_given(own, members, target, body)
         if not given:
             detail = f"{matched.route.route.name!r} has none of its members in the request"
-            return Found((), unsupported("unknown-node", detail))
-        accesses: list[Access] = []
-        refusal: Refusal | None = None
-        if len(matched.variables) * len(given) > self._most:
-            refusal = unsupported("too-many-nodes", f"the call touches more than {self._most} nodes")
+            return Plan(missing=unsupported("unknown-node", detail))
+        count = len(matched.variables) * len(given)
+        too_many = None
+        if count > self._most:
+            too_many = unsupported("too-many-nodes", f"the call touches {count} nodes, more than {self._most}")
+        steps: list[Step] = []
+        out_of_range: Refusal | None = None
         for variables in matched.variables[: self._most]:
             service = matched.route.service.fill(variables)
             if service is None:
-                return NOTHING_FOUND
+                return Plan()
             destination = f"/{self._agent}/{service}"
-            registry = self._registry
-            service_type = registry.service_type(destination) or matched.route.type_of(variables)
-            location = registry.location(destination)
-            if service_type is None and refusal is None:
-                refusal = unsupported(
-                    "unknown-node", f"neither the mapping nor the inventory has a type for {destination}"
-                )
+            mapped_type = matched.route.type_of(variables)
             if own.variable is not None:
                 given = [self._given(own, variables[own.variable])]
             for part, value, wrong in given:
                 below = part.node.fill(variables)
                 if below is None:
-                    return NOTHING_FOUND
-                if wrong is not None and refusal is None:
-                    refusal = unsupported("out-of-range", f"{part.where} of {destination} {wrong}")
-                accesses.append(
-                    Access(
-                        time=now,
-                        source=sender.address,
-                        source_type=sender.service_type,
-                        source_location=registry.location(sender.address),
-                        destination=destination,
-                        destination_type=service_type,
-                        destination_location=location,
-                        node=f"{destination}/{below}" if below else destination,
-                        operation=part.operation,
-                        data_type=part.bounds.data_type,
-                        value=value,
-                    )
-                )
-        return Found(tuple(accesses[: self._most]), refusal)
+                    return Plan()
+                if wrong is not None and out_of_range is None:
+                    out_of_range = unsupported("out-of-range", f"{part.where} of {destination} {wrong}")
+                node = f"{destination}/{below}" if below else destination
+                steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, value))
+        return Plan(tuple(steps[: self._most]), out_of_range=out_of_range, too_many=too_many)
 
     def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
         """Return what of a route a request has; that is the same for each of its services."""
@@ -200,23 +195,41 @@ class AccessMaker:
             return part, None, wrong
         return part, told(text), None if wrong is None else f"{wrong}: {text[:48]!r}"
 
-    def unknown(self, operation: Operation, place: str, sender: Sender, now: int) -> Access:
-        """Return the access of a call of which the mapping knows nothing.
+    def accesses(self, steps: tuple[Step, ...], sender: Sender, now: int) -> tuple[Access, ...]:
+        """Return the accesses of `sender` at event time `now` (ms); what the inventory knows of a service counts."""
+        registry = self._registry
+        source, source_type = sender.address, sender.service_type
+        source_location = registry.location(source)
+        found: list[Access] = []
+        destination, service_type, location = "", None, None
+        for step in steps:
+            if step.destination != destination:
+                destination = step.destination
+                service_type = registry.service_type(destination) or step.mapped_type
+                location = registry.location(destination)
+            found.append(
+                Access(
+                    time=now,
+                    source=source,
+                    source_type=source_type,
+                    source_location=source_location,
+                    destination=destination,
+                    destination_type=service_type,
+                    destination_location=location,
+                    node=step.node,
+                    operation=step.operation,
+                    data_type=step.data_type,
+                    value=step.value,
+                )
+            )
+        return tuple(found)
+
+    def unknown(self, operation: Operation, place: str) -> Step:
+        """Return what a call does of which the mapping knows nothing.
 
         Args:
             operation: What its method usually means.
             place: Its path without credentials, as segments of an address.
-            sender: Who calls.
-            now: Event time in ms.
         """
         destination = f"/{self._agent}/{UNKNOWN}"
-        return Access(
-            time=now,
-            source=sender.address,
-            source_type=sender.service_type,
-            source_location=self._registry.location(sender.address),
-            destination=destination,
-            destination_type=None,
-            node=f"{destination}/{place}" if place else destination,
-            operation=operation,
-        )
+        return Step(destination, None, f"{destination}/{place}" if place else destination, operation, None, None)

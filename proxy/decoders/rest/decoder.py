@@ -8,13 +8,13 @@ from typing import ClassVar
 
 import msgspec
 
-from models.access import Access, Operation
+from models.access import Operation
 from policy.verdict import Refusal, Sender
 from proxy.decoders.base import Agency, Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import unsupported
 from proxy.decoders.rest import body as bodies
 from proxy.decoders.rest import target as targets
-from proxy.decoders.rest.accesses import AccessMaker
+from proxy.decoders.rest.accesses import AccessMaker, Step
 from proxy.decoders.rest.bad_request import BadRequest, unclear
 from proxy.decoders.rest.body import NOTHING, Body
 from proxy.decoders.rest.errors import ErrorForms
@@ -28,7 +28,9 @@ from proxy.decoders.rest.template import escaped
 from proxy.registry import SiteRegistry
 
 _REMEMBERED = 512
-"""Targets, and sets of header fields, whose reading is remembered: services ask for the same again and again."""
+"""Requests, targets and sets of header fields whose reading is remembered: services ask for the same again."""
+_LARGEST_REMEMBERED = 512
+"""Bytes of the largest target, and body, of a request of which it is remembered what it means."""
 _HIDDEN = "<token>"
 _VALUE = "<value>"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
@@ -56,6 +58,18 @@ class _Read(msgspec.Struct, frozen=True):
     """The canonical target without credentials, and without values that are private or that no route knows."""
     place: str
     """Its path as segments of an address, without credentials."""
+
+
+class _Understood(msgspec.Struct, frozen=True):
+    """What a request means, whoever makes it."""
+
+    steps: tuple[Step, ...]
+    refusal: Refusal | None
+    outbound: Outbound
+    route: str | None = None
+    lasting: bool = False
+    words: str = ""
+    """The request in words, where `RestDecoder.in_words` would tell its credential."""
 
 
 class RestDecoder:
@@ -87,6 +101,7 @@ class RestDecoder:
         self._maker = AccessMaker(mapping, agent, registry, most_accesses)
         self._fields = lru_cache(_REMEMBERED)(FieldRules(mapping).read)
         self._read = lru_cache(_REMEMBERED)(self._read_target)
+        self._remembered = lru_cache(_REMEMBERED)(self._understand)
 
     def _read_target(self, method: str, text: str) -> _Read:
         case = self._mapping.case
@@ -170,71 +185,84 @@ class RestDecoder:
     def route_of(self, request: Request) -> str | None:
         """Return the name of the route that a request matches; None where there is none, or it cannot be read."""
         try:
-            fields = self._fields(request.headers)
-            matched, _, _ = self._matched(request, fields, self._read(request.method, request.target))
+            return self._understand(request).route
         except BadRequest:
             return None
-        return None if matched is None else matched.route.route.name
 
     def decode(self, request: Request, sender: Sender, now: int, delegation: str | None) -> Decoded:  # noqa: ARG002 -- nobody's word is taken for who calls
         """Decode a request (see `proxy.decoders.base.Decoder`)."""
+        small = len(request.body) <= _LARGEST_REMEMBERED and len(request.target) <= _LARGEST_REMEMBERED
         try:
-            fields = self._fields(request.headers)
-            if request.method not in _USUALLY:
-                detail = f"the method {request.method[:16]!r} is not spoken here"
-                raise unclear("method-not-allowed", detail)
-            read = self._read(request.method, request.target)
-            if len(fields.carried.keys() & read.taken) + len(read.carried.keys() - self._path_tokens & read.taken) > 1:
-                raise unclear("ambiguous-headers", "the call carries several credentials")
-            if request.body and request.method in {"GET", "HEAD"}:
-                raise unclear("ambiguous-body", "a get carries a body")
-            return self._decoded(request, fields, read, sender, now)
+            understood = self._remembered(request) if small else self._understand(request)
         except BadRequest as bad:
             return Decoded(refusal=bad.refusal)
+        accesses = self._maker.accesses(understood.steps, sender, now)
+        refusal = understood.refusal
+        if refusal is None:
+            for access in accesses:
+                if access.destination_type is None:
+                    detail = f"neither the mapping nor the inventory has a type for {access.destination}"
+                    refusal = unsupported("unknown-node", detail)
+                    break
+        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting, request=understood.words)
 
-    def _decoded(self, request: Request, fields: Fields, read: _Read, sender: Sender, now: int) -> Decoded:
-        matched, body, refusal = self._matched(request, fields, read)
+    def _understand(self, request: Request) -> _Understood:
+        """Return what a request means, whoever makes it.
+
+        Raises:
+            BadRequest: it could mean two things, in every mode.
+        """
+        fields = self._fields(request.headers)
+        if request.method not in _USUALLY:
+            raise unclear("method-not-allowed", f"the method {request.method[:16]!r} is not spoken here")
+        read = self._read(request.method, request.target)
+        if len(fields.carried.keys() & read.taken) + len(read.carried.keys() - self._path_tokens & read.taken) > 1:
+            raise unclear("ambiguous-headers", "the call carries several credentials")
+        if request.body and request.method in {"GET", "HEAD"}:
+            raise unclear("ambiguous-body", "a get carries a body")
+        understood = self._meant(request, fields, read)
         secrets = spellings([*fields.carried.values(), *read.carried.values()])
+        return self._told(understood, request, read, secrets) if secrets else understood
+
+    def _meant(self, request: Request, fields: Fields, read: _Read) -> _Understood:
+        matched, body, unread = self._matched(request, fields, read)
         if matched is not None:
-            found = self._maker.make(matched, sender, now, read.target, body)
-            refusal = found.refusal
-            if found.accesses and not self._secrets_in_addresses(found.accesses, secrets):
-                accesses = found.accesses
+            plan = self._maker.plan(matched, read.target, body)
+            unread = plan.missing
+            if plan.steps:
+                steps = plan.steps
                 stranger = self._stranger(matched.route, fields, read, body)
                 if stranger is not None:
                     # An access of its own: a rule that allows what else the call does does not allow this.
-                    unknown = self._maker.unknown(accesses[0].operation, redacted(read.place, secrets), sender, now)
-                    accesses, refusal = (*accesses, unknown), stranger
+                    steps = (*steps, self._maker.unknown(steps[0].operation, read.place))
+                # What no rule lifts comes first, so that lifting another one does not lift it too.
+                refusal = plan.out_of_range or stranger or plan.too_many
                 outbound = self._outbound(request, fields, read, body)
-                lasting = matched.route.route.lasting
-                return self._told(Decoded(accesses, outbound, refusal, lasting=lasting), request, read, secrets)
+                route = matched.route.route
+                return _Understood(steps, refusal, outbound, route.name, lasting=route.lasting)
         elif request.body:
             body = Body(None, request.body, fields.by_name.get("content-type"))
         place = f"{request.method} {read.hidden[:256]}"
-        refusal = refusal or unsupported("unknown-node", f"no route of the mapping is that of {place}")
-        access = self._maker.unknown(_USUALLY[request.method], redacted(read.place, secrets), sender, now)
-        return self._told(
-            Decoded((access,), self._outbound(request, fields, read, body), refusal), request, read, secrets
-        )
+        refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {place}")
+        step = self._maker.unknown(_USUALLY[request.method], read.place)
+        return _Understood((step,), refusal, self._outbound(request, fields, read, body))
 
-    def _secrets_in_addresses(self, accesses: tuple[Access, ...], secrets: tuple[str, ...]) -> bool:
-        """Say whether the call's credential got into an address: that cannot be told, so it is an unknown node."""
-        return bool(secrets) and any(redacted(access.node, secrets) != access.node for access in accesses)
-
-    def _told(self, decoded: Decoded, request: Request, read: _Read, secrets: tuple[str, ...]) -> Decoded:
+    def _told(self, meant: _Understood, request: Request, read: _Read, secrets: tuple[str, ...]) -> _Understood:
         """Return what a request means without its credential, wherever else in the request that stood."""
-        if not secrets:
-            return decoded
         words = f"{request.method} {read.hidden}"
         told = redacted(words, secrets)
-        return msgspec.structs.replace(
-            decoded,
-            accesses=tuple([without_secrets(access, secrets) for access in decoded.accesses]),
-            refusal=None
-            if decoded.refusal is None
-            else msgspec.structs.replace(decoded.refusal, detail=redacted(decoded.refusal.detail, secrets)),
-            request="" if told == words else told,
-        )
+        refusal = meant.refusal
+        steps = tuple([without_secrets(step, secrets) for step in meant.steps])
+        if any(
+            step.destination != meant.steps[i].destination or step.node != meant.steps[i].node
+            for i, step in enumerate(steps)
+        ):
+            # An address that cannot be told is nobody's.
+            steps = (self._maker.unknown(_USUALLY[request.method], redacted(read.place, secrets)),)
+            refusal = refusal or unsupported("unknown-node", "the call's credential is part of an address")
+        if refusal is not None:
+            refusal = msgspec.structs.replace(refusal, detail=redacted(refusal.detail, secrets))
+        return msgspec.structs.replace(meant, steps=steps, refusal=refusal, words="" if told == words else told)
 
     def _matched(self, request: Request, fields: Fields, read: _Read) -> tuple[Matched | None, Body, Refusal | None]:
         """Return the first route that matches, with its body; else why there is none, where that is known.

@@ -7,8 +7,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from models.access import Access
 from proxy.decoders import strict_json
+from proxy.decoders.rest.accesses import Step
 from proxy.decoders.rest.template import escaped
 
 HIDDEN = "<token>"
@@ -35,9 +35,10 @@ def redacted(text: str, secrets: tuple[str, ...]) -> str:
     return text
 
 
-def without_secrets(access: Access, secrets: tuple[str, ...]) -> Access:
-    """Return an access without the credentials in its value."""
-    if access.value is None:
-        return access
-    value = redacted(access.value, secrets)
-    return access if value == access.value else msgspec.structs.replace(access, value=value)
+def without_secrets(step: Step, secrets: tuple[str, ...]) -> Step:
+    """Return what is done without the credentials in its value and addresses."""
+    value = None if step.value is None else redacted(step.value, secrets)
+    destination, node = redacted(step.destination, secrets), redacted(step.node, secrets)
+    if (value, destination, node) == (step.value, step.destination, step.node):
+        return step
+    return msgspec.structs.replace(step, value=value, destination=destination, node=node)

@@ -13,7 +13,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "body-too-large": "let the client send less at a time",
         "credential-not-allowed": "name the field, with its scheme, in the mapping's `token`",
         "headers-too-large": "remove header fields that are not needed",
-        "method-not-allowed": "use GET, POST, PUT, PATCH or DELETE",
+        "method-not-allowed": "use GET, HEAD, POST, PUT, PATCH or DELETE",
         "method-override": "let the client use the method itself",
         "out-of-range": "correct the value, or minimum, maximum, choices or data_type in the mapping",
         "target-too-long": "shorten the target",

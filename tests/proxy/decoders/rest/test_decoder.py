@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -368,3 +369,19 @@ def test_whatever_comes_is_judged_or_refused(
         out = found.outbound
         again = decoder.decode(Request(out.method, out.target, out.headers, out.body), SENDER, 1, None)
         assert (again.accesses, again.refusal, again.outbound) == (found.accesses, found.refusal, out)
+
+
+def test_what_is_remembered_of_a_request_is_nobodys() -> None:
+    decoder = decoder_of(LAMPS)
+    asked = request("GET", "/api/u/lamps/3")
+    first = decoder.decode(asked, SENDER, 1, None)
+    second = decoder.decode(asked, msgspec.structs.replace(SENDER, address="/site/phone"), 2, None)
+    assert [(each.accesses[0].source, each.accesses[0].time) for each in (first, second)] == [
+        ("/site/tablet", 1),
+        ("/site/phone", 2),
+    ]
+    assert first.outbound == second.outbound
+
+
+def test_what_no_rule_lifts_is_told_before_what_a_rule_may_lift() -> None:
+    assert code_of(decoded(LAMPS, "PUT", STATE, b'{"bri":255,"reset":1}')) == "out-of-range"

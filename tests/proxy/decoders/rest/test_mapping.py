@@ -45,7 +45,7 @@ def test_a_mapping_says_what_it_needs() -> None:
         ({"service": "a/b"}, "is no segment of an address"),
         ({"service": None}, "add `service: ...`, or `everything: true`"),
         ({"everything": "true"}, "all services together have neither"),
-        ({"method": "HEAD"}, "GET"),
+        ({"method": "TRACE"}, "GET"),
         ({"operation": "lock"}, "is not one of the choices"),
         ({"body": "none", "members": "{/on: {}}"}, "is looked for in a body that is not read"),
         ({"body": "form", "members": "{/a/b: {}}"}, "is no field of a form"),
