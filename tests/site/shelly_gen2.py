@@ -40,9 +40,10 @@ class RpcError(Exception):
 class ShellyGen2(RestDevice):
     """A Shelly Plus 2PM with two switches."""
 
-    def __init__(self, password: str | None = None) -> None:
+    def __init__(self, password: str | None = None, *, lenient: bool = False) -> None:
         """Begin with everything off; with a password it wants digest authentication (RFC 7616, SHA-256)."""
         super().__init__()
+        self._lenient = lenient
         self._password = password
         self._nonce = "1650000000"
         self.switches: list[Entry] = [{"id": number, "output": False, "apower": 0.0} for number in (0, 1)]
@@ -116,6 +117,8 @@ class ShellyGen2(RestDevice):
         number = parameters.get("id")
         if number is None:
             raise RpcError(INVALID_ARGUMENT, "Missing required argument 'id'!")
+        if self._lenient:
+            number = _as_c_reads_it(number)
         if not isinstance(number, int) or isinstance(number, bool):
             raise RpcError(INVALID_ARGUMENT, "Invalid argument 'id'!")
         if not 0 <= number < len(self.switches):
@@ -124,9 +127,12 @@ class ShellyGen2(RestDevice):
 
     def _set(self, parameters: Mapping[str, Any]) -> Entry:
         switch = self._switch(parameters)
-        if not isinstance(parameters.get("on"), bool):
+        on = parameters.get("on")
+        if self._lenient and on is not None:
+            on = bool(on)
+        if not isinstance(on, bool):
             raise RpcError(INVALID_ARGUMENT, "Missing or bad argument 'on'!")
-        was, switch["output"] = switch["output"], parameters["on"]
+        was, switch["output"] = switch["output"], on
         return {"was_on": was}
 
     def _toggle(self, parameters: Mapping[str, Any]) -> Entry:
@@ -136,6 +142,14 @@ class ShellyGen2(RestDevice):
     def _put_code(self, parameters: Mapping[str, Any]) -> Entry:
         self.scripts[parameters["id"]] = parameters["code"]
         return {"len": len(parameters["code"])}
+
+
+def _as_c_reads_it(value: Any) -> Any:
+    """Return the number that a text begins with, and 0 where there is none; of a number, its whole part."""
+    if isinstance(value, str):
+        found = re.match(r"\s*([+-]?[0-9]+)", value)
+        return int(found[1]) if found else 0
+    return int(value) if isinstance(value, int | float) else value
 
 
 def _typed(value: str) -> object:

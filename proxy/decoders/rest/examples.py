@@ -35,6 +35,11 @@ class ExampleRequest(Section):
     """Without Host and Content-Length."""
     body: str = ""
 
+    def as_sent(self) -> Request:
+        """Return the request as a decoder gets it."""
+        headers = [("host", _AUTHORITY), *((name.lower(), value) for name, value in self.headers.items())]
+        return Request(method=self.method, target=self.target, headers=tuple(headers), body=self.body.encode())
+
 
 class ExpectedAccess(Section):
     """What an access must be: all of it; what is left out must not be there."""
@@ -87,15 +92,10 @@ def differences(mapping: MappingDocument, examples: list[Example]) -> Iterator[s
     named = [access.destination for example in examples for access in example.accesses or ()]
     decoder = decoder_for(mapping, agent_of(named[0]) if named else AGENT)
     for number, example in enumerate(examples, 1):
-        request = _request(example.request)
+        request = example.request.as_sent()
         decoded = decoder.decode(request, SENDER, 0, None)
         for difference in _compared(example, decoded):
             yield f"example {number}, {decoder.in_words(f'{request.method} {request.target}')}: {difference}"
-
-
-def _request(given: ExampleRequest) -> Request:
-    headers = [("host", _AUTHORITY), *((name.lower(), value) for name, value in given.headers.items())]
-    return Request(method=given.method, target=given.target, headers=tuple(headers), body=given.body.encode())
 
 
 def _compared(example: Example, decoded: Decoded) -> Iterator[str]:
