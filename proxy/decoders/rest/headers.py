@@ -12,7 +12,7 @@ from proxy.decoders.refusals import HTTP2
 from proxy.decoders.rest.bad_request import unclear
 from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         *("accept", "accept-language", "cache-control", "if-modified-since", "if-none-match", "last-event-id"),
         "user-agent",
@@ -49,7 +49,7 @@ class FieldRules:
         self._headers = {token.header: token for token in mapping.tokens if token.header is not None}
         self._cookies = {token.cookie: token for token in mapping.tokens if token.cookie is not None}
         conditions = {name for route in mapping.routes for name in route.when.headers}
-        self._passed = _HARMLESS.union(mapping.headers, conditions) - set(self._headers)
+        self._passed = HARMLESS.union(mapping.headers, conditions) - set(self._headers)
         self._told = self._passed | _ONCE | set(self._headers)
 
     def read(self, headers: Headers) -> Fields:
