@@ -34,6 +34,7 @@ class _Part(msgspec.Struct, frozen=True):
     variable: str | None = None
     text: str | None = None
     where: str = "the value"
+    private: bool = False
 
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
@@ -85,6 +86,7 @@ class AccessMaker:
             parameter=None if value is None or value.query is None else self._folded(value.query),
             variable=None if value is None else value.variable,
             text=None if value is None else value.text,
+            private=value is not None and value.private,
         )
         members = tuple(
             [
@@ -95,6 +97,7 @@ class AccessMaker:
                     tokens=None if name.startswith("?") else pointer_tokens(name),
                     parameter=self._folded(name[1:]) if name.startswith("?") else None,
                     where=name,
+                    private=member.private,
                 )
                 for name, member in route.members.items()
             ]
@@ -133,7 +136,8 @@ class AccessMaker:
                 if text is not None and refusal is None:
                     wrong = problem(part.bounds, value, text)
                     if wrong is not None:
-                        detail = f"{part.where} of {destination} {wrong}: {text[:48]!r}"
+                        told = "" if part.private else f": {text[:48]!r}"
+                        detail = f"{part.where} of {destination} {wrong}{told}"
                         refusal = unsupported("out-of-range", detail)
                 accesses.append(
                     Access(
@@ -147,7 +151,7 @@ class AccessMaker:
                         node=f"{destination}/{below}" if below else destination,
                         operation=part.operation,
                         data_type=part.bounds.data_type,
-                        value=text,
+                        value=None if part.private else text,
                     )
                 )
         return Found(tuple(accesses[: self._most]), refusal)

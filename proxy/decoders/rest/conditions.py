@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.mapping import Bounded, Condition, Like
 from proxy.decoders.strict_json import Number
 
@@ -22,8 +23,8 @@ def check(condition: Condition) -> Check:
             return str(condition).__eq__
         case Like():
             fold = condition.case == "insensitive"
-            glob = _glob(condition.like.lower() if fold else condition.like)
-            return (lambda text: glob(text.lower())) if fold else glob
+            glob = _glob(folded(condition.like) if fold else condition.like)
+            return (lambda text: glob(folded(text))) if fold else glob
         case str():
             return _glob(condition)
 

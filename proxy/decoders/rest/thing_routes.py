@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -52,6 +54,7 @@ class ThingRoutes(msgspec.Struct):
     requests: set[tuple[str, tuple[str, ...]]] = set()
     """Method and shape of the path of those without conditions."""
     tokens: dict[Scheme, None] = {}
+    """Where its consumers may have a credential: with its own requests, and with no others."""
     json_types: dict[str, None] = {}
     """Media types that are JSON under another name."""
     size: int = 0
@@ -68,6 +71,16 @@ def reading(name: str, path: tuple[str, ...]) -> dict[str, Any]:
     return {"name": name, "method": "GET", "path": "/" + "/".join(path), "type": DIRECTORY, "operation": "get"}
 
 
+def token_name(scheme: Scheme) -> str:
+    """Return what a mapping calls a place of credentials."""
+    return hashlib.sha256(msgspec.json.encode(scheme)).hexdigest()[:16]
+
+
+def token_names(schemes: Iterable[Scheme]) -> list[str] | bool:
+    """Return which credentials a route takes, as it says it."""
+    return [token_name(scheme) for scheme in schemes] or False
+
+
 def routes_of(thing: Thing, service: str) -> ThingRoutes:
     """Return the routes of a Thing.
 
@@ -75,6 +88,8 @@ def routes_of(thing: Thing, service: str) -> ThingRoutes:
         TooMuch: they are more than one Thing may have.
     """
     making = _Making(thing, service)
+    if len(making.made.tokens) > _MOST_SCHEMES:
+        raise TooMuch(f"it wants credentials in more than {_MOST_SCHEMES} places")
     for interaction in thing.interactions:
         making.add(interaction)
     return making.result()
@@ -84,7 +99,9 @@ class _Making:
     def __init__(self, thing: Thing, service: str) -> None:
         self._thing = thing
         self._service = service
-        self._made = ThingRoutes()
+        schemes = [each.security for each in thing.interactions if each.security.place != "none"]
+        self.made = ThingRoutes(tokens=dict.fromkeys(schemes))
+        self._parameters = {scheme.name for scheme in self.made.tokens if scheme.place == "query"}
         self._problems: dict[str, None] = dict.fromkeys(
             problem if "@type" in problem else f"{problem}; left out" for problem in thing.problems
         )
@@ -94,22 +111,25 @@ class _Making:
         self._judged = {_request(each.form) for each in thing.interactions if _kind(each) is not None}
 
     def result(self) -> ThingRoutes:
-        if len(self._made.tokens) > _MOST_SCHEMES or len(self._made.json_types) > _MOST_TYPES:
-            raise TooMuch(f"it has more than {_MOST_SCHEMES} places of credentials, or {_MOST_TYPES} names for JSON")
+        if len(self.made.json_types) > _MOST_TYPES:
+            raise TooMuch(f"it has more than {_MOST_TYPES} names for JSON")
         lines = list(self._problems)
         if len(lines) > _MOST_PROBLEMS:
             lines[_MOST_PROBLEMS:] = [f"and {len(lines) - _MOST_PROBLEMS} more"]
-        self._made.problems = lines
-        return self._made
+        self.made.problems = lines
+        return self.made
 
     def add(self, interaction: Interaction) -> None:
-        form, made = interaction.form, self._made
+        form, made = interaction.form, self.made
         operation = MEANINGS[form.op].operation
         writes = operation in _WRITING and interaction.takes_input and form.method not in _WITHOUT_BODY
         kind = _kind(interaction)
         if writes and kind is None:
             if _request(form) not in self._judged:
                 self._tell(f"{form.method} {form.written}: a body of {form.content_type} cannot be judged; left out")
+            return
+        if not self._parameters.isdisjoint([*form.parameters, *(name for name, _ in form.fixed)]):
+            self._tell(f"{form.method} {form.written}: a parameter of it is the Thing's credential as well; left out")
             return
         key = (form.method, shape(form.path), form.fixed, form.events)
         what = (operation, interaction.node)
@@ -127,7 +147,7 @@ class _Making:
             self._written.add(key)
 
     def _put(self, interaction: Interaction, what: tuple[str, str], kind: str | None) -> None:
-        form, made = interaction.form, self._made
+        form, made = interaction.form, self.made
         body = _body(interaction, what[0], kind)
         size = _ROUTE_SIZE + (sum(part.size for part in interaction.parts) if kind else 0) + interaction.range.size
         if len(made.routes) == _MOST_ROUTES or made.size + size > _LARGEST:
@@ -137,6 +157,7 @@ class _Making:
             # Consumers that poll ask by HEAD whether they may, before they do.
             "method": ["GET", "HEAD"] if form.lasting and form.method == "GET" else form.method,
             "path": form.written,
+            "token": token_names(made.tokens),
             "service": self._service,
             "type": self._thing.type,
             "operation": what[0],
@@ -163,8 +184,6 @@ class _Making:
         made.size += size
         if not form.fixed and not form.events:
             made.requests.add((form.method, shape(form.path)))
-        if interaction.security.place != "none":
-            made.tokens[interaction.security] = None
 
     def _tell_unjudged(self, interaction: Interaction) -> None:
         whole = [(interaction.node, interaction.range)]

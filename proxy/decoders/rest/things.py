@@ -13,11 +13,11 @@ import msgspec
 from pydantic import ValidationError
 
 from proxy.decoders.rest.mapping import MOST_ROUTES, MappingDocument, Route
-from proxy.decoders.rest.thing_description import DIRECTORY, DescriptionError, Scheme, Source, Thing, read_source
+from proxy.decoders.rest.thing_description import DescriptionError, Scheme, Source, Thing, read_source
 from proxy.decoders.rest.thing_forms import Place
 from proxy.decoders.rest.thing_names import Named, Sighting, name_things, sighted
 from proxy.decoders.rest.thing_paths import Claims
-from proxy.decoders.rest.thing_routes import ThingRoutes, TooMuch, reading, routes_of, shape
+from proxy.decoders.rest.thing_routes import ThingRoutes, TooMuch, reading, routes_of, shape, token_name, token_names
 from proxy.decoders.rest.thing_schema import TEXT
 
 WELL_KNOWN = "/.well-known/wot"
@@ -149,7 +149,7 @@ class _Mapping:
         self._tokens: dict[Scheme, None] = {}
         self._json_types: dict[str, None] = {}
         for path in listings:
-            route = reading("the descriptions of all Things", path) | {"type": DIRECTORY, "everything": True}
+            route = reading("the descriptions of all Things", path) | {"token": False, "everything": True}
             self._routes.append((1, Route.model_validate(route)))
 
     def add(self, named: Named) -> None:
@@ -159,7 +159,13 @@ class _Mapping:
             TooMuch: there is no room for it, or it reaches for what is another one's; nothing of it was added.
         """
         found = routes_of(named.thing, named.service)
-        own = {"service": named.service, "type": named.thing.type, "node": "description", "data_type": TEXT}
+        own = {
+            "token": token_names(found.tokens),
+            "service": named.service,
+            "type": named.thing.type,
+            "node": "description",
+            "data_type": TEXT,
+        }
         path = named.described_at
         if path is not None and ("GET", shape(path)) not in found.requests:
             name = f"the description of {named.thing.title[:60]}"
@@ -210,9 +216,8 @@ class _Mapping:
 
 
 def _token(scheme: Scheme) -> dict[str, Any]:
-    if scheme.place == "header":
-        return {"header": scheme.name, "scheme": scheme.prefix}
-    return {scheme.place: scheme.name}
+    found: dict[str, Any] = {"name": token_name(scheme), scheme.place: scheme.name}
+    return found | {"scheme": scheme.prefix} if scheme.prefix is not None else found
 
 
 def changes(before: Sequence[Described], after: Sequence[Described]) -> list[str]:

@@ -278,6 +278,51 @@ def test_names_and_paths_of_fetched_things_stay_with_who_had_them() -> None:
     assert {each.service for each in back.things} == {"lamp", second.things[1].service}
 
 
+def test_credentials_pass_with_the_requests_of_their_own_thing_alone() -> None:
+    def keyed(title: str, **scheme: str) -> dict[str, Any]:
+        return thing(title, security="k", securityDefinitions={"k": scheme})
+
+    unlock = keyed("Evil", scheme="apikey", name="unlock")
+    basic, header = keyed("Other", scheme="basic"), keyed("Third", scheme="apikey", **{"in": "header", "name": "X-Do"})
+    door = keyed("Door", scheme="bearer")
+    door["properties"]["on"] |= {"uriVariables": {"unlock": {"type": "string"}}}
+    door["properties"]["on"]["forms"].append({"href": "/door/log{?unlock}", "op": "readproperty"})
+    found = compiled(unlock, basic, header, door, thing())
+    for target, fields, passes in (
+        ("/evil/on?unlock=1", {}, True),
+        ("/lamp/on?unlock=1", {}, False),
+        ("/door/on?unlock=1", {}, False),
+        ("/door/log?unlock=1", {}, True),
+        ("/door/on", {"authorization": "Bearer a"}, True),
+        ("/other/on", {"authorization": "Basic YTph"}, True),
+        ("/door/on", {"authorization": "Basic YTph"}, False),
+        ("/lamp/on", {"authorization": "Bearer a"}, False),
+        ("/third/on", {"x-do": "a"}, True),
+        ("/lamp/on", {"x-do": "a"}, False),
+    ):
+        refusal = decode(found, "GET", target, **fields).refusal
+        assert (refusal is None) is passes, (target, fields, refusal)
+    logged = decode(found, "GET", "/door/log?unlock=1").accesses
+    assert [access.node for access in logged] == ["/things/door/properties/on"]
+
+
+@pytest.mark.parametrize("name", ["accept", "Host", "if-match"])
+def test_a_header_field_with_a_meaning_is_no_credential_and_harms_nobody(name: str) -> None:
+    way = {"scheme": "apikey", "in": "header", "name": name}
+    found = compiled(thing("Evil", security="k", securityDefinitions={"k": way}), thing())
+    assert [each.requests for each in found.things] == [0, 2]
+    assert decode(found, "GET", "/lamp/on").refusal is None
+
+
+def test_a_parameter_that_is_the_credential_as_well_is_left_out() -> None:
+    way = {"scheme": "apikey", "name": "on"}
+    forms = [{"href": "/lamp/on"}, {"href": "/lamp/set?on=1"}]
+    lamp = thing(properties={"on": {"forms": forms}}, security="k", securityDefinitions={"k": way})
+    found = compiled(lamp)
+    assert "the Thing's credential as well" in found.problems[0]
+    assert [each.requests for each in found.things] == [2]
+
+
 def test_a_mapping_comes_of_whatever_things_say() -> None:
     hostile = [
         lamp_at("/h/0", title="H0", security="k", securityDefinitions={"k": {"scheme": "apikey", "name": "on"}}),
