@@ -23,6 +23,7 @@ _RESTRICTING = (
     *("contentEncoding", "contentMediaType"),
 )
 """Words of JSON Schema that a mapping has no word for."""
+_BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 NUMBER, TEXT, BOOLEAN, COMPOSED = "/basic/number", "/basic/text", "/basic/boolean", "/basic/composed"
 _DATA_TYPES = {
     "boolean": BOOLEAN,
@@ -32,6 +33,9 @@ _DATA_TYPES = {
     "object": COMPOSED,
     "array": COMPOSED,
 }
+
+
+_TYPES = _DATA_TYPES.keys() | {"null"}
 
 
 class NotUnderstood(ValueError):
@@ -110,7 +114,7 @@ def read_range(schema: Mapping[str, Any]) -> Range:
     data_type = _DATA_TYPES.get(kind) if kind is not None else None
     if data_type is None and words:
         data_type = _type_of(words)
-    unjudged = [word for word in _RESTRICTING if word in schema and not (word == "oneOf" and combined)]
+    unjudged = list(_unjudged(schema, kind, data_type, combined=combined))
     choices: tuple[str, ...] | None = None
     if words and data_type is not None and all(_fits(word, data_type) for word in words):
         choices = tuple(dict.fromkeys(spelt for word in words for spelt in _spellings(word)))
@@ -133,6 +137,18 @@ def read_range(schema: Mapping[str, Any]) -> Range:
         if choices is None:
             unjudged.append("integer")
     return Range(NUMBER, minimum, maximum, choices, tuple(unjudged))
+
+
+def _unjudged(schema: Mapping[str, Any], kind: str | None, data_type: str | None, *, combined: bool) -> Iterator[str]:
+    """Yield the words of a schema that restrict its values, and that a mapping cannot say."""
+    for word in _RESTRICTING:
+        if word in schema and not (word == "oneOf" and combined):
+            yield word
+    if schema.get("type") is not None and kind not in _TYPES:
+        yield "type"
+    for word in _BOUNDS:
+        if word in schema and (data_type != NUMBER or number(schema[word]) is None):
+            yield word
 
 
 def _words(schema: Mapping[str, Any]) -> tuple[list[Any], bool]:

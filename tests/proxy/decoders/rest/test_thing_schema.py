@@ -40,8 +40,11 @@ def read(**schema: Any) -> Range:
         ({"type": "number", "multipleOf": 5}, Range("/basic/number", unjudged=("multipleOf",))),
         ({"type": "array", "items": {"type": "number"}}, Range("/basic/composed", unjudged=("items",))),
         ({"oneOf": [{"type": "number"}, {"type": "string"}]}, Range(unjudged=("oneOf",))),
-        ({"type": []}, Range()),
-        ({"type": 7}, Range()),
+        ({"type": ["string"]}, Range(unjudged=("type",))),
+        ({"type": "text", "minimum": 3}, Range(unjudged=("type", "minimum"))),
+        ({"type": "string", "maximum": 3}, Range("/basic/text", unjudged=("maximum",))),
+        ({"type": 7}, Range(unjudged=("type",))),
+        ({"type": "null"}, Range()),
     ],
 )
 def test_a_schema_is_a_type_and_a_range(schema: dict[str, Any], wanted: Range) -> None:
@@ -63,7 +66,7 @@ def test_a_range_that_nothing_fits_or_that_is_too_large_is_told(schema: dict[str
 
 
 def test_a_number_that_is_infinite_bounds_nothing() -> None:
-    assert read_range(parse(b'{"type":"number","maximum":1e999}')) == Range("/basic/number")
+    assert read_range(parse(b'{"type":"number","maximum":1e999}')) == Range("/basic/number", unjudged=("maximum",))
 
 
 def test_an_object_is_the_values_that_it_is_composed_of() -> None:
