@@ -90,6 +90,8 @@ def test_a_consumer_works_unchanged_is_learnt_and_an_attacker_is_refused(bench: 
         for consumer, kind in ((panel, PANEL), (climate, CLIMATE)):
             for habit in kind.habits:
                 habit(consumer, turn)
+    panel.do("observe", "lamp", "on")
+    assert toggled(bench, panel, value=False) is False
 
     # What nobody does is refused, and does not reach the Things.
     before = bench.things.changed()

@@ -1,7 +1,7 @@
 // A service that uses Things, by node-wot's own consumer: does what it reads on standard input, one JSON document a line.
 //
 // {"id", "do", "thing", "name", "value", "options"} is answered by {"id", "value"} or {"id", "error"}; `thing` is the
-// URL of a Thing Description, fetched at first use. What is observed comes as {"thing", "observed", "value"}.
+// URL of a Thing Description, fetched at first use unless it comes as `description`. What is observed comes as {"thing", "observed", "value"}.
 "use strict";
 
 const readline = require("readline");
@@ -12,13 +12,14 @@ const tell = (message) => process.stdout.write(JSON.stringify(message) + "\n");
 const things = new Map();
 const subscriptions = new Map();
 
-async function consumed(wot, url) {
+async function consumed(wot, url, description) {
+    if (description !== undefined) things.set(url, await wot.consume(description));
     if (!things.has(url)) things.set(url, await wot.consume(await wot.requestThingDescription(url)));
     return things.get(url);
 }
 
-async function carryOut(wot, { do: operation, thing: url, name, value, options }) {
-    const thing = await consumed(wot, url);
+async function carryOut(wot, { do: operation, thing: url, name, value, options, description }) {
+    const thing = await consumed(wot, url, description);
     const key = `${url} ${name}`;
     const told = (what) => async (output) => tell({ thing: url, [what]: name, value: await output.value() });
     const lost = (error) => tell({ thing: url, lost: name, error: error.message });
