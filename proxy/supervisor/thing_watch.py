@@ -214,7 +214,7 @@ class ThingWatch:
             point.agent: ThingsStatus(
                 things=len(point.things),
                 fetched=min((kept.fetched for kept in point.kept.values()), default=None),
-                problems=[*point.problems.values(), *point.refused, *point.left_out],
+                problems=[*point.problems.values(), *point.left_out],
             )
             for point in self._points
         }

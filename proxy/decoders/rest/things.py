@@ -60,7 +60,7 @@ class Compiled(msgspec.Struct, frozen=True):
     refused: tuple[str, ...]
     """Documents and Things that cannot be used at all, one line each, with the reason and the remedy."""
     problems: tuple[str, ...]
-    """What was left out of Things that are in force, one line each."""
+    """All that an operator should know: the same, what was left out of other Things, and what of values is not judged."""
     sightings: tuple[Sighting, ...] = ()
     """Of Things that were fetched; for the next time."""
 
@@ -114,7 +114,7 @@ def compile_things(
         made.document(),
         tuple(made.described),
         tuple(refused),
-        tuple(made.problems),
+        (*refused, *made.problems),
         _sightings(names.named, names.gone, sightings, made),
     )
 
