@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from proxy.decoders.rest.headers import HARMLESS
 from proxy.decoders.rest.mapping import OVERRIDES, Token
-from proxy.decoders.rest.thing_forms import LONGEST_HREF, Form, Place, path_of, read_forms, texts
+from proxy.decoders.rest.thing_forms import Form, Place, path_of, read_forms, texts
 from proxy.decoders.rest.thing_schema import NotUnderstood, Part, Range, read_parts, read_range, segment
 from proxy.decoders.strict_json import NotStrictJson, parse
 
@@ -26,6 +26,8 @@ _MOST_AFFORDANCES = 512
 _MOST_FORMS = 4096
 """Of one Thing; node-wot writes one for each address, name and content type."""
 _MOST_CONTEXTS = 64
+_LONGEST_BASE = 256
+"""Characters: each form is resolved against it."""
 _MOST_PROBLEMS = 20
 UNTYPED = "/wot/thing"
 """Service type of a Thing that does not say what it is."""
@@ -184,8 +186,8 @@ class _Reader:
 
     def __init__(self, document: Mapping[str, Any], base: str, place: Place) -> None:
         given = document.get("base")
-        if isinstance(given, str) and len(given) > LONGEST_HREF:
-            raise DescriptionError(f"its base is longer than {LONGEST_HREF} characters")
+        if isinstance(given, str) and len(given) > _LONGEST_BASE:
+            raise DescriptionError(f"its base is longer than {_LONGEST_BASE} characters")
         try:
             resolved = urljoin(base, given) if isinstance(given, str) else base
         except ValueError as error:

@@ -18,7 +18,7 @@ _PARAMETERS = re.compile(r"\{[?&]([A-Za-z0-9._%,*]{1,256})\}$")
 _PARAMETER = re.compile(r"[!-$'-:<>-~]{1,128}")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
-LONGEST_HREF = 1024
+_LONGEST_HREF = 1024
 _MOST_TEXTS = 32
 """Of one list: types, operation types, security definitions."""
 _PORTS = {"http": 80, "https": 443}
@@ -137,7 +137,7 @@ def read_forms(form: Mapping[str, Any], default: list[str], base: str, place: Pl
         NotUnderstood: with the reason.
     """
     href = form.get("href")
-    if not isinstance(href, str) or len(href) > LONGEST_HREF or not href.isprintable():
+    if not isinstance(href, str) or len(href) > _LONGEST_HREF or not href.isprintable():
         raise NotUnderstood("a form has no usable href")
     path, parameters, fixed = _target(href, base, place)
     content_type = form.get("contentType", "application/json")

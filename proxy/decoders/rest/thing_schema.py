@@ -64,7 +64,7 @@ class Range(msgspec.Struct, frozen=True):
     @property
     def size(self) -> int:
         """About how many bytes it takes in a mapping."""
-        return 64 + sum(len(word) + 3 for word in self.choices or ())
+        return 128 + sum(len(word) + 3 for word in self.choices or ())
 
 
 class Part(msgspec.Struct, frozen=True):

@@ -28,6 +28,10 @@ _MOST_SCHEMES = 8
 _MOST_TYPES = 16
 """Media types that are JSON under another name."""
 _LARGEST_MAPPING = 4 * 1024 * 1024
+"""About how many bytes it takes."""
+_MOST_LINES = 100
+"""Of what is told, of each kind."""
+_NO_ROOM = f"all Things together may take {MOST_ROUTES} kinds of requests, and there is no room for it"
 _REFUSAL = '{"title":"Forbidden","status":403,"detail":"{message}"}'
 """A problem document (RFC 9457), as the WoT profile wants errors."""
 
@@ -60,7 +64,7 @@ class Compiled(msgspec.Struct, frozen=True):
     refused: tuple[str, ...]
     """Documents and Things that cannot be used at all, one line each, with the reason and the remedy."""
     problems: tuple[str, ...]
-    """All that an operator should know: the same, what was left out of other Things, and what of values is not judged."""
+    """The same, what was left out of other Things, and what of values is not judged, one line each."""
     sightings: tuple[Sighting, ...] = ()
     """Of Things that were fetched; for the next time."""
 
@@ -105,25 +109,34 @@ def compile_things(
     made = _Mapping(everywhere)
     for gone in names.gone:
         made.claims.reserve([tuple(path.split("/")[1:]) for path in gone.paths], gone.service)
+    before = {each.service: each for each in sightings}
     for named in names.named:
         try:
             made.add(named)
         except TooMuch as error:
             refused.append(f"{named.source.name}: {named.thing.title!r}: {error}; it is left out")
+            if named.known:
+                # What was its own stays so, too.
+                kept = before[named.service].paths
+                made.claims.reserve([tuple(path.split("/")[1:]) for path in kept], named.service)
     return Compiled(
         made.document(),
         tuple(made.described),
-        tuple(refused),
-        (*refused, *made.problems),
-        _sightings(names.named, names.gone, sightings, made),
+        _shortly(refused),
+        (*_shortly(refused), *_shortly(made.problems)),
+        _sightings(names.named, names.gone, before, made),
     )
 
 
+def _shortly(lines: Sequence[str]) -> tuple[str, ...]:
+    more = len(lines) - _MOST_LINES
+    return (*lines[:_MOST_LINES], f"and {more} more") if more > 0 else tuple(lines)
+
+
 def _sightings(
-    named: Sequence[Named], gone: Sequence[Sighting], before: Sequence[Sighting], made: _Mapping
+    named: Sequence[Named], gone: Sequence[Sighting], before: Mapping[str, Sighting], made: _Mapping
 ) -> tuple[Sighting, ...]:
     in_force = {each.service for each in made.described}
-    old = {each.service: each for each in before}
     found = []
     for each in named:
         if each.source.path is None:
@@ -132,7 +145,7 @@ def _sightings(
             found.append(sighted(each))
         elif each.known:
             # Its new description cannot be used; what it had stays its own.
-            found.append(old[each.service])
+            found.append(before[each.service])
     return (*found, *gone)
 
 
@@ -158,6 +171,8 @@ class _Mapping:
         Raises:
             TooMuch: there is no room for it, or it reaches for what is another one's; nothing of it was added.
         """
+        if len(self._routes) >= MOST_ROUTES:
+            raise TooMuch(_NO_ROOM)
         found = routes_of(named.thing, named.service)
         own = {
             "token": token_names(found.tokens),
@@ -183,7 +198,7 @@ class _Mapping:
 
     def _require_room(self, found: ThingRoutes) -> None:
         if len(self._routes) + len(found.routes) > MOST_ROUTES:
-            raise TooMuch(f"all Things together may take {MOST_ROUTES} kinds of requests, and it takes the rest")
+            raise TooMuch(_NO_ROOM)
         if self._size + found.size > _LARGEST_MAPPING:
             raise TooMuch("what all Things together allow is more than a mapping can hold")
         if len(self._tokens | found.tokens) > _MOST_SCHEMES:
