@@ -18,6 +18,10 @@ from proxy.decoders.rest.target import Target
 from proxy.decoders.rest.template import Template
 from proxy.registry import SiteRegistry
 
+LONGEST_TOLD = 4096
+"""Characters of a value; the default of `longest`, too."""
+_ALL_IN_MEMBERS = frozenset({Operation.GET, Operation.SET})
+"""What is done to the members, and to nothing else."""
 UNKNOWN = "_unknown"
 """The service that calls are to of which the mapping knows nothing."""
 
@@ -35,6 +39,8 @@ class _Part(msgspec.Struct, frozen=True):
     text: str | None = None
     where: str = "the value"
     private: bool = False
+    json: bool = False
+    """The value is a member of a JSON body."""
 
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
@@ -47,11 +53,25 @@ class _Part(msgspec.Struct, frozen=True):
         return ABSENT if self.text is None else self.text
 
 
+_Given = tuple[_Part, str | None, str | None]
+"""A part that a request has, its value as it is written down, and what is wrong with it."""
+
+
 class Found(msgspec.Struct, frozen=True):
     """The accesses of a request, and why it is refused if it is."""
 
     accesses: tuple[Access, ...]
     refusal: Refusal | None
+
+
+def told(text: str) -> str:
+    """Return a value as models and the audit get it: of a very long one, its length."""
+    return text if len(text) <= LONGEST_TOLD else f"<{len(text)} characters>"
+
+
+def _stands_alone(own: _Part) -> bool:
+    """Say whether a route's own access is one beside those of its members: it does something, or names a node."""
+    return bool(own.node.text) or own.operation not in _ALL_IN_MEMBERS
 
 
 NOTHING_FOUND = Found((), None)
@@ -66,6 +86,7 @@ class AccessMaker:
         self._registry = registry
         self._most = most
         self._fold = mapping.case.query == "insensitive"
+        self._booleans = frozenset(mapping.booleans)
         self._parts: dict[int, tuple[_Part, tuple[_Part, ...]]] = {}
 
     def _parts_of(self, compiled: CompiledRoute) -> tuple[_Part, tuple[_Part, ...]]:
@@ -87,6 +108,7 @@ class AccessMaker:
             variable=None if value is None else value.variable,
             text=None if value is None else value.text,
             private=value is not None and value.private,
+            json=route.body == "json" and value is not None and value.body is not None,
         )
         members = tuple(
             [
@@ -98,6 +120,7 @@ class AccessMaker:
                     parameter=self._folded(name[1:]) if name.startswith("?") else None,
                     where=name,
                     private=member.private,
+                    json=route.body == "json" and not name.startswith("?"),
                 )
                 for name, member in route.members.items()
             ]
@@ -110,10 +133,14 @@ class AccessMaker:
     def make(self, matched: Matched, sender: Sender, now: int, target: Target, body: Body) -> Found:
         """Return the accesses of a request."""
         own, members = self._parts_of(matched.route)
+        given = self._all_given(own, members, target, body)
+        if not given:
+            detail = f"{matched.route.route.name!r} has none of its members in the request"
+            return Found((), unsupported("unknown-node", detail))
         accesses: list[Access] = []
         refusal: Refusal | None = None
-        if len(matched.variables) * max(1, len(members)) > self._most:
-            refusal = self._too_many(len(matched.variables), members, target, body)
+        if len(matched.variables) * len(given) > self._most:
+            refusal = unsupported("too-many-nodes", f"the call touches more than {self._most} nodes")
         for variables in matched.variables[: self._most]:
             service = matched.route.service.fill(variables)
             if service is None:
@@ -126,19 +153,14 @@ class AccessMaker:
                 refusal = unsupported(
                     "unknown-node", f"neither the mapping nor the inventory has a type for {destination}"
                 )
-            present = [(part, part.value(variables, target, body)) for part in members]
-            there = [(part, value) for part, value in present if value is not ABSENT]
-            for part, value in there or [(own, own.value(variables, target, body))]:
+            if own.variable is not None:
+                given = [self._given(own, variables[own.variable])]
+            for part, value, wrong in given:
                 below = part.node.fill(variables)
                 if below is None:
                     return NOTHING_FOUND
-                text = None if value is ABSENT else as_text(value)
-                if text is not None and refusal is None:
-                    wrong = problem(part.bounds, value, text)
-                    if wrong is not None:
-                        told = "" if part.private else f": {text[:48]!r}"
-                        detail = f"{part.where} of {destination} {wrong}{told}"
-                        refusal = unsupported("out-of-range", detail)
+                if wrong is not None and refusal is None:
+                    refusal = unsupported("out-of-range", f"{part.where} of {destination} {wrong}")
                 accesses.append(
                     Access(
                         time=now,
@@ -151,16 +173,32 @@ class AccessMaker:
                         node=f"{destination}/{below}" if below else destination,
                         operation=part.operation,
                         data_type=part.bounds.data_type,
-                        value=None if part.private else text,
+                        value=value,
                     )
                 )
         return Found(tuple(accesses[: self._most]), refusal)
 
-    def _too_many(self, services: int, members: tuple[_Part, ...], target: Target, body: Body) -> Refusal | None:
-        there = sum(part.value({}, target, body) is not ABSENT for part in members)
-        if services * max(1, there) <= self._most:
-            return None
-        return unsupported("too-many-nodes", f"the call touches more than {self._most} nodes")
+    def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
+        """Return what of a route a request has; that is the same for each of its services."""
+        given = [
+            self._given(part, value)
+            for part, value in [(part, part.value({}, target, body)) for part in members]
+            if value is not ABSENT
+        ]
+        if not members or _stands_alone(own):
+            # Else a toggle would not be told from another action with the same members.
+            given.insert(0, self._given(own, own.value({}, target, body) if own.variable is None else ABSENT))
+        return given
+
+    def _given(self, part: _Part, value: Any) -> _Given:
+        """Return a part with its value as it is written down, and what is wrong with it."""
+        if value is ABSENT:
+            return part, None, None
+        text = as_text(value)
+        wrong = problem(part.bounds, value, text, json=part.json, booleans=self._booleans)
+        if part.private:
+            return part, None, wrong
+        return part, told(text), None if wrong is None else f"{wrong}: {text[:48]!r}"
 
     def unknown(self, operation: Operation, place: str, sender: Sender, now: int) -> Access:
         """Return the access of a call of which the mapping knows nothing.

@@ -8,7 +8,7 @@ from typing import ClassVar
 
 import msgspec
 
-from models.access import Operation
+from models.access import Access, Operation
 from policy.verdict import Refusal, Sender
 from proxy.decoders.base import Agency, Answer, Decoded, Outbound, Request
 from proxy.decoders.refusals import unsupported
@@ -22,6 +22,7 @@ from proxy.decoders.rest.errors import ErrorForms
 from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.headers import FieldRules, Fields
 from proxy.decoders.rest.mapping import BodyKind, MappingDocument
+from proxy.decoders.rest.redaction import redacted, spellings, without_secrets
 from proxy.decoders.rest.routes import CompiledRoute, Malformed, Matched, Routes
 from proxy.decoders.rest.target import Target
 from proxy.decoders.rest.template import escaped
@@ -106,7 +107,9 @@ class RestDecoder:
         hidden = target.canonical
         if segments != target.segments or query != target.query:
             hidden = targets.write(segments, query).replace("%3Ctoken%3E", _HIDDEN).replace("%3Cvalue%3E", _VALUE)
-        place = "/".join([escaped(each) for each in segments if each])
+        secrets = spellings(carried.values())
+        hidden = redacted(hidden, secrets)
+        place = redacted("/".join([escaped(each) for each in segments if each]), secrets)
         return _Read(target, candidates, carried, taken, hidden, place)
 
     def _told_segments(
@@ -195,22 +198,46 @@ class RestDecoder:
 
     def _decoded(self, request: Request, fields: Fields, read: _Read, sender: Sender, now: int) -> Decoded:
         matched, body, refusal = self._matched(request, fields, read)
+        secrets = spellings([*fields.carried.values(), *read.carried.values()])
         if matched is not None:
             found = self._maker.make(matched, sender, now, read.target, body)
-            if found.accesses:
-                accesses, refusal = found.accesses, found.refusal
+            refusal = found.refusal
+            if found.accesses and not self._secrets_in_addresses(found.accesses, secrets):
+                accesses = found.accesses
                 stranger = self._stranger(matched.route, fields, read, body)
                 if stranger is not None:
                     # An access of its own: a rule that allows what else the call does does not allow this.
-                    unknown = self._maker.unknown(accesses[0].operation, read.place, sender, now)
+                    unknown = self._maker.unknown(accesses[0].operation, redacted(read.place, secrets), sender, now)
                     accesses, refusal = (*accesses, unknown), stranger
                 outbound = self._outbound(request, fields, read, body)
-                return Decoded(accesses, outbound, refusal, lasting=matched.route.route.lasting)
+                lasting = matched.route.route.lasting
+                return self._told(Decoded(accesses, outbound, refusal, lasting=lasting), request, read, secrets)
+        elif request.body:
+            body = Body(None, request.body, fields.by_name.get("content-type"))
         told = unmatched.in_words(request.method, read.hidden, fields.content_type)
         refusal = refusal or unsupported("unknown-node", f"no route of the mapping is that of {told[:256]}")
-        access = self._maker.unknown(_USUALLY[request.method], read.place, sender, now)
-        as_it_came = Body(None, request.body, fields.by_name.get("content-type")) if request.body else NOTHING
-        return Decoded((access,), self._outbound(request, fields, read, as_it_came), refusal, request=told)
+        access = self._maker.unknown(_USUALLY[request.method], redacted(read.place, secrets), sender, now)
+        outbound = self._outbound(request, fields, read, body)
+        return self._told(Decoded((access,), outbound, refusal, request=told), request, read, secrets)
+
+    def _secrets_in_addresses(self, accesses: tuple[Access, ...], secrets: tuple[str, ...]) -> bool:
+        """Say whether the call's credential got into an address: that cannot be told, so it is an unknown node."""
+        return bool(secrets) and any(redacted(access.node, secrets) != access.node for access in accesses)
+
+    def _told(self, decoded: Decoded, request: Request, read: _Read, secrets: tuple[str, ...]) -> Decoded:
+        """Return what a request means without its credential, wherever else in the request that stood."""
+        if not secrets:
+            return decoded
+        words = decoded.request or f"{request.method} {read.hidden}"
+        told = redacted(words, secrets)
+        return msgspec.structs.replace(
+            decoded,
+            accesses=tuple([without_secrets(access, secrets) for access in decoded.accesses]),
+            refusal=None
+            if decoded.refusal is None
+            else msgspec.structs.replace(decoded.refusal, detail=redacted(decoded.refusal.detail, secrets)),
+            request=decoded.request if told == words else told,
+        )
 
     def _matched(self, request: Request, fields: Fields, read: _Read) -> tuple[Matched | None, Body, Refusal | None]:
         """Return the first route that matches, with its body; else why there is none, where that is known.
@@ -269,7 +296,7 @@ class RestDecoder:
             return unsupported("unknown-node", f"{name!r} has no member {pointer} in its body")
         for tokens, meets in compiled.allowed_members:
             found = body.at(tokens)
-            if found is not bodies.ABSENT and not meets(bodies.as_text(found)):
+            if found is not bodies.ABSENT and not meets(found):
                 return unsupported("unknown-node", f"{name!r} does not have this member: /{'/'.join(tokens)}")
         return None
 

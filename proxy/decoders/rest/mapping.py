@@ -247,6 +247,12 @@ class Bounded(Section):
     maximum: float | None = None
     choices: Annotated[list[str], Field(min_length=1, max_length=MOST_WORDS)] | None = None
     """Any other text is refused as `out-of-range`."""
+    integer: bool = False
+    """It is a whole number; in its one spelling."""
+    texts: bool = False
+    """In JSON, numbers and booleans may be written as texts; those are then what they must be elsewhere."""
+    longest: Annotated[int, Field(ge=1, le=1 << 20)] = 4096
+    """Characters that it may have. Beyond 4,096 only its length is written down and learnt."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -494,9 +500,13 @@ class Route(Bounded):
             )
         if self.members and (self.value is not None or self.data_type is not None):
             yield Inconsistency(("members",), "each has its own value", "remove `value` and `data_type` of the route")
-        bounds = (self.minimum, self.maximum, self.choices)
-        if self.value is None and any(each is not None for each in bounds):
-            yield Inconsistency((), "has bounds, but no value", "add `value`, or remove minimum, maximum and choices")
+        bounded = {
+            name
+            for name, field in Bounded.model_fields.items()
+            if name != "data_type" and getattr(self, name) != field.default
+        }
+        if self.value is None and bounded:
+            yield Inconsistency((), "has bounds, but no value", f"add `value`, or remove {', '.join(sorted(bounded))}")
         for name in self.members:
             try:
                 (_parameter_name if name.startswith("?") else _pointer)(name.removeprefix("?"))
@@ -537,6 +547,10 @@ class MappingDocument(Section):
     """What services are told whose call was refused."""
     unavailable: ErrorForm | None = None
     """What they are told where the access point does not answer; by default `refusal` with the status 503."""
+    booleans: Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1, max_length=32)] = Field(
+        default=["true", "false", "on", "off", "1", "0"]
+    )
+    """The words for /basic/boolean in parameters, forms and texts; JSON has its own."""
     headers: Annotated[list[PassedHeader], Field(max_length=32)] = Field(default=[])
     """Header fields that are passed on beside the usual harmless ones."""
     case: Case = Case()

@@ -11,7 +11,7 @@ import msgspec
 
 from proxy.decoders.rest.bad_request import unclear
 from proxy.decoders.rest.body import ABSENT, Body, Coverage, as_text
-from proxy.decoders.rest.conditions import Check, check
+from proxy.decoders.rest.conditions import Check, check, check_member
 from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.forms import NotCanonical, require_integer
 from proxy.decoders.rest.mapping import Allowed, MappingDocument, Route, Variable, pointer_tokens
@@ -132,7 +132,10 @@ class CompiledRoute:
         last = self.segments[-1]
         self._rest = last[1:-4] if last.endswith("...}") else None
         fold = mapping.case.query == "insensitive"
-        self._body_conditions = [(pointer_tokens(name), check(each)) for name, each in route.when.body.items()]
+        self._body_conditions = [
+            (pointer_tokens(name), check_member(each, json=route.body == "json"))
+            for name, each in route.when.body.items()
+        ]
         self._query_conditions = [(_folded(name, fold=fold), check(each)) for name, each in route.when.query.items()]
         self._header_conditions = [(name, check(each)) for name, each in route.when.headers.items()]
         self._sources = [
@@ -151,7 +154,11 @@ class CompiledRoute:
         self.parameters = frozenset(_folded(name, fold=fold) for name in route.parameters)
         self.coverage = Coverage(route.pointers)
         self.allowed_parameters = _allowed({_folded(name, fold=fold): each for name, each in route.query.items()})
-        self.allowed_members = [(pointer_tokens(name), each) for name, each in _allowed(route.fields)]
+        self.allowed_members = [
+            (pointer_tokens(name), check_member(each.like, json=route.body == "json"))
+            for name, each in route.fields.items()
+            if each.like is not None
+        ]
         self.secrets = {token.path: i for i, token in enumerate(mapping.tokens) if token.path in route.path_variables}
         self.tokens = frozenset(i for i, token in enumerate(mapping.tokens) if route.takes(token))
         """Which of the mapping's credentials its requests may carry."""
@@ -160,7 +167,7 @@ class CompiledRoute:
         self.private_segments = frozenset(i for name, i in self._places if name in private)
         self.private_from = len(self.segments) - 1 if self._rest in private else MOST_SEGMENTS
         """Segments of the path from here on stay out of the audit."""
-        self.looks_at_bodies = route.body != "none"
+        self.looks_at_bodies = route.body not in {"none", "opaque"}
 
     def match(self, target: Target, headers: Mapping[str, str], body: Body) -> Matched | Malformed | None:
         """Return the request's variables if this route is the one that it means; None otherwise.
@@ -197,7 +204,7 @@ class CompiledRoute:
                 return False
         for tokens, meets in self._body_conditions:
             found = body.at(tokens)
-            if found is ABSENT or not meets(as_text(found)):
+            if found is ABSENT or not meets(found):
                 return False
         return True
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
@@ -116,10 +116,8 @@ def _decoded(raw: str, code: str, place: str) -> str:
         return raw
     if _ESCAPE.search(raw):
         raise unclear(code, f"{place} holds a % that begins no escape")
-    parts = raw.encode("ascii").split(b"%")
-    data = parts[0] + b"".join([bytes.fromhex(part[:2].decode("ascii")) + part[2:] for part in parts[1:]])
     try:
-        return data.decode()
+        return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:
         raise unclear(code, f"{place} holds escapes that are not UTF-8") from None
 

@@ -16,9 +16,10 @@ _DEEPEST = 6
 _LONGEST_POINTER = 256
 _POINTER_NAME = re.compile(r"[^\x00-\x1f\x7f]+")
 _OTHER = re.compile(r"[^A-Za-z0-9._:-]+")
+_LONGEST_TEXT = 1 << 20
 _LARGEST_PLAIN = 2.0**53
 _RESTRICTING = (
-    *("oneOf", "anyOf", "allOf", "not", "if", "minLength", "maxLength", "pattern", "multipleOf", "items", "minItems"),
+    *("oneOf", "anyOf", "allOf", "not", "if", "minLength", "pattern", "multipleOf", "items", "minItems"),
     *("maxItems", "uniqueItems", "contains", "required", "minProperties", "maxProperties", "propertyNames"),
     *("contentEncoding", "contentMediaType"),
 )
@@ -49,12 +50,17 @@ class Range(msgspec.Struct, frozen=True):
     minimum: float | None = None
     maximum: float | None = None
     choices: tuple[str, ...] | None = None
+    integer: bool = False
+    longest: int | None = None
+    """Characters of a text."""
     unjudged: tuple[str, ...] = ()
     """Words of the schema that restrict the value, and that a mapping cannot say."""
 
     def keywords(self) -> dict[str, Any]:
         """Return it as a route or a member of a mapping document has it."""
-        return {
+        found: dict[str, Any] = {} if self.longest is None else {"longest": self.longest}
+        return found | {
+            "integer": self.integer,
             "data_type": self.data_type,
             "minimum": self.minimum,
             "maximum": self.maximum,
@@ -123,7 +129,8 @@ def read_range(schema: Mapping[str, Any]) -> Range:
     elif words:
         unjudged.insert(0, "enum" if "const" not in schema else "const")
     if data_type != NUMBER:
-        return Range(data_type, choices=choices, unjudged=tuple(unjudged))
+        longest = _longest(schema) if data_type == TEXT else None
+        return Range(data_type, choices=choices, longest=longest, unjudged=tuple(unjudged))
     lowest, highest = list(_lowest(schema, kind)), list(_highest(schema, kind))
     if words and choices is not None:
         numbers = [float(word) for word in words]
@@ -132,11 +139,7 @@ def read_range(schema: Mapping[str, Any]) -> Range:
     minimum, maximum = max(lowest, default=None), min(highest, default=None)
     if minimum is not None and maximum is not None and minimum > maximum:
         raise NotUnderstood(f"no number is between {minimum:g} and {maximum:g}")
-    if kind == "integer" and choices is None:
-        choices = _integers(minimum, maximum)
-        if choices is None:
-            unjudged.append("integer")
-    return Range(NUMBER, minimum, maximum, choices, tuple(unjudged))
+    return Range(NUMBER, minimum, maximum, choices, integer=kind == "integer", unjudged=tuple(unjudged))
 
 
 def _unjudged(schema: Mapping[str, Any], kind: str | None, data_type: str | None, *, combined: bool) -> Iterator[str]:
@@ -144,6 +147,8 @@ def _unjudged(schema: Mapping[str, Any], kind: str | None, data_type: str | None
     for word in _RESTRICTING:
         if word in schema and not (word == "oneOf" and combined):
             yield word
+    if "maxLength" in schema and not (data_type == TEXT and _longest(schema)):
+        yield "maxLength"
     if schema.get("type") is not None and kind not in _TYPES:
         yield "type"
     for word in _BOUNDS:
@@ -192,14 +197,10 @@ def _spellings(word: object) -> Iterator[str]:
         yield str(int(found))
 
 
-def _integers(minimum: float | None, maximum: float | None) -> tuple[str, ...] | None:
-    """Return all integers of a range; None where they are more than a mapping can hold."""
-    if minimum is None or maximum is None or maximum - minimum >= MOST_WORDS:
-        return None
-    found = tuple(str(each) for each in range(math.ceil(minimum), math.floor(maximum) + 1))
-    if not found:
-        raise NotUnderstood(f"no integer is between {minimum:g} and {maximum:g}")
-    return found if len(found) <= MOST_WORDS else None
+def _longest(schema: Mapping[str, Any]) -> int | None:
+    """Return how many characters a text may have; None where a mapping cannot say it."""
+    found = number(schema.get("maxLength"))
+    return int(found) if found is not None and 1 <= found <= _LONGEST_TEXT else None
 
 
 def _is_text(value: object) -> bool:

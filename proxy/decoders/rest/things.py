@@ -22,6 +22,7 @@ from proxy.decoders.rest.thing_schema import TEXT
 
 WELL_KNOWN = "/.well-known/wot"
 """Where Things are introduced (WoT Discovery, section 6)."""
+_WELL_KNOWN_PATH = tuple(WELL_KNOWN.split("/")[1:])
 _ALL = "_all"
 """The service that all Things together are."""
 _MOST_SCHEMES = 8
@@ -103,9 +104,7 @@ def compile_things(
     names = name_things([(source, thing) for thing, source in read.items()], sightings, now)
     refused += names.refused
     own_paths = {named.described_at for named in names.named}
-    everywhere = [
-        path for path in dict.fromkeys([*listings, tuple(WELL_KNOWN.split("/")[1:])]) if path not in own_paths
-    ]
+    everywhere = [path for path in dict.fromkeys([*listings, _WELL_KNOWN_PATH]) if path not in own_paths]
     made = _Mapping(everywhere)
     for gone in names.gone:
         made.claims.reserve([tuple(path.split("/")[1:]) for path in gone.paths], gone.service)
@@ -162,8 +161,11 @@ class _Mapping:
         self._tokens: dict[Scheme, None] = {}
         self._json_types: dict[str, None] = {}
         for path in listings:
-            route = reading("the descriptions of all Things", path) | {"token": False, "everything": True}
-            self._routes.append((1, Route.model_validate(route)))
+            self._list_at(path)
+
+    def _list_at(self, path: tuple[str, ...]) -> None:
+        route = reading("the descriptions of all Things", path) | {"token": False, "everything": True}
+        self._routes.append((1, Route.model_validate(route)))
 
     def add(self, named: Named) -> None:
         """Add what a Thing offers.
@@ -212,6 +214,8 @@ class _Mapping:
         Raises:
             ThingsError: it makes none.
         """
+        if not self._routes:
+            self._list_at(_WELL_KNOWN_PATH)
         document: dict[str, Any] = {
             "name": "W3C Web of Things",
             "source": "https://www.w3.org/TR/wot-thing-description11/",

@@ -58,6 +58,7 @@ def test_what_was_judged_is_what_is_sent() -> None:
         ("GET", "/api/u/lamps/3/", b""),
         ("GET", "/API/u/lamps/3", b""),
         ("DELETE", "/api/u/lamps/3", b""),
+        ("HEAD", "/api/u/lamps", b""),
         ("GET", "/api/u/groups", b""),
         ("POST", "/anything", b"\xff\x00"),
         ("PUT", STATE, b'{"on":true,"reset":1}'),
@@ -81,7 +82,6 @@ def test_what_the_mapping_does_not_know_is_an_unknown_node(method: str, target: 
 @pytest.mark.parametrize(
     ("method", "target", "body", "code"),
     [
-        ("HEAD", "/api/u/lamps", b"", "method-not-allowed"),
         ("OPTIONS", "/api/u/lamps", b"", "method-not-allowed"),
         ("GET", "/api/u/lamps", b"{}", "ambiguous-body"),
         ("PUT", STATE, b'{"on":true,"on":false}', "ambiguous-body"),
@@ -134,6 +134,12 @@ def test_one_credential_is_enough() -> None:
     assert found.lasting
 
 
+def test_only_letters_of_ascii_have_another_case() -> None:
+    text = FOLDED.replace("value:", "when: {query: {Cmnd: {like: blink, case: insensitive}}}, value:")
+    assert code_of(decoded(text, "GET", "/cm?cmnd=BLINK")) is None
+    assert code_of(decoded(text, "GET", "/cm?cmnd=blin%E2%84%AA")) == "unknown-node"
+
+
 def test_upper_and_lower_case_are_one_where_the_mapping_says_so() -> None:
     found = decoded(FOLDED, "GET", "/cM?CMND=On")
     assert set_of(found) == [("set", "/site/a", "On")]
@@ -153,6 +159,47 @@ def test_the_route_is_told() -> None:
     assert decoder.route_of(request("GET", "/api/u/lamps/3")) == "read a lamp"
     assert decoder.route_of(request("GET", "/x")) is None
     assert decoder.route_of(request("GET", "//")) is None
+
+
+SCHEDULES = """\
+name: schedules
+token: {path: user}
+routes:
+  - name: create
+    method: POST
+    path: /api/{user}/schedules
+    service: schedules
+    type: /schedules
+    operation: create
+    body: json
+    value: {body: ""}
+  - name: rename
+    method: PUT
+    path: /api/{user}/lamps/{lamp}
+    service: lamp-{lamp}
+    type: /lamp
+    operation: set
+"""
+
+
+def test_the_calls_own_credential_is_written_down_nowhere() -> None:
+    decoder = decoder_of(SCHEDULES)
+    token = "0123456789abcdef-x"
+    body = b'{"command":{"address":"/api/%s/lights/1/state"}}' % token.encode()
+    found = decoder.decode(request("POST", f"/api/{token}/schedules", body), SENDER, 1, None)
+    assert code_of(found) is None
+    assert found.accesses[0].value == '{"command":{"address":"/api/<token>/lights/1/state"}}'
+    assert found.outbound is not None
+    assert found.outbound.body == body
+    # In an address it could not be told apart from others: nobody's lamp is called that.
+    found = decoder.decode(request("PUT", f"/api/{token}/lamps/{token}"), SENDER, 1, None)
+    assert code_of(found) == "unknown-node"
+    assert token not in repr((found.accesses, found.refusal, decoder.in_words(f"PUT /api/{token}/lamps/{token}")))
+    # One in a header field is known only when the request is there.
+    bearer = decoder_of(TOKENS)
+    found = bearer.decode(request("GET", f"/a/{token}", authorization=f"Bearer {token}"), SENDER, 1, None)
+    assert found.request == "GET /a/<token>"
+    assert token not in repr((found.accesses, found.refusal))
 
 
 SETTINGS = """\

@@ -57,7 +57,7 @@ def house() -> Compiled:
 
 
 def test_everything_that_node_wot_offers_is_understood(house: Compiled) -> None:
-    assert house.problems == ("node-wot: 'Lamp': properties/mood/hue: values are not judged by integer",)
+    assert house.problems == ()
     assert house.refused == ()
     assert [(each.service, each.service_type) for each in house.things] == [
         ("lamp", LIGHT),
@@ -102,14 +102,16 @@ def test_observing_lasts_and_may_be_asked_for_before(house: Compiled) -> None:
         assert what(decoded) == [("subscribe", "/things/lamp/properties/on", LIGHT, "/basic/boolean")]
 
 
-def test_an_object_is_an_access_to_each_of_its_values(house: Compiled) -> None:
+def test_an_object_is_an_access_to_itself_and_to_each_of_its_values(house: Compiled) -> None:
     decoded = decode(house, "PUT", "/lamp/properties/mood", {"hue": 20, "scene": "dawn"})
     assert [node for _, node, _, _ in what(decoded)] == [
+        "/things/lamp/properties/mood",
         "/things/lamp/properties/mood/hue",
         "/things/lamp/properties/mood/scene",
     ]
     decoded = decode(house, "PUT", "/lamp/properties", {"on": True, "mood": {"hue": 20}})
     assert [node for _, node, _, _ in what(decoded)] == [
+        "/things/lamp/properties",
         "/things/lamp/properties/on",
         "/things/lamp/properties/mood/hue",
     ]
@@ -243,15 +245,20 @@ def test_what_a_description_says_of_values_holds_or_is_told() -> None:
             "level": level,
             "off": {"type": "boolean", "const": False},
             "step": {"type": "integer", "minimum": 0, "maximum": 10},
-            "seen": {"type": "string", "maxLength": 3, "readOnly": True},
+            "seen": {"type": "string", "maxLength": 3},
         }.items()
     }
     found = compiled(thing(properties=properties))
     assert found.problems == ("0.td.json: 'Lamp': properties/level: values are not judged by multipleOf",)
-    allowed = [("level", 0), ("level", 100), ("off", False), ("step", 5)]
-    for name, value in [*allowed, ("level", 50), ("off", True), ("step", 5.5), ("step", 11)]:
+    allowed = [("level", 0), ("level", 100), ("off", False), ("step", 5), ("seen", "abc")]
+    for name, value in [*allowed, ("level", 50), ("off", True), ("step", 5.5), ("step", 11), ("seen", "abcd")]:
         refusal = decode(found, "PUT", f"/lamp/{name}", value).refusal
         assert (refusal is None) is ((name, value) in allowed), (name, value)
+
+
+def test_a_mapping_comes_of_a_server_whose_only_thing_cannot_be_used() -> None:
+    source = Source(f"{PLACE.root}.well-known/wot", json.dumps(many("greedy", 500)).encode(), (".well-known", "wot"))
+    assert [route.path for route in compile_things([source], PLACE).mapping.routes] == ["/.well-known/wot"]
 
 
 def fetched(*documents: Any) -> list[Source]:
