@@ -7,7 +7,7 @@ from pathlib import Path
 
 import msgspec
 
-from proxy.decoders.rest.thing_names import Sighting
+from proxy.thing_sighting import Sighting
 
 FILE = "things.json"
 

@@ -21,12 +21,12 @@ from proxy.configuration import AccessPoint, GatewayDocument, Tls
 from proxy.decoders.rest.loading import packed
 from proxy.decoders.rest.thing_description import DescriptionError, Source, read_source
 from proxy.decoders.rest.thing_forms import Place, path_of
-from proxy.decoders.rest.thing_names import Sighting
 from proxy.decoders.rest.things import Compiled, Described, ThingsError, changes, compile_things
 from proxy.health import ThingsStatus
 from proxy.inputs import StartRefused
 from proxy.storage.things_store import KeptPoint, KeptThings, ThingsStore
 from proxy.thing_fetching import Fetched, FetchError, fetch
+from proxy.thing_sighting import Sighting
 from proxy.thing_sources import files_of, place_of, urls_of
 
 _PERIOD_SECONDS = 300.0

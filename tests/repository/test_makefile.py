@@ -31,7 +31,20 @@ def needs(target: str) -> list[str]:
 
 @pytest.mark.parametrize(
     "target",
-    ["setup", "node-wot", "demo", "demo-federation", "demo-wot", "run", "test", "check", "benchmark", "clean", "schemas", "lock"],
+    [
+        "setup",
+        "node-wot",
+        "demo",
+        "demo-federation",
+        "demo-wot",
+        "run",
+        "test",
+        "check",
+        "benchmark",
+        "clean",
+        "schemas",
+        "lock",
+    ],
 )
 def test_target_exists_and_says_what_it_does(target: str) -> None:
     assert target in rules()

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 import msgspec
 
 from proxy.decoders.rest.thing_description import Source, Thing
+from proxy.thing_sighting import Sighting
 
 FORGOTTEN_SECONDS = 30 * 86_400.0
 """Name and paths of a Thing that is gone belong to it for so long."""
@@ -20,20 +21,6 @@ _MOST_GONE = 1024
 _MOST_PATHS_GONE = 4096
 """Of those that are gone, together; beyond that, who has been gone for longest is forgotten first."""
 _DIGITS = 8
-
-
-class Sighting(msgspec.Struct, frozen=True):
-    """A Thing that was fetched once, and has its name since."""
-
-    service: str
-    id: str
-    title: str
-    paths: tuple[str, ...]
-    """As a mapping document has them."""
-    digest: str
-    """Of all that its description says that counts."""
-    gone: float | None = None
-    """Since when no description of it is there, real time in seconds; None while there is one."""
 
 
 def sighted(named: Named) -> Sighting:

@@ -15,10 +15,11 @@ from pydantic import ValidationError
 from proxy.decoders.rest.mapping import MOST_ROUTES, MappingDocument, Route
 from proxy.decoders.rest.thing_description import DescriptionError, Scheme, Source, Thing, read_source
 from proxy.decoders.rest.thing_forms import Place
-from proxy.decoders.rest.thing_names import Named, Sighting, name_things, sighted
+from proxy.decoders.rest.thing_names import Named, name_things, sighted
 from proxy.decoders.rest.thing_paths import Claims
 from proxy.decoders.rest.thing_routes import ThingRoutes, TooMuch, reading, routes_of, shape, token_name, token_names
 from proxy.decoders.rest.thing_schema import TEXT
+from proxy.thing_sighting import Sighting
 
 WELL_KNOWN = "/.well-known/wot"
 """Where Things are introduced (WoT Discovery, section 6)."""

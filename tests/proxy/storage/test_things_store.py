@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from proxy.decoders.rest.thing_names import Sighting
 from proxy.storage.things_store import FILE, KeptPoint, KeptThings, ThingsStore
+from proxy.thing_sighting import Sighting
 
 
 def test_what_was_kept_is_there_again(tmp_path: Path) -> None:

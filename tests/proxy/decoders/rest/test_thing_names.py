@@ -8,7 +8,8 @@ import pytest
 
 from proxy.decoders.rest.thing_description import Source, Thing, read_source
 from proxy.decoders.rest.thing_forms import Place
-from proxy.decoders.rest.thing_names import FORGOTTEN_SECONDS, Names, Sighting, name_things, sighted
+from proxy.decoders.rest.thing_names import FORGOTTEN_SECONDS, Names, name_things, sighted
+from proxy.thing_sighting import Sighting
 
 PLACE = Place("http", frozenset({"10.77.2.11"}), 8080)
 WEB = Source("http://10.77.2.11:8080/wot", b"", ("wot",))
