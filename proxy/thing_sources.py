@@ -78,4 +78,6 @@ def given_things(point: AccessPoint) -> Compiled | None:
     if not files:
         return None
     compiled = compile_things(files, place_of(point))
+    if compiled.refused:
+        raise ThingsError(list(compiled.refused))
     return None if urls else compiled

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
+
+from proxy.thing_sighting import Sighting
 
 FILE = "things.json"
 
@@ -19,8 +21,16 @@ class KeptThings(msgspec.Struct, frozen=True):
     listing: bool = False
 
 
-Kept = dict[str, dict[str, KeptThings]]
-"""By agent and URL."""
+class KeptPoint(msgspec.Struct, frozen=True):
+    """What is known of one access point."""
+
+    urls: Mapping[str, KeptThings] = {}
+    sightings: Sequence[Sighting] = ()
+    """Who has which name and paths."""
+
+
+Kept = dict[str, KeptPoint]
+"""By agent."""
 
 
 class ThingsStore:
@@ -29,7 +39,7 @@ class ThingsStore:
     def __init__(self, directory: Path) -> None:
         self._path = directory / FILE
 
-    def save(self, kept: Mapping[str, Mapping[str, KeptThings]]) -> None:
+    def save(self, kept: Mapping[str, KeptPoint]) -> None:
         """Write everything, atomically.
 
         Raises:

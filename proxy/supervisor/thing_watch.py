@@ -17,15 +17,16 @@ from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.trail import Notes
 from proxy.clocks import real_now
-from proxy.configuration import GatewayDocument, Tls
+from proxy.configuration import AccessPoint, GatewayDocument, Tls
 from proxy.decoders.rest.loading import packed
-from proxy.decoders.rest.thing_description import Source
+from proxy.decoders.rest.thing_description import DescriptionError, Source, read_source
 from proxy.decoders.rest.thing_forms import Place, path_of
 from proxy.decoders.rest.things import Compiled, Described, ThingsError, changes, compile_things
 from proxy.health import ThingsStatus
 from proxy.inputs import StartRefused
-from proxy.storage.things_store import KeptThings, ThingsStore
+from proxy.storage.things_store import KeptPoint, KeptThings, ThingsStore
 from proxy.thing_fetching import Fetched, FetchError, fetch
+from proxy.thing_sighting import Sighting
 from proxy.thing_sources import files_of, place_of, urls_of
 
 _PERIOD_SECONDS = 300.0
@@ -48,22 +49,25 @@ class _Point:
     urls: Sequence[str]
     files: list[Source]
     kept: dict[str, KeptThings]
+    sightings: tuple[Sighting, ...] = ()
+    """Who has which name and paths; they are the same over a restart."""
     things: tuple[Described, ...] = ()
+    refused: tuple[str, ...] = ()
     left_out: tuple[str, ...] = ()
     problems: dict[str, str] = field(default_factory=dict)
     """By URL why it was not renewed the last time."""
     failures: int = 0
 
-    def compiled(self, kept: Mapping[str, KeptThings]) -> Compiled:
+    def compiled(self, kept: Mapping[str, KeptThings], now: float) -> Compiled:
         """Return what the files and these documents come to.
 
         Raises:
-            ThingsError: they cannot be used together.
+            ThingsError: no mapping comes of them.
         """
         fetched = [(url, Fetched(kept[url].documents, kept[url].listing)) for url in self.urls if url in kept]
         sources = self.files + [source for _, each in fetched for source in each.sources()]
         listings = [path_of(urlsplit(url)) for url, each in fetched if each.listing]
-        return compile_things(sources, self.place, listings=listings)
+        return compile_things(sources, self.place, listings=listings, sightings=self.sightings, now=now)
 
 
 class ThingWatch:
@@ -100,7 +104,7 @@ class ThingWatch:
         self._fetch = fetch
         kept = store.load()
         self._points = [
-            _Point(point.agent, place_of(point), urls, files_of(point), _still_wanted(kept.get(point.agent, {}), urls))
+            _begin(point, urls, kept.get(point.agent, KeptPoint()))
             for point in document.access_points
             if (urls := urls_of(point))
         ]
@@ -129,7 +133,9 @@ class ThingWatch:
         for url in point.urls:
             try:
                 fetched = await asyncio.to_thread(self._fetch, url, point.place, self._tls)
-                self._take(point, url, fetched)
+                problem = await self._take(point, url, fetched)
+                if problem:
+                    problems[url] = problem
             except FetchError as error:
                 problems[url] = str(error)
             except ThingsError as error:
@@ -142,28 +148,47 @@ class ThingWatch:
         point.failures = point.failures + 1 if problems else 0
         await self._keep()
 
-    def _take(self, point: _Point, url: str, fetched: Fetched) -> None:
-        new = KeptThings(self._real_now(), fetched.documents, fetched.listing)
+    async def _take(self, point: _Point, url: str, fetched: Fetched) -> str | None:
+        """Put what was fetched in force; return what of it is no description: there the last good one stays.
+
+        Raises:
+            ThingsError: no mapping comes of it.
+        """
         old = point.kept.get(url)
-        if old is None or (old.documents, old.listing) != (new.documents, new.listing):
-            self._compile(point, point.kept | {url: new})
+        before: Mapping[str, bytes] = {} if old is None else old.documents
+        if old is not None and (before, old.listing) == (fetched.documents, fetched.listing):
+            point.kept[url] = KeptThings(self._real_now(), before, old.listing)
+            return None
+        reasons = await asyncio.to_thread(_unusable, fetched, before, point.place)
+        documents = {
+            each: before.get(each, b"") if each in reasons else content for each, content in fetched.documents.items()
+        }
+        usable = {each: content for each, content in documents.items() if content}
+        new = KeptThings(self._real_now(), usable, fetched.listing)
+        kept = point.kept | {url: new}
+        self._put(point, await asyncio.to_thread(point.compiled, kept, self._real_now()))
         point.kept[url] = new
+        return next(iter(reasons.values()), None)
 
     def _put_in_force(self, point: _Point, kept: Mapping[str, KeptThings]) -> None:
         try:
-            self._compile(point, kept)
+            self._put(point, point.compiled(kept, self._real_now()))
         except ThingsError as error:
             # What was kept may be of an older version, or beside other files.
             point.kept.clear()
             point.problems = {point.urls[0]: error.problems[0]}
-            self._compile(point, {})
+            self._put(point, point.compiled({}, self._real_now()))
 
-    def _compile(self, point: _Point, kept: Mapping[str, KeptThings]) -> None:
-        compiled = point.compiled(kept)
+    def _put(self, point: _Point, compiled: Compiled) -> None:
         # Of nothing that was known there is no change: what is known at the start is in the status.
         found = changes(point.things, compiled.things) if point.things else []
-        point.things, point.left_out = compiled.things, compiled.problems
+        dropped = [line for line in compiled.refused if line not in point.refused]
+        point.things, point.refused, point.left_out = compiled.things, compiled.refused, compiled.problems
+        point.sightings = compiled.sightings
         self._replace(point.agent, packed(compiled.mapping))
+        for line in dropped[:_MOST_TOLD]:
+            log.warning("things", agent=point.agent, detail=line)
+            self._note(point, f"A Thing Description of {point.agent} is not used: {line}.")
         if found:
             told = found[:_MOST_TOLD] + ([f"and {len(found) - _MOST_TOLD} more"] if len(found) > _MOST_TOLD else [])
             log.warning("things", agent=point.agent, changes=told)
@@ -177,7 +202,7 @@ class ThingWatch:
             log.error("not recorded", detail=sentence, reason=str(error))
 
     async def _keep(self) -> None:
-        kept = {point.agent: dict(point.kept) for point in self._points}
+        kept = {point.agent: KeptPoint(dict(point.kept), point.sightings) for point in self._points}
         try:
             await asyncio.to_thread(self._store.save, kept)
         except OSError as error:
@@ -195,8 +220,24 @@ class ThingWatch:
         }
 
 
-def _still_wanted(kept: Mapping[str, KeptThings], urls: Sequence[str]) -> dict[str, KeptThings]:
-    return {url: found for url, found in kept.items() if url in urls}
+def _unusable(fetched: Fetched, before: Mapping[str, bytes], place: Place) -> dict[str, str]:
+    """Return by URL why a document that is new describes no Thing at all."""
+    found: dict[str, str] = {}
+    for source in fetched.sources():
+        if before.get(source.name) == source.content:
+            continue
+        try:
+            things, broken = read_source(source, place)
+        except DescriptionError as error:
+            things, broken = [], [str(error)]
+        if not things:
+            found[source.name] = f"{source.name} cannot be used, what was known before stays: {broken[0]}"
+    return found
+
+
+def _begin(point: AccessPoint, urls: Sequence[str], known: KeptPoint) -> _Point:
+    kept = {url: found for url, found in known.urls.items() if url in urls}
+    return _Point(point.agent, place_of(point), urls, files_of(point), kept, tuple(known.sightings))
 
 
 def thing_watch(document: GatewayDocument, replace: Callable[[str, bytes], None], notes: Notes) -> ThingWatch:

@@ -12,7 +12,7 @@ from proxy.decoders.refusals import HTTP2
 from proxy.decoders.rest.bad_request import unclear
 from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument, Token
 
-_HARMLESS = frozenset(
+HARMLESS = frozenset(
     {
         *("accept", "accept-language", "cache-control", "if-modified-since", "if-none-match", "last-event-id"),
         "user-agent",
@@ -52,7 +52,7 @@ class FieldRules:
                 self._headers.setdefault(token.header, []).append((i, token))
         self._cookies = {token.cookie: i for i, token in enumerate(mapping.tokens) if token.cookie is not None}
         conditions = {name for route in mapping.routes for name in route.when.headers}
-        harmless = _HARMLESS.union(mapping.headers, conditions)
+        harmless = HARMLESS.union(mapping.headers, conditions)
         self._passed = harmless - set(self._headers)
         self._told = self._passed | _ONCE | set(self._headers)
         self._harmless = frozenset(i for name, tokens in self._headers.items() if name in harmless for i, _ in tokens)

@@ -11,7 +11,10 @@ from typing import Any, NamedTuple
 from urllib.parse import urljoin, urlsplit
 
 import msgspec
+from pydantic import ValidationError
 
+from proxy.decoders.rest.headers import HARMLESS
+from proxy.decoders.rest.mapping import OVERRIDES, Token
 from proxy.decoders.rest.thing_forms import Form, Place, path_of, read_forms, texts
 from proxy.decoders.rest.thing_schema import NotUnderstood, Part, Range, read_parts, read_range, segment
 from proxy.decoders.strict_json import NotStrictJson, parse
@@ -22,11 +25,19 @@ MOST_THINGS = 256
 _MOST_AFFORDANCES = 512
 _MOST_FORMS = 4096
 """Of one Thing; node-wot writes one for each address, name and content type."""
+_MOST_CONTEXTS = 64
+_LONGEST_BASE = 256
+"""Characters: each form is resolved against it."""
 _MOST_PROBLEMS = 20
 UNTYPED = "/wot/thing"
 """Service type of a Thing that does not say what it is."""
-_VOCABULARY = "/wot"
-"""How the types of Things begin that name no vocabulary."""
+DIRECTORY = "/wot/directory"
+"""Service type of all Things together."""
+_NAMESPACE = "/wot"
+"""How the types of all Things begin, whatever they say: no description names a type of another middleware."""
+_RESERVED = HARMLESS | OVERRIDES | {"origin", "range", "referer", "date", "pragma", "prefer", "via", "warning"}
+"""Header fields that have a meaning of their own; the mapping refuses those that the gateway writes."""
+_RESERVED_BEGINNINGS = ("accept-", "access-control-", "content-", "if-", "proxy-", "sec-", "x-forwarded-")
 _OWN_TYPES = frozenset({"Thing", "tm:ThingModel"})
 _TYPE_PART = re.compile(r"[^A-Za-z0-9._:-]+")
 _LONGEST_TYPE = 200
@@ -58,6 +69,8 @@ class Interaction(msgspec.Struct, frozen=True):
     parts: tuple[Part, ...]
     takes_input: bool
     """The request has a body."""
+    flat: bool
+    """No value is within another one of them."""
     security: Scheme
 
 
@@ -74,7 +87,15 @@ class Thing(msgspec.Struct, frozen=True):
     @property
     def name(self) -> str:
         """Its title as a segment of an address."""
-        return segment(self.title.lower())
+        return _name(self.title)
+
+
+class Found(NamedTuple):
+    """What came of one document."""
+
+    things: list[Thing]
+    broken: list[str]
+    """Why others in it cannot be used; one line each."""
 
 
 class Source(NamedTuple):
@@ -87,8 +108,8 @@ class Source(NamedTuple):
     """Of its URL, as `thing_forms.path_of` gives it; None for a file."""
 
 
-def read_source(source: Source, place: Place) -> list[Thing]:
-    """Return the Things that a document describes.
+def read_source(source: Source, place: Place) -> Found:
+    """Return the Things that a document describes; what is wrong with one of them costs that one alone.
 
     Args:
         source: One description, or a list of them.
@@ -102,12 +123,18 @@ def read_source(source: Source, place: Place) -> list[Thing]:
         documents = [documents]
     if documents == []:
         raise DescriptionError("it describes no Thing")
-    if not isinstance(documents, list) or not all(isinstance(each, dict) for each in documents):
+    if not isinstance(documents, list):
         raise DescriptionError("it is neither a Thing Description nor a list of them")
     if len(documents) > MOST_THINGS:
         raise DescriptionError(f"it describes more than {MOST_THINGS} Things")
     base = source.name if source.path is not None else place.root
-    return [_thing(each, base, place) for each in documents]
+    found = Found([], [])
+    for each in documents:
+        try:
+            found.things.append(_thing(each, base, place))
+        except DescriptionError as error:
+            found.broken.append(str(error))
+    return found
 
 
 def read_listing(content: bytes, url: str, place: Place) -> list[str] | None:
@@ -159,6 +186,8 @@ class _Reader:
 
     def __init__(self, document: Mapping[str, Any], base: str, place: Place) -> None:
         given = document.get("base")
+        if isinstance(given, str) and len(given) > _LONGEST_BASE:
+            raise DescriptionError(f"its base is longer than {_LONGEST_BASE} characters")
         try:
             resolved = urljoin(base, given) if isinstance(given, str) else base
         except ValueError as error:
@@ -169,6 +198,7 @@ class _Reader:
         self._forms = 0
         self.problems: dict[str, None] = {}
         self._ways = _mapping(document.get("securityDefinitions"))
+        self._variables = _mapping(document.get("uriVariables"))
 
     def interactions(self) -> Iterator[Interaction]:
         """Yield every request that can be judged."""
@@ -195,15 +225,16 @@ class _Reader:
     def _offered(
         self, about: _Affordance, document: Mapping[str, Any], default: list[str], where: str
     ) -> Iterator[Interaction]:
+        flat = all(part.pointer.count("/") == 1 for part in about.parts)
         for form in self._read(document, default, where):
             way = self._security(form, where)
             if way is not None:
                 node = _NODES_OF_ALL.get(form.op, about.node)
-                yield Interaction(node, form, about.range, about.parts, about.takes_input, way)
+                yield Interaction(node, form, about.range, about.parts, about.takes_input, flat, way)
 
     def _read(self, affordance: Mapping[str, Any], default: list[str], where: str) -> Iterator[Form]:
         forms = affordance.get("forms")
-        variables = {*_mapping(self._document.get("uriVariables")), *_mapping(affordance.get("uriVariables"))}
+        variables = _mapping(affordance.get("uriVariables"))
         if not isinstance(forms, list):
             return
         self._forms += len(forms)
@@ -215,13 +246,14 @@ class _Reader:
             except NotUnderstood as problem:
                 self._leave_out(where, problem)
 
-    def _judged(self, form: object, default: list[str], variables: set[str]) -> list[Form]:
+    def _judged(self, form: object, default: list[str], variables: Mapping[str, Any]) -> list[Form]:
         if not isinstance(form, dict):
             raise NotUnderstood("a form is not one")
         found = list(read_forms(form, default, self._base, self._place))
         for each in found:
-            if undescribed := set(each.parameters) - variables:
-                raise NotUnderstood(f"the variable {min(undescribed)!r} is not described")
+            undescribed = [name for name in each.parameters if name not in variables and name not in self._variables]
+            if undescribed:
+                raise NotUnderstood(f"the variable {undescribed[0][:40]!r} is not described")
         return found
 
     def _security(self, form: Form, where: str) -> Scheme | None:
@@ -243,7 +275,9 @@ class _Reader:
         self.problems[f"{where}: {problem}"] = None
 
 
-def _thing(document: Mapping[str, Any], base: str, place: Place) -> Thing:
+def _thing(document: object, base: str, place: Place) -> Thing:
+    if not isinstance(document, dict):
+        raise DescriptionError("what should be a Thing Description is none")
     title, own = document.get("title"), document.get("id", "")
     if not isinstance(title, str) or not title.strip():
         titles = [each for each in _mapping(document.get("titles")).values() if isinstance(each, str) and each.strip()]
@@ -254,7 +288,7 @@ def _thing(document: Mapping[str, Any], base: str, place: Place) -> Thing:
         reader = _Reader(document, base, place)
         interactions = tuple(reader.interactions())
         made = Thing(title, own, service_type(document), interactions, ())
-        segment(made.title.lower())
+        _name(made.title)
     except (DescriptionError, NotUnderstood, ValueError) as error:
         raise DescriptionError(f"{title[:80]!r}: {error}") from error
     problems = list(reader.problems)
@@ -265,26 +299,34 @@ def _thing(document: Mapping[str, Any], base: str, place: Place) -> Thing:
     return msgspec.structs.replace(made, problems=tuple(problems))
 
 
+def _name(title: str) -> str:
+    # What begins with _ is the gateway's own: `_all`, `_unknown`.
+    return segment(title.lower().lstrip("_"))
+
+
 def service_type(document: Mapping[str, Any]) -> str:
-    """Return what a description says that its Thing is, as a service type.
+    """Return what a description says that its Thing is, as a service type below `/wot`.
 
     The vocabulary's IRI is part of it, not the prefix that a description chose for it: `saref:LightSwitch` becomes
-    `/saref.etsi.org/core/LightSwitch` wherever it is said. The first of several counts.
+    `/wot/saref.etsi.org/core/LightSwitch` wherever it is said. A prefix that stands for no IRI is a segment of its own
+    there. The first of several counts.
     """
-    for each in texts(document.get("@type")):
-        if each in _OWN_TYPES:
-            continue
+    said = [each for each in texts(document.get("@type")) if each not in _OWN_TYPES and len(each) <= _LONGEST_TYPE]
+    vocabularies = _vocabularies(document) if said else {}
+    for each in said:
         prefix, colon, local = each.partition(":")
-        iri = each
-        if colon and not local.startswith("//"):
-            vocabulary = _vocabularies(document).get(prefix)
-            iri = f"{vocabulary}{local}" if vocabulary is not None else f"//{prefix}/{local}"
-        elif not colon:
-            iri = f"/{_VOCABULARY}/{each}"
+        iri = f"//{each}"
+        if colon and local.startswith("//"):
+            iri = local
+        elif colon:
+            iri = f"//{prefix}/{local}"
+            vocabulary = vocabularies.get(prefix)
+            if vocabulary is not None:
+                iri = f"{vocabulary}{local}"
         _, _, path = iri.partition("//")
-        parts = [made for part in re.split(r"[/#?]+", path) if (made := _TYPE_PART.sub("-", part).strip("-."))]
-        made = "/" + "/".join(parts)
-        if parts and len(made) <= _LONGEST_TYPE:
+        parts = [part for given in re.split(r"[/#?]+", path) if (part := _TYPE_PART.sub("-", given).strip("-."))]
+        made = "/".join([_NAMESPACE, *parts])
+        if parts and made not in {UNTYPED, DIRECTORY} and len(made) <= _LONGEST_TYPE:
             return made
     return UNTYPED
 
@@ -292,9 +334,13 @@ def service_type(document: Mapping[str, Any]) -> str:
 def _vocabularies(document: Mapping[str, Any]) -> dict[str, str]:
     found: dict[str, str] = {}
     context = document.get("@context")
-    for each in context if isinstance(context, list) else [context]:
-        found |= {name: iri for name, iri in _mapping(each).items() if isinstance(iri, str) and "//" in iri}
+    for each in context[:_MOST_CONTEXTS] if isinstance(context, list) else [context]:
+        found |= {name: iri for name, iri in _mapping(each).items() if _is_vocabulary(iri)}
     return found
+
+
+def _is_vocabulary(iri: object) -> bool:
+    return isinstance(iri, str) and "//" in iri and len(iri) <= _LONGEST_TYPE
 
 
 def _property_ops(affordance: Mapping[str, Any]) -> list[str]:
@@ -344,13 +390,28 @@ def _scheme(definition: Mapping[str, Any], name: str) -> Scheme:
     field = definition.get("name", "authorization")
     if kind == "nosec":
         return Scheme("none")
-    if not isinstance(field, str) or isinstance(kind, list):
+    if not all(isinstance(each, str) for each in (kind, where, field)):
         raise NotUnderstood(f"the security definition {name[:40]!r} is not understood")
     if kind in {"basic", "bearer", "oauth2"} and where == "header" and field.lower() == "authorization":
         return Scheme("header", "authorization", "Basic" if kind == "basic" else "Bearer")
     if kind in {"bearer", "apikey"} and where in {"header", "query", "cookie"} and "name" in definition:
+        _require_own_name(str(where), field)
         return Scheme(str(where), field.lower() if where == "header" else field)
     raise NotUnderstood(f"the security definition {name[:40]!r} has a scheme that is not understood: {str(kind)[:40]}")
+
+
+def _require_own_name(where: str, field: str) -> None:
+    """Require that a credential stands where nothing else does.
+
+    Raises:
+        NotUnderstood: another meaning would be lost, or the mapping cannot have it.
+    """
+    if where == "header" and (field.lower() in _RESERVED or field.lower().startswith(_RESERVED_BEGINNINGS)):
+        raise NotUnderstood(f"a credential cannot stand in the header field {field[:40]}, which has another meaning")
+    try:
+        Token.model_validate({where: field.lower() if where == "header" else field})
+    except ValidationError as error:
+        raise NotUnderstood(f"{field[:40]!r} is not where a credential can stand") from error
 
 
 def _mapping(value: object) -> dict[str, Any]:

@@ -19,8 +19,10 @@ _PARAMETER = re.compile(r"[!-$'-:<>-~]{1,128}")
 _BAD_PERCENT = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _METHODS = frozenset({"GET", "POST", "PUT", "PATCH", "DELETE"})
 _LONGEST_HREF = 1024
+_MOST_TEXTS = 32
+"""Of one list: types, operation types, security definitions."""
 _PORTS = {"http": 80, "https": 443}
-LASTING = frozenset({None, "longpoll", "sse"})
+LASTING = frozenset({"longpoll", "sse"})
 """Subprotocols of which each answer is one of the request's own."""
 
 
@@ -116,10 +118,10 @@ class Form(msgspec.Struct, frozen=True):
 
 
 def texts(value: object) -> list[str]:
-    """Return what may be one text or a list of them."""
+    """Return what may be one text or a list of them, as far as anybody means it."""
     if isinstance(value, str):
         return [value]
-    return [each for each in value if isinstance(each, str)] if isinstance(value, list) else []
+    return [each for each in value[:_MOST_TEXTS] if isinstance(each, str)] if isinstance(value, list) else []
 
 
 def read_forms(form: Mapping[str, Any], default: list[str], base: str, place: Place) -> Iterator[Form]:
@@ -149,10 +151,10 @@ def read_forms(form: Mapping[str, Any], default: list[str], base: str, place: Pl
         method = form.get("htv:methodName", meaning.method)
         if method is None:
             continue
-        if method not in _METHODS:
+        if not isinstance(method, str) or method not in _METHODS:
             raise NotUnderstood(f"the form {href[:80]!r} has the method {str(method)[:20]!r}")
         lasting = meaning.operation == "subscribe"
-        if lasting and subprotocol not in LASTING:
+        if lasting and not (subprotocol is None or (isinstance(subprotocol, str) and subprotocol in LASTING)):
             raise NotUnderstood(f"the form {href[:80]!r} has the subprotocol {str(subprotocol)[:40]!r}")
         yield Form(
             *(op, method, path, parameters, fixed),

@@ -110,15 +110,39 @@ async def test_without_any_description_every_call_is_one_to_an_unknown_node(site
     assert watch.status()["things"].fetched is None
 
 
-async def test_a_description_that_reaches_for_another_thing_changes_nothing(site: Site) -> None:
+async def test_a_description_that_reaches_for_another_thing_costs_its_own_alone(site: Site) -> None:
     await site.watch().before_serving()
-    before = site.in_force[-1]
     site.pages[f"{ROOT}door"] = thing("Door", "/lamp/on")
+    site.notes.clear()
+    watch = site.watch()
+    await watch.before_serving()
+    assert site.paths() == ["/.well-known/wot", "/lamp", "/lamp/on"]
+    assert {route.service for route in unpacked(site.in_force[-1]).routes} == {"lamp", None}
+    (problem,) = watch.status()["things"].problems
+    assert "'Door': claims /lamp/on, which belongs to lamp" in problem
+    assert problem in site.notes[0]
+
+
+async def test_what_is_no_description_leaves_the_last_one_in_force(site: Site) -> None:
+    watch = site.watch()
+    await watch.before_serving()
+    before = site.in_force[-1]
+    site.pages[f"{ROOT}door"] = "out of order"
+    site.pages[f"{ROOT}lamp"] = {"title": ""}
     watch = site.watch()
     await watch.before_serving()
     assert site.in_force[-1] == before
-    (problem,) = watch.status()["things"].problems
-    assert "claims /lamp/on, which belongs to lamp" in problem
+    assert ["what was known before stays" in line for line in watch.status()["things"].problems] == [True, True]
+
+
+async def test_a_name_is_kept_over_a_restart_from_whoever_asks_for_it_first(site: Site) -> None:
+    await site.watch().before_serving()
+    site.pages[f"{ROOT}lamp"] = [thing("Lamp", "/other", id="urn:a"), thing("Lamp", "/lamp/on")]
+    watch = site.watch()
+    await watch.before_serving()
+    services = {route.path: route.service for route in unpacked(site.in_force[-1]).routes}
+    assert services["/lamp/on"] == "lamp"
+    assert services["/other"] not in {None, "lamp"}
 
 
 async def test_a_change_comes_into_force_while_serving_and_is_told(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
