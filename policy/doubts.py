@@ -9,6 +9,8 @@ from policy.loading import Inconsistency
 from policy.local_time import LocalTime
 from policy.rule import Rule, RuleAction
 
+_DECIDING = frozenset({RuleAction.ALLOW, RuleAction.DENY})
+
 
 def doubts(policy: PolicyDocument, now: float) -> list[Inconsistency]:
     """Return what to look at again, each with its place and a remedy.
@@ -60,7 +62,7 @@ def _refuses(policy: PolicyDocument) -> bool:
 
 def _earlier(before: Sequence[Rule], rule: Rule) -> Rule | None:
     """Return an earlier rule that matches all that a rule does, if that is plain to see."""
-    lasting = (each for each in before if each.expires is None and each.action is not RuleAction.ALERT)
+    lasting = (each for each in before if each.expires is None and each.action in _DECIDING)
     return next((each for each in lasting if _includes(each, rule)), None)
 
 

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 import msgspec
 
 from models.access import Access
+from models.anomaly import LOCATION, PARTNER, PERIOD, RATE, REGISTRATION, SEQUENCE, TEXT, VALUE
 from models.relationship import key_of
 from models.score import Score
 from policy import precedence
@@ -59,6 +60,8 @@ _NO_TYPE = Refusal(
 )
 
 
+_OF_ACCESS = (RATE, PERIOD, LOCATION, VALUE, TEXT, PARTNER, SEQUENCE, REGISTRATION)
+"""Terms of SoA in the shipped scoring."""
 _FLOODS = ("rate", "group")
 """Terms that tell a flood: of the shipped scoring, and of the paper's."""
 
@@ -363,6 +366,8 @@ class Engine:
     ) -> Verdict:
         scores, worst = self._scored(call)
         excused = by_rule = False
+        if ruling is not None and ruling.expecting:
+            scores = _expected(scores, ruling.expecting)
         if ruling is not None or rules.partners:
             allowed = () if ruling is None else ruling.excused
             worst = _worst(call, scores, rules, allowed)
@@ -504,11 +509,31 @@ def _denial(rule: CompiledRule) -> Refusal:
     return Refusal(code=DENIED_BY_RULE, detail=detail, every_mode=False)
 
 
+def _expected(scores: Sequence[Score], expecting: Sequence[CompiledRule | None]) -> tuple[Score, ...]:
+    """Return the scores, of what rules expect without SoR: AV = SoM * SoA."""
+    return tuple(
+        [score if rule is None else _seen_before(score) for score, rule in zip(scores, expecting, strict=True)]
+    )
+
+
+def _seen_before(score: Score) -> Score:
+    """Return a score as if the relationship had been usual."""
+    if score.sor <= 0.0:
+        return score
+    deciding = score.deciding
+    if score.sor >= score.soa:
+        # What made SoA is named by the terms alone; where nothing did, the relationship stays named, with 0.
+        terms = score.terms
+        deciding = next((name for name in _OF_ACCESS if score.soa > 0.0 and terms.get(name) == score.soa), deciding)
+    return msgspec.structs.replace(score, av=score.som * score.soa, sor=0.0, deciding=deciding)
+
+
 def _named(ruling: Ruling, reason: str) -> CompiledRule | None:
     """Return the rule that a verdict names: the one that decided it, or else the one that matched."""
     if reason is ALLOWED_BY_RULE:
         return ruling.allowed
-    return ruling.alerting or (ruling.allowed if reason is NORMAL else None)
+    expecting = next((rule for rule in ruling.expecting if rule is not None), None)
+    return ruling.alerting or ((ruling.allowed or expecting) if reason is NORMAL else None)
 
 
 def _lifts(rulebook: Rulebook, ruling: Ruling, refusal: Refusal, call: Call, now: float) -> bool:

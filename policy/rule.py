@@ -25,6 +25,7 @@ class RuleAction(StrEnum):
     ALLOW = "allow"
     DENY = "deny"
     ALERT = "alert"
+    EXPECT = "expect"
 
 
 class Location(StrEnum):
@@ -119,7 +120,8 @@ class Rule(Section):
     """Names the rule in verdicts: small letters, digits and hyphens."""
     action: RuleAction
     """allow: forward in spite of scores, thresholds and unknown parties; deny: refuse, as the mode says; alert: mark
-    the verdict, and go on with the rules after it."""
+    the verdict, and go on with the rules after it; expect: judge as if this had been seen before, so that it is not
+    refused for being new, but for its rate, place, value or order; go on with the rules after it."""
     comment: Annotated[str, Field(max_length=500)] = ""
     """Why; a denial tells it in the audit log."""
     expires: Expiry | None = None

@@ -71,6 +71,8 @@ class Ruling(NamedTuple):
     """The first one that wants to hear of an access."""
     excused: tuple[bool, ...]
     """For each access, whether it is allowed."""
+    expecting: tuple[CompiledRule | None, ...] = ()
+    """For each access, the first rule that expects it; empty where there is none at all."""
 
     @property
     def all_allowed(self) -> bool:
@@ -85,12 +87,14 @@ class _Found(NamedTuple):
     """The first that allows or denies."""
     alerting: CompiledRule | None
     """The first before it that wants to hear of it."""
+    expecting: CompiledRule | None
+    """The first before it that expects it."""
 
 
 class Rulebook:
     """All rules of one policy, in their order. Not thread-safe.
 
-    The first that allows or denies an access decides about it; one that alerts is noted on the way there.
+    The first that allows or denies an access decides about it; one that alerts or expects is noted on the way there.
     """
 
     def __init__(self, rules: Sequence[Rule], time: LocalTime) -> None:
@@ -133,20 +137,24 @@ class Rulebook:
         if rules is None:
             rules = self._remember(kind)
         alerting: CompiledRule | None = None
+        expecting: CompiledRule | None = None
         for rule in rules:
             if rule.matches(sender, access, now):
-                if rule.action is not RuleAction.ALERT:
-                    return _Found(rule, alerting)
-                alerting = alerting or rule
-        return None if alerting is None else _Found(None, alerting)
+                if rule.action is RuleAction.ALERT:
+                    alerting = alerting or rule
+                elif rule.action is RuleAction.EXPECT:
+                    expecting = expecting or rule
+                else:
+                    return _Found(rule, alerting, expecting)
+        return None if alerting is None and expecting is None else _Found(None, alerting, expecting)
 
     def _of_unread(self, sender: Sender, now: float) -> _Found | None:
         """Return the rules that match whatever the sender does; none allows it after a denial that might match it."""
         alerting: CompiledRule | None = None
         perhaps_denied = False
         for rule in self._rules:
-            if not rule.may_match(sender, now):
-                continue
+            if rule.action is RuleAction.EXPECT or not rule.may_match(sender, now):
+                continue  # of what is not read, nothing says that it is what was expected
             if not rule.matches_all(sender):
                 perhaps_denied = perhaps_denied or rule.action is RuleAction.DENY
             elif rule.action is RuleAction.ALERT:
@@ -154,8 +162,8 @@ class Rulebook:
             elif perhaps_denied and rule.action is RuleAction.ALLOW:
                 break
             else:
-                return _Found(rule, alerting)
-        return None if alerting is None else _Found(None, alerting)
+                return _Found(rule, alerting, None)
+        return None if alerting is None else _Found(None, alerting, None)
 
     def _remember(self, kind: _Kind) -> tuple[CompiledRule, ...]:
         if len(self._by_kind) >= MOST_KINDS:
@@ -171,7 +179,12 @@ def _ruling(found: Sequence[_Found | None], *, accesses: int) -> Ruling:
         allowed=next((rule for rule in deciding if _does(rule, RuleAction.ALLOW)), None),
         alerting=next((each.alerting for each in found if each is not None and each.alerting is not None), None),
         excused=tuple([_does(rule, RuleAction.ALLOW) for rule in deciding]) if accesses else (),
+        expecting=_each([None if each is None else each.expecting for each in found]),
     )
+
+
+def _each(expecting: list[CompiledRule | None]) -> tuple[CompiledRule | None, ...]:
+    return tuple(expecting) if any(expecting) else ()
 
 
 def _does(rule: CompiledRule | None, action: RuleAction) -> bool:

@@ -90,7 +90,8 @@ def _by_token(token: str, own: Sender, live: Connection, request: Request, regis
     """Return who makes a call with an API token: whoever the inventory has it for, unless stronger evidence differs.
 
     A token that is used where its service is not is not told apart from one that was stolen. Whoever the address stands
-    for answers for it, so that a thief cannot have its owner shut out.
+    for answers for it, so that a thief cannot have its owner shut out; and where the inventory has no address for the
+    owner, nobody is put in quarantine for it.
     """
     service = registry.service_of_token(hash_of(token))
     if service is None or service == own.address:
@@ -105,7 +106,7 @@ def _by_token(token: str, own: Sender, live: Connection, request: Request, regis
     else:
         known = registry.service_type(service)
         sender = Sender(address=service, service_type=known, strength=Strength.API_TOKEN, ip=live.ip)
-        return Caller(sender, sender, None, request)
+        return Caller(sender, sender, None, request, may_quarantine=bool(places))
     return Caller(own, own, None, request, misplaced=unsupported("identity-conflict", detail))
 
 

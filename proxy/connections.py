@@ -34,6 +34,8 @@ class _Known(NamedTuple):
     """Of the registry."""
     identity: Identity | None
     sender: Sender
+    delegation: str | None
+    """The sender's credential (`Connection.delegation`)."""
 
 
 @dataclass
@@ -68,7 +70,8 @@ class Connection:
         """Return who is calling, by the strongest evidence there is; kept while the registry stays as it is."""
         known = self._known
         if known is None or known.revision != registry.revision or known.identity is not self.identity:
-            known = self._known = _Known(registry.revision, self.identity, self._find_sender(registry))
+            sender = self._find_sender(registry)
+            known = self._known = _Known(registry.revision, self.identity, sender, self._delegation(sender))
         return known.sender
 
     def _find_sender(self, registry: SiteRegistry) -> Sender:
@@ -119,6 +122,12 @@ class Connection:
 
         None, too, where access points take nobody's word for who calls.
         """
+        known = self._known
+        if known is not None and known.sender is sender and known.identity is self.identity:
+            return known.delegation
+        return self._delegation(sender)
+
+    def _delegation(self, sender: Sender) -> str | None:
         if self.destination.decoder.agency is None:
             return None
         if self.peer is not None and sender.client_id == self.peer.agent:

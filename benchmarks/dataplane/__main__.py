@@ -28,6 +28,7 @@ from benchmarks.dataplane.report import (
     NewConnections,
     OpenLoop,
     Row,
+    Spread,
     ratios,
     table,
 )
@@ -149,10 +150,14 @@ class Measurements:
             for workers, runs in self._spread.items()
             if workers > 1
         ]
-        spread = {workers: statistics.median(each.rps for each in runs) for workers, runs in self._spread.items()}
+        spread = [
+            Spread(workers=workers, rps=_median(runs, "rps") or 0.0, cpu_us=_median(runs, "cpu"))
+            for workers, runs in sorted(self._spread.items())
+        ]
         return Found(
             rows=rows,
             ratios=ratios(rows, spread),
+            workers=spread,
             open_loop=[self._added(name, rate) for name, rate in self._open if name != "direct"],
             new_connections=[
                 NewConnections(name=name, rps=_median(runs, "rps") or 0.0, cpu_us=_median(runs, "cpu"))

@@ -32,6 +32,15 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     errors: int
 
 
+class Spread(msgspec.Struct, frozen=True, kw_only=True):
+    """Medians of the gateway with so many workers, all under the same load of several senders."""
+
+    workers: int
+    rps: float
+    cpu_us: float | None
+    """Of all processes, per request: where the load generator bounds the rate, this must not grow with the workers."""
+
+
 class OpenLoop(msgspec.Struct, frozen=True, kw_only=True):
     """Medians of what a data plane adds to a PUT in an open loop."""
 
@@ -55,6 +64,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
 
     rows: list[Row]
     ratios: dict[str, float | None]
+    workers: list[Spread] = []
     open_loop: list[OpenLoop] = []
     new_connections: list[NewConnections] = []
     memory: Memory | None = None
@@ -62,12 +72,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     judge_us: Latency | None = None
 
 
-def ratios(rows: Sequence[Row], spread: dict[int, float]) -> dict[str, float | None]:
+def ratios(rows: Sequence[Row], spread: Sequence[Spread]) -> dict[str, float | None]:
     """Return how many times as many requests per second the gateway carries, in plain HTTP, under load.
 
     Args:
         rows: With one worker.
-        spread: Requests per second by the number of workers, from as many senders in either case.
+        spread: Of one worker and of two.
+
+    Returns:
+        The ratios; None where one side was not measured. `workers_2_vs_1_cpu` is that of the CPU time per request.
     """
     rates = {
         (row.name, row.method): row.rps for row in rows if not row.tls and row.connections == BUSY and row.workers == 1
@@ -79,7 +92,11 @@ def ratios(rows: Sequence[Row], spread: dict[int, float]) -> dict[str, float | N
         for name in ("mitmdump", "modsecurity", "direct")
         for method in METHODS
     }
-    return found | {"workers_2_vs_1": spread[2] / spread[1] if spread.get(1) and spread.get(2) else None}
+    by_workers = {each.workers: each for each in spread}
+    one, two = by_workers.get(1), by_workers.get(2)
+    more = None if one is None or two is None or not one.rps else two.rps / one.rps
+    dearer = None if one is None or two is None or not one.cpu_us or two.cpu_us is None else two.cpu_us / one.cpu_us
+    return found | {"workers_2_vs_1": more, "workers_2_vs_1_cpu": dearer}
 
 
 def table(found: Found) -> str:
@@ -94,6 +111,9 @@ def table(found: Found) -> str:
             f"{cells[0]:>9}{cells[1]:>14}{cells[2]:>14}{cells[3]:>9}{row.errors:>8}"
         )
     lines += [f"{ratio:<24}{'-' if value is None else f'{value:.2f}'}" for ratio, value in found.ratios.items()]
+    for spread in sorted(found.workers, key=lambda spread: spread.workers):
+        cost = f"CPU {_number(spread.cpu_us)} us"
+        lines.append(f"load of two senders, {spread.workers} of alleyes' workers: {spread.rps:,.0f} requests/s, {cost}")
     for each in sorted(found.open_loop, key=lambda each: (each.rate, each.p50_added_us)):
         lines.append(
             f"open loop, {each.rate} PUT/s: {each.name:<12} adds {each.p50_added_us:,.0f} us (p50),"

@@ -32,8 +32,9 @@ SYNC_INTERVAL = 1.0
 """Seconds between forced writes to the medium: a power cut loses about this much."""
 TEND_INTERVAL = 60.0
 """Seconds between looks at the age of the files while nothing is written."""
-_BREATH = 8
-"""Events that are encoded in one go, about 0.15 ms."""
+_BREATH = 32
+"""Events that are encoded in one go, about half a millisecond. Each pause between two such goes wakes the thread of the
+hot path and this one again: four times as many of them cost every call 9 us more."""
 
 
 log = structlog.get_logger("alleyes")
@@ -188,7 +189,7 @@ class Journal:
     def _write(self, batch: Sequence[Event]) -> None:
         bodies: list[bytes] = []
         for index, event in enumerate(batch):
-            if index % _BREATH == 0:
+            if index % _BREATH == _BREATH - 1:
                 # Gives the interpreter back: a long batch would keep the hot path waiting for milliseconds.
                 time.sleep(0)
             try:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import click
 import msgspec
@@ -13,23 +12,22 @@ import msgspec
 from models.analyzer import Analyzer
 from models.descriptor import MINUTE
 from models.federated import Federated
-from models.paper.analyzer import PaperAnalyzer
-from models.paper.codec import MAGIC as PAPER
 from models.paper.table import tabulate as tabulate_paper
 from models.table import tabulate
 from models.tabulation import ToldEntry, TypeTable, render
-from policy.loading import DocumentError
 from policy.printable import printable
-from proxy.commands.options import DEFAULT_CONFIG, configuration, refuse
-from proxy.policy_file import load_policy
-from proxy.storage.model_store import CURRENT, AnyAnalyzer, ModelStore, ModelStoreError, file_name
-
-_NOT_FOUND = 1
+from proxy.commands.models_export import export
+from proxy.commands.options import DEFAULT_CONFIG
+from proxy.commands.stored_models import missing, read, stored
+from proxy.storage.model_store import AnyAnalyzer
 
 
 @click.group("models")
 def models() -> None:
-    """Show what has been learnt."""
+    """Show what has been learnt, and write it for others."""
+
+
+models.add_command(export)
 
 
 @models.command()
@@ -50,9 +48,9 @@ def show(*, file: Path | None, config: Path | None, service_types: tuple[str, ..
     if file is not None and config is not None:
         raise click.UsageError("give FILE or --config, not both")
     if file is not None:
-        place, analyzer = file, _read(file)
+        place, analyzer = file, read(file)
     else:
-        place, analyzer = _stored(config or DEFAULT_CONFIG)
+        place, analyzer = stored(config or DEFAULT_CONFIG)
     tables = list(_tables(analyzer))
     if service_types:
         tables = _chosen(tables, service_types, place)
@@ -67,35 +65,6 @@ def show(*, file: Path | None, config: Path | None, service_types: tuple[str, ..
         click.echo("\n\n".join(render(each, width) for each in tables))
     else:
         click.echo(f"{place}: no models yet")
-
-
-def _read(file: Path) -> AnyAnalyzer:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        refuse([f"{file}: {error.strerror or error}; give models.bin of a gateway's state directory"])
-    try:
-        return PaperAnalyzer.load(data) if data.startswith(PAPER) else Analyzer.load(data)
-    except ValueError as error:
-        refuse([f"{file}: {error}; give another generation, such as models.previous.bin"])
-
-
-def _stored(config: Path) -> tuple[Path, AnyAnalyzer]:
-    gateway = configuration(config)
-    try:
-        scoring = load_policy(gateway.policy).document.scoring
-    except DocumentError as error:
-        refuse(str(problem) for problem in error.problems)
-    place = gateway.state_directory / file_name(CURRENT, scoring)
-    try:
-        loaded = ModelStore(gateway.state_directory, scoring).load()
-    except ModelStoreError as error:
-        refuse([str(error)])
-    if loaded.warning is not None:
-        click.echo(f"alleyes: {loaded.warning}", err=True)
-    if loaded.analyzer is None:
-        _missing(f"{place} does not exist: the gateway has stored no models yet, or as another user")
-    return place, loaded.analyzer
 
 
 def _tables(analyzer: AnyAnalyzer) -> Iterator[TypeTable]:
@@ -121,10 +90,5 @@ def _chosen(tables: Iterable[TypeTable], service_types: Iterable[str], place: Pa
     unknown = [name for name in service_types if name not in by_type]
     if unknown:
         known = ", ".join(printable(name) for name in by_type) or "none"
-        _missing(f"{place} has no model of {', '.join(map(printable, unknown))}; there are: {known}")
+        missing(f"{place} has no model of {', '.join(map(printable, unknown))}; there are: {known}")
     return [by_type[name] for name in service_types]
-
-
-def _missing(problem: str) -> NoReturn:
-    click.echo(f"alleyes: {problem}", err=True)
-    raise SystemExit(_NOT_FOUND)

@@ -14,6 +14,7 @@ from policy.scenario import Scenario
 from proxy.clocks import real_now
 from proxy.commands.asking import ask
 from proxy.commands.options import config_option, refuse
+from proxy.commands.policy_import import import_
 from proxy.policy_file import LoadedPolicy, load_policy
 
 _FILE = click.Path(path_type=Path, dir_okay=False)
@@ -22,6 +23,9 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 @click.group("policy")
 def policy() -> None:
     """Check, compare and try out policies, and put them in force."""
+
+
+policy.add_command(import_)
 
 
 @policy.command("check")

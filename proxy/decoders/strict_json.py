@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 _DEEPEST = 16
+_SPACE = " \t\n\r"
+"""What may stand around a value (RFC 8259, section 2)."""
 _HALF = re.compile("[\ud800-\udfff]")
 
 
@@ -69,7 +71,10 @@ def parse(body: bytes) -> Any:
             is nested deeper than 16 levels.
     """
     try:
-        value = _DECODER.decode(body.decode())
+        text = body.decode().strip(_SPACE)
+        value, end = _DECODER.raw_decode(text)
+        if end != len(text):
+            raise json.JSONDecodeError("Extra data", text, end)
     except NotStrictJson:
         raise
     except UnicodeDecodeError as error:

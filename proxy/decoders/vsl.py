@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import islice
 from typing import ClassVar
 
@@ -22,7 +23,7 @@ from proxy.decoders import (
     vsl_rollback,
     vsl_target,
 )
-from proxy.decoders.base import Answer, Decoded, OnBehalf, Outbound, Request
+from proxy.decoders.base import Answer, Decoded, Headers, OnBehalf, Outbound, Request
 from proxy.decoders.refusals import HTTP2, ambiguous, unsupported
 from proxy.decoders.strict_cbor import NotStrictCbor
 from proxy.decoders.strict_json import NotStrictJson
@@ -37,6 +38,11 @@ from proxy.registry import ROOT_TYPE, SiteRegistry
 _JSON = vsl_media.JSON.media_type
 _METHODS = frozenset({"GET", "PUT", "POST", "OPTIONS"})
 """Those that a Knowledge Agent answers with something else than 405; the last is for browsers only."""
+
+
+_WITH_BODY = frozenset({"PUT", "POST"})
+_REMEMBERED = 512
+"""Sets of header fields that are remembered as they are sent: services send the same with every call."""
 
 
 class _Asked(msgspec.Struct, frozen=True):
@@ -114,7 +120,8 @@ class VslDecoder:
     def _dispatch(self, asked: _Asked) -> Decoded:
         if "authorization" in asked.fields.by_name:
             raise _Refused(ambiguous("delegation-not-allowed", "only Knowledge Agents may act for a service"))
-        _require_no_other_upgrade(asked)
+        if "upgrade" in asked.fields.by_name:
+            _require_no_other_upgrade(asked)
         if asked.target.interface is Interface.NODE:
             return self._on_node(asked)
         match asked.request.method, asked.target.interface:
@@ -157,17 +164,15 @@ class VslDecoder:
         """
         request, fields = asked.request, asked.fields.by_name
         content = request.body if body is None else body
-        headers = [("host", self.authority), *asked.fields.passed_on]
+        passed_on = asked.fields.passed_on
         if request.method == "OPTIONS":
-            headers += [(name, fields[name]) for name in vsl_fields.PREFLIGHT if name in fields]
-        if content or request.method in {"PUT", "POST"}:
+            passed_on += tuple([(name, fields[name]) for name in vsl_fields.PREFLIGHT if name in fields])
+        length = None
+        if content or request.method in _WITH_BODY:
             content_type = content_type or fields.get("content-type")
-            if content_type is not None:
-                headers.append(("content-type", content_type))
-            headers.append(("content-length", str(len(content))))
-        if asked.delegation is not None:
-            headers.append(("authorization", asked.delegation))
-        return Outbound(method=request.method, target=asked.target.canonical(), headers=tuple(headers), body=content)
+            length = len(content)
+        headers = _headers(self.authority, passed_on, content_type, length, asked.delegation)
+        return Outbound(method=request.method, target=asked.target.canonical(), headers=headers, body=content)
 
     def _unless_lifted(self, asked: _Asked, refusal: Refusal) -> _Refused:
         """Return a refusal that obeys the mode: where it does not hold, the request is sent as it came."""
@@ -374,6 +379,21 @@ class VslDecoder:
     def unavailable(self, method: str, message: str) -> Answer:
         """Return 503 with the error body of the VSL."""
         return _error(method, vsl_errors.UNAVAILABLE, message)
+
+
+@lru_cache(_REMEMBERED)
+def _headers(
+    authority: str, passed_on: Headers, content_type: str | None, length: int | None, delegation: str | None
+) -> Headers:
+    """Return the fields of a request that is sent on; `length` is None where it has no body."""
+    headers = [("host", authority), *passed_on]
+    if length is not None:
+        if content_type is not None:
+            headers.append(("content-type", content_type))
+        headers.append(("content-length", str(length)))
+    if delegation is not None:
+        headers.append(("authorization", delegation))
+    return tuple(headers)
 
 
 def _require_no_other_upgrade(asked: _Asked) -> None:

@@ -39,11 +39,8 @@ class Fields(msgspec.Struct, frozen=True):
     by_name: Mapping[str, str]
     passed_on: Headers
     """Those that the access point gets."""
-
-    @property
-    def content_type(self) -> str:
-        """Media type of the body, without parameters; empty where none is given."""
-        return vsl_media.name_of(self.by_name.get("content-type", ""))
+    content_type: str
+    """Media type of the body, without parameters; empty where none is given."""
 
 
 @lru_cache(_REMEMBERED)
@@ -71,4 +68,4 @@ def read(headers: Headers) -> Fields:
     wanted = None if accept is None else vsl_media.wanted(accept)
     if wanted is not None:
         passed_on.append(("accept", wanted))
-    return Fields(found, tuple(passed_on))
+    return Fields(found, tuple(passed_on), vsl_media.name_of(found.get("content-type", "")))

@@ -61,6 +61,8 @@ def written(node: dict[str, Any]) -> tuple[tuple[str, str], ...]:
     Raises:
         BadNode: a node is written twice, by two spellings of its path.
     """
+    if "children" not in node:  # as in most sets
+        return (("", node["value"]),) if "value" in node else ()
     values = tuple(_values(node, ""))
     if len({path for path, _ in values}) != len(values):
         raise BadNode("a node is written twice")

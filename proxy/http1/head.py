@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 
 import httptools
 import msgspec
@@ -66,7 +67,10 @@ def take_head(buffer: bytearray, limits: HeadLimits) -> bytes | None:
             raise BadMessage("headers-too-large", f"the head is larger than {limits.head_bytes} bytes")
         return None
     head = bytes(buffer[: end + len(_END)])
-    _check_bytes(head)
+    if len(head) <= LONGEST_REMEMBERED:
+        _check_remembered(head)
+    else:
+        _check_bytes(head)
     del buffer[: len(head)]
     return head
 
@@ -78,6 +82,10 @@ def _check_bytes(head: bytes) -> None:
     found = _FORBIDDEN.search(head)
     if found is not None:
         raise BadMessage("malformed-request", f"the byte {found[0][:1].hex()} may not stand there, at {found.start()}")
+
+
+# Of what came before, byte for byte, it is known that nothing is wrong with it; what is wrong is never remembered.
+_check_remembered = lru_cache(2 * REMEMBERED)(_check_bytes)
 
 
 class Head(msgspec.Struct, frozen=True):

@@ -99,6 +99,10 @@ class Http1Layer(layer.Layer):
         self._commands: list[commands.Command] = []
         """What the event under way leads to."""
 
+    def handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
+        """Take an event at once: no command of this layer makes it wait (`_without_waiting`), so none is kept back."""
+        return self._handle_event(event)
+
     def _handle_event(self, event: events.Event) -> layer.CommandGenerator[None]:
         if self._closed:
             return

@@ -137,8 +137,9 @@ class RequestReader:
 
     def give_room_back(self) -> None:
         """Give back what a stream took: it has been answered, or nobody waits for that any more."""
-        self._room.give_back(self._taken)
-        self._taken = 0
+        if self._taken:
+            self._room.give_back(self._taken)
+            self._taken = 0
 
     def take_expectation(self) -> bool:
         """Whether the sender waits for a `100 Continue`; asked once, as it gets one only."""

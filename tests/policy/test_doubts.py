@@ -61,8 +61,11 @@ def test_a_rule_that_never_matches_is_told(first: dict[str, Any], second: dict[s
     assert found == (["rule r1 never matches: r0, which comes first, matches all that it does"] if hidden else [])
 
 
-@pytest.mark.parametrize(("first", "second", "hidden"), [("alert", "deny", False), ("deny", "alert", True)])
-def test_a_rule_that_alerts_hides_none(first: str, second: str, hidden: bool) -> None:
+@pytest.mark.parametrize(
+    ("first", "second", "hidden"),
+    [("alert", "deny", False), ("expect", "deny", False), ("deny", "alert", True), ("deny", "expect", True)],
+)
+def test_a_rule_that_decides_nothing_hides_none(first: str, second: str, hidden: bool) -> None:
     given = {"operation": ["get"]}
     assert bool(rules({"action": first, **given}, {"action": second, **given})) is hidden
 

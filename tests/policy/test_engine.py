@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from models.access import Access, Operation
 from models.analyzer import Analyzer
-from models.score import Score
+from models.score import Named, Score
 from policy.document import ModeSetting, PolicyDocument
 from policy.engine import Engine
 from policy.explanation import sentence
@@ -663,6 +663,49 @@ def test_a_rule_that_alerts_does_not_switch_off_the_rules_after_it() -> None:
     for verdict in (allowed, unread):
         assert (verdict.action, verdict.reason, verdict.rule) == (Action.FORWARD, "allowed-by-rule", "let-it")
         assert verdict.alert
+
+
+EXPECT = {"name": "it-may", "action": "expect", "source_type": ["/washingService"]}
+
+
+def known(sor: float, **terms: float) -> Score:
+    """A score of which the relationship is one part and other terms are the other."""
+    soa = max(terms.values(), default=0.0)
+    deciding = "relationship" if sor >= soa else max(terms, key=terms.__getitem__)
+    evidence = Named({"relationship": sor, **terms, "model_weight": soa})
+    return msgspec.structs.replace(score(0), av=max(sor, soa), sor=sor, soa=soa, deciding=deciding, evidence=evidence)
+
+
+def test_what_a_rule_expects_is_not_refused_for_being_new_and_teaches() -> None:
+    bench = Bench({"mode": "enforce", "rules": [EXPECT]}, known(60.0))
+    verdict = bench.judge(call(SPYING))
+    bench.engine.conclude(verdict, accepted=True)
+    assert (verdict.action, verdict.reason, verdict.rule, verdict.alert) == (Action.FORWARD, "normal", "it-may", False)
+    assert bench.analyzer.learnt == [SPYING]
+    assert sentence(verdict).endswith(" Rule it-may of the policy matched it.")
+
+
+def test_what_a_rule_expects_is_refused_for_everything_else() -> None:
+    bench = Bench({"mode": "enforce", "rules": [EXPECT]}, known(60.0, rate=9.0, location=1.0), known(3.0, value=40.0))
+    flood, value = bench.judge(call(SPYING)), bench.judge(call(SPYING))
+    assert (flood.action, flood.scores[0].av, flood.scores[0].deciding) == (Action.BLOCK, 9.0, "rate")
+    assert (value.action, value.scores[0].av, value.scores[0].deciding) == (Action.QUARANTINE, 40.0, "value")
+
+
+def test_a_rule_that_expects_concerns_the_accesses_that_it_matches() -> None:
+    one = {**EXPECT, "node": ["**/1"]}
+    accesses = [msgspec.structs.replace(SPYING, node=f"/agent1/tempin1/{index}") for index in (1, 2)]
+    verdict = Bench({"mode": "enforce", "rules": [one]}, known(20.0), known(9.0)).judge(call(*accesses))
+    assert (verdict.action, verdict.worst, [each.av for each in verdict.scores]) == (Action.BLOCK, 1, [0.0, 9.0])
+
+
+def test_a_rule_that_expects_lifts_nothing_and_decides_nothing() -> None:
+    rules = [EXPECT, DENY]
+    assert Bench({"mode": "enforce", "rules": rules}).judge(call(SPYING)).reason == "denied-by-rule"
+    unread = Bench({"mode": "enforce", "rules": [{"name": "all", "action": "expect"}]})
+    assert unread.judge(call(refusal=UNSUPPORTED)).reason == "unsupported-body"
+    stranger = Bench({"mode": "enforce", "rules": [{"name": "all", "action": "expect"}]})
+    assert stranger.judge(call(SPYING, sender=STRANGER)).reason == "unknown-sender"
 
 
 def test_thresholds_may_differ_for_one_type_of_partners() -> None:

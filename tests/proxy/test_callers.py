@@ -284,6 +284,13 @@ def test_a_token_at_another_place_is_the_call_of_whoever_is_there() -> None:
     assert asked_for(lamp_bench(TABLET, bound)) == ("/rooms/phone", "mac-and-ip", "identity-conflict")
 
 
+@pytest.mark.parametrize("places", [{}, {"ip": SERVICE_IP}])
+def test_a_token_alone_shuts_its_owner_out_only_where_its_owner_is(places: dict[str, str]) -> None:
+    bench = lamp_bench({**TABLET, **places})
+    assert asked_for(bench)[:2] == ("/rooms/wall-tablet", "api-token")
+    assert bench.verdicts[-1].call.may_quarantine is bool(places)
+
+
 def test_a_stolen_token_passes_in_learn_only_and_is_on_record_in_neither_case() -> None:
     elsewhere = TABLET | {"ip": "192.0.2.77"}
     for policy, passed in ((FORWARD, False), (LEARN, True)):

@@ -28,6 +28,17 @@ def destination(registry: SiteRegistry) -> Destination:
     return Destination(AccessPoint.model_validate(plain_point()), decoder)
 
 
+def test_a_credential_is_that_of_whoever_is_known_now(registry: SiteRegistry, destination: Destination) -> None:
+    connection = live("192.0.2.40", destination)
+    by_address = connection.sender(registry)
+    assert connection.delegation(by_address) == Identity("boiler", ("boiler",)).delegation()
+    connection.identity = Identity("light1", ("light1", "hall"))
+    assert connection.delegation(by_address) == connection.identity.delegation(), "before the sender is asked for again"
+    assert connection.delegation(connection.sender(registry)) == connection.identity.delegation()
+    stranger = live("192.0.2.99", destination)
+    assert stranger.delegation(stranger.sender(registry)) is None
+
+
 def test_a_certificate_weighs_more_than_the_inventory(registry: SiteRegistry, destination: Destination) -> None:
     certified = live("192.0.2.40", destination, identity=Identity("light1", ("light1",)))
     assert certified.sender(registry) == Sender(

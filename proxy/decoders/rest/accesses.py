@@ -18,6 +18,10 @@ from proxy.decoders.rest.target import Target
 from proxy.decoders.rest.template import Template
 from proxy.registry import SiteRegistry
 
+LONGEST_TOLD = 4096
+"""Characters of a value; the default of `longest`, too."""
+_ALL_IN_MEMBERS = frozenset({Operation.GET, Operation.SET})
+"""What is done to the members, and to nothing else."""
 UNKNOWN = "_unknown"
 """The service that calls are to of which the mapping knows nothing."""
 
@@ -34,6 +38,9 @@ class _Part(msgspec.Struct, frozen=True):
     variable: str | None = None
     text: str | None = None
     where: str = "the value"
+    private: bool = False
+    json: bool = False
+    """The value is a member of a JSON body."""
 
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
@@ -44,6 +51,20 @@ class _Part(msgspec.Struct, frozen=True):
         if self.variable is not None:
             return variables[self.variable]
         return ABSENT if self.text is None else self.text
+
+
+_Given = tuple[_Part, str | None, str | None]
+"""A part that a request has, its value as it is written down, and what is wrong with it."""
+
+
+def told(text: str) -> str:
+    """Return a value as models and the audit get it: of a very long one, its length."""
+    return text if len(text) <= LONGEST_TOLD else f"<{len(text)} characters>"
+
+
+def _stands_alone(own: _Part) -> bool:
+    """Say whether a route's own access is one beside those of its members: it does something, or names a node."""
+    return bool(own.node.text) or own.operation not in _ALL_IN_MEMBERS
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -62,7 +83,9 @@ class Plan(msgspec.Struct, frozen=True):
     """What a request does, whoever makes it."""
 
     steps: tuple[Step, ...] = ()
-    """None where no address can be made of it: a name that a template needs is empty or too long."""
+    """None where it does nothing, or no address can be made of it: a name in a template is empty or too long."""
+    missing: Refusal | None = None
+    """Why it does nothing."""
     out_of_range: Refusal | None = None
     too_many: Refusal | None = None
 
@@ -75,6 +98,7 @@ class AccessMaker:
         self._registry = registry
         self._most = most
         self._fold = mapping.case.query == "insensitive"
+        self._booleans = frozenset(mapping.booleans)
         self._parts: dict[int, tuple[_Part, tuple[_Part, ...]]] = {}
 
     def _parts_of(self, compiled: CompiledRoute) -> tuple[_Part, tuple[_Part, ...]]:
@@ -95,6 +119,8 @@ class AccessMaker:
             parameter=None if value is None or value.query is None else self._folded(value.query),
             variable=None if value is None else value.variable,
             text=None if value is None else value.text,
+            private=value is not None and value.private,
+            json=route.body == "json" and value is not None and value.body is not None,
         )
         members = tuple(
             [
@@ -105,6 +131,8 @@ class AccessMaker:
                     tokens=None if name.startswith("?") else pointer_tokens(name),
                     parameter=self._folded(name[1:]) if name.startswith("?") else None,
                     where=name,
+                    private=member.private,
+                    json=route.body == "json" and not name.startswith("?"),
                 )
                 for name, member in route.members.items()
             ]
@@ -117,9 +145,11 @@ class AccessMaker:
     def plan(self, matched: Matched, target: Target, body: Body) -> Plan:
         """Return what a request does."""
         own, members = self._parts_of(matched.route)
-        present = [(part, part.value({}, target, body)) for part in members]
-        there = [(part, value) for part, value in present if value is not ABSENT]
-        count = len(matched.variables) * max(1, len(there))
+        given = self._all_given(own, members, target, body)
+        if not given:
+            detail = f"{matched.route.route.name!r} has none of its members in the request"
+            return Plan(missing=unsupported("unknown-node", detail))
+        count = len(matched.variables) * len(given)
         too_many = None
         if count > self._most:
             too_many = unsupported("too-many-nodes", f"the call touches {count} nodes, more than {self._most}")
@@ -131,19 +161,39 @@ class AccessMaker:
                 return Plan()
             destination = f"/{self._agent}/{service}"
             mapped_type = matched.route.type_of(variables)
-            for part, value in there or [(own, own.value(variables, target, body))]:
+            if own.variable is not None:
+                given = [self._given(own, variables[own.variable])]
+            for part, value, wrong in given:
                 below = part.node.fill(variables)
                 if below is None:
                     return Plan()
-                text = None if value is ABSENT else as_text(value)
-                if text is not None and out_of_range is None:
-                    wrong = problem(part.bounds, value, text)
-                    if wrong is not None:
-                        detail = f"{part.where} of {destination} {wrong}: {text[:48]!r}"
-                        out_of_range = unsupported("out-of-range", detail)
+                if wrong is not None and out_of_range is None:
+                    out_of_range = unsupported("out-of-range", f"{part.where} of {destination} {wrong}")
                 node = f"{destination}/{below}" if below else destination
-                steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, text))
-        return Plan(tuple(steps[: self._most]), out_of_range, too_many)
+                steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, value))
+        return Plan(tuple(steps[: self._most]), out_of_range=out_of_range, too_many=too_many)
+
+    def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
+        """Return what of a route a request has; that is the same for each of its services."""
+        given = [
+            self._given(part, value)
+            for part, value in [(part, part.value({}, target, body)) for part in members]
+            if value is not ABSENT
+        ]
+        if not members or _stands_alone(own):
+            # Else a toggle would not be told from another action with the same members.
+            given.insert(0, self._given(own, own.value({}, target, body) if own.variable is None else ABSENT))
+        return given
+
+    def _given(self, part: _Part, value: Any) -> _Given:
+        """Return a part with its value as it is written down, and what is wrong with it."""
+        if value is ABSENT:
+            return part, None, None
+        text = as_text(value)
+        wrong = problem(part.bounds, value, text, json=part.json, booleans=self._booleans)
+        if part.private:
+            return part, None, wrong
+        return part, told(text), None if wrong is None else f"{wrong}: {text[:48]!r}"
 
     def accesses(self, steps: tuple[Step, ...], sender: Sender, now: int) -> tuple[Access, ...]:
         """Return the accesses of `sender` at event time `now` (ms); what the inventory knows of a service counts."""

@@ -17,7 +17,9 @@ from proxy.decoders.strict_json import NotStrictJson, Number
 FORM = "application/x-www-form-urlencoded"
 _TYPES: Mapping[BodyKind, str] = {"json": "application/json", "form": FORM, "text": "text/plain"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
-_ESCAPED_CONTROL = re.compile(rb"\\u00[01][0-9A-Fa-f]|\\[bf]|\x7f")
+_MOST_VALUES = 4096
+"""Members and items of a body, in all."""
+_LONGEST_FORM = 1 << 16
 _LONGEST_NUMBER = 32
 _LARGEST_INTEGER = 2**63
 _INDEX = re.compile(r"0|[1-9][0-9]{0,5}")
@@ -85,29 +87,42 @@ def _json(content: bytes, content_type: str) -> Body:
         data = strict_json.parse(content)
     except NotStrictJson as bad:
         raise unclear("ambiguous-body", str(bad)) from None
-    _check_numbers(data)
-    canonical = strict_json.serialise(data)
-    if (b"\\" in canonical or b"\x7f" in canonical) and _ESCAPED_CONTROL.search(canonical):
-        raise unclear("ambiguous-body", "a text of the body holds control characters")
-    return Body(data, canonical, content_type)
+    _check_values(data)
+    return Body(data, strict_json.serialise(data), content_type)
 
 
-def _check_numbers(data: Any) -> None:
-    """See that numbers are the same number for whoever reads them.
+def _check_values(data: Any) -> None:
+    """See that numbers and texts are the same for whoever reads them, and that there are not too many.
 
     Raises:
-        BadRequest: one is too large or too long for usual readers.
+        BadRequest: a number is too large or too long for usual readers, a text holds control characters, or there are
+            more values than any service sends.
     """
     stack = [data]
+    seen = 1
     while stack:
         value = stack.pop()
         kind = type(value)
         if kind is Number:
             _check_number(value)
-        elif kind is dict:
-            stack.extend(value.values())
-        elif kind is list:
-            stack.extend(value)
+        elif kind is str:
+            _check_text(value)
+        elif kind is dict or kind is list:
+            seen += len(value)
+            if seen > _MOST_VALUES:
+                raise unclear("body-too-large", f"the body has more than {_MOST_VALUES} members and items")
+            if kind is dict:
+                for name in value:
+                    _check_text(name)
+                stack.extend(value.values())
+            else:
+                stack.extend(value)
+
+
+def _check_text(text: str) -> None:
+    # An escape in the body is not looked for: `\\b` is a backslash and a b.
+    if not text.isprintable() and _CONTROL.search(text):
+        raise unclear("ambiguous-body", "a text of the body holds control characters")
 
 
 def _check_number(digits: str) -> None:
@@ -120,6 +135,8 @@ def _check_number(digits: str) -> None:
 def _form(content: bytes) -> Body:
     if not content.isascii():
         raise unclear("ambiguous-body", "the form holds more than ASCII")
+    if len(content) > _LONGEST_FORM:
+        raise unclear("body-too-large", f"the form is longer than {_LONGEST_FORM} bytes")
     text = content.decode("ascii")
     if _CONTROL.search(text) or any(each in text for each in "\t\r\n "):
         raise unclear("ambiguous-body", "the form holds blanks or control characters that are not escaped")
@@ -168,7 +185,7 @@ class Coverage:
 
     def stranger(self, data: Any) -> str | None:
         """Return the pointer of something that is not covered; None where all is. An empty object is nothing."""
-        if self._whole or data is ABSENT or data is None:
+        if self._whole or data is ABSENT:
             return None
         return _stranger(data, self._tree, "")
 
@@ -180,6 +197,8 @@ def _stranger(value: Any, branch: dict[Any, Any], place: str) -> str | None:
         case dict():
             members: Iterable[tuple[str, Any]] = value.items()
         case list():
+            if not value:
+                return place or "the whole"
             members = ((str(i), each) for i, each in enumerate(value))
         case _:
             return place or "the whole"

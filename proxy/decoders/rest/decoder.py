@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import ClassVar
 
@@ -17,9 +18,11 @@ from proxy.decoders.rest.accesses import AccessMaker, Step
 from proxy.decoders.rest.bad_request import BadRequest, unclear
 from proxy.decoders.rest.body import NOTHING, Body
 from proxy.decoders.rest.errors import ErrorForms
+from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.headers import FieldRules, Fields
 from proxy.decoders.rest.mapping import BodyKind, MappingDocument
-from proxy.decoders.rest.routes import CompiledRoute, Matched, Routes
+from proxy.decoders.rest.redaction import redacted, spellings, without_secrets
+from proxy.decoders.rest.routes import CompiledRoute, Malformed, Matched, Routes
 from proxy.decoders.rest.target import Target
 from proxy.decoders.rest.template import escaped
 from proxy.registry import SiteRegistry
@@ -29,6 +32,7 @@ _REMEMBERED = 512
 _LARGEST_REMEMBERED = 512
 """Bytes of the largest target, and body, of a request of which it is remembered what it means."""
 _HIDDEN = "<token>"
+_VALUE = "<value>"
 _WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 _USUALLY = {
     "GET": Operation.GET,
@@ -46,9 +50,12 @@ class _Read(msgspec.Struct, frozen=True):
 
     target: Target
     candidates: tuple[CompiledRoute, ...]
-    credentials: tuple[str, ...]
+    carried: Mapping[int, str]
+    """Credentials, by their number in the mapping."""
+    taken: frozenset[int]
+    """Which credentials the candidates may carry; all where there is none."""
     hidden: str
-    """The canonical target without credentials."""
+    """The canonical target without credentials, and without values that are private or that no route knows."""
     place: str
     """Its path as segments of an address, without credentials."""
 
@@ -61,6 +68,8 @@ class _Understood(msgspec.Struct, frozen=True):
     outbound: Outbound
     route: str | None = None
     lasting: bool = False
+    words: str = ""
+    """The request in words, where `RestDecoder.in_words` would tell its credential."""
 
 
 class RestDecoder:
@@ -84,9 +93,10 @@ class RestDecoder:
         self._authority = authority
         self._routes = Routes(mapping)
         self._prefixes = self._routes.secret_prefixes()
-        self._secret_parameters = frozenset(name for name, _ in _secret_parameters(mapping))
-        self._identifying = frozenset(name for name, identifies in _secret_parameters(mapping) if identifies)
-        self._identifying_paths = any(token.path is not None and token.identifies for token in mapping.tokens)
+        self._secret_parameters = _secret_parameters(mapping)
+        self._path_tokens = frozenset(i for i, token in enumerate(mapping.tokens) if token.path is not None)
+        self._identifying = frozenset(i for i, token in enumerate(mapping.tokens) if token.identifies)
+        self._all_tokens = frozenset(range(len(mapping.tokens)))
         self._errors = ErrorForms(mapping)
         self._maker = AccessMaker(mapping, agent, registry, most_accesses)
         self._fields = lru_cache(_REMEMBERED)(FieldRules(mapping).read)
@@ -97,49 +107,75 @@ class RestDecoder:
         case = self._mapping.case
         target = targets.parse(text, fold_path=case.path == "insensitive", fold_query=case.query == "insensitive")
         candidates = self._routes.candidates(method, target.segments)
+        taken = self._all_tokens
+        if candidates:
+            taken = frozenset().union(*(each.tokens for each in candidates))
         secret = self._secret_places(target.segments, candidates)
-        credentials = [target.segments[i] for i in secret] if self._identifying_paths else []
-        credentials += [value for name, value in target.query.items() if name in self._identifying]
-        segments = tuple([_HIDDEN if i in secret else each for i, each in enumerate(target.segments)])
-        query = {name: _HIDDEN if name in self._secret_parameters else each for name, each in target.query.items()}
+        carried = {token: target.segments[i] for i, token in secret.items()}
+        carried |= {i: target.query[name] for name, i in self._secret_parameters.items() if name in target.query}
+        segments = self._told_segments(target.segments, candidates, secret)
+        query = self._told_query(target.query, candidates)
         hidden = target.canonical
         if segments != target.segments or query != target.query:
-            hidden = targets.write(segments, query).replace("%3Ctoken%3E", _HIDDEN)
-        place = "/".join([escaped(each) for each in segments if each])
-        return _Read(target, candidates, tuple(credentials), hidden, place)
+            hidden = targets.write(segments, query).replace("%3Ctoken%3E", _HIDDEN).replace("%3Cvalue%3E", _VALUE)
+        secrets = spellings(carried.values())
+        hidden = redacted(hidden, secrets)
+        place = redacted("/".join([escaped(each) for each in segments if each]), secrets)
+        return _Read(target, candidates, carried, taken, hidden, place)
 
-    def _secret_places(self, segments: tuple[str, ...], candidates: tuple[CompiledRoute, ...]) -> frozenset[int]:
-        """Return which segments of a path are a credential, whatever else of the request decides on its route."""
-        if not self._prefixes:
-            return frozenset()
-        if candidates and not any(each.secrets for each in candidates):
-            return frozenset()
-        found = [
-            len(prefix)
-            for prefix in self._prefixes
+    def _told_segments(
+        self, segments: tuple[str, ...], candidates: tuple[CompiledRoute, ...], secret: Mapping[int, int]
+    ) -> tuple[str, ...]:
+        """Return the segments of a path as they may be written down."""
+        private = frozenset().union(*(each.private_segments for each in candidates))
+        end = min((each.private_from for each in candidates), default=len(segments))
+        return tuple(
+            [
+                _HIDDEN if i in secret else _VALUE if i in private or i >= end else each
+                for i, each in enumerate(segments)
+            ]
+        )
+
+    def _told_query(self, query: Mapping[str, str], candidates: tuple[CompiledRoute, ...]) -> Mapping[str, str]:
+        """Return the parameters as they may be written down: of what no route knows, nobody knows if it is a secret."""
+        if not query:
+            return query
+        known = frozenset().union(*(each.parameters for each in candidates))
+        private = frozenset().union(*(each.private_parameters for each in candidates))
+        told = known - private - self._secret_parameters.keys()
+        return {
+            name: value if name in told or not value else _HIDDEN if name in self._secret_parameters else _VALUE
+            for name, value in query.items()
+        }
+
+    def _secret_places(self, segments: tuple[str, ...], candidates: tuple[CompiledRoute, ...]) -> dict[int, int]:
+        """Return which segments of a path are a credential, and which, whatever else decides on its route."""
+        if not self._prefixes or (candidates and not any(each.secrets for each in candidates)):
+            return {}
+        return {
+            len(prefix): token
+            for prefix, token in self._prefixes.items()
             if len(prefix) < len(segments)
             and segments[len(prefix)]
-            and all(want is None or want == got for want, got in zip(prefix, segments, strict=False))
-        ]
-        return frozenset(found)
+            # In whatever case: what the device does not know by this name was meant for it all the same.
+            and all(want is None or folded(want) == folded(got) for want, got in zip(prefix, segments, strict=False))
+        }
 
     def credential(self, request: Request) -> str | None:
         """Return the API token of a request (see `proxy.decoders.base.Decoder`)."""
         if not self._mapping.tokens:
             return None
         try:
-            found = {
-                *self._fields(request.headers).credentials,
-                *self._read(request.method, request.target).credentials,
-            }
+            read = self._read(request.method, request.target)
+            carried = [*self._fields(request.headers).carried.items(), *read.carried.items()]
         except BadRequest:
             return None
+        identifying = self._identifying & read.taken
+        found = {credential for i, credential in carried if i in identifying}
         return found.pop() if len(found) == 1 else None
 
     def in_words(self, line: str) -> str:
         """Return the line of a request without credentials (see `proxy.decoders.base.Decoder`)."""
-        if not self._prefixes and not self._secret_parameters:
-            return line
         method, _, target = line.partition(" ")
         try:
             return f"{method} {self._read(method, target).hidden}"
@@ -168,7 +204,7 @@ class RestDecoder:
                     detail = f"neither the mapping nor the inventory has a type for {access.destination}"
                     refusal = unsupported("unknown-node", detail)
                     break
-        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting)
+        return Decoded(accesses, understood.outbound, refusal, lasting=understood.lasting, request=understood.words)
 
     def _understand(self, request: Request) -> _Understood:
         """Return what a request means, whoever makes it.
@@ -180,16 +216,22 @@ class RestDecoder:
         if request.method not in _USUALLY:
             raise unclear("method-not-allowed", f"the method {request.method[:16]!r} is not spoken here")
         read = self._read(request.method, request.target)
-        if fields.carried + len(self._secret_parameters & read.target.query.keys()) > 1:
+        if len(fields.carried.keys() & read.taken) + len(read.carried.keys() - self._path_tokens & read.taken) > 1:
             raise unclear("ambiguous-headers", "the call carries several credentials")
         if request.body and request.method in {"GET", "HEAD"}:
             raise unclear("ambiguous-body", "a get carries a body")
+        understood = self._meant(request, fields, read)
+        secrets = spellings([*fields.carried.values(), *read.carried.values()])
+        return self._told(understood, request, read, secrets) if secrets else understood
+
+    def _meant(self, request: Request, fields: Fields, read: _Read) -> _Understood:
         matched, body, unread = self._matched(request, fields, read)
         if matched is not None:
             plan = self._maker.plan(matched, read.target, body)
+            unread = plan.missing
             if plan.steps:
                 steps = plan.steps
-                stranger = self._stranger(matched.route, read, body)
+                stranger = self._stranger(matched.route, fields, read, body)
                 if stranger is not None:
                     # An access of its own: a rule that allows what else the call does does not allow this.
                     steps = (*steps, self._maker.unknown(steps[0].operation, read.place))
@@ -198,17 +240,35 @@ class RestDecoder:
                 outbound = self._outbound(request, fields, read, body)
                 route = matched.route.route
                 return _Understood(steps, refusal, outbound, route.name, lasting=route.lasting)
+        elif request.body:
+            body = Body(None, request.body, fields.by_name.get("content-type"))
         place = f"{request.method} {read.hidden[:256]}"
         refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {place}")
         step = self._maker.unknown(_USUALLY[request.method], read.place)
-        as_it_came = Body(None, request.body, fields.by_name.get("content-type")) if request.body else NOTHING
-        return _Understood((step,), refusal, self._outbound(request, fields, read, as_it_came))
+        return _Understood((step,), refusal, self._outbound(request, fields, read, body))
+
+    def _told(self, meant: _Understood, request: Request, read: _Read, secrets: tuple[str, ...]) -> _Understood:
+        """Return what a request means without its credential, wherever else in the request that stood."""
+        words = f"{request.method} {read.hidden}"
+        told = redacted(words, secrets)
+        refusal = meant.refusal
+        steps = tuple([without_secrets(step, secrets) for step in meant.steps])
+        if any(
+            step.destination != meant.steps[i].destination or step.node != meant.steps[i].node
+            for i, step in enumerate(steps)
+        ):
+            # An address that cannot be told is nobody's.
+            steps = (self._maker.unknown(_USUALLY[request.method], redacted(read.place, secrets)),)
+            refusal = refusal or unsupported("unknown-node", "the call's credential is part of an address")
+        if refusal is not None:
+            refusal = msgspec.structs.replace(refusal, detail=redacted(refusal.detail, secrets))
+        return msgspec.structs.replace(meant, steps=steps, refusal=refusal, words="" if told == words else told)
 
     def _matched(self, request: Request, fields: Fields, read: _Read) -> tuple[Matched | None, Body, Refusal | None]:
-        """Return the first route that matches, with its body; else why no body could be read, if that is why.
+        """Return the first route that matches, with its body; else why there is none, where that is known.
 
         Raises:
-            BadRequest: a body is not what it is declared.
+            BadRequest: a body is not what it is declared, or a variable has several spellings.
         """
         bodies_of: dict[BodyKind, Body | Refusal] = {}
         refusal: Refusal | None = None
@@ -226,6 +286,9 @@ class RestDecoder:
                 refusal = refusal or body
                 continue
             matched = candidate.match(read.target, fields.by_name, body)
+            if isinstance(matched, Malformed):
+                detail = f"{candidate.route.name!r} wants another {matched.variable}"
+                return None, NOTHING, unsupported("unknown-node", detail)
             if matched is not None:
                 return matched, body, None
         return None, NOTHING, refusal
@@ -239,16 +302,18 @@ class RestDecoder:
                 raise
             return bad.refusal
 
-    def _stranger(self, compiled: CompiledRoute, read: _Read, body: Body) -> Refusal | None:
+    def _stranger(self, compiled: CompiledRoute, fields: Fields, read: _Read, body: Body) -> Refusal | None:
         """Return the refusal of a request that holds something which its route does not have."""
         name = compiled.route.name
+        if fields.carried and not fields.carried.keys() <= compiled.tokens | fields.harmless:
+            return unsupported("unknown-node", f"{name!r} takes no credential in that header field or cookie")
         for parameter in read.target.query:
-            if parameter not in compiled.parameters and parameter not in self._secret_parameters:
+            if parameter not in compiled.parameters and self._secret_parameters.get(parameter) not in compiled.tokens:
                 return unsupported("unknown-node", f"{name!r} has no parameter {parameter[:64]}")
         for parameter, meets in compiled.allowed_parameters:
             value = read.target.query.get(parameter)
             if value is not None and not meets(value):
-                return unsupported("unknown-node", f"{name!r} does not have this parameter: {parameter}={value[:64]}")
+                return unsupported("unknown-node", f"{name!r} does not have this value of {parameter}")
         if body is NOTHING or not compiled.looks_at_bodies:
             return None
         pointer = compiled.coverage.stranger(body.data)
@@ -256,7 +321,7 @@ class RestDecoder:
             return unsupported("unknown-node", f"{name!r} has no member {pointer} in its body")
         for tokens, meets in compiled.allowed_members:
             found = body.at(tokens)
-            if found is not bodies.ABSENT and not meets(bodies.as_text(found)):
+            if found is not bodies.ABSENT and not meets(found):
                 return unsupported("unknown-node", f"{name!r} does not have this member: /{'/'.join(tokens)}")
         return None
 
@@ -278,11 +343,11 @@ class RestDecoder:
         return self._errors.unavailable(method, message)
 
 
-def _secret_parameters(mapping: MappingDocument) -> list[tuple[str, bool]]:
-    """Return the parameters that are credentials, and whether each names a service."""
+def _secret_parameters(mapping: MappingDocument) -> dict[str, int]:
+    """Return the parameters that are credentials, with the number of each in the mapping."""
     fold = mapping.case.query == "insensitive"
-    return [
-        (token.query.lower() if fold else token.query, token.identifies)
-        for token in mapping.tokens
+    return {
+        folded(token.query) if fold else token.query: i
+        for i, token in enumerate(mapping.tokens)
         if token.query is not None
-    ]
+    }

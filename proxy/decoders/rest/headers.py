@@ -10,7 +10,7 @@ import msgspec
 from proxy.decoders.base import Headers
 from proxy.decoders.refusals import HTTP2
 from proxy.decoders.rest.bad_request import unclear
-from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument
+from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument, Token
 
 _HARMLESS = frozenset(
     {
@@ -36,21 +36,26 @@ class Fields(msgspec.Struct, frozen=True):
     """Media type of the body, without parameters, in lower case; empty where none is given."""
     passed_on: Headers
     """Those that the access point gets, with the credential."""
-    credentials: tuple[str, ...]
-    """Those that are there and name a service, without their schemes."""
-    carried: int
-    """How many credentials there are, also of those that name nobody."""
+    carried: Mapping[int, str]
+    """The credentials that are there, without their schemes, by their number in the mapping."""
+    harmless: frozenset[int]
+    """Those of them that stand in a field which any request may have, and count only where a route takes them."""
 
 
 class FieldRules:
     """Reads header fields as a mapping wants them."""
 
     def __init__(self, mapping: MappingDocument) -> None:
-        self._headers = {token.header: token for token in mapping.tokens if token.header is not None}
-        self._cookies = {token.cookie: token for token in mapping.tokens if token.cookie is not None}
+        self._headers: dict[str, list[tuple[int, Token]]] = {}
+        for i, token in enumerate(mapping.tokens):
+            if token.header is not None:
+                self._headers.setdefault(token.header, []).append((i, token))
+        self._cookies = {token.cookie: i for i, token in enumerate(mapping.tokens) if token.cookie is not None}
         conditions = {name for route in mapping.routes for name in route.when.headers}
-        self._passed = _HARMLESS.union(mapping.headers, conditions) - set(self._headers)
+        harmless = _HARMLESS.union(mapping.headers, conditions)
+        self._passed = harmless - set(self._headers)
         self._told = self._passed | _ONCE | set(self._headers)
+        self._harmless = frozenset(i for name, tokens in self._headers.items() if name in harmless for i, _ in tokens)
 
     def read(self, headers: Headers) -> Fields:
         """Read the fields.
@@ -61,20 +66,12 @@ class FieldRules:
         found = self._by_name(headers)
         _require_no_tricks(found)
         passed = [(name, value) for name, value in found.items() if name in self._passed]
-        carried: list[tuple[bool, str]] = []
-        for name, token in self._headers.items():
-            if name not in found:
-                continue
-            value = found[name]
-            if token.scheme is not None:
-                scheme, _, rest = value.partition(" ")
-                if scheme.lower() != token.scheme.lower() or not rest.strip():
-                    raise unclear("credential-not-allowed", f"{name} does not carry a credential of {token.scheme}")
-                passed.append((name, f"{token.scheme} {rest.strip()}"))
-                carried.append((token.identifies, rest.strip()))
-            else:
-                passed.append((name, value))
-                carried.append((token.identifies, value))
+        carried: dict[int, str] = {}
+        for name, tokens in self._headers.items():
+            if name in found:
+                i, field, credential = _credential(name, found[name], tokens)
+                passed.append((name, field))
+                carried[i] = credential
         if "authorization" in found and "authorization" not in self._headers:
             detail = "the call carries Authorization, and the mapping's `token` does not name that field"
             raise unclear("credential-not-allowed", detail)
@@ -82,9 +79,9 @@ class FieldRules:
             kept = self._kept_cookies(found["cookie"])
             if kept:
                 passed.append(("cookie", "; ".join(f"{name}={value}" for name, value in kept)))
-                carried += [(self._cookies[name].identifies, value) for name, value in kept]
-        credentials = tuple([value for identifies, value in carried if identifies])
-        return Fields(found, _media_type(found.get("content-type")), tuple(passed), credentials, len(carried))
+                carried.update({self._cookies[name]: value for name, value in kept})
+        media_type = _media_type(found.get("content-type"))
+        return Fields(found, media_type, tuple(passed), carried, self._harmless.intersection(carried))
 
     def _by_name(self, headers: Headers) -> dict[str, str]:
         if len(headers) > _LARGEST_COUNT or sum([len(n) + len(v) for n, v in headers]) > _LARGEST_BYTES:
@@ -114,6 +111,19 @@ class FieldRules:
         if len({name for name, _ in kept}) != len(kept):
             raise unclear("ambiguous-headers", "a cookie occurs twice")
         return kept
+
+
+def _credential(name: str, field: str, tokens: list[tuple[int, Token]]) -> tuple[int, str, str]:
+    """Return which of the credentials that may stand in a field it is, how the field is sent on, and the credential."""
+    scheme, _, rest = field.partition(" ")
+    rest = rest.strip()
+    for i, token in tokens:
+        if token.scheme is None:
+            return i, field, field
+        if rest and scheme.lower() == token.scheme.lower():
+            return i, f"{token.scheme} {rest}", rest
+    schemes = " or ".join(token.scheme or "" for _, token in tokens)
+    raise unclear("credential-not-allowed", f"{name} does not carry a credential of {schemes}")
 
 
 def _require_no_tricks(found: Mapping[str, str]) -> None:

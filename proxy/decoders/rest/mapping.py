@@ -41,6 +41,7 @@ Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Operation = Literal["get", "set", "subscribe", "unsubscribe", "invoke", "create", "delete", "notify"]
 BodyKind = Literal["json", "form", "text", "none", "opaque"]
 CaseKind = Literal["sensitive", "insensitive"]
+Form = Literal["integer"]
 
 
 def header_name(text: str) -> str:
@@ -120,6 +121,7 @@ PatternText = Annotated[str, AfterValidator(_checked_pattern)]
 ServiceTemplate = Annotated[str, Field(min_length=1), _template(segments=False)]
 NodeTemplate = Annotated[str, _template(segments=True)]
 TypeTemplate = Annotated[str, AfterValidator(_type)]
+TokenName = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,31}$")]
 Word = Annotated[str, Field(pattern=r"^[A-Za-z0-9._:-]+$", max_length=64)]
 MediaType = Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9.+_-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,63}$")]
 
@@ -146,6 +148,8 @@ class Token(Section):
     """The parameter of the target."""
     cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")] | None = None
     """The cookie; no other one is passed on."""
+    name: TokenName | None = None
+    """Where it has one, only requests of routes that list it in `token` may carry it; else all may."""
     identifies: bool = True
     """The same with every call of one service; false for one that is computed anew, as with HTTP Digest."""
 
@@ -198,7 +202,11 @@ class When(Section):
 
 
 class Variable(Section):
-    """Where a further variable of a route comes from. Where it is not there or does not match, the route does not."""
+    """Where a further variable of a route comes from.
+
+    Where it is not there, the route does not match. Where it is there and is not what it should be, the request is an
+    unknown node: no later route gets it.
+    """
 
     body: Pointer | None = None
     query: ParameterName | None = None
@@ -206,6 +214,12 @@ class Variable(Section):
     """Another variable, of the path or of those before this one."""
     pattern: PatternText | None = None
     """The whole text must match; its named groups become variables too."""
+    form: Form | None = None
+    """`integer`: a whole number from 0 in its one spelling. Another spelling is refused in every mode."""
+    selects: bool = False
+    """What is not as it should be is of a later route: the variable tells routes apart, as `when` does."""
+    private: bool = False
+    """It stays out of the audit. It is no part of an address, and the value of an access only where that is private."""
     case: CaseKind = "sensitive"
     """`insensitive`: it is made lower case first."""
     default: Annotated[str, Field(max_length=256)] | None = None
@@ -233,6 +247,12 @@ class Bounded(Section):
     maximum: float | None = None
     choices: Annotated[list[str], Field(min_length=1, max_length=MOST_WORDS)] | None = None
     """Any other text is refused as `out-of-range`."""
+    integer: bool = False
+    """It is a whole number; in its one spelling."""
+    texts: bool = False
+    """In JSON, numbers and booleans may be written as texts; those are then what they must be elsewhere."""
+    longest: Annotated[int, Field(ge=1, le=1 << 20)] = 4096
+    """Characters that it may have. Beyond 4,096 only its length is written down and learnt."""
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
@@ -248,6 +268,8 @@ class Member(Bounded):
 
     node: NodeTemplate = ""
     """The node, below the service."""
+    private: bool = False
+    """Its value stays out of accesses, models and the audit."""
 
 
 class Value(Section):
@@ -258,6 +280,8 @@ class Value(Section):
     variable: VariableName | None = None
     text: Annotated[str, Field(max_length=256)] | None = None
     """The same every time."""
+    private: bool = False
+    """It stays out of accesses, models and the audit."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
@@ -280,6 +304,8 @@ class Route(Bounded):
     method: Method | Annotated[list[Method], Field(min_length=1)]
     path: Annotated[str, Field(pattern=r"^/[!-~]*$", max_length=1024)]
     """Segments; `{variable}` is one whole segment, `{rest...}` at the end one or more."""
+    token: bool | Annotated[list[TokenName], Field(min_length=1, max_length=8)] = True
+    """Which credentials its requests may carry beside one in the path: those without a name, none, or these."""
     when: When = When()
     variables: Annotated[dict[VariableName, Variable], Field(max_length=16)] = Field(default={})
     """Further variables, in order."""
@@ -330,6 +356,34 @@ class Route(Bounded):
             if variable.pattern is not None:
                 names += Pattern(variable.pattern).groups
         return tuple(names)
+
+    @property
+    def private_variables(self) -> frozenset[str]:
+        """Names of variables that stay out of the audit: with those that they are made of, and their groups."""
+        found: set[str] = set()
+        for name, variable in reversed(self.variables.items()):
+            groups = () if variable.pattern is None else Pattern(variable.pattern).groups
+            if variable.private or not found.isdisjoint({name, *groups}):
+                found.update((name, *groups, *(() if variable.variable is None else (variable.variable,))))
+        return frozenset(found)
+
+    @property
+    def private_parameters(self) -> frozenset[str]:
+        """Parameters of the target whose values stay out of the audit."""
+        private = self.private_variables
+        return frozenset(
+            {
+                *(name[1:] for name, member in self.members.items() if name.startswith("?") and member.private),
+                *(each.query for name, each in self.variables.items() if name in private and each.query is not None),
+                *(() if self.value is None or not self.value.private or not self.value.query else (self.value.query,)),
+            }
+        )
+
+    def takes(self, token: Token) -> bool:
+        """Say whether requests of this route may carry a credential in that place."""
+        if token.path is not None:
+            return token.path in self.path_variables
+        return self.token is True if token.name is None else isinstance(self.token, list) and token.name in self.token
 
     @property
     def pointers(self) -> frozenset[str]:
@@ -406,6 +460,7 @@ class Route(Bounded):
         if sum(variable.many for variable in self.variables.values()) > 1:
             yield Inconsistency(("variables",), "several variables are lists", "let only one have `many`")
         yield from self._unknown_in_templates(known)
+        yield from self._private_in_templates()
         if self.value is not None and self.value.variable is not None and self.value.variable not in known:
             yield Inconsistency(
                 ("value", "variable"), f"{self.value.variable} is no variable of this route", "correct it"
@@ -423,6 +478,17 @@ class Route(Bounded):
                 if name not in known:
                     yield Inconsistency(place, f"{{{name}}} is no variable of this route", "correct the name")
 
+    def _private_in_templates(self) -> Iterator[Inconsistency]:
+        private = self.private_variables
+        texts = [self.service or "", self.type, self.node, *(member.node for member in self.members.values())]
+        used = {name for text in texts for name in _HOLE.findall(text)}
+        for name in sorted(private & used):
+            yield Inconsistency(
+                ("variables",), f"{{{name}}} is private, and would get into addresses", "name something else"
+            )
+        if self.value is not None and self.value.variable in private and not self.value.private:
+            yield Inconsistency(("value",), f"{self.value.variable} is private", "add `private: true` to `value`")
+
     def _meaning_problems(self) -> Iterator[Inconsistency]:
         if self.service is None and not self.everything:
             yield Inconsistency(("service",), "is missing", "add `service: ...`, or `everything: true`")
@@ -434,9 +500,13 @@ class Route(Bounded):
             )
         if self.members and (self.value is not None or self.data_type is not None):
             yield Inconsistency(("members",), "each has its own value", "remove `value` and `data_type` of the route")
-        bounds = (self.minimum, self.maximum, self.choices)
-        if self.value is None and any(each is not None for each in bounds):
-            yield Inconsistency((), "has bounds, but no value", "add `value`, or remove minimum, maximum and choices")
+        bounded = {
+            name
+            for name, field in Bounded.model_fields.items()
+            if name != "data_type" and getattr(self, name) != field.default
+        }
+        if self.value is None and bounded:
+            yield Inconsistency((), "has bounds, but no value", f"add `value`, or remove {', '.join(sorted(bounded))}")
         for name in self.members:
             try:
                 (_parameter_name if name.startswith("?") else _pointer)(name.removeprefix("?"))
@@ -477,6 +547,10 @@ class MappingDocument(Section):
     """What services are told whose call was refused."""
     unavailable: ErrorForm | None = None
     """What they are told where the access point does not answer; by default `refusal` with the status 503."""
+    booleans: Annotated[list[Annotated[str, Field(max_length=32)]], Field(min_length=1, max_length=32)] = Field(
+        default=["true", "false", "on", "off", "1", "0"]
+    )
+    """The words for /basic/boolean in parameters, forms and texts; JSON has its own."""
     headers: Annotated[list[PassedHeader], Field(max_length=32)] = Field(default=[])
     """Header fields that are passed on beside the usual harmless ones."""
     case: Case = Case()
@@ -509,8 +583,18 @@ class MappingDocument(Section):
         secret = {token.path for token in self.tokens if token.path is not None}
         if secret and not any(secret & set(route.path_variables) for route in self.routes):
             yield Inconsistency(("token",), f"no path has {{{min(secret)}}}", "correct the name of the variable")
-        hidden = {token.query for token in self.tokens if token.query is not None}
+        if sum(token.query is not None and token.name is None for token in self.tokens) > 1:
+            yield Inconsistency(
+                ("token",),
+                "several parameters are credentials that any request may carry",
+                "give them a `name`, and the routes that take them `token: [name]`; a value to hide is `private`",
+            )
+        names = {token.name for token in self.tokens if token.name is not None}
         for i, route in enumerate(self.routes):
+            for name in route.token if isinstance(route.token, list) else ():
+                if name not in names:
+                    yield Inconsistency(("routes", i, "token"), f"no token is named {name}", "correct the name")
+            hidden = {token.query for token in self.tokens if token.query is not None and route.takes(token)}
             texts = [route.service or "", route.node, *(member.node for member in route.members.values())]
             used = {name for text in texts for name in _HOLE.findall(text)}
             used |= {variable.variable for variable in route.variables.values() if variable.variable is not None}
@@ -540,7 +624,10 @@ class MappingDocument(Section):
         taken: dict[tuple[str, str, tuple[str, ...]], int] = {}
         for i, route in enumerate(self.routes):
             shape = tuple(_shape(segment) for segment in route.segments)
-            unconditional = route.when == When() and not route.variables
+            unconditional = route.when == When() and all(
+                not each.selects and (each.variable is not None or each.default is not None)
+                for each in route.variables.values()
+            )
             for method in route.methods:
                 earlier = taken.get((method, route.body, shape))
                 if earlier is not None:

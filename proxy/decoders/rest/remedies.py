@@ -10,6 +10,7 @@ REMEDIES: Mapping[str, str] = MappingProxyType(
         "ambiguous-body": "let the client send strict UTF-8 JSON, form or text, without a body where there is none",
         "ambiguous-headers": "let the client send each header field once, in ASCII, and one credential",
         "ambiguous-target": "let the client write the target in one way: no empty or dot segments, no parameter twice",
+        "body-too-large": "let the client send less at a time",
         "credential-not-allowed": "name the field, with its scheme, in the mapping's `token`",
         "headers-too-large": "remove header fields that are not needed",
         "method-not-allowed": "use GET, HEAD, POST, PUT, PATCH or DELETE",

@@ -5,14 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import msgspec
 
+from proxy.decoders.rest.bad_request import unclear
 from proxy.decoders.rest.body import ABSENT, Body, Coverage, as_text
-from proxy.decoders.rest.conditions import Check, check
+from proxy.decoders.rest.conditions import Check, check, check_member
+from proxy.decoders.rest.folding import folded
+from proxy.decoders.rest.forms import NotCanonical, require_integer
 from proxy.decoders.rest.mapping import Allowed, MappingDocument, Route, Variable, pointer_tokens
 from proxy.decoders.rest.pattern import Pattern
-from proxy.decoders.rest.target import Target
+from proxy.decoders.rest.target import MOST_SEGMENTS, Target
 from proxy.decoders.rest.template import Template
 
 _HOLE = re.compile(r"\{([^{}]*)\}")
@@ -28,6 +32,17 @@ class Matched(msgspec.Struct, frozen=True):
     """Its variables; several sets where one of them is a list."""
 
 
+class Malformed(msgspec.Struct, frozen=True):
+    """A request that is meant for a route, with a variable that is not what the route wants."""
+
+    route: CompiledRoute
+    variable: str
+
+
+class _WrongVariable(Exception):
+    """Carries the name of a variable that is there, and is not what it should be."""
+
+
 @dataclass(frozen=True)
 class _Source:
     """A further variable of a route."""
@@ -36,47 +51,73 @@ class _Source:
     given: Variable
     tokens: tuple[str, ...]
     pattern: Pattern | None
+    json: bool
+    """It is a member of a JSON body, where numbers are numbers."""
 
     def take(self, known: dict[str, str], target: Target, body: Body) -> bool:
-        """Add the variable and those of its pattern; false where it is not there or does not match."""
-        value = self._found(known, target, body)
-        return value is not None and self._take(known, value)
+        """Add the variable and those of its pattern; false where it is not there.
 
-    def take_each(self, known: dict[str, str], body: Body) -> list[dict[str, str]] | None:
-        """Return the variables with each item of a list; None where one of them is not what it should be."""
+        Raises:
+            _WrongVariable: it is not what it should be.
+            BadRequest: it is a number in another spelling than the one that counts.
+        """
+        given = self.given
+        value: Any
+        if given.variable is not None:
+            value = known[given.variable]
+        elif given.query is not None:
+            value = target.query.get(given.query, ABSENT)
+        else:
+            value = body.at(self.tokens)
+        if value is ABSENT:
+            value = given.default
+            if value is None:
+                return False
+            # What the mapping itself says is a text, also where members of the body are not.
+            self._take(known, value)
+            return True
+        if isinstance(value, dict | list) or value is None:
+            raise _WrongVariable
+        if given.form == "integer":
+            self._require_integer(value)
+        self._take(known, as_text(value))
+        return True
+
+    def take_each(self, known: dict[str, str], body: Body) -> list[dict[str, str]]:
+        """Return the variables with each item of a list; otherwise as `take`."""
         value = body.at(self.tokens)
-        if type(value) is not list or len(value) > _MOST_LISTED or not value:
-            return None
+        if len(value) > _MOST_LISTED or not value:
+            raise _WrongVariable
         found: list[dict[str, str]] = []
         for item in value:
             each = dict(known)
-            if not isinstance(item, str) or not self._take(each, str(item)):
-                return None
+            if self.given.form == "integer":
+                self._require_integer(item)
+            elif not isinstance(item, str):
+                raise _WrongVariable
+            self._take(each, str(item))
             found.append(each)
         return found
 
-    def _found(self, known: Mapping[str, str], target: Target, body: Body) -> str | None:
-        given = self.given
-        if given.variable is not None:
-            return known[given.variable]
-        if given.query is not None:
-            return target.query.get(given.query, given.default)
-        value = body.at(self.tokens)
-        if value is ABSENT:
-            return given.default
-        return None if isinstance(value, dict | list) or value is None else as_text(value)
+    def _require_integer(self, value: Any) -> None:
+        try:
+            require_integer(value, number=self.json)
+        except NotCanonical as bad:
+            code = "ambiguous-target" if self.given.body is None else "ambiguous-body"
+            raise unclear(code, f"{self.name} {bad}") from None
+        except ValueError:
+            raise _WrongVariable from None
 
-    def _take(self, known: dict[str, str], value: str) -> bool:
+    def _take(self, known: dict[str, str], value: str) -> None:
         if self.given.case == "insensitive":
-            value = value.lower()
+            value = folded(value)
         known[self.name] = value
         if self.pattern is None:
-            return True
+            return
         groups = self.pattern.match(value)
         if groups is None:
-            return False
+            raise _WrongVariable
         known.update(groups)
-        return True
 
 
 class CompiledRoute:
@@ -91,7 +132,10 @@ class CompiledRoute:
         last = self.segments[-1]
         self._rest = last[1:-4] if last.endswith("...}") else None
         fold = mapping.case.query == "insensitive"
-        self._body_conditions = [(pointer_tokens(name), check(each)) for name, each in route.when.body.items()]
+        self._body_conditions = [
+            (pointer_tokens(name), check_member(each, json=route.body == "json"))
+            for name, each in route.when.body.items()
+        ]
         self._query_conditions = [(_folded(name, fold=fold), check(each)) for name, each in route.when.query.items()]
         self._header_conditions = [(name, check(each)) for name, each in route.when.headers.items()]
         self._sources = [
@@ -100,6 +144,7 @@ class CompiledRoute:
                 _with_folded(variable, fold=fold),
                 pointer_tokens(variable.body or ""),
                 None if variable.pattern is None else Pattern(variable.pattern),
+                json=variable.body is not None and route.body == "json",
             )
             for name, variable in route.variables.items()
         ]
@@ -109,44 +154,59 @@ class CompiledRoute:
         self.parameters = frozenset(_folded(name, fold=fold) for name in route.parameters)
         self.coverage = Coverage(route.pointers)
         self.allowed_parameters = _allowed({_folded(name, fold=fold): each for name, each in route.query.items()})
-        self.allowed_members = [(pointer_tokens(name), each) for name, each in _allowed(route.fields)]
-        self.secrets = frozenset(token.path for token in mapping.tokens) & set(route.path_variables)
-        self.looks_at_bodies = route.body != "none"
+        self.allowed_members = [
+            (pointer_tokens(name), check_member(each.like, json=route.body == "json"))
+            for name, each in route.fields.items()
+            if each.like is not None
+        ]
+        self.secrets = {token.path: i for i, token in enumerate(mapping.tokens) if token.path in route.path_variables}
+        self.tokens = frozenset(i for i, token in enumerate(mapping.tokens) if route.takes(token))
+        """Which of the mapping's credentials its requests may carry."""
+        self.private_parameters = frozenset(_folded(name, fold=fold) for name in route.private_parameters)
+        private = route.private_variables
+        self.private_segments = frozenset(i for name, i in self._places if name in private)
+        self.private_from = len(self.segments) - 1 if self._rest in private else MOST_SEGMENTS
+        """Segments of the path from here on stay out of the audit."""
+        self.looks_at_bodies = route.body not in {"none", "opaque"}
 
-    def match(self, target: Target, headers: Mapping[str, str], body: Body) -> Matched | None:
-        """Return the request's variables if this route is the one that it means; None otherwise."""
-        for name, meets in self._query_conditions:
-            value = target.query.get(name)
-            if value is None or not meets(value):
-                return None
-        for name, meets in self._header_conditions:
-            value = headers.get(name)
-            if value is None or not meets(value):
-                return None
-        for tokens, meets in self._body_conditions:
-            found = body.at(tokens)
-            if found is ABSENT or not meets(as_text(found)):
-                return None
+    def match(self, target: Target, headers: Mapping[str, str], body: Body) -> Matched | Malformed | None:
+        """Return the request's variables if this route is the one that it means; None otherwise.
+
+        Raises:
+            BadRequest: a variable is a number in another spelling than the one that counts, in every mode.
+        """
+        if not self._means(target, headers, body):
+            return None
         segments = target.segments
         known = {name: segments[i] for name, i in self._places}
         if self._rest is not None:
             known[self._rest] = "/".join(segments[len(self.segments) - 1 :])
-        sets = self._with_sources(known, target, body)
-        return None if sets is None else Matched(self, tuple(sets))
-
-    def _with_sources(self, known: dict[str, str], target: Target, body: Body) -> list[dict[str, str]] | None:
         sets = [known]
         for source in self._sources:
-            if source.given.many and type(body.at(source.tokens)) is list:
-                listed = source.take_each(known, body)
-                if listed is None:
+            try:
+                if source.given.many and type(body.at(source.tokens)) is list:
+                    sets = source.take_each(known, body)
+                elif not all(source.take(each, target, body) for each in sets):
                     return None
-                sets = listed
-            else:
-                for each in sets:
-                    if not source.take(each, target, body):
-                        return None
-        return sets
+            except _WrongVariable:
+                return None if source.given.selects else Malformed(self, source.name)
+        return Matched(self, tuple(sets))
+
+    def _means(self, target: Target, headers: Mapping[str, str], body: Body) -> bool:
+        """Say whether all conditions of `when` hold."""
+        for name, meets in self._query_conditions:
+            value = target.query.get(name)
+            if value is None or not meets(value):
+                return False
+        for name, meets in self._header_conditions:
+            value = headers.get(name)
+            if value is None or not meets(value):
+                return False
+        for tokens, meets in self._body_conditions:
+            found = body.at(tokens)
+            if found is ABSENT or not meets(found):
+                return False
+        return True
 
     def type_of(self, variables: Mapping[str, str]) -> str | None:
         """Return the type of the destination; None where a variable is not in its closed set."""
@@ -164,7 +224,7 @@ def _allowed(given: Mapping[str, Allowed]) -> list[tuple[str, Check]]:
 
 
 def _literal(segment: str, *, fold: bool) -> str:
-    return segment.lower() if fold and not segment.startswith("{") else segment
+    return folded(segment) if fold and not segment.startswith("{") else segment
 
 
 def _with_folded(variable: Variable, *, fold: bool) -> Variable:
@@ -174,7 +234,7 @@ def _with_folded(variable: Variable, *, fold: bool) -> Variable:
 
 
 def _folded(name: str, *, fold: bool) -> str:
-    return name.lower() if fold else name
+    return folded(name) if fold else name
 
 
 @dataclass
@@ -231,12 +291,13 @@ class Routes:
             found += branch.ends.get(method, ())
         return tuple([self._compiled[i] for i in sorted(found)])
 
-    def secret_prefixes(self) -> frozenset[tuple[str | None, ...]]:
-        """Return how paths begin up to a segment that is a credential: literals, and None for any segment."""
-        found: set[tuple[str | None, ...]] = set()
+    def secret_prefixes(self) -> Mapping[tuple[str | None, ...], int]:
+        """Return how paths begin up to a credential, and which it is: literals, and None for any segment."""
+        found: dict[tuple[str | None, ...], int] = {}
         for compiled in self._compiled:
             for i, segment in enumerate(compiled.segments):
-                if segment.startswith("{") and segment[1:-1].removesuffix("...") in compiled.secrets:
+                token = compiled.secrets.get(segment[1:-1].removesuffix("...")) if segment.startswith("{") else None
+                if token is not None:
                     before = compiled.segments[:i]
-                    found.add(tuple([None if each.startswith("{") else each for each in before]))
-        return frozenset(found)
+                    found.setdefault(tuple([None if each.startswith("{") else each for each in before]), token)
+        return found

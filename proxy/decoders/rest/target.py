@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping
-from urllib.parse import quote
+from urllib.parse import quote, unquote_to_bytes
 
 import msgspec
 
 from proxy.decoders.rest.bad_request import unclear
+from proxy.decoders.rest.folding import folded
 
 LARGEST_TARGET = 2048
 MOST_PARAMETERS = 128
@@ -79,22 +80,18 @@ def parse(target: str, *, fold_path: bool = False, fold_query: bool = False) -> 
         raise unclear("ambiguous-target", "the path has an empty segment")
     segments = tuple([_segment(each) for each in raw])
     if fold_path:
-        segments = tuple([_lower(each) for each in segments])
+        segments = tuple([folded(each) for each in segments])
     query = parse_pairs(text) if text else {}
     if fold_query:
-        query = _folded(query)
+        query = _folded_names(query)
     return Target(segments, query, write(segments, query))
 
 
-def _lower(text: str) -> str:
-    return text.lower() if text.isascii() else "".join(each.lower() if each.isascii() else each for each in text)
-
-
-def _folded(query: Mapping[str, str]) -> dict[str, str]:
-    folded = {name.lower(): value for name, value in query.items()}
-    if len(folded) != len(query):
+def _folded_names(query: Mapping[str, str]) -> dict[str, str]:
+    found = {folded(name): value for name, value in query.items()}
+    if len(found) != len(query):
         raise unclear("ambiguous-target", "a parameter occurs twice, in upper and lower case")
-    return folded
+    return found
 
 
 def _segment(raw: str) -> str:
@@ -119,10 +116,8 @@ def _decoded(raw: str, code: str, place: str) -> str:
         return raw
     if _ESCAPE.search(raw):
         raise unclear(code, f"{place} holds a % that begins no escape")
-    parts = raw.encode("ascii").split(b"%")
-    data = parts[0] + b"".join([bytes.fromhex(part[:2].decode("ascii")) + part[2:] for part in parts[1:]])
     try:
-        return data.decode()
+        return unquote_to_bytes(raw).decode()
     except UnicodeDecodeError:
         raise unclear(code, f"{place} holds escapes that are not UTF-8") from None
 

@@ -1,4 +1,4 @@
-"""The shipped scoring with one feature of Table I left out at a time (the paper's Fig. 3).
+"""The shipped scoring with one feature of Table I left out at a time (the paper's Fig. 3), and with several.
 
 A feature is left out by blanking it in every access, before anything sees it. What cannot be blank, because accesses
 could not be scored at all without it, is made the same for all. Time cannot be either, as minutes would not pass:
@@ -28,7 +28,7 @@ class Variant(NamedTuple):
     """A way of seeing less."""
 
     name: str
-    """The feature that is left out."""
+    """What is left out."""
     transform: Callable[[Access], Access]
     analyzer: type[Analyzer] = Analyzer
     """What runs on each node."""
@@ -85,6 +85,17 @@ def _without_value(access: Access) -> Access:
     return msgspec.structs.replace(access, value=None)
 
 
+def _without_types(access: Access) -> Access:
+    """Leave what a middleware without types leaves: every service is a type of its own, known by its address."""
+    source_type = None if access.source_type is None else access.source
+    destination_type = None if access.destination_type is None else access.destination
+    return msgspec.structs.replace(access, source_type=source_type, destination_type=destination_type)
+
+
+def _without_context(access: Access) -> Access:
+    return _without_location(_without_data_type(_without_types(access)))
+
+
 def _as_it_is(access: Access) -> Access:
     return access
 
@@ -97,5 +108,7 @@ VARIANTS = (
     Variant("data type", _without_data_type),
     Variant("value", _without_value),
     Variant("time", _as_it_is, TimelessAnalyzer),
+    Variant("types of services", _without_types),
+    Variant("types, data types and locations", _without_context),
 )
 BY_NAME = {each.name: each for each in VARIANTS}

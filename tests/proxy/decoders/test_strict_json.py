@@ -36,6 +36,14 @@ def test_numbers_keep_their_digits_and_stay_numbers(digits: str) -> None:
     assert serialise(parse(text)) == text
 
 
+def test_white_space_may_stand_around_a_text_and_nothing_else_may() -> None:
+    assert parse(b' \t\r\n{"value":"1"}\n ') == {"value": "1"}
+    for other in (b"\x0b", b"\xc2\xa0", b"\xef\xbb\xbf", b"\0", b","):
+        for text in (other + b'{"value":"1"}', b'{"value":"1"}' + other):
+            with pytest.raises(NotStrictJson):
+                parse(text)
+
+
 def test_texts_are_written_with_no_more_escapes_than_needed() -> None:
     text = '{"value":"Gr\u00fc\u00dfe \U0001d11e \u2028 \x7f \\" \\\\ \\n \\u0001"}'.encode()
     assert serialise(parse(text)) == text

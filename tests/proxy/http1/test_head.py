@@ -21,6 +21,13 @@ def test_what_is_not_complete_is_waited_for() -> None:
     assert buffer.endswith(b"\r")
 
 
+def test_what_is_forbidden_is_refused_however_often_it_comes() -> None:
+    for _ in range(3):
+        assert take_head(bytearray(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"), LIMITS) is not None
+        with pytest.raises(BadMessage, match="the byte 00"):
+            take_head(bytearray(b"GET / HTTP/1.1\r\nHost: \0\r\n\r\n"), LIMITS)
+
+
 def test_a_body_may_hold_any_bytes() -> None:
     assert take_head(bytearray(b"PUT / HTTP/1.1\r\nHost: a\r\n\r\n\0\n\r\x7f"), LIMITS) is not None
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from proxy.configuration import InventoriedService
 from tests.proxy.decoders.rest.making import LAMPS, SENDER, code_of, decoded, decoder_of, request, set_of
 
@@ -55,8 +57,60 @@ def test_a_value_outside_its_bounds_is_told_and_obeys_the_mode() -> None:
     assert found.outbound is not None
 
 
-def test_nothing_that_is_set_is_one_access_all_the_same() -> None:
-    assert set_of(decoded(LAMPS, "PUT", STATE, b"{}")) == [("set", "/site/lamp-3", None)]
+@pytest.mark.parametrize("body", [b"{}", b"[]", b"null", b'{"transitiontime":1}'])
+def test_a_body_without_any_of_its_members_is_an_unknown_node(body: bytes) -> None:
+    found = decoded(LAMPS, "PUT", STATE, body)
+    assert code_of(found) == "unknown-node"
+    assert found.accesses[-1].destination == "/site/_unknown"
+
+
+CALLS = """\
+name: calls
+vocabulary: {domain: [light, lock]}
+routes:
+  - name: call
+    method: POST
+    path: /services/{domain}/{action}
+    body: json
+    variables: {entity: {body: /entity_id, many: true, pattern: '(?P<of>[a-z]+)[.](?P<object>[a-z_]+)'}}
+    service: "{of}.{object}"
+    type: /ha/{domain}
+    operation: invoke
+    node: "{action}"
+    members:
+      /brightness: {node: brightness, data_type: /basic/number, minimum: 0, maximum: 255}
+      /value: {node: value}
+"""
+
+
+def test_what_is_done_is_told_beside_the_members() -> None:
+    def done(action: str, body: bytes) -> list[tuple[str, str, str | None]]:
+        return set_of(decoded(CALLS, "POST", f"/services/{action}", body))
+
+    body = b'{"entity_id":"light.x","brightness":1}'
+    assert done("light/toggle", body) == [
+        ("invoke", "/site/light.x/toggle", None),
+        ("invoke", "/site/light.x/brightness", "1"),
+    ]
+    assert done("light/turn_on", body)[0] == ("invoke", "/site/light.x/turn_on", None)
+    assert done("lock/unlock", b'{"entity_id":"lock.x","value":1}')[0] == ("invoke", "/site/lock.x/unlock", None)
+    assert done("light/toggle", b'{"entity_id":"light.x"}') == [("invoke", "/site/light.x/toggle", None)]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"on":"false"}', b'{"on":0}', b'{"on":"unlock"}', b'{"bri":"2540e-1"}', b'{"bri":"5"}', b'{"bri":true}'],
+)
+def test_a_value_of_json_is_of_its_type_and_not_a_text(body: bytes) -> None:
+    assert code_of(decoded(LAMPS, "PUT", STATE, body)) == "out-of-range"
+
+
+def test_a_value_is_as_long_as_it_may_be() -> None:
+    text = LAMPS.replace("fields:", "  /name: {node: name}\n      /plan: {node: plan, longest: 10000}\n    fields:")
+    found = decoded(text, "PUT", STATE, b'{"name":"%s"}' % (b"a" * 4097))
+    assert (code_of(found), found.accesses[0].value) == ("out-of-range", "<4097 characters>")
+    found = decoded(text, "PUT", STATE, b'{"plan":"%s"}' % (b"a" * 10000))
+    assert (code_of(found), found.accesses[0].value) == (None, "<10000 characters>")
 
 
 def test_each_item_of_a_list_is_an_access() -> None:

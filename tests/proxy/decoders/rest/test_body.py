@@ -85,6 +85,27 @@ def test_further_media_types_are_sent_on_as_the_own() -> None:
     assert (found.canonical, found.content_type) == (b'{"on":true}', "application/json")
 
 
+def test_an_escaped_backslash_is_no_control_character() -> None:
+    content = rb'{"effect":"C:\\bin","re":"\\b[a-f]\\f","u":"\\u0001"}'
+    assert read("json", content, "", ()).canonical == content
+    for control in (rb'"\b"', rb'"\u0001"', rb'"\u007f"', b'"\x7f"', rb'{"a\f":1}', rb'[["\u0000"]]'):
+        with pytest.raises(BadRequest, match="control"):
+            read("json", control, "", ())
+
+
+def test_a_body_has_a_bounded_number_of_values_and_bounded_work() -> None:
+    read("json", json.dumps([[1] * 2000, {str(i): i for i in range(2000)}]).encode(), "", ())
+    for content in (
+        json.dumps({"xy": [0.1] * 200_000}).encode(),
+        json.dumps({str(i): 1 for i in range(60_000)}).encode(),
+    ):
+        with pytest.raises(BadRequest, match="more than 4096") as told:
+            read("json", content, "", ())
+        assert told.value.refusal.code == "body-too-large"
+    with pytest.raises(BadRequest, match="longer than"):
+        read("form", b"turn=" + b"%41" * 300_000, "", ())
+
+
 def test_a_text_tells_its_charset_where_that_matters() -> None:
     assert read("text", b"ON", "text/plain", ()).content_type == "text/plain"
     assert read("text", "an für".encode(), "", ()).content_type == "text/plain; charset=utf-8"

@@ -59,6 +59,7 @@ def test_what_was_judged_is_what_is_sent() -> None:
         ("GET", "/api/u/lamps/3/", b""),
         ("GET", "/API/u/lamps/3", b""),
         ("DELETE", "/api/u/lamps/3", b""),
+        ("HEAD", "/api/u/lamps", b""),
         ("GET", "/api/u/groups", b""),
         ("POST", "/anything", b"\xff\x00"),
         ("PUT", STATE, b'{"on":true,"reset":1}'),
@@ -134,6 +135,12 @@ def test_one_credential_is_enough() -> None:
     assert found.lasting
 
 
+def test_only_letters_of_ascii_have_another_case() -> None:
+    text = FOLDED.replace("value:", "when: {query: {Cmnd: {like: blink, case: insensitive}}}, value:")
+    assert code_of(decoded(text, "GET", "/cm?cmnd=BLINK")) is None
+    assert code_of(decoded(text, "GET", "/cm?cmnd=blin%E2%84%AA")) == "unknown-node"
+
+
 def test_upper_and_lower_case_are_one_where_the_mapping_says_so() -> None:
     found = decoded(FOLDED, "GET", "/cM?CMND=On")
     assert set_of(found) == [("set", "/site/a", "On")]
@@ -153,6 +160,174 @@ def test_the_route_is_told() -> None:
     assert decoder.route_of(request("GET", "/api/u/lamps/3")) == "read a lamp"
     assert decoder.route_of(request("GET", "/x")) is None
     assert decoder.route_of(request("GET", "//")) is None
+
+
+SCHEDULES = """\
+name: schedules
+token: {path: user}
+routes:
+  - name: create
+    method: POST
+    path: /api/{user}/schedules
+    service: schedules
+    type: /schedules
+    operation: create
+    body: json
+    value: {body: ""}
+  - name: rename
+    method: PUT
+    path: /api/{user}/lamps/{lamp}
+    service: lamp-{lamp}
+    type: /lamp
+    operation: set
+"""
+
+
+def test_the_calls_own_credential_is_written_down_nowhere() -> None:
+    decoder = decoder_of(SCHEDULES)
+    token = "0123456789abcdef-x"
+    body = b'{"command":{"address":"/api/%s/lights/1/state"}}' % token.encode()
+    found = decoder.decode(request("POST", f"/api/{token}/schedules", body), SENDER, 1, None)
+    assert code_of(found) is None
+    assert found.accesses[0].value == '{"command":{"address":"/api/<token>/lights/1/state"}}'
+    assert found.outbound is not None
+    assert found.outbound.body == body
+    # In an address it could not be told apart from others: nobody's lamp is called that.
+    found = decoder.decode(request("PUT", f"/api/{token}/lamps/{token}"), SENDER, 1, None)
+    assert code_of(found) == "unknown-node"
+    assert token not in repr((found.accesses, found.refusal, decoder.in_words(f"PUT /api/{token}/lamps/{token}")))
+    # One in a header field is known only when the request is there.
+    bearer = decoder_of(TOKENS)
+    found = bearer.decode(request("GET", f"/a/{token}", authorization=f"Bearer {token}"), SENDER, 1, None)
+    assert found.request == "GET /a/<token>"
+    assert token not in repr((found.accesses, found.refusal))
+
+
+SETTINGS = """\
+name: settings
+token:
+  - {header: authorization, scheme: Basic, identifies: false}
+  - {query: password, name: old, identifies: false}
+routes:
+  - name: write
+    method: GET
+    path: /settings
+    when: {query: {ssid: "*"}}
+    token: [old]
+    service: d
+    type: /d
+    operation: set
+    members: {"?ssid": {node: ssid}, "?pass": {node: pass, private: true}}
+  - {name: read, method: GET, path: /settings, service: d, type: /d, operation: get, query: {full: {}}}
+  - {name: open, method: GET, path: /open, token: false, service: d, type: /d, operation: get}
+  - name: hook
+    method: POST
+    path: /hook/{id}
+    variables: {secret: {variable: id, private: true}}
+    service: hook
+    type: /hook
+    operation: invoke
+    body: json
+    value: {body: /pin, private: true}
+"""
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["/settings?mqtt_pass=evil99", "/settings?key=evil99", "/settings?password=evil99", "/open?password=evil99"],
+)
+def test_no_parameter_passes_unjudged_for_its_name(target: str) -> None:
+    decoder = decoder_of(SETTINGS)
+    found = decoder.decode(request("GET", target), SENDER, 1, None)
+    assert code_of(found) == "unknown-node"
+    assert found.accesses[-1].destination == "/site/_unknown"
+    assert "evil99" not in repr((found.accesses, found.refusal, decoder.in_words(f"GET {target}")))
+
+
+def test_a_credential_passes_only_where_its_route_takes_it() -> None:
+    assert code_of(decoded(SETTINGS, "GET", "/settings?ssid=x&password=y")) is None
+    assert code_of(decoded(SETTINGS, "GET", "/settings?full=1&password=y")) == "unknown-node"
+    assert code_of(decoded(SETTINGS, "GET", "/settings", authorization="Basic YTpi")) is None
+    assert code_of(decoded(SETTINGS, "GET", "/open", authorization="Basic YTpi")) == "unknown-node"
+
+
+def test_a_credential_of_one_route_does_not_spoil_a_field_for_others() -> None:
+    text = """\
+    name: things
+    token: [{header: authorization, scheme: Bearer}, {header: accept, name: evil}]
+    routes:
+      - {name: v, method: GET, path: /v, service: v, type: /v, operation: get}
+      - {name: e, method: GET, path: /e, token: [evil], service: e, type: /e, operation: get}
+    """
+    asked = request("GET", "/v", accept="application/json", authorization="Bearer abc")
+    decoder = decoder_of(text)
+    assert code_of(decoder.decode(asked, SENDER, 1, None)) is None
+    assert decoder.credential(asked) == "abc"
+    assert code_of(decoded(text, "GET", "/e", authorization="Bearer abc")) == "unknown-node"
+
+
+def test_what_is_private_is_not_written_down() -> None:
+    decoder = decoder_of(SETTINGS)
+    target = "/settings?ssid=home&pass=s3cret"
+    found = decoder.decode(request("GET", target), SENDER, 1, None)
+    assert code_of(found) is None
+    assert set_of(found) == [("set", "/site/d/ssid", "home"), ("set", "/site/d/pass", None)]
+    assert found.outbound is not None
+    assert found.outbound.target == target
+    assert decoder.in_words(f"GET {target}") == "GET /settings?ssid=home&pass=<value>"
+    hook = decoder.decode(request("POST", "/hook/s3cret", b'{"pin":4711}'), SENDER, 1, None)
+    assert set_of(hook) == [("invoke", "/site/hook", None)]
+    assert decoder.in_words("POST /hook/s3cret") == "POST /hook/<value>"
+
+
+def test_of_what_no_route_knows_no_value_is_written_down() -> None:
+    decoder = decoder_of(SETTINGS)
+    target = "/cm?cmnd=WebPassword%20s3cret&user=admin"
+    assert decoder.in_words(f"GET {target}") == "GET /cm?cmnd=<value>&user=<value>"
+    found = decoder.decode(request("GET", target), SENDER, 1, None)
+    assert "s3cret" not in repr((found.accesses, found.refusal))
+    # A path in another case is no route's, and the user name in it a credential all the same.
+    found = decoder_of(LAMPS).decode(request("GET", "/API/s3cret/lamps"), SENDER, 1, None)
+    assert "s3cret" not in repr((found.accesses, found.refusal))
+
+
+IDS = """\
+name: ids
+routes:
+  - name: set
+    method: POST
+    path: /rpc
+    body: json
+    variables: {id: {body: /id, form: integer}}
+    service: switch-{id}
+    type: /switch
+    operation: set
+    value: {body: /on}
+  - name: get
+    method: GET
+    path: /lights/{light}
+    variables: {id: {variable: light, form: integer}}
+    service: light-{id}
+    type: /light
+    operation: get
+  - {name: anything, method: POST, path: /rpc, body: json, service: d, type: /d, operation: get, fields: {"": {}}}
+  - {name: rest, method: GET, path: "/{any...}", service: d, type: /d, operation: get}
+"""
+
+
+@pytest.mark.parametrize("number", ["0.0", "-0", "00", '"0"', '"0.9"', '"00"', '" 0"', "0e0"])
+def test_an_instance_has_one_number(number: str) -> None:
+    found = decoded(IDS, "POST", "/rpc", b'{"id":%s,"on":true}' % number.encode())
+    assert found.refusal is not None
+    assert (found.refusal.code, found.refusal.every_mode, found.outbound) == ("ambiguous-body", True, None)
+
+
+def test_a_number_in_a_path_has_one_spelling_and_what_is_none_reaches_no_later_route() -> None:
+    assert set_of(decoded(IDS, "GET", "/lights/1")) == [("get", "/site/light-1", None)]
+    assert code_of(decoded(IDS, "GET", "/lights/01")) == "ambiguous-target"
+    assert code_of(decoded(IDS, "GET", "/lights/all")) == "unknown-node"
+    for wrong in (b"false", b"null", b"[0]", b'"all"'):
+        assert code_of(decoded(IDS, "POST", "/rpc", b'{"id":%s,"on":true}' % wrong)) == "unknown-node"
 
 
 METHODS = st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH", "HEAD", "X"])

@@ -55,9 +55,9 @@ def test_every_difference_is_told(tmp_path: Path, old: str, new: str, said: str)
 
 
 def test_an_access_that_is_not_there_is_told(tmp_path: Path) -> None:
-    told = found(tmp_path, EXAMPLES.replace('{"on":true}', "{}"))
+    told = found(tmp_path, EXAMPLES.replace('{"on":true}', '{"bri":7}'))
     assert len(told) == 1
-    assert "got set /hue/lamp-3 (type /lamps/lamp, data type None)" in told[0]
+    assert "got set /hue/lamp-3/state/bri = '7'" in told[0]
 
 
 @pytest.mark.parametrize(

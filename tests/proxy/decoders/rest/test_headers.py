@@ -50,17 +50,27 @@ def test_only_what_is_harmless_or_named_goes_on() -> None:
 
 def test_a_credential_goes_on_where_it_was() -> None:
     found = read(BEARER, ("authorization", "bearer  abc"))
-    assert (found.credentials, found.passed_on) == (("abc",), (("authorization", "Bearer abc"),))
+    assert (found.carried, found.passed_on) == ({0: "abc"}, (("authorization", "Bearer abc"),))
 
 
 def test_of_the_cookies_only_the_credential_goes_on() -> None:
     found = read(COOKIE, ("cookie", "theme=dark; session=s1"))
-    assert (found.credentials, found.passed_on) == (("s1",), (("cookie", "session=s1"),))
+    assert (found.carried, found.passed_on) == ({0: "s1"}, (("cookie", "session=s1"),))
 
 
-def test_a_credential_that_is_computed_anew_names_nobody() -> None:
-    found = read(BEARER.replace("Bearer", "Digest, identifies: false"), ("authorization", "Digest a=b, c=d"))
-    assert (found.credentials, found.carried) == ((), 1)
+def test_a_field_may_carry_credentials_of_several_schemes() -> None:
+    text = BEARER.replace(
+        "{header: authorization, scheme: Bearer}",
+        "[{header: authorization, scheme: Bearer}, {header: authorization, scheme: Basic}]",
+    )
+    assert read(text, ("authorization", "basic YTpi")).carried == {1: "YTpi"}
+    with pytest.raises(BadRequest, match="Bearer or Basic"):
+        read(text, ("authorization", "Digest a=b"))
+
+
+def test_a_field_that_any_request_has_is_no_credential_where_no_route_takes_it() -> None:
+    found = read(BEARER.replace("authorization, scheme: Bearer", "accept"), ("accept", "*/*"))
+    assert (found.carried, found.harmless) == ({0: "*/*"}, frozenset({0}))
 
 
 @pytest.mark.parametrize(

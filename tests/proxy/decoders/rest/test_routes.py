@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
+from proxy.decoders.rest.bad_request import BadRequest
 from proxy.decoders.rest.body import NOTHING, read
-from proxy.decoders.rest.routes import Matched, Routes
+from proxy.decoders.rest.routes import Malformed, Matched, Routes
 from proxy.decoders.rest.target import parse
 from tests.proxy.decoders.rest.making import LAMPS, mapping_of
 
@@ -33,7 +36,7 @@ routes:
 """
 
 
-def found(method: str, target: str, content: bytes = b"", text: str = MANY) -> Matched | None:
+def found(method: str, target: str, content: bytes = b"", text: str = MANY) -> Matched | Malformed | None:
     parsed = parse(target)
     body = read("json", content, "", ()) if content else NOTHING
     for candidate in Routes(mapping_of(text)).candidates(method, parsed.segments):
@@ -45,7 +48,7 @@ def found(method: str, target: str, content: bytes = b"", text: str = MANY) -> M
 
 def name_of(method: str, target: str) -> str | None:
     matched = found(method, target)
-    return None if matched is None else matched.route.route.name
+    return None if matched is None else f"{matched.route.route.name}{'!' * isinstance(matched, Malformed)}"
 
 
 def test_the_first_route_that_fits_counts() -> None:
@@ -60,27 +63,35 @@ def test_the_first_route_that_fits_counts() -> None:
 
 def test_variables_are_whole_segments() -> None:
     matched = found("GET", "/a/b%20c/d/e%23")
-    assert matched is not None
+    assert isinstance(matched, Matched)
     assert matched.variables == ({"v": "b c", "rest": "d/e#"},)
 
 
 def test_a_list_makes_one_set_of_variables_of_each_item() -> None:
     matched = found("POST", "/call", b'{"method":"turn","entity":["light.a","fan.b"],"speed":"FAST"}')
-    assert matched is not None
+    assert isinstance(matched, Matched)
     assert [each["object"] for each in matched.variables] == ["a", "b"]
     assert [matched.route.type_of(each) for each in matched.variables] == ["/x/light", None]
     single = found("POST", "/call", b'{"method":"turn","entity":"light.a"}')
-    assert single is not None
+    assert isinstance(single, Matched)
     assert (single.variables[0]["speed"], len(single.variables)) == ("slow", 1)
 
 
-def test_what_does_not_match_a_pattern_is_of_no_route() -> None:
+def test_what_is_meant_for_a_route_never_gets_to_a_later_one() -> None:
     for content in (
         b'{"method":"turn","entity":["light.a",7]}',
         b'{"method":"turn","entity":["light.a","all"]}',
         b'{"method":"turn","entity":[]}',
         b'{"method":"turn","entity":{"a":1}}',
         b'{"method":"turn","entity":null}',
+    ):
+        malformed = found("POST", "/call", content)
+        assert isinstance(malformed, Malformed)
+        assert malformed.variable == "entity"
+
+
+def test_what_is_not_there_or_meets_no_condition_is_of_another_route() -> None:
+    for content in (
         b'{"method":"turn"}',
         b'{"method":["turn"],"entity":"light.a"}',
         b'[{"method":"turn","entity":"light.a"}]',
@@ -88,8 +99,37 @@ def test_what_does_not_match_a_pattern_is_of_no_route() -> None:
         assert found("POST", "/call", content) is None
 
 
+SELECTING = """\
+name: selecting
+routes:
+  - name: switch
+    method: GET
+    path: /cm
+    variables:
+      command: {query: cmnd, pattern: 'power(?P<n>[0-9]+)', selects: true}
+      index: {variable: n, form: integer}
+    service: power-{index}
+    type: /output
+    operation: get
+  - {name: other, method: GET, path: /cm, service: other, type: /x, operation: get, query: {cmnd: {}}}
+"""
+
+
+def test_a_variable_may_tell_routes_apart() -> None:
+    def name(target: str) -> str:
+        matched = found("GET", target, text=SELECTING)
+        assert isinstance(matched, Matched)
+        return matched.route.route.name
+
+    assert (name("/cm?cmnd=power1"), name("/cm?cmnd=dimmer"), name("/cm")) == ("switch", "other", "other")
+    # Read by atoi, these are output 1, and output 0, which is all of them.
+    for text in ("power01", "power00"):
+        with pytest.raises(BadRequest, match="index is to be a whole number"):
+            name(f"/cm?cmnd={text}")
+
+
 def test_paths_begin_with_a_credential_where_the_mapping_says_so() -> None:
-    assert Routes(mapping_of(LAMPS)).secret_prefixes() == {("api",)}
+    assert Routes(mapping_of(LAMPS)).secret_prefixes() == {("api",): 0}
 
 
 def test_a_large_mapping_costs_no_more_than_a_small_one() -> None:

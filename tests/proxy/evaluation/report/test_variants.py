@@ -29,9 +29,14 @@ def changed(variant: str) -> set[str]:
         ("data type", {"data_type"}),
         ("value", {"value"}),
         ("time", set()),
+        ("types of services", {"source_type", "destination_type"}),
+        (
+            "types, data types and locations",
+            {"source_type", "destination_type", "data_type", "source_location", "destination_location"},
+        ),
     ],
 )
-def test_one_feature_is_blank_and_the_others_are_as_they_were(variant: str, fields: set[str]) -> None:
+def test_what_is_left_out_is_blank_and_the_others_are_as_they_were(variant: str, fields: set[str]) -> None:
     assert changed(variant) == fields
 
 
@@ -45,6 +50,13 @@ def test_without_source_type_all_services_are_of_one_type() -> None:
     other = msgspec.structs.replace(FULL, source_type="/other")
     blank = BY_NAME["source type"].transform
     assert blank(FULL).source_type == blank(other).source_type
+    assert blank(msgspec.structs.replace(FULL, source_type=None)).source_type is None
+
+
+def test_without_types_each_service_is_a_type_of_its_own() -> None:
+    blank = BY_NAME["types of services"].transform
+    left = blank(FULL)
+    assert (left.source_type, left.destination_type) == (FULL.source, FULL.destination)
     assert blank(msgspec.structs.replace(FULL, source_type=None)).source_type is None
 
 

@@ -27,7 +27,7 @@ def test_a_page_and_its_pictures(path: Path, tmp_path: Path) -> None:
     assert answer.exit_code == 0, answer.output
     written = {each.name for each in (tmp_path / "new" / "page").iterdir()}
     assert written == FILES
-    assert "9 of 9 more runs" in answer.stderr
+    assert "11 of 11 more runs" in answer.stderr
     assert f"written to {tmp_path / 'new' / 'page' / PAGE}" in answer.stderr
     assert "alleyes: report" not in answer.stdout
 
