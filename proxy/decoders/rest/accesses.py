@@ -21,7 +21,7 @@ from proxy.registry import SiteRegistry
 LONGEST_TOLD = 4096
 """Characters of a value; the default of `longest`, too."""
 _ALL_IN_MEMBERS = frozenset({Operation.GET, Operation.SET})
-"""What is done to the members, and to nothing else."""
+"""What does nothing where none of the members is there."""
 UNKNOWN = "_unknown"
 """The service that calls are to of which the mapping knows nothing."""
 
@@ -62,9 +62,11 @@ def told(text: str) -> str:
     return text if len(text) <= LONGEST_TOLD else f"<{len(text)} characters>"
 
 
-def _stands_alone(own: _Part) -> bool:
-    """Say whether a route's own access is one beside those of its members: it does something, or names a node."""
-    return bool(own.node.text) or own.operation not in _ALL_IN_MEMBERS
+def _is_told(own: _Part, given: list[_Given]) -> bool:
+    """Say whether the accesses to the members tell all of what is done: where it is done to them, or below it."""
+    if not given:
+        return not own.node.text and own.operation in _ALL_IN_MEMBERS
+    return not own.node.text or all(part.node.text.startswith(f"{own.node.text}/") for part, _, _ in given)
 
 
 class Step(msgspec.Struct, frozen=True):
@@ -180,7 +182,7 @@ class AccessMaker:
             for part, value in [(part, part.value({}, target, body)) for part in members]
             if value is not ABSENT
         ]
-        if not members or _stands_alone(own):
+        if not members or not _is_told(own, given):
             # Else a toggle would not be told from another action with the same members.
             given.insert(0, self._given(own, own.value({}, target, body) if own.variable is None else ABSENT))
         return given
