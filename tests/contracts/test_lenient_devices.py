@@ -19,7 +19,7 @@ MAPPING = Path(__file__).parents[2] / "config" / "decoders" / "shelly-gen2.yaml"
 JSON = {"content-type": "application/json"}
 FIELDS = (("host", "192.0.2.2"), *JSON.items())
 NUMBERS = ["0", "1", "0.0", "0.9", "1.0", "-0", "10e-1", "1e0", '"00"', '"01"', '" 1"', '"1x"', "false", "true", "null"]
-WORDS = ["true", "false"]
+WORDS = ["true", "false", '"false"', '"off"', '""', "0", "1", "0.0"]
 BODIES = [
     *(f'{{"id":{number},"on":true}}' for number in NUMBERS),
     *(f'{{"id":1,"on":{word}}}' for word in WORDS),
