@@ -59,7 +59,7 @@ def test_what_a_request_becomes_is_told_without_its_credential(mapping: Path, tm
     [
         (
             "true",
-            '7, "x": 1',
+            'true, "x": 1',
             ["refused: unknown-node, in enforce; learn and monitor send it on", "add a route, a member"],
         ),
         ("{", '{"on": false, ', ["refused: ambiguous-body, in every mode", "what to do: let the client send strict"]),
