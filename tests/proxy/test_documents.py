@@ -6,6 +6,6 @@ from proxy.documents import DOCUMENTS
 
 
 def test_every_kind_is_told_apart_by_its_settings() -> None:
-    assert list(DOCUMENTS) == ["gateway", "policy", "inventory", "scenario", "federation"]
+    assert list(DOCUMENTS) == ["gateway", "policy", "inventory", "scenario", "federation", "mapping"]
     settings = [frozenset(document.model_fields) for document in DOCUMENTS.values()]
     assert len(set(settings)) == len(settings)

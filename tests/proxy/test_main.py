@@ -16,6 +16,7 @@ def test_every_command_is_there_with_a_line_of_help() -> None:
     assert set(listed) == {
         "audit",
         "check",
+        "decoder",
         "evaluate",
         "explain",
         "federate",

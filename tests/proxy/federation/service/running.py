@@ -45,7 +45,7 @@ HOST = "127.0.0.1"
 COMMAND = "from proxy.commands.federate import command; command()"
 """`alleyes federate` without the imports of all other commands, which take seconds."""
 _PATIENCE = 120.0
-_START = int(real_now() * 1000)
+START = int(real_now() * 1000)
 """Event time of all services within the tests, ms, as they begin."""
 
 
@@ -152,7 +152,7 @@ class Place:
 
     def service(self, port: int | None = None) -> FederationService:
         """One that is not running yet."""
-        clock, document = MonotonicEventClock(_START, self.scale), self.document
+        clock, document = MonotonicEventClock(START, self.scale), self.document
         listen = document.listen.model_copy(update={"port": port or self.port})
         document = document.model_copy(update={"listen": listen})
         return FederationService(document, self.authority, store_of(self.document), clock)

@@ -18,7 +18,7 @@ from models.exchange.showings import Showings
 from models.relationship import Key
 from proxy.federation.messages import CONTRIBUTION
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
-from tests.proxy.federation.service.running import HOST, Place, now_ms, told
+from tests.proxy.federation.service.running import HOST, START, Place, now_ms, told
 from tests.waiting import eventually
 
 PATH = "/v1/contributions/%2FlightControler"
@@ -89,7 +89,7 @@ def test_a_site_takes_nothing_that_lies_so_far_ahead_that_the_level_above_might_
 ) -> None:
     """Whose clock may be behind: else one node with times of tomorrow could have its site's sum refused there."""
     with Place(tmp_path / "service", {"role": role}).serving() as place:
-        origin, now = place.member("ahead"), now_ms() // 60_000
+        origin, now = place.member("ahead"), START // 60_000
         for minutes, status in ((-10, HTTPStatus.NO_CONTENT), (10, HTTPStatus.BAD_REQUEST)):
             minute = now + hours * 60 + minutes
             ahead = learnt(LIGHT, weight=1, sequence=minutes + 20)
@@ -107,13 +107,14 @@ def test_large_contributions_have_less_of_the_rate_and_usual_ones_all_of_it(tmp_
     """What costs most is to read them: neither what is known already nor what others send is charged for that."""
     settings = {"limits": {"requests_per_second": 0.01, "burst": 30}}
     with Place(tmp_path / "service", settings).serving() as place:
-        origin, other = place.member("large"), place.member("usual")
+        origin, other, watching = (place.member(name) for name in ("large", "usual", "watching"))
         large = learnt(LIGHT)
         (one,) = large.model.relationships.values()
         for number in range(1000):
             large.model.relationships[Key(f"/p{number}", own=False, operation="get", data_type="")] = one
         size = len(encode_contribution(large))
         assert origin.contribute(large).status == HTTPStatus.NO_CONTENT
+        eventually(lambda: watching.model(LIGHT).status == HTTPStatus.OK)  # from then on it is known already
         answers = [origin.contribute(large).status for _ in range(30)]
         assert answers.count(HTTPStatus.NO_CONTENT) in range(30 - 2 * (1 + size // 4096), 30 - size // 4096)
         assert answers[-1] == HTTPStatus.TOO_MANY_REQUESTS
