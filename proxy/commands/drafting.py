@@ -13,6 +13,7 @@ import yaml
 from policy.printable import printable
 from proxy.audit.log import newest
 from proxy.commands.audit_log import at_log, readable
+from proxy.commands.new_file import write_new
 from proxy.commands.options import refuse
 from proxy.decoders.rest.things import ThingsError
 from proxy.drafting.draft import MappingDraft
@@ -140,11 +141,5 @@ def _emit(text: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
-    try:
-        with output.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        refuse([f"{output}: exists already -- give another path"])
-    except OSError as error:
-        refuse([f"{output}: {error.strerror} -- give a path that can be written to"])
+    write_new(output, text)
     click.echo(f"alleyes: {output} is drafted; look over every line with a question mark", err=True)

@@ -12,6 +12,7 @@ import msgspec
 
 from policy.loading import DocumentError, load_document
 from proxy.clocks import real_now
+from proxy.commands.new_file import write_new
 from proxy.commands.options import config_option, configuration, refuse
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.inventory.draft import draft
@@ -51,13 +52,7 @@ def discover(*, config: Path, leases: tuple[Path, ...], merge: bool, output: Pat
     if output is None:
         click.echo(text, nl=False)
         return
-    try:
-        with output.open("x", encoding="utf-8") as stream:
-            stream.write(text)
-    except FileExistsError:
-        refuse([f"{output}: exists already -- give another path, or merge by hand what --merge shows"])
-    except OSError as error:
-        refuse([f"{output}: {error.strerror} -- give a path that can be written to"])
+    write_new(output, text, otherwise=", or merge by hand what --merge shows")
     click.echo(f"alleyes: {output} is drafted; review every line", err=True)
 
 

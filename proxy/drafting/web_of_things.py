@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from proxy.decoders.rest.thing_description import Source
 from proxy.decoders.rest.thing_forms import Place, path_of
-from proxy.decoders.rest.things import Compiled, compile_things
+from proxy.decoders.rest.things import Compiled, ThingsError, compile_things
 from proxy.thing_fetching import fetch
 
 LARGEST_FILE = 4 * 1024 * 1024
@@ -37,11 +37,14 @@ def things_at(source: str, at: str | None) -> Compiled:
             content = stream.read(LARGEST_FILE + 1)
         if len(content) > LARGEST_FILE:
             raise ValueError(f"is larger than {LARGEST_FILE} bytes -- is this the right file?")
-        return compile_things([Source(Path(source).name, content)], place)
-    found = fetch(source, place, None)
-    return compile_things(
-        [Source(url, content, path_of(urlsplit(url))) for url, content in found.documents.items()], place
-    )
+        sources = [Source(Path(source).name, content)]
+    else:
+        found = fetch(source, place, None)
+        sources = [Source(url, content, path_of(urlsplit(url))) for url, content in found.documents.items()]
+    compiled = compile_things(sources, place)
+    if compiled.refused:
+        raise ThingsError(list(compiled.refused))
+    return compiled
 
 
 def _place(url: str) -> Place:

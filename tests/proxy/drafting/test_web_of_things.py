@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from proxy.decoders.rest.things import ThingsError
 from proxy.drafting.web_of_things import things_at
 
 LAMP = {
@@ -45,6 +46,13 @@ def test_a_file_becomes_routes(tmp_path: Path) -> None:
 
 def test_what_a_server_has_becomes_the_same(served: str) -> None:
     assert "/lamp/properties/on" in {route.path for route in things_at(served, None).mapping.routes}
+
+
+def test_a_description_that_cannot_be_used_is_told_instead_of_left_out(tmp_path: Path) -> None:
+    file = tmp_path / "broken.td.json"
+    file.write_text(json.dumps(LAMP | {"title": ""}))
+    with pytest.raises(ThingsError, match="correct the"):
+        things_at(str(file), "http://192.0.2.20:8080")
 
 
 def test_where_the_things_are_must_be_said(tmp_path: Path) -> None:
