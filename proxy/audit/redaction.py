@@ -20,7 +20,8 @@ def redacted(verdict: Verdict, types: AbstractSet[str]) -> Verdict:
 
     Args:
         verdict: As it was judged; it stays as it is.
-        types: Service types and data types. A service's values are those of its nodes, and those that it writes.
+        types: Service types and data types. A service's values are those of its nodes, and those that it writes; a
+            data type's also those of the ones below it.
     """
     hidden = [not types.isdisjoint(_types(access)) for access in verdict.call.accesses]
     if not any(hidden):
@@ -53,7 +54,10 @@ def redacted(verdict: Verdict, types: AbstractSet[str]) -> Verdict:
 
 
 def _types(access: Access) -> tuple[str | None, ...]:
-    return (access.data_type, access.destination_type, access.source_type)
+    name = access.data_type
+    # What a decoder of mappings adds to a data type, `/basic/text/name`, does not take it out of `/basic/text`.
+    basic = None if name is None else name.rpartition("/")[0]
+    return (name, basic, access.destination_type, access.source_type)
 
 
 def _without_values(score: Score) -> Score:

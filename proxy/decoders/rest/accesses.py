@@ -12,6 +12,7 @@ from policy.verdict import Refusal, Sender
 from proxy.decoders.refusals import unsupported
 from proxy.decoders.rest.body import ABSENT, Body, as_text
 from proxy.decoders.rest.conditions import problem
+from proxy.decoders.rest.function import Function
 from proxy.decoders.rest.mapping import Bounded, MappingDocument, pointer_tokens
 from proxy.decoders.rest.routes import CompiledRoute, Matched
 from proxy.decoders.rest.target import Target
@@ -30,6 +31,7 @@ class _Part(msgspec.Struct, frozen=True):
     """One access that a route may have."""
 
     node: Template
+    function: Function
     operation: Operation
     bounds: Bounded
     tokens: tuple[str, ...] | None = None
@@ -101,6 +103,7 @@ class AccessMaker:
         self._most = most
         self._fold = mapping.case.query == "insensitive"
         self._booleans = frozenset(mapping.booleans)
+        self._mapping = mapping
         self._parts: dict[int, tuple[_Part, tuple[_Part, ...]]] = {}
 
     def _parts_of(self, compiled: CompiledRoute) -> tuple[_Part, tuple[_Part, ...]]:
@@ -115,6 +118,7 @@ class AccessMaker:
         value = route.value
         own = _Part(
             node=Template(route.node, segments=True),
+            function=Function(route.node, route, self._mapping),
             operation=operation,
             bounds=route,
             tokens=None if value is None or value.body is None else pointer_tokens(value.body),
@@ -128,6 +132,7 @@ class AccessMaker:
             [
                 _Part(
                     node=Template(member.node, segments=True),
+                    function=Function(member.node, route, self._mapping),
                     operation=operation,
                     bounds=member,
                     tokens=None if name.startswith("?") else pointer_tokens(name),
@@ -172,7 +177,8 @@ class AccessMaker:
                 if wrong is not None and out_of_range is None:
                     out_of_range = unsupported("out-of-range", f"{part.where} of {destination} {wrong}")
                 node = f"{destination}/{below}" if below else destination
-                steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, value))
+                data_type = part.function.data_type(part.bounds.data_type, variables)
+                steps.append(Step(destination, mapped_type, node, part.operation, data_type, value))
         return Plan(tuple(steps[: self._most]), out_of_range=out_of_range, too_many=too_many)
 
     def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:

@@ -226,12 +226,16 @@ class Variable(Section):
     """The value where the member or parameter is not there."""
     many: bool = False
     """The member may be a list of texts: one access for each of them."""
+    decides: bool = False
+    """What is done depends on its value, which may be any: models learn each by itself, by one of 4,096 classes."""
 
     @model_validator(mode="after")
     def _somewhere(self) -> Self:
         where = _one_of(self, ("body", "query", "variable"))
         if self.many and where != "body":
             raise invalid("only a member of a body can be a list", "remove `many`")
+        if self.decides and self.private:
+            raise invalid("what is private is not learnt", "remove `decides` or `private`")
         if self.default is not None and where == "variable":
             raise invalid("another variable is always there", "remove `default`")
         return self

@@ -37,6 +37,8 @@ class _Item:
     source: str
     least: int = 1
     repeats: bool = False
+    closed: bool = False
+    """It matches a closed set of texts."""
 
 
 @dataclass
@@ -46,6 +48,8 @@ class _Reader:
     names: list[str] = field(default_factory=list)
     items: list[_Item] = field(default_factory=list)
     pieces: list[str] = field(default_factory=list)
+    closed: list[str] = field(default_factory=list)
+    """Names of groups that match a closed set of words."""
 
     def error(self, message: str, remedy: str) -> Exception:
         return invalid(f"{self.text[:60]!r}, at character {self.place + 1}: {message}", remedy)
@@ -79,7 +83,7 @@ class _Reader:
         start = len(self.items)
         words = self._words()
         if words is not None:
-            self.items.append(_Item(frozenset(word[0] for word in words), ""))
+            self.items.append(_Item(frozenset(word[0] for word in words), "", closed=True))
             self.pieces.append("|".join(map(re.escape, words)))
         else:
             while not self.rest.startswith(")"):
@@ -88,6 +92,8 @@ class _Reader:
                 self._add(self._repeated(*self._character()))
         if len(self.items) == start:
             raise self.error("a group is empty", "remove it")
+        if name is not None and all(item.closed for item in self.items[start:]):
+            self.closed.append(name)
         self.place += 1
         self.pieces.append(")")
         if self.rest[:1] in {"?", "*", "+", "{"}:
@@ -166,7 +172,7 @@ class _Reader:
             self._no_second()
             return _Item(first, f"{source}{sign}+", 1 if sign == "+" else 0, repeats=True)
         if sign != "{":
-            return _Item(first, source)
+            return _Item(first, source, closed=len(first) == 1 and _OTHER not in first)
         found = _REPEAT.match(self.text, self.place)
         least = int(found[1]) if found else 0
         most = int(found[3]) if found and found[3] else (_MOST_REPEATS if found and found[2] else least)
@@ -216,6 +222,10 @@ class Pattern:
         reader.check()
         self.text = text
         self.groups = tuple(reader.names)
+        self.closed = all(item.closed for item in reader.items)
+        """It matches a few words that stand in it, and nothing else."""
+        self.closed_groups = tuple(reader.closed)
+        """The groups of which that is true."""
         self._match = re.compile("".join(reader.pieces), re.ASCII | re.DOTALL).fullmatch
 
     def match(self, text: str) -> dict[str, str] | None:

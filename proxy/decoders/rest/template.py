@@ -71,7 +71,8 @@ class Template:
         self.variables = tuple(name for name, _ in parts if name)
         self._check(parts, segments=segments)
         self._also = self._separators(parts)
-        self._parts = tuple(parts)
+        self.parts = tuple(parts)
+        """In order: (variable, "") or ("", text)."""
 
     def _check(self, parts: list[tuple[str, str]], *, segments: bool) -> None:
         plain = "".join(literal or "x" for _, literal in parts)
@@ -104,7 +105,7 @@ class Template:
         if not self.variables:
             return self.text
         text = ""
-        for name, literal in self._parts:
+        for name, literal in self.parts:
             if not name:
                 text += literal
                 continue

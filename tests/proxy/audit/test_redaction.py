@@ -23,7 +23,7 @@ def written() -> Verdict:
     return msgspec.structs.replace(verdict(), call=asked, scores=scores)
 
 
-@pytest.mark.parametrize("name", ["/derived/temperature", "/sensorService"])
+@pytest.mark.parametrize("name", ["/derived/temperature", "/derived", "/sensorService"])
 def test_values_of_a_type_are_replaced_and_no_others(name: str) -> None:
     found = redacted(written(), {name})
     assert [each.value for each in found.call.accesses] == [MARKER, "hello"]

@@ -44,7 +44,7 @@ def test_what_a_request_becomes_is_told_without_its_credential(mapping: Path, tm
         "access 1: set /hue/lamp-3/state/on",
         "  service: /hue/lamp-3",
         "  type: /lamps/lamp",
-        "  data type: /basic/boolean",
+        "  data type: /basic/boolean/state.on",
         "  value: true",
         "sent on: PUT /api/<token>/lamps/3/state",
         "  host: 192.0.2.2:80",

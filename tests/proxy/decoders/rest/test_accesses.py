@@ -34,7 +34,10 @@ routes:
 def test_each_member_that_is_there_is_an_access() -> None:
     found = decoded(LAMPS, "PUT", STATE, b'{"on":true,"bri":7}')
     assert set_of(found) == [("set", "/site/lamp-3/state/on", "true"), ("set", "/site/lamp-3/state/bri", "7")]
-    assert [access.data_type for access in found.accesses] == ["/basic/boolean", "/basic/number"]
+    assert [access.data_type for access in found.accesses] == [
+        "/basic/boolean/state.on",
+        "/basic/number/state.bri",
+    ]
     assert {(access.destination, access.destination_type) for access in found.accesses} == {
         ("/site/lamp-3", "/lamps/lamp")
     }

@@ -15,7 +15,7 @@ from tests.repository.tree import read
 EXAMPLES = """\
 - request: {method: PUT, target: /api/u/lamps/3/state, headers: {Content-Type: application/json}, body: '{"on":true}'}
   accesses:
-    - {operation: set, destination: /hue/lamp-3, type: /lamps/lamp, node: state/on, data_type: /basic/boolean,
+    - {operation: set, destination: /hue/lamp-3, type: /lamps/lamp, node: state/on, data_type: /basic/boolean/state.on,
        value: "true"}
 - request: {method: GET, target: /api/u/nothing}
   refusal: unknown-node

@@ -91,7 +91,9 @@ def test_what_a_consumer_does_is_an_access(
 ) -> None:
     decoded = decode(house, method, target, value)
     assert decoded.refusal is None
-    assert what(decoded) == [(wanted[0], f"/things/{wanted[1]}", *wanted[2:])]
+    operation, node, service_type, basic = wanted
+    function = node.partition("/")[2].replace("/", ".")
+    assert what(decoded) == [(operation, f"/things/{node}", service_type, f"{basic or '/untyped'}/{function}")]
     assert decoded.outbound is not None
 
 
@@ -99,7 +101,7 @@ def test_observing_lasts_and_may_be_asked_for_before(house: Compiled) -> None:
     for method in ("HEAD", "GET"):
         decoded = decode(house, method, "/lamp/properties/on/observable")
         assert decoded.lasting
-        assert what(decoded) == [("subscribe", "/things/lamp/properties/on", LIGHT, "/basic/boolean")]
+        assert what(decoded) == [("subscribe", "/things/lamp/properties/on", LIGHT, "/basic/boolean/properties.on")]
 
 
 def test_an_object_is_an_access_to_each_of_its_values(house: Compiled) -> None:
@@ -203,7 +205,9 @@ def test_a_credential_goes_on_and_is_no_access() -> None:
 def test_a_description_that_is_fetched_may_be_read_by_consumers_too() -> None:
     sources = [Source(f"{PLACE.root}lamp", json.dumps(thing()).encode(), ("lamp",))]
     found = compile_things(sources, PLACE, listings=[("",)])
-    assert what(decode(found, "GET", "/lamp")) == [("get", "/things/lamp/description", "/wot/Light", "/basic/text")]
+    assert what(decode(found, "GET", "/lamp")) == [
+        ("get", "/things/lamp/description", "/wot/Light", "/basic/text/description")
+    ]
     for target in ("/", "/.well-known/wot"):
         assert what(decode(found, "GET", target))[0][1:3] == ("/things/_all", "/wot/directory")
 
