@@ -69,7 +69,7 @@ def _explain(mapping: MappingDocument, path: Path, agent: str) -> None:
     decoder = decoder_for(mapping, agent)
     decoded = decoder.decode(request, SENDER, 0, None)
     click.echo(f"request: {printable(decoder.in_words(f'{request.method} {request.target}'), _LONGEST)}")
-    click.echo(f"route: {decoder.route_of(request) or 'none of the mapping'}")
+    click.echo(f"route: {printable(decoder.route_of(request) or 'none of the mapping')}")
     click.echo(f"credential: {'one' if decoder.credential(request) is not None else 'none'} that may name the caller")
     for number, access in enumerate(decoded.accesses, 1):
         click.echo("\n".join(_access_lines(number, access)))

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-_DEEPEST = 16
+DEEPEST = 16
+"""Levels of nesting, where nothing else is said."""
 _SPACE = " \t\n\r"
 """What may stand around a value (RFC 8259, section 2)."""
 _HALF = re.compile("[\ud800-\udfff]")
@@ -48,27 +49,31 @@ _DECODER = json.JSONDecoder(
 )
 
 
-def _check(value: Any, level: int = 0) -> None:
-    if level > _DEEPEST:
-        raise NotStrictJson(f"nested deeper than {_DEEPEST} levels")
+def _check(value: Any, deepest: int, level: int = 0) -> None:
+    if level > deepest:
+        raise NotStrictJson(f"nested deeper than {deepest} levels")
     match value:
         case str() if not value.isascii() and _HALF.search(value):
             raise NotStrictJson("an escape stands for half a character")
         case dict():
             for name, inner in value.items():
-                _check(name, level)
-                _check(inner, level + 1)
+                _check(name, deepest, level)
+                _check(inner, deepest, level + 1)
         case list():
             for inner in value:
-                _check(inner, level + 1)
+                _check(inner, deepest, level + 1)
 
 
-def parse(body: bytes) -> Any:
+def parse(body: bytes, deepest: int = DEEPEST) -> Any:
     """Parse a JSON text; numbers come as `Number`.
+
+    Args:
+        body: The text.
+        deepest: Levels of nesting that it may have.
 
     Raises:
         NotStrictJson: the bytes are not UTF-8 JSON, a name occurs twice, an escape is half of a surrogate pair, or it
-            is nested deeper than 16 levels.
+            is nested deeper than that.
     """
     try:
         text = body.decode().strip(_SPACE)
@@ -80,12 +85,12 @@ def parse(body: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise NotStrictJson("the body is not UTF-8") from error
     except RecursionError as error:
-        raise NotStrictJson(f"nested deeper than {_DEEPEST} levels") from error
+        raise NotStrictJson(f"nested deeper than {deepest} levels") from error
     except ValueError as error:
         raise NotStrictJson(f"the body is not JSON: {error}") from error
     # As a rule neither can be wrong: only an escape can stand for half a character, and every level has a bracket.
-    if b"\\u" in body or body.count(b"{") + body.count(b"[") > _DEEPEST:
-        _check(value)
+    if b"\\u" in body or body.count(b"{") + body.count(b"[") > deepest:
+        _check(value, deepest)
     return value
 
 

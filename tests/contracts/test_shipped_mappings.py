@@ -67,7 +67,7 @@ def test_source_and_gaps_are_told(path: Path) -> None:
         (
             "shelly-gen2",
             [
-                *("/shelly/firmware", "/shelly/reset", "/shelly/restart", "/shelly/login", "/shelly/network"),
+                *("/shelly/firmware", "/shelly/reset", "/shelly/restart", "/shelly/login", "/shelly/network/{module}"),
                 *("/shelly/code", "/shelly/scripts", "/shelly/webhooks", "/shelly/schedules", "/shelly/calls"),
                 "/shelly/configuration/{component}",
             ],

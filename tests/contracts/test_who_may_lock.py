@@ -17,8 +17,13 @@ from policy.scenario import Scenario
 from proxy.decoders.rest.decoder import RestDecoder
 from proxy.decoders.rest.examples import SENDER, ExampleRequest, decoder_for
 from proxy.decoders.rest.loading import load_mapping
+from proxy.decoders.rest.mapping import MappingDocument
+from proxy.decoders.rest.thing_description import Source
+from proxy.decoders.rest.thing_forms import Place
+from proxy.decoders.rest.things import compile_things
 
 SHIPPED = Path(__file__).parents[2] / "config" / "decoders"
+PLACE = Place("http", frozenset({"192.0.2.2"}), 8080)
 
 
 class Asked(NamedTuple):
@@ -60,6 +65,10 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
         (_service("script", "good_night"), _service("script", "open_gate")),
         (_service("shell_command", "list_files"), _service("shell_command", "remove_files")),
         (Asked("POST", "/api/events/doorbell", {}), Asked("POST", "/api/events/alarm_off", {})),
+        (
+            _service("notify", "mobile_app_x", message="hello"),
+            _service("notify", "mobile_app_x", message="command_flashlight"),
+        ),
     ],
     "hue-v1": [
         (
@@ -71,8 +80,12 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
     "openhab": [
         (Asked("POST", "/rest/rules/tidy/runnow"), Asked("POST", "/rest/rules/open-gate/runnow")),
         (
-            Asked("POST", "/rest/actions/mqtt:broker:1/mqtt.publishMQTT", {}),
-            Asked("POST", "/rest/actions/mqtt:broker:1/mqtt.reset", {}),
+            Asked("POST", "/rest/actions/mqtt:broker:1/mqtt.publishMQTT", {"topic": "lamp", "value": "ON"}),
+            Asked("POST", "/rest/actions/mqtt:broker:1/mqtt.publishMQTT", {"topic": "lock", "value": "UNLOCK"}),
+        ),
+        (
+            Asked("POST", "/rest/actions/mail:smtp:1/mail.send"),
+            Asked("POST", "/rest/actions/mail:smtp:1/mail.sendHtml"),
         ),
         (
             Asked("PUT", "/rest/services/org.openhab.i18n/config", {}),
@@ -82,6 +95,7 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
     "shelly-gen1": [
         (Asked("GET", "/ota?update=true"), Asked("GET", "/ota?beta=true")),
         (Asked("GET", "/self_test"), Asked("GET", "/mute")),
+        (Asked("GET", "/ota?url=http://192.0.2.8/x.zip"), Asked("GET", "/ota?url=http://203.0.113.9/x.zip")),
     ],
     "shelly-gen2": [
         (_procedure("Cover.Close", id=0), _procedure("Cover.Open", id=0)),
@@ -90,9 +104,33 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
         (_procedure("Shelly.PutUserCA", data=""), _procedure("Shelly.SetAuth", user="admin", realm="x", ha1=None)),
         (_procedure("Script.GetCode", id=1), _procedure("Script.Start", id=1)),
         (_procedure("KVS.Get", key="a"), _procedure("KVS.Set", key="a", value="b")),
+        (_procedure("Shelly.Update", stage="stable"), _procedure("Shelly.Update", url="http://203.0.113.9/x.zip")),
+        (_procedure("HTTP.GET", url="http://192.0.2.8/on"), _procedure("HTTP.GET", url="http://203.0.113.9/on")),
+        (
+            _procedure("Webhook.Create", cid=0, event="switch.on", urls=["http://192.0.2.8/on"]),
+            _procedure("Webhook.Create", cid=0, event="switch.on", urls=["http://203.0.113.9/on"]),
+        ),
     ],
     "tasmota": [(_command("shutterclose1"), _command("shutteropen1"))],
+    "things": [
+        (Asked("POST", "/door/actions/lock"), Asked("POST", "/door/actions/open")),
+        (Asked("PUT", "/door/properties/light", True), Asked("PUT", "/door/properties/unlocked", True)),
+    ],
 }
+DOOR = {
+    "title": "Door",
+    "@type": "saref:DoorLock",
+    "properties": {
+        name: {"type": "boolean", "forms": [{"href": f"/door/properties/{name}"}]} for name in ("light", "unlocked")
+    },
+    "actions": {name: {"forms": [{"href": f"/door/actions/{name}"}]} for name in ("lock", "open")},
+}
+
+
+def _mapping(name: str) -> MappingDocument:
+    if name == "things":
+        return compile_things([Source("door", json.dumps(DOOR).encode())], PLACE).mapping
+    return load_mapping(SHIPPED / f"{name}.yaml")
 
 
 def _deed(decoder: RestDecoder, asked: Asked) -> dict[str, Any]:
@@ -114,7 +152,7 @@ def _deed(decoder: RestDecoder, asked: Asked) -> dict[str, Any]:
 
 
 def _scenario(mapping: str) -> Scenario:
-    decoder = decoder_for(load_mapping(SHIPPED / f"{mapping}.yaml"))
+    decoder = decoder_for(_mapping(mapping))
     services: dict[str, Any] = {}
     training, steps = [], []
     for number, (harmless, harmful) in enumerate(PAIRS[mapping]):
@@ -142,4 +180,4 @@ def test_who_was_seen_doing_one_thing_may_not_do_the_other(mapping: str) -> None
 
 
 def test_every_shipped_mapping_is_tried() -> None:
-    assert set(PAIRS) == {path.stem for path in SHIPPED.glob("*.yaml")}
+    assert set(PAIRS) - {"things"} == {path.stem for path in SHIPPED.glob("*.yaml")}

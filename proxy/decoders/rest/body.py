@@ -17,6 +17,8 @@ from proxy.decoders.strict_json import NotStrictJson, Number
 FORM = "application/x-www-form-urlencoded"
 _TYPES: Mapping[BodyKind, str] = {"json": "application/json", "form": FORM, "text": "text/plain"}
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_DEEPEST = 32
+"""Levels of JSON: pages of openHAB have 17 and more."""
 _MOST_VALUES = 4096
 """Members and items of a body, in all."""
 _LONGEST_FORM = 1 << 16
@@ -84,7 +86,7 @@ def read(kind: BodyKind, content: bytes, content_type: str, further: Iterable[st
 
 def _json(content: bytes, content_type: str) -> Body:
     try:
-        data = strict_json.parse(content)
+        data = strict_json.parse(content, _DEEPEST)
     except NotStrictJson as bad:
         raise unclear("ambiguous-body", str(bad)) from None
     _check_values(data)

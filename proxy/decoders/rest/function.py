@@ -102,6 +102,8 @@ def _kinds(route: Route, mapping: MappingDocument) -> tuple[dict[str, _Kind], di
             kinds[name] = _Kind.CLOSED
         elif variable.decides:
             kinds[name] = _Kind.DECIDING
+    # Words of a pattern are all that there is, whatever else the vocabulary has under that name.
+    sets = {name: words for name, words in sets.items() if kinds.get(name) is not _Kind.CLOSED}
     kinds = dict.fromkeys(sets, _Kind.CLOSED) | kinds
     # What is the same as another variable, letter for letter, has its kind.
     for name, variable in reversed(route.variables.items()):

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import msgspec
 
 from proxy.decoders.base import Headers
-from proxy.decoders.refusals import HTTP2
 from proxy.decoders.rest.bad_request import unclear
 from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument, Token
 
@@ -133,9 +132,8 @@ def _require_no_tricks(found: Mapping[str, str]) -> None:
     if found.get("content-encoding", "identity").lower() != "identity":
         raise unclear("ambiguous-body", "the body is compressed; let the service send it as it is")
     upgrade = found.get("upgrade")
-    if upgrade is not None:
-        if upgrade.lower().startswith("h2"):
-            raise unclear("http2", HTTP2)
+    # An offer of HTTP/2, as Java's client makes it, is left out and answered in HTTP/1.1 (RFC 9110, 7.8).
+    if upgrade is not None and any(each.strip().lower() != "h2c" for each in upgrade.split(",")):
         raise unclear("upgrade-not-allowed", f"an upgrade to {upgrade[:48]!r} is not covered by a mapping")
 
 

@@ -33,7 +33,7 @@ OVERRIDES = frozenset(
 _OWN = OVERRIDES | {
     *("authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host"),
     *("keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
-    *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
+    *("http2-settings", "forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
 }
 """Header fields that a mapping cannot have passed on by `headers`."""
 
@@ -218,6 +218,8 @@ class Variable(Section):
     """`integer`: a whole number from 0 in its one spelling. Another spelling is refused in every mode."""
     selects: bool = False
     """What is not as it should be is of a later route: the variable tells routes apart, as `when` does."""
+    same_as: VariableName | None = None
+    """Another variable, of the path or of those before this one, whose value this one must have."""
     private: bool = False
     """It stays out of the audit. It is no part of an address, and the value of an access only where that is private."""
     case: CaseKind = "sensitive"
@@ -459,6 +461,10 @@ class Route(Bounded):
             if variable.variable is not None and variable.variable not in known:
                 yield Inconsistency(
                     place, f"{variable.variable} is no variable of the path, nor one before", "correct the name"
+                )
+            if variable.same_as is not None and variable.same_as not in known:
+                yield Inconsistency(
+                    place, f"{variable.same_as} is no variable of the path, nor one before", "correct the name"
                 )
             known.update((name, *groups))
         if sum(variable.many for variable in self.variables.values()) > 1:

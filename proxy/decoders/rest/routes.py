@@ -111,6 +111,8 @@ class _Source:
     def _take(self, known: dict[str, str], value: str) -> None:
         if self.given.case == "insensitive":
             value = folded(value)
+        if self.given.same_as is not None and known[self.given.same_as] != value:
+            raise _WrongVariable
         known[self.name] = value
         if self.pattern is None:
             return

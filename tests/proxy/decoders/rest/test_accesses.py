@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from policy.loading import DocumentError
 from proxy.configuration import InventoriedService
 from tests.proxy.decoders.rest.making import LAMPS, SENDER, code_of, decoded, decoder_of, request, set_of
 
@@ -84,6 +85,16 @@ routes:
       /brightness: {node: brightness, data_type: /basic/number, minimum: 0, maximum: 255}
       /value: {node: value}
 """
+
+
+def test_a_variable_may_have_to_be_the_same_as_another() -> None:
+    same = CALLS.replace("[a-z_]+)'}}", "[a-z_]+)'}, it: {variable: of, same_as: domain}}")
+    assert code_of(decoded(same, "POST", "/services/light/on", b'{"entity_id":"light.x"}')) is None
+    assert code_of(decoded(same, "POST", "/services/light/on", b'{"entity_id":"lock.x"}')) == "unknown-node"
+    mixed = b'{"entity_id":["light.x","group.x"]}'
+    assert code_of(decoded(same, "POST", "/services/light/on", mixed)) == "unknown-node"
+    with pytest.raises(DocumentError, match="it: thing is no variable of the path, nor one before"):
+        decoder_of(same.replace("same_as: domain", "same_as: thing"))
 
 
 def test_what_is_done_is_told_beside_the_members() -> None:

@@ -93,6 +93,11 @@ def test_an_escaped_backslash_is_no_control_character() -> None:
             read("json", control, "", ())
 
 
+def test_json_may_be_nested_as_pages_of_openhab_are_and_not_without_end() -> None:
+    assert read("json", b"[" * 32 + b"]" * 32, "application/json", ()).canonical == b"[" * 32 + b"]" * 32
+    assert refused("json", b"[" * 34 + b"]" * 34, "application/json") == ("ambiguous-body", True)
+
+
 def test_a_body_has_a_bounded_number_of_values_and_bounded_work() -> None:
     read("json", json.dumps([[1] * 2000, {str(i): i for i in range(2000)}]).encode(), "", ())
     for content in (

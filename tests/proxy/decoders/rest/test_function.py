@@ -46,6 +46,13 @@ def test_a_closed_set_of_words_is_learnt_by_its_words(pattern: str) -> None:
     assert learnt("/unlock/b", "{action}/now", variables) == "/untyped/unlock.now"
 
 
+def test_the_words_of_a_pattern_count_before_a_vocabulary() -> None:
+    variables = "{what: {variable: action, pattern: '(?P<of>[a-z]+)-(?P<which>lock|unlock)'}}"
+    text = MAPPING.format(node="{which}", variables=f"variables: {variables}").replace("word: [", "which: [x], word: [")
+    (access,) = decoded(text, "POST", "/a-unlock/b").accesses
+    assert access.data_type == "/untyped/unlock"
+
+
 def test_a_group_of_words_is_closed_where_the_rest_is_not() -> None:
     variables = "{what: {variable: action, pattern: '(?P<verb>lock|unlock)-(?P<door>[a-z]+)'}}"
     assert learnt("/unlock-front/b", "{verb}/{door}", variables) == "/untyped/unlock._any"

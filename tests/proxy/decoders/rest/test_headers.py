@@ -88,7 +88,7 @@ def test_a_field_that_any_request_has_is_no_credential_where_no_route_takes_it()
         (PLAIN, ("content-type", "application/json; charset=utf-8; charset=utf-7"), "ambiguous-body"),
         (PLAIN, ("content-type", "json"), "ambiguous-headers"),
         (PLAIN, ("upgrade", "websocket"), "upgrade-not-allowed"),
-        (PLAIN, ("upgrade", "h2c"), "http2"),
+        (PLAIN, ("upgrade", "h2c, websocket"), "upgrade-not-allowed"),
         (PLAIN, ("host", "y"), "ambiguous-headers"),
         (PLAIN, ("x-custom", "\xe9"), "ambiguous-headers"),
         (PLAIN, ("x-other", "a\x01"), "ambiguous-headers"),
@@ -97,6 +97,12 @@ def test_a_field_that_any_request_has_is_no_credential_where_no_route_takes_it()
 )
 def test_tricks_are_refused_in_every_mode(text: str, field: tuple[str, str], code: str) -> None:
     assert refused(text, field) == code
+
+
+@pytest.mark.parametrize("offer", ["h2c", "H2C", "h2c , h2c"])
+def test_an_offer_of_http_2_is_left_out(offer: str) -> None:
+    found = read(PLAIN, ("connection", "Upgrade, HTTP2-Settings"), ("upgrade", offer), ("http2-settings", "AAMAAABk"))
+    assert {"upgrade", "http2-settings", "connection"}.isdisjoint(name for name, _ in found.passed_on)
 
 
 def test_a_request_without_host_is_refused() -> None:
