@@ -156,7 +156,7 @@ class AccessMaker:
         if count > self._most:
             too_many = unsupported("too-many-nodes", f"the call touches {count} nodes, more than {self._most}")
         steps: list[Step] = []
-        out_of_range: Refusal | None = None
+        out_of_range = self._outside(matched.route, target, body) if matched.route.bounded else None
         for variables in matched.variables[: self._most]:
             service = matched.route.service.fill(variables)
             if service is None:
@@ -174,6 +174,18 @@ class AccessMaker:
                 node = f"{destination}/{below}" if below else destination
                 steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, value))
         return Plan(tuple(steps[: self._most]), out_of_range=out_of_range, too_many=too_many)
+
+    def _outside(self, compiled: CompiledRoute, target: Target, body: Body) -> Refusal | None:
+        """Return the refusal of something that is no access, and is out of its bounds."""
+        for each in compiled.bounded:
+            value = each.value(target, body)
+            if value is ABSENT:
+                continue
+            text, json = as_text(value), each.tokens is not None and compiled.route.body == "json"
+            wrong = problem(each.bounds, value, text, json=json, booleans=self._booleans)
+            if wrong is not None:
+                return unsupported("out-of-range", f"{each.name} {wrong}: {text[:48]!r}")
+        return None
 
     def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
         """Return what of a route a request has; that is the same for each of its services."""

@@ -231,7 +231,7 @@ class RestDecoder:
         if request.body and request.method in {"GET", "HEAD"}:
             raise unclear("ambiguous-body", "a get carries a body")
         understood = self._meant(request, fields, read)
-        secrets = spellings([*fields.carried.values(), *read.carried.values(), *fields.undeclared])
+        secrets = spellings([*fields.carried.values(), *read.carried.values(), *fields.secrets])
         return self._told(understood, request, read, secrets) if secrets else understood
 
     def _meant(self, request: Request, fields: Fields, read: _Read) -> _Understood:
