@@ -41,6 +41,8 @@ class _Part(msgspec.Struct, frozen=True):
     private: bool = False
     json: bool = False
     """The value is a member of a JSON body."""
+    first: str | None = None
+    """The member of a body that is an object, without which there is no value."""
 
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
@@ -131,6 +133,7 @@ class AccessMaker:
                     operation=operation,
                     bounds=member,
                     tokens=None if name.startswith("?") else pointer_tokens(name),
+                    first=None if name.startswith("?") else next(iter(pointer_tokens(name)), None),
                     parameter=self._folded(name[1:]) if name.startswith("?") else None,
                     where=name,
                     private=member.private,
@@ -189,9 +192,15 @@ class AccessMaker:
 
     def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
         """Return what of a route a request has; that is the same for each of its services."""
+        if type(body.data) is dict:
+            # Mappings have many more members than requests: most are not looked for any further.
+            held = body.data
+            members_there = [part for part in members if part.first is None or part.first in held]
+        else:
+            members_there = [*members]
         given = [
             self._given(part, value)
-            for part, value in [(part, part.value({}, target, body)) for part in members]
+            for part, value in [(part, part.value({}, target, body)) for part in members_there]
             if value is not ABSENT
         ]
         if not members or not _is_told(own, given):
