@@ -106,7 +106,8 @@ class _Walk:
             data_type=self.type_of(schema),
             minimum=minimum,
             maximum=maximum,
-            choices=_choices(effective),
+            # Words of something that is no text would allow nothing.
+            choices=_choices(effective) if self.type_of(schema) == TEXT else (),
             private=schema.get("format") == "password" or schema.get("writeOnly") is True,
             remark=remark,
             example=json_of(given_example(effective)) or ("[]" if _kinds(effective) == ["array"] else None),
