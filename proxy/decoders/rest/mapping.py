@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -473,14 +473,7 @@ class Route(Bounded):
             for each in (name, *groups):
                 if each in known:
                     yield Inconsistency(place, f"the variable {each} is there already", "give it another name")
-            if variable.variable is not None and variable.variable not in known:
-                yield Inconsistency(
-                    place, f"{variable.variable} is no variable of the path, nor one before", "correct the name"
-                )
-            if variable.same_as is not None and variable.same_as not in known:
-                yield Inconsistency(
-                    place, f"{variable.same_as} is no variable of the path, nor one before", "correct the name"
-                )
+            yield from _strangers(place, variable, known)
             known.update((name, *groups))
         if sum(variable.many for variable in self.variables.values()) > 1:
             yield Inconsistency(("variables",), "several variables are lists", "let only one have `many`")
@@ -672,6 +665,12 @@ class MappingDocument(Section):
                     )
                 elif unconditional:
                     taken[method, route.body, shape] = i
+
+
+def _strangers(place: tuple[str, ...], variable: Variable, known: Container[str]) -> Iterator[Inconsistency]:
+    for other in (variable.variable, variable.same_as):
+        if other is not None and other not in known:
+            yield Inconsistency(place, f"{other} is no variable of the path, nor one before", "correct the name")
 
 
 def _shape(segment: str) -> str:

@@ -34,6 +34,13 @@ def written(directory: Path, text: str) -> Path:
     return path
 
 
+def test_a_mapping_cannot_write_to_the_terminal_by_the_names_of_its_routes(mapping: Path, tmp_path: Path) -> None:
+    mapping.write_text(LAMPS.replace("name: set a lamp", 'name: "set\\e[31m a lamp"'))
+    answer = asked(mapping, written(tmp_path, PUT))
+    assert "route: set" in answer.output
+    assert "\x1b" not in answer.output
+
+
 def test_what_a_request_becomes_is_told_without_its_credential(mapping: Path, tmp_path: Path) -> None:
     answer = asked(mapping, written(tmp_path, PUT), "--agent", "hue")
     assert answer.exit_code == 0, answer.output

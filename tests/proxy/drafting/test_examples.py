@@ -83,7 +83,9 @@ def test_what_was_learnt_has_examples_without_anybody_s_values() -> None:
     text = hold(draft_from(vocabulary.templates()[0], name="heating", source="the log"))
     assert f"/api/{EXAMPLE}/zones/1/target" in text
     assert TOKEN not in text
-    assert "node: target/wifi/password, data_type: /basic/text}" in text, "it is private: its value is in no access"
+    assert "node: target/wifi/password, data_type: /basic/text/target.wifi.password}" in text, (
+        "it is private: its value is in no access"
+    )
 
 
 _NAMES = st.sampled_from(["on", "a b", "~x/y", "mode", "password", "é", "level", "x" * 300])
