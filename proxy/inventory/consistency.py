@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
+from proxy.client_certificates import same_file
+from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode, client_ca_of
 from proxy.registry import agent_of
 
 
@@ -26,3 +27,25 @@ def indistinguishable(document: GatewayDocument, inventory: InventoryDocument) -
                 " their calls apart -- give each an address of its own, or give them certificates and let the access"
                 " point speak TLS, or keep one of them here that speaks for the whole host"
             )
+
+
+def useless_certificates(document: GatewayDocument, inventory: InventoryDocument) -> Iterator[str]:
+    """Yield one line, with the remedy, for each certificate of a service that no access point could ever verify."""
+    authorities = {client_ca_of(point, document.tls) for point in document.access_points} - {None}
+    known = {same_file(authority) for authority in authorities if authority is not None}
+    default = None if document.tls is None else document.tls.site_ca
+    for service in inventory.services:
+        for each in service.certificates:
+            authority = each.ca or default
+            if not known:
+                yield (
+                    f"{service.address} has certificates, but no access point with `tls: server` has a CA that verifies"
+                    " them -- give it a `client_ca`, or `tls.site_ca`; before Knowledge Agents leave `certificates` out"
+                )
+                break
+            if each.name is not None and (authority is None or same_file(authority) not in known):
+                told = f"of {authority}" if authority is not None else "of no CA"
+                yield (
+                    f"{service.address} has the certificate {each.name!r} {told}, which is the CA of services at no"
+                    f" access point -- write as `ca` one of them: {', '.join(sorted(known))}"
+                )
