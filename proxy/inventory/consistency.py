@@ -30,10 +30,14 @@ def indistinguishable(document: GatewayDocument, inventory: InventoryDocument) -
 
 
 def useless_certificates(document: GatewayDocument, inventory: InventoryDocument) -> Iterator[str]:
-    """Yield one line, with the remedy, for each certificate of a service that no access point could ever verify."""
+    """Yield one line, with the remedy, for each certificate of a service that says nothing.
+
+    No access point could ever verify it, or another service has the same name under the same CA, spelt in another way.
+    """
     authorities = {client_ca_of(point, document.tls) for point in document.access_points} - {None}
     known = {same_file(authority) for authority in authorities if authority is not None}
     default = None if document.tls is None else document.tls.site_ca
+    taken: dict[tuple[str, str], str] = {}
     for service in inventory.services:
         for each in service.certificates:
             authority = each.ca or default
@@ -49,3 +53,10 @@ def useless_certificates(document: GatewayDocument, inventory: InventoryDocument
                     f"{service.address} has the certificate {each.name!r} {told}, which is the CA of services at no"
                     f" access point -- write as `ca` one of them: {', '.join(sorted(known))}"
                 )
+            elif each.name is not None and authority is not None:
+                owner = taken.setdefault((same_file(authority), each.name), service.address)
+                if owner != service.address:
+                    yield (
+                        f"{service.address} has the certificate {each.name!r} of {authority}, which is that of {owner}"
+                        " -- a certificate identifies one service: give each its own"
+                    )

@@ -71,3 +71,19 @@ def test_certificates_that_no_access_point_could_verify_are_told() -> None:
     (line,) = useless({"fingerprint": FINGERPRINT}, client_ca=None)
     assert line.startswith("/house/tablet has certificates, but no access point with `tls: server` has a CA")
     assert " -- give it a `client_ca`" in line
+
+
+def test_one_name_of_one_ca_for_two_services_is_told_however_the_ca_is_spelt() -> None:
+    point = plain_point(tls="server", decoder={"mapping": "x.yaml"}, towards_access_point={"fingerprint": FINGERPRINT})
+    tls = {"site_ca": "/etc/ca.pem", "towards_services": {"certificate": "own.pem", "key": "own.key"}}
+    document = GatewayDocument.model_validate(plain_settings(access_points=[point], tls=tls))
+    services = [
+        {"address": "/house/tablet", "certificates": [{"name": "tablet"}]},
+        {
+            "address": "/house/phone",
+            "certificates": [{"name": "phone"}, {"name": "tablet", "ca": "/etc/../etc/ca.pem"}],
+        },
+    ]
+    inventory = InventoryDocument.model_validate({"services": services})
+    (line,) = useless_certificates(document, inventory)
+    assert line.startswith("/house/phone has the certificate 'tablet' of /etc/../etc/ca.pem, which is that of /house/t")
