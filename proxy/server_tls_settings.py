@@ -7,9 +7,10 @@ from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from policy.loading import invalid
+from policy.section import Section
 
 FINGERPRINT_SPELLING = "^sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$"
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
@@ -53,13 +54,7 @@ HostName = Annotated[str, AfterValidator(_host)]
 CertificateName = Annotated[str, AfterValidator(_certificate_name)]
 
 
-class _Section(BaseModel):
-    """Unknown keys are errors, values do not change after loading."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-
-class ServiceSide(_Section):
+class ServiceSide(Section):
     """Towards services, at one access point with `tls: server`."""
 
     certificate: Path | None = None
@@ -83,7 +78,7 @@ class ServiceSide(_Section):
         return self
 
 
-class AccessPointSide(_Section):
+class AccessPointSide(Section):
     """Towards one access point with `tls: server`: how it is told from an impostor."""
 
     fingerprint: Fingerprint | None = None
@@ -125,7 +120,7 @@ class AccessPointSide(_Section):
         return None
 
 
-class ServiceCertificate(_Section):
+class ServiceCertificate(Section):
     """How the certificate of a service is recognised, at access points with `tls: server`."""
 
     fingerprint: Fingerprint | None = None
