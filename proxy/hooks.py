@@ -157,6 +157,9 @@ class Hooks:
             wanted = live.destination.point.wants_certificates
             live.identity_problem = ambiguous("no-certificate", "the service shows no certificate") if wanted else None
             return
+        if live.destination.point.tls is TlsMode.SERVER:
+            # Until more is known, and where it is good for nothing: not the call of who has that address, or a token.
+            live.certify(ShownCertificate(None))
         chain = _verified_chain(data)
         _note_chain(live, chain)
         revoked = self._gate.revocations.problem(chain)

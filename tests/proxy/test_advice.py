@@ -84,4 +84,4 @@ def test_an_impostor_in_an_access_point_s_place_is_told_of_once() -> None:
     log = Log()
     for _ in range(3):
         log.advice.impostor("hue", "it shows another certificate")
-    assert log.said == [("hue", "it shows another certificate")]
+    assert log.said == [("access point hue", "it shows another certificate")]

@@ -441,17 +441,18 @@ def test_an_agent_s_certificate_and_one_for_two_services_establish_nothing(autho
     both = [{**TABLET, "address": f"/house/{name}", "certificates": [{"name": f"{name}.house"}]} for name in ("a", "b")]
     bench = server_bench(authority, *both, {**TABLET, "certificates": [{"name": "agent1"}]})
     for credentials in (authority.agent("agent1"), authority.client("x", "a.house", "b.house")):
-        assert called(bench, credentials)[2] == "bad-certificate"
+        assert called(bench, credentials) == (f"ip:{SERVICE_IP}", "unknown", "bad-certificate")
 
 
 def test_a_revoked_certificate_is_refused_by_https_too(authority: SiteAuthority) -> None:
-    bench, stolen = server_bench(authority, TABLET), authority.client("tablet")
+    phone = PHONE | {"ip": SERVICE_IP}
+    bench, stolen = server_bench(authority, TABLET, phone), authority.client("tablet")
     key = key_of(load(stolen.certificate))
     data, live = handshake_of(bench, stolen)
     bench.hooks.tls_established_client(data)
     assert key in live.certificates, "so that a list ends it"
     bench.revocations.current = Revocations({key.issuer: frozenset({key.serial})})
-    assert called(bench, stolen)[2] == "revoked-certificate"
+    assert called(bench, stolen, "/lamp/the-token-of-phone") == (f"ip:{SERVICE_IP}", "unknown", "revoked-certificate")
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,13 @@ def test_a_device_of_the_ca_with_another_name_is_refused(authority: SiteAuthorit
     assert why.startswith(f"its certificate is not for {name!r} but for 'hue.house', '10.77.2.11', '*.wild.house' -- ")
 
 
+@pytest.mark.parametrize("pattern", ["h*.deep.house", "*", "*.house", "hue.*.house"])
+def test_a_wildcard_is_one_whole_label_below_two(authority: SiteAuthority, pattern: str) -> None:
+    assert not shown_by(point(ca=str(authority.certificate), name="hue.deep.house"), authority.server(pattern))[0]
+    with pytest.raises(IdentityError):
+        check_name(load(authority.server(pattern).certificate), "hue.house")
+
+
 def test_a_common_name_is_no_name_of_a_server(authority: SiteAuthority, clients: SiteAuthority) -> None:
     with pytest.raises(IdentityError, match="no subjectAltName"):
         check_name(load(clients.client("hue.house").certificate), "hue.house")
