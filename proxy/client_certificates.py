@@ -27,6 +27,8 @@ class ShownCertificate(NamedTuple):
 
     service: str | None
     """Address of the service that the inventory has it for; None where it has none."""
+    client_id: str | None = None
+    """What the same certificate is called at Knowledge Agents; None where it is shown to none."""
 
 
 class ClientCertificates:

@@ -422,8 +422,8 @@ def _insecure(points: Iterable[tuple[int, AccessPoint]], tls: Tls | None) -> Ite
             case TlsMode.SERVER:
                 yield from _incomplete(i, point, tls)
         if point.tls is not TlsMode.SERVER:
-            for section in ("towards_services", "towards_access_point"):
-                if section in point.model_fields_set:
+            for section, usual in (("towards_services", ServiceSide()), ("towards_access_point", None)):
+                if getattr(point, section) != usual:
                     yield Inconsistency(
                         (i, section), f"counts with `tls: server` only, not with `{point.tls}`", "remove it"
                     )

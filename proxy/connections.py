@@ -86,7 +86,7 @@ class Connection:
         if self.peer is not None:
             return self._peer_itself(self.peer, registry)
         if self.certified is not None:
-            return self._by_certificate(self.certified.service, registry)
+            return self._by_certificate(self.certified, registry)
         agent = self.destination.point.agent
         if self.identity is not None:
             address = f"/{agent}/{self.identity.client_id}"
@@ -99,15 +99,22 @@ class Connection:
             )
         return self.at_address(registry)
 
-    def _by_certificate(self, service: str | None, registry: SiteRegistry) -> Sender:
+    def _by_certificate(self, shown: ShownCertificate, registry: SiteRegistry) -> Sender:
         """Return the service that a certificate is of; whoever shows somebody else's is not who the address says.
 
-        It has no client id: a quarantine is the service's, by whatever it is known the next time.
+        Without a client id a quarantine is the service's, by whatever it is known the next time.
         """
+        service = shown.service
         if service is None:
             return Sender(address=f"ip:{self.ip}", service_type=None, strength=Strength.UNKNOWN, ip=self.ip)
         known = registry.service_type(service)
-        return Sender(address=service, service_type=known, strength=Strength.CERTIFICATE, ip=self.ip)
+        return Sender(
+            address=service,
+            service_type=known,
+            strength=Strength.CERTIFICATE,
+            ip=self.ip,
+            client_id=shown.client_id,
+        )
 
     def at_address(self, registry: SiteRegistry) -> Sender:
         """Return the service that the network address stands for, whatever else the connection is."""

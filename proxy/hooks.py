@@ -56,8 +56,8 @@ class Gatekeeper:
     peers: Peers
     contexts: TlsContexts
     certificates: ClientCertificates
-    agents: frozenset[str]
-    """The access points that are Knowledge Agents."""
+    agents: Mapping[str, TlsMode]
+    """The access points that are Knowledge Agents, and how they are called."""
     tls: Tls | None
     """Where the CA of services' certificates stands, where an access point has none of its own."""
     revocations: RevocationsInForce
@@ -194,7 +194,8 @@ class Hooks:
             authority = client_ca_of(point, tls)
             if authority is None:
                 raise IdentityError("no CA was configured that could have verified it")
-            live.certify(ShownCertificate(certificates.service_of(shown, authority)))
+            service = certificates.service_of(shown, authority)
+            live.certify(ShownCertificate(service, self._client_id(service)))
             return
         if live.destination.decoder.agency is not None:
             live.peer = self._gate.peers.of_certificate(shown, live.ip)
@@ -205,6 +206,12 @@ class Hooks:
             if others:
                 detail = f"the inventory has the certificate for {' and for '.join(sorted(others))}, which is not {own}"
                 live.misplaced = unsupported("identity-conflict", detail)
+
+    def _client_id(self, service: str | None) -> str | None:
+        """Return the id of a service that shows its certificate to Knowledge Agents too: a quarantine is for both."""
+        if service is None or self._gate.agents.get(agent_of(service)) is not TlsMode.REQUIRED:
+            return None
+        return key_name(service)
 
     def _is_same(self, inventoried: str, own: str) -> bool:
         """Tell whether a service of the inventory is, as it calls a Knowledge Agent, the service `own`.

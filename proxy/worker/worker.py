@@ -294,7 +294,7 @@ class Worker:
             contexts=secured,
             certificates=ClientCertificates(self._registry.inventory.services, self._document.tls),
             tls=self._document.tls,
-            agents=frozenset(point.agent for point in self._document.access_points if point.decoder == "vsl"),
+            agents={each.agent: each.tls for each in self._document.access_points if each.decoder == "vsl"},
             revocations=self._revocation.in_force,
             limits=self._document.limits,
             on_tls_refusal=self._advice.handshake_failed,

@@ -19,7 +19,7 @@ from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
 from proxy.client_certificates import ClientCertificates
-from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer, Tls
+from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer, Tls, TlsMode
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders import strict_cbor
 from proxy.decoders.base import Decoder
@@ -140,7 +140,7 @@ class Bench:
             peers=Peers(self.peers),
             contexts=contexts or TlsContexts({}, {}),
             certificates=ClientCertificates(self.registry.inventory.services, tls),
-            agents=frozenset({"agent1"}),
+            agents={"agent1": TlsMode.REQUIRED},
             tls=tls,
             revocations=self.revocations,
             limits=Limits(connections=16),

@@ -482,6 +482,13 @@ def test_a_quarantine_is_the_service_s_by_whatever_it_is_known(authority: SiteAu
     assert bench.connections.of_identity("/house/tablet", bench.registry) == [data.conn.id]
 
 
+def test_a_service_of_a_knowledge_agent_that_is_in_quarantine_there_is_so_by_https(authority: SiteAuthority) -> None:
+    light = {"address": "/agent1/lightcontrol1", "certificates": [{"name": "lightcontrol1"}]}
+    bench = server_bench(authority, light)
+    assert called(bench, authority.service("lightcontrol1")) == ("/agent1/lightcontrol1", "certificate", None)
+    assert bench.sightings[0] == (SERVICE_IP, "certificate:lightcontrol1")
+
+
 @pytest.mark.parametrize(
     ("address", "name", "conflict"),
     [
