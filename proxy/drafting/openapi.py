@@ -254,7 +254,7 @@ def _token(schemes: Sequence[SecurityScheme]) -> tuple[dict[str, str] | None, li
     """Return where callers have their credential, and what is to be decided about it."""
     usable = [(scheme, place) for scheme in schemes if (place := _place(scheme)) is not None]
     remarks = [
-        f"{scheme.name}: certificates of services; give the access point `tls: required`"
+        f"{scheme.name}: certificates of services; give the access point `tls: server`"
         for scheme in schemes
         if scheme.kind == "mutualTLS"
     ]
