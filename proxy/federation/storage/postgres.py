@@ -7,12 +7,13 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from models.candidates import Candidate
 from models.exchange.showings import Acceptance
+from models.exchange.votes import Vouched
+from proxy.federation.storage import postgres_rulings, ruled
 from proxy.federation.storage import postgres_statements as sql
-from proxy.federation.storage.accepted import from_store, to_store
 from proxy.federation.storage.base import (
     LAST,
-    MAX_ACCEPTANCES,
     MAX_TOKENS,
     MAX_TOPICS,
     Certificate,
@@ -22,6 +23,7 @@ from proxy.federation.storage.base import (
     Revocation,
     Revoked,
     Row,
+    Ruling,
     StoreError,
     Token,
     check_rows,
@@ -55,7 +57,7 @@ class PostgresStore:
         self._connections = Connections(conninfo)
         self._id = new_writer()
         self._puts = GroupCommit(self._commit)
-        self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.ACCEPTANCE_WRITERS)}
+        self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.RULING_WRITERS)}
 
     async def open(self) -> None:
         """See `Store`."""
@@ -92,7 +94,9 @@ class PostgresStore:
             topics = [row[0] for row in await (await connection.execute(sql.TOPICS, (origin,))).fetchall()]
             writer, first = await self._number(connection, len(topics))
             changes = list(range(first, first + len(topics)))
-            return (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
+            removed = (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
+            await postgres_rulings.remove(connection, origin, self._number, contributed=bool(topics))
+            return removed
 
         return await self._connections.transact(work)
 
@@ -186,23 +190,24 @@ class PostgresStore:
 
         return await self._connections.transact(work)
 
-    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
+    async def accept(self, vouched: Sequence[Vouched]) -> list[bool]:
         """See `Store`."""
-        stored = to_store(acceptances)
+        ruled.check(vouched)
+        return await self._connections.transact(
+            lambda connection: postgres_rulings.accept(connection, vouched, self._number)
+        )
 
-        async def work(connection: Connection) -> None:
-            writer, first = await self._number(connection, len(stored))
-            digests, bodies, times = ([each[column] for each in stored] for column in range(3))
-            changes = list(range(first, first + len(stored)))
-            await connection.execute(sql.ACCEPT, (writer, digests, bodies, times, changes))
-            await connection.execute(sql.EXPIRE_ACCEPTANCES, (MAX_ACCEPTANCES,))
-
-        await self._connections.transact(work)
-
-    async def acceptances(self, cursor: Cursor, limit: int) -> tuple[list[Acceptance], Cursor]:
+    async def hear(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
         """See `Store`."""
-        rows, after = await self._feed(sql.ACCEPTANCE_WRITERS, sql.ACCEPTANCES, cursor, limit)
-        return [from_store(*row) for row in rows], after
+        ruled.check(accepted, withdrawn)
+        await self._connections.transact(
+            lambda connection: postgres_rulings.hear(connection, accepted, withdrawn, self._number)
+        )
+
+    async def rulings(self, cursor: Cursor, limit: int) -> tuple[list[Ruling], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(sql.RULING_WRITERS, sql.RULINGS, cursor, limit)
+        return [ruled.ruling(*row) for row in rows], after
 
     async def _commit(self, rows: Sequence[Row]) -> list[Held]:
         return await self._connections.transact(lambda connection: self._put(connection, rows))
