@@ -93,6 +93,11 @@ class Ballot:
         if candidate in self._shown:
             self._news.add(candidate)
 
+    def reopen_all(self) -> None:
+        """Decide about everything again that is shown: nothing is known to have been accepted."""
+        self._decided.clear()
+        self._news |= self._shown.keys()
+
     def _forget(self, origin: str) -> None:
         told = self._told.pop(origin)
         for service_type in told.instances:

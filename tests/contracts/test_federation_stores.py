@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import sqlite3
+from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
 from proxy.federation.storage.base import (
@@ -17,6 +22,7 @@ from proxy.federation.storage.base import (
     Store,
     Token,
 )
+from proxy.federation.storage.postgres import PostgresStore
 from tests.contracts.conftest import Opened
 
 START = Cursor()
@@ -321,6 +327,33 @@ async def test_another_process_is_heard(store: Store, store_at: Opened) -> None:
     found, _ = await everything(store, cursor)
     assert sorted(found, key=str) == [Row("a", "model:/light", 1, LAST, None), row("b")]
     await other.close()
+
+
+async def test_whose_numbers_went_back_begins_anew(
+    store: Store, store_at: Opened, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Over a backup it would soon have given again the numbers that readers have read, for other changes."""
+    for sequence in range(1, 4):
+        await store.put([row(sequence=sequence)])
+    reader = store_at()
+    await reader.open()
+    _, cursor = await everything(reader)
+    database: Any = (
+        psycopg.connect(request.getfixturevalue("database"))
+        if isinstance(store, PostgresStore)
+        else sqlite3.connect(tmp_path / "federation.db")
+    )
+    with contextlib.closing(database), database:
+        database.execute("UPDATE writers SET newest = 1")
+        database.execute("UPDATE contributions SET sequence = 1, change = 1")
+    # Before any reader has looked, more is written than was lost.
+    for number in range(5):
+        await store.put([row(f"o{number}")])
+    found, after = await everything(reader, cursor)
+    assert after.lost(cursor), "so all is read again"
+    found, _ = await everything(reader)
+    assert sorted(each.origin for each in found) == ["a", *(f"o{number}" for number in range(5))]
+    await reader.close()
 
 
 async def test_a_closed_store_takes_nothing_but_writes_what_it_took(store_at: Opened) -> None:

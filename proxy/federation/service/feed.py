@@ -69,7 +69,9 @@ class Feed:
                     continue
                 await asyncio.sleep(_TOGETHER)
                 continue
-            self._pools.end_again()
+            if self._pools.read_again:
+                self._pools.end_again()
+                self.shown.set()
             self.loaded.set()
             await self._quiet()
 

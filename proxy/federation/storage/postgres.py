@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from models.candidates import Candidate
@@ -33,6 +33,7 @@ from proxy.federation.storage.group_commit import GroupCommit
 from proxy.federation.storage.layers import layers
 from proxy.federation.storage.postgres_connections import Connection, Connections
 from proxy.federation.storage.postgres_migration import migrate
+from proxy.federation.storage.postgres_rulings import Number
 
 _FORGET_WRITERS = 24 * 3600 * 1000
 """Milliseconds after which a writer without rows is cleared away."""
@@ -56,6 +57,8 @@ class PostgresStore:
         """
         self._connections = Connections(conninfo)
         self._id = new_writer()
+        self._committed = 0
+        """The newest number under this id that is known to be committed."""
         self._puts = GroupCommit(self._commit)
         self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.RULING_WRITERS)}
 
@@ -88,17 +91,17 @@ class PostgresStore:
     async def remove(self, origin: str) -> int:
         """See `Store`."""
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection, number: Number) -> int:
             # First of all, as when rows are put: who waits for whom does not form a circle within a process.
-            await self._number(connection, 0)
+            await number(0)
             topics = [row[0] for row in await (await connection.execute(sql.TOPICS, (origin,))).fetchall()]
-            writer, first = await self._number(connection, len(topics))
+            writer, first = await number(len(topics))
             changes = list(range(first, first + len(topics)))
             removed = (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
-            await postgres_rulings.remove(connection, origin, self._number, contributed=bool(topics))
+            await postgres_rulings.remove(connection, origin, number, contributed=bool(topics))
             return removed
 
-        return await self._connections.transact(work)
+        return await self._change(work)
 
     async def changes(self, cursor: Cursor, limit: int) -> tuple[list[Row], Cursor]:
         """See `Store`."""
@@ -159,17 +162,17 @@ class PostgresStore:
     async def revoke(self, origin: str, now: int) -> Revoked:
         """See `Store`."""
 
-        async def work(connection: Connection) -> Revoked:
-            await self._number(connection, 0)
+        async def work(connection: Connection, number: Number) -> Revoked:
+            await number(0)
             # First these: what is being enrolled with one is waited for, and then found.
             invitations = (await connection.execute(sql.DISCARD_INVITATIONS, (origin,))).rowcount
             serials = await _hold_certificates(connection, origin)
-            writer, first = await self._number(connection, len(serials))
+            writer, first = await number(len(serials))
             changes = list(range(first, first + len(serials)))
             revoked = (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
             return Revoked(revoked, invitations)
 
-        return await self._connections.transact(work)
+        return await self._change(work)
 
     async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
         """See `Store`."""
@@ -193,16 +196,12 @@ class PostgresStore:
     async def accept(self, vouched: Sequence[Vouched]) -> list[bool]:
         """See `Store`."""
         ruled.check(vouched)
-        return await self._connections.transact(
-            lambda connection: postgres_rulings.accept(connection, vouched, self._number)
-        )
+        return await self._change(lambda connection, number: postgres_rulings.accept(connection, vouched, number))
 
     async def hear(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
         """See `Store`."""
         ruled.check(accepted, withdrawn)
-        await self._connections.transact(
-            lambda connection: postgres_rulings.hear(connection, accepted, withdrawn, self._number)
-        )
+        await self._change(lambda connection, number: postgres_rulings.hear(connection, accepted, withdrawn, number))
 
     async def rulings(self, cursor: Cursor, limit: int) -> tuple[list[Ruling], Cursor]:
         """See `Store`."""
@@ -210,7 +209,26 @@ class PostgresStore:
         return [ruled.ruling(*row) for row in rows], after
 
     async def _commit(self, rows: Sequence[Row]) -> list[Held]:
-        return await self._connections.transact(lambda connection: self._put(connection, rows))
+        return await self._change(lambda connection, number: _put(connection, rows, number))
+
+    async def _change[T](self, work: Callable[[Connection, Number], Awaitable[T]]) -> T:
+        """Do something that takes numbers, in one transaction."""
+        taken = "", 0
+
+        async def run(connection: Connection) -> T:
+            async def number(count: int) -> tuple[str, int]:
+                nonlocal taken
+                writer, first = await self._number(connection, count)
+                taken = writer, first + count - 1
+                return writer, first
+
+            return await work(connection, number)
+
+        done = await self._connections.transact(run)
+        writer, newest = taken
+        if writer == self._id:
+            self._committed = max(self._committed, newest)
+        return done
 
     async def _number(self, connection: Connection, count: int) -> tuple[str, int]:
         """Take numbers for changes of this transaction; return this writer's id and the first one.
@@ -219,20 +237,15 @@ class PostgresStore:
         """
         now = time.time_ns() // 1_000_000
         writer = self._id
-        row = await (await connection.execute(sql.NUMBER, (count, now, writer))).fetchone()
+        row = await (await connection.execute(sql.NUMBER, (count, now, writer, self._committed))).fetchone()
         if row is not None:
             return writer, row[0] - count + 1
-        # An id that was cleared away is not used again: readers may still know how far they had read it.
+        # An id that was cleared away, or has smaller numbers as in a restored backup, is not used again: readers may
+        # still know how far they had read it.
         self._id = writer = new_writer()
+        self._committed = 0
         await connection.execute(sql.NEW_WRITER, (writer, count, now))
         return writer, 1
-
-    async def _put(self, connection: Connection, rows: Sequence[Row]) -> list[Held]:
-        writer, first = await self._number(connection, len(rows))
-        held: dict[int, Held] = {}
-        for part in layers(rows):
-            held |= await _put_part(connection, {index: rows[index] for index in part}, writer, first)
-        return [held[index] for index in range(len(rows))]
 
     async def _feed(
         self, writers: str, changes: str, cursor: Cursor, limit: int
@@ -253,6 +266,14 @@ class PostgresStore:
             return found, Cursor(read)
 
         return await self._connections.transact(work)
+
+
+async def _put(connection: Connection, rows: Sequence[Row], number: Number) -> list[Held]:
+    writer, first = await number(len(rows))
+    held: dict[int, Held] = {}
+    for part in layers(rows):
+        held |= await _put_part(connection, {index: rows[index] for index in part}, writer, first)
+    return [held[index] for index in range(len(rows))]
 
 
 async def _certify(connection: Connection, certificate: Certificate, now: int) -> None:

@@ -13,14 +13,14 @@ from proxy.federation.storage.base import MAX_ACCEPTANCES
 from proxy.federation.storage.postgres_connections import Connection
 from proxy.federation.topics import SHOWINGS
 
-type Number = Callable[[Connection, int], Awaitable[tuple[str, int]]]
-"""Takes numbers for changes: returns the writer, and the first one."""
+type Number = Callable[[int], Awaitable[tuple[str, int]]]
+"""Takes numbers for changes of this transaction: returns the writer, and the first one."""
 
 
 async def accept(connection: Connection, vouched: Sequence[Vouched], number: Number) -> list[bool]:
     """Keep what holds of what was decided, and who vouched; return of each whether it does."""
     # First of all, as when rows are put: who waits for whom does not form a circle within a process.
-    await number(connection, 0)
+    await number(0)
     present = set()
     for origin in ruled.voters(vouched):
         if await (await connection.execute(sql.PRESENT, (origin, SHOWINGS))).fetchone():
@@ -32,7 +32,7 @@ async def accept(connection: Connection, vouched: Sequence[Vouched], number: Num
 
 
 async def _write(connection: Connection, held: Sequence[tuple[ruled.Key, Vouched]], number: Number) -> None:
-    writer, first = await number(connection, len(held))
+    writer, first = await number(len(held))
     await connection.execute(
         sql.ACCEPT,
         (
@@ -55,7 +55,7 @@ async def hear(
 ) -> None:
     """Keep what the level above accepted and took back."""
     told, gone = ruled.told_rows(accepted), ruled.digests(withdrawn)
-    writer, first = await number(connection, len(told) + len(gone))
+    writer, first = await number(len(told) + len(gone))
     if told:
         digests, bodies, times = ([each[column] for each in told] for column in range(3))
         changes = list(range(first, first + len(told)))
@@ -78,7 +78,7 @@ async def remove(connection: Connection, origin: str, number: Number, *, contrib
     found = ruled.carried(((*row,) for row in rows), ((digest, Vote(*vote)) for digest, *vote in votes))
     await connection.execute(sql.DISCARD_VOTES_OF, (origin,))
     changes = ruled.without(found, origin)
-    writer, first = await number(connection, len(changes))
+    writer, first = await number(len(changes))
     await connection.execute(
         sql.DECIDED_AGAIN,
         (

@@ -11,7 +11,8 @@ LOCKED_VERSION = "SELECT version FROM schema_version WHERE id = 1 FOR UPDATE"
 FIRST_VERSION = "INSERT INTO schema_version (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING"
 NEW_VERSION = "UPDATE schema_version SET version = %s WHERE id = 1"
 
-NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s RETURNING newest"
+# With the number up to which was committed: less is what a backup has, and what readers have read would be given again.
+NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s AND newest >= %s RETURNING newest"
 NEW_WRITER = "INSERT INTO writers (writer, newest, seen) VALUES (%s, %s, %s)"
 WRITERS = "SELECT writer, newest FROM writers"
 OLD_WRITERS = "SELECT writer, newest FROM writers WHERE seen < %s"

@@ -99,6 +99,10 @@ class SqliteStore:
         """Take a file that is opened later, in a directory that exists."""
         self._path = path
         self._id = new_writer()
+        self._committed = 0
+        """The newest number under this id that is known to be committed."""
+        self._taken = 0
+        """The newest that the transaction under way has taken."""
         self._puts = GroupCommit(self._commit)
         self._writing = ThreadPoolExecutor(1, "federation-write")
         self._reading = ThreadPoolExecutor(1, "federation-read")
@@ -277,12 +281,16 @@ class SqliteStore:
         """Take numbers for changes of this transaction; return the first one."""
         now = time.time_ns() // 1_000_000
         newest = database.execute(
-            "UPDATE writers SET newest = newest + ?, seen = ? WHERE writer = ? RETURNING newest", (count, now, self._id)
+            "UPDATE writers SET newest = newest + ?, seen = ? WHERE writer = ? AND newest >= ? RETURNING newest",
+            (count, now, self._id, self._committed),
         ).fetchall()
         if newest:
-            return int(newest[0][0]) - count + 1
-        # An id that was cleared away is not used again: readers may still know how far they had read it.
+            self._taken = int(newest[0][0])
+            return self._taken - count + 1
+        # An id that was cleared away, or has smaller numbers as in a restored backup, is not used again: readers may
+        # still know how far they had read it.
         self._id = new_writer()
+        self._taken, self._committed = count, 0
         database.execute("INSERT INTO writers VALUES (?, ?, ?)", (self._id, count, now))
         return 1
 
@@ -330,8 +338,11 @@ class SqliteStore:
     async def _write[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         def run() -> T:
             database = self._opened(self._writer)
+            self._taken = self._committed
             with _transaction(database, "BEGIN IMMEDIATE"):
-                return work(database)
+                done = work(database)
+            self._committed = self._taken
+            return done
 
         return await self._in(self._writing, run)
 

@@ -76,6 +76,8 @@ def test_what_is_reopened_is_decided_with_who_shows_it_then() -> None:
     assert decided(found, START, alone=False) == accepted(NEW, START)
     found.reopen(NEW)
     assert decided(found, START + 1, alone=False) == accepted(NEW, START + 1)
+    found.reopen_all()
+    assert decided(found, START + 1, alone=False) == accepted(NEW, START + 1)
     for gone in ("a", "b"):
         found.remove(gone)
     found.reopen(NEW)
