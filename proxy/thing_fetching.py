@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -14,6 +11,7 @@ from urllib.parse import SplitResult, urlsplit
 import msgspec
 from cryptography import x509
 
+from proxy.deadline import Deadline
 from proxy.decoders.rest.thing_description import LARGEST, DescriptionError, Source, read_listing
 from proxy.decoders.rest.thing_forms import Place, path_of
 from proxy.identity import IdentityError
@@ -108,21 +106,15 @@ def _get(url: str, place: Place, trust: Trust | None) -> bytes:
         connection = _connection(parts.hostname or "", place, trust)
     except OSError as error:
         raise FetchError(f"{url}: the certificates cannot be read: {error}") from error
-    # The connection's own time-out starts anew with every byte; this one does not.
-    deadline = _Deadline(connection)
     try:
-        connection.connect()
-        deadline.cut = connection.sock
-        connection.request("GET", target, headers={"Accept": _ACCEPT, "Host": _authority(parts, place, trust)})
-        response = connection.getresponse()
-        content = response.read(LARGEST + 1)
+        with Deadline(connection, _SECONDS):
+            connection.request("GET", target, headers={"Accept": _ACCEPT, "Host": _authority(parts, place, trust)})
+            response = connection.getresponse()
+            content = response.read(LARGEST + 1)
     except (IdentityError, OSError, ValueError, http.client.HTTPException) as error:
         raise FetchError(f"{url}: {str(error) or type(error).__name__}") from error
     finally:
-        deadline.timer.cancel()
         connection.close()
-    if deadline.passed:
-        raise FetchError(f"{url}: it took longer than {_SECONDS:g} s")
     if response.status != _OK:
         raise FetchError(f"{url}: the access point answers {response.status}")
     if len(content) > LARGEST:
@@ -179,24 +171,3 @@ class _VerifiedConnection(http.client.HTTPConnection):
         self.sock = secured  # so that whoever gives up can cut it while it shakes hands
         secured.do_handshake()
         self._trust.check(secured.getpeercert(binary_form=True))
-
-
-class _Deadline:
-    """Ends a connection when its time is over; what came by then is not all."""
-
-    def __init__(self, connection: http.client.HTTPConnection) -> None:
-        self.passed = False
-        self._connection = connection
-        self.cut: socket.socket | None = None
-        """The socket; `http.client` lets go of it while an answer is read that ends with the connection."""
-        self.timer = threading.Timer(_SECONDS, self._give_up)
-        self.timer.daemon = True
-        self.timer.start()
-
-    def _give_up(self) -> None:
-        self.passed = True
-        cut = self.cut or self._connection.sock
-        if cut is not None:
-            with contextlib.suppress(OSError):
-                # The base class's: the TLS socket's own would pull the session away under the thread that reads.
-                socket.socket.shutdown(cut, socket.SHUT_RDWR)

@@ -30,12 +30,14 @@ OVERRIDES = frozenset(
     {"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url"}
 )
 """Header fields with which some servers replace the method or the target that was judged."""
-_OWN = OVERRIDES | {
+OWN = OVERRIDES | {
     *("authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host"),
     *("keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
 }
 """Header fields that a mapping cannot have passed on by `headers`."""
+
+_CHECKED_TYPES = frozenset({"/basic/number", "/basic/boolean"})
 
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Operation = Literal["get", "set", "subscribe", "unsubscribe", "invoke", "create", "delete", "notify"]
@@ -57,7 +59,7 @@ def header_name(text: str) -> str:
 
 def _passed_header(text: str) -> str:
     name = header_name(text)
-    if name in _OWN:
+    if name in OWN:
         raise invalid(
             f"{name} is written by the gateway itself, or changes what was judged",
             "remove it; credentials belong in `token`",
@@ -144,6 +146,8 @@ class Token(Section):
     """The header field."""
     scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] | None = None
     """What stands before it in the field, as `Bearer` in Authorization."""
+    part: Literal["user"] | None = None
+    """Of `Basic`: the user name is it, where the password is empty; a name with a password is one as a whole."""
     query: ParameterName | None = None
     """The parameter of the target."""
     cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")] | None = None
@@ -158,7 +162,9 @@ class Token(Section):
         where = _one_of(self, ("path", "header", "query", "cookie"))
         if self.scheme is not None and where != "header":
             raise invalid("a scheme stands only in a header field", "remove `scheme`")
-        if self.header in _OWN - {"authorization"}:
+        if self.part is not None and (self.scheme or "").lower() != "basic":
+            raise invalid("only `Basic` has a user name in it", "write `scheme: Basic`, or remove `part`")
+        if self.header in OWN - {"authorization"}:
             raise invalid(f"{self.header} cannot carry a credential", "a cookie is given as `cookie`")
         return self
 
@@ -262,6 +268,13 @@ class Bounded(Section):
             raise invalid(f"{self.data_type!r} holds a variable", "data types are fixed: write one route for each")
         return self
 
+    @property
+    def bounds_values(self) -> bool:
+        """Whether there are values that it does not allow."""
+        bounds = (self.minimum, self.maximum, self.choices, self.integer or None)
+        own = self.longest if "longest" in self.model_fields_set else None
+        return any(each is not None for each in (*bounds, own)) or self.data_type in _CHECKED_TYPES
+
 
 class Member(Bounded):
     """One of several values that a request carries: an access of its own."""
@@ -289,8 +302,8 @@ class Value(Section):
         return self
 
 
-class Allowed(Section):
-    """A parameter or member that is passed on without being an access of its own."""
+class Allowed(Bounded):
+    """A parameter or member that is passed on without being an access of its own; within its bounds if it has any."""
 
     like: Condition | None = None
     """What it must be; anything where this is left out. Anything else is an unknown node."""
@@ -327,6 +340,8 @@ class Route(Bounded):
     """Members of the body that are passed on without being an access; others are an unknown node."""
     query: Annotated[dict[ParameterName, Allowed], Field(max_length=MOST_OF_A_ROUTE)] = Field(default={})
     """Parameters that are passed on without being an access; others are an unknown node."""
+    ranges: Annotated[dict[VariableName, Bounded], Field(max_length=16)] = Field(default={})
+    """Bounds of variables of the path."""
     lasting: bool = False
     """The answer comes when something happens: server-sent events, long-poll."""
     everything: bool = False
@@ -459,6 +474,9 @@ class Route(Bounded):
             known.update((name, *groups))
         if sum(variable.many for variable in self.variables.values()) > 1:
             yield Inconsistency(("variables",), "several variables are lists", "let only one have `many`")
+        for name in self.ranges:
+            if name not in self.path_variables:
+                yield Inconsistency(("ranges", name), f"{name} is no variable of the path", "correct the name")
         yield from self._unknown_in_templates(known)
         yield from self._private_in_templates()
         if self.value is not None and self.value.variable is not None and self.value.variable not in known:
@@ -562,7 +580,10 @@ class MappingDocument(Section):
         dict[VariableName, Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]], Field(max_length=64)
     ] = Field(default={})
     """Closed sets: a type may be built of variables with these names; any other value is an unknown node."""
-    routes: Annotated[list[Route], Field(min_length=1, max_length=MOST_ROUTES)]
+    learning: bool = False
+    """For a middleware that is not known yet: what no route matches goes on, where the mode lets it, with all its
+    header fields, and the audit has what a mapping is drafted from (`alleyes decoder learn`). It may have no routes."""
+    routes: Annotated[list[Route], Field(max_length=MOST_ROUTES)] = Field(default=[])
     """The first that matches counts; what none matches is an unknown node."""
 
     @property
@@ -575,13 +596,16 @@ class MappingDocument(Section):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         found = [*self._token_problems(), *self._type_problems(), *self._repeated()]
+        if not self.routes and not self.learning:
+            remedy = "add one, or write `learning: true` to learn them from traffic"
+            found.append(Inconsistency(("routes",), "is missing: nothing would be understood", remedy))
         if found:
             raise inconsistent(found)
         return self
 
     def _token_problems(self) -> Iterator[Inconsistency]:
         secret = {token.path for token in self.tokens if token.path is not None}
-        if secret and not any(secret & set(route.path_variables) for route in self.routes):
+        if secret and self.routes and not any(secret & set(route.path_variables) for route in self.routes):
             yield Inconsistency(("token",), f"no path has {{{min(secret)}}}", "correct the name of the variable")
         if sum(token.query is not None and token.name is None for token in self.tokens) > 1:
             yield Inconsistency(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from proxy.decoders.base import Headers
@@ -110,3 +112,50 @@ def test_a_request_without_host_is_refused() -> None:
 )
 def test_the_media_type_is_read_without_parameters(field: str, media_type: str) -> None:
     assert read(PLAIN, ("content-type", field)).content_type == media_type
+
+
+LEARNING = "name: a\nlearning: true\n"
+
+
+def test_what_is_to_be_learnt_goes_on_whole_and_is_named_without_values() -> None:
+    found = read(
+        LEARNING,
+        *(("authorization", "Bearer abc"), ("x-key", "k1"), ("cookie", "sid=s1; 83b7780291a6ceffbe0bd049104df00x=2")),
+        *(("accept", "text/event-stream"), ("connection", "keep-alive, x-hop"), ("x-hop", "1"), ("origin", "http://a")),
+        *(("x-forwarded-for", "1.1.1.1"), ("content-type", "text/plain"), ("x-many", "1"), ("x-many", "2")),
+    )
+    assert dict(found.passed_on) == {"accept": "text/event-stream"}
+    assert [name for name, _ in found.everything] == [
+        *("accept", "authorization", "x-key", "cookie", "origin", "x-many", "x-many"),
+    ]
+    assert found.noted == ("accept:events", "authorization:Bearer", "x-key", "x-many", "cookie:sid")
+    assert {"abc", "s1"} <= set(found.secrets)
+    assert read(LEARNING, ("authorization", "83b77802")).noted == ("authorization",), "it has no scheme"
+
+
+def test_learning_lets_no_trick_pass() -> None:
+    assert refused(LEARNING, ("authorization", "a"), ("authorization", "b")) == "ambiguous-headers"
+    assert refused(LEARNING, ("x-http-method-override", "PUT")) == "method-override"
+    assert refused(LEARNING, ("upgrade", "websocket")) == "upgrade-not-allowed"
+
+
+BASIC = "name: a\ntoken: [{header: authorization, scheme: Basic, part: user}, {header: x-token}]" + ROUTE
+
+
+def basic(text: str) -> tuple[str, str]:
+    return "authorization", f"Basic {base64.b64encode(text.encode()).decode()}"
+
+
+def test_a_token_as_the_user_name_of_basic_is_the_same_credential_as_elsewhere() -> None:
+    field = basic("oh.panel.ABCDEFGH:")
+    found = read(BASIC, field)
+    assert (found.carried, found.passed_on) == ({0: "oh.panel.ABCDEFGH"}, (field,))
+    assert field[1].removeprefix("Basic ") in found.secrets
+    assert read(BASIC, ("x-token", "oh.panel.ABCDEFGH")).carried == {1: "oh.panel.ABCDEFGH"}
+    whole = basic("admin:correct-horse")
+    assert read(BASIC, whole).carried == {0: whole[1].removeprefix("Basic ")}, "with a password, it is all of it"
+
+
+@pytest.mark.parametrize("value", ["Basic ", "Basic !", "Basic YQ==", "Basic OmE=", "Basic /zo=", "Bearer abc"])
+def test_basic_that_cannot_be_read_is_refused(value: str) -> None:
+    assert refused(BASIC, ("authorization", value)) in {"ambiguous-headers", "credential-not-allowed"}
