@@ -31,7 +31,7 @@ from models.evaluation import Figures, figures
 from models.normal_form import RELATIONSHIP
 from models.simulation.trace import Observed
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject, Federation
+from proxy.evaluation.shipped import FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 
 PERIODICITY = "periodicity"

@@ -15,9 +15,9 @@ import numpy.typing as npt
 from benchmarks.encoding import Encoder, Vocabulary
 from models.access import Access
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.paper import PaperSubject
 from proxy.evaluation.reference.subject import ReferenceSubject
+from proxy.evaluation.shipped import FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Subject
 from proxy.evaluation.whitelist import WhitelistSubject

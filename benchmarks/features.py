@@ -16,11 +16,11 @@ from pathlib import Path
 import click
 
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import Federation
 from proxy.evaluation.report.compare import BUDGET, Run, Setting, Task, perform
 from proxy.evaluation.report.variants import VARIANTS
 from proxy.evaluation.run import Selection
 from proxy.evaluation.scoring import Scoring
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import TraceError
 

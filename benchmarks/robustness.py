@@ -23,8 +23,8 @@ from benchmarks.feeding import judged
 from benchmarks.scenarios import Published, load
 from models.evaluation import ClassFigures, Episodes, Figures, Outcomes, figures
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import Federation
 from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 
 HOUR = 3_600_000

@@ -7,7 +7,7 @@ else shows it. Rates and periods are never candidates: a flood does not become n
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from statistics import median
 from typing import NamedTuple
 
@@ -156,13 +156,26 @@ def enough_sites(
         onsets: Event time (ms) from which on it was shown there, by site.
         homes: Sites where the type lives, and how many instances of it are known there.
     """
-    vouching = [
-        site for site, count in recent.items() if count >= (1 if candidate.key.own else _share(homes.get(site, 1), 3))
-    ]
-    if len(vouching) < QUORUM:
+    vouching = [site for site, count in recent.items() if vouches(candidate, count, homes.get(site, 1))]
+    return enough_vouching([onsets[site] for site in vouching], len(homes.keys() | vouching))
+
+
+def vouches(candidate: Candidate, recent: int, instances: int) -> bool:
+    """Tell whether a site vouches for a candidate: from its instances that showed it lately, and all that it has."""
+    return recent >= (1 if candidate.key.own else _share(instances, 3))
+
+
+def enough_vouching(onsets: Collection[int], homes: int) -> bool:
+    """Tell whether those that vouch are enough.
+
+    Args:
+        onsets: Event time (ms) from which on it was shown there, of each site that vouches.
+        homes: Sites where the type lives.
+    """
+    if len(onsets) < QUORUM:
         return False
-    begun = sorted(onsets[site] for site in vouching)
-    return begun[QUORUM - 1] - begun[0] <= WINDOW or len(vouching) > NEARLY_ALL * len(homes.keys() | vouching)
+    begun = sorted(onsets)
+    return begun[QUORUM - 1] - begun[0] <= WINDOW or len(begun) > NEARLY_ALL * homes
 
 
 def agreed(candidate: Candidate, sightings: Sightings, site: str, instances: int, now: int) -> bool:

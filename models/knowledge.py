@@ -36,6 +36,8 @@ class Answer(msgspec.Struct, frozen=True):
     """Event time, ms."""
     human: bool
     """A human has the last word: no corroboration changes such an answer."""
+    told: bool = False
+    """Whether others decided it: what they take back does not hold here any more."""
 
 
 class KnowledgeState(msgspec.Struct, frozen=True, kw_only=True):
@@ -166,7 +168,7 @@ class Knowledge:
         self._ledger.forget(now)
         return accepted
 
-    def answer(self, candidate: Candidate, *, allowed: bool, now: int, human: bool = True) -> None:
+    def answer(self, candidate: Candidate, *, allowed: bool, now: int, human: bool = True, told: bool = False) -> None:
         """Decide about a candidate: from now on it is expected, or never will be by corroboration.
 
         Args:
@@ -174,6 +176,7 @@ class Knowledge:
             allowed: The answer.
             now: Event time, ms.
             human: Whether a human gave it.
+            told: Whether others decided it, who may take it back (`withdraw`).
         """
         self._answers.pop(candidate, None)
         if len(self._answers) >= MAX_ACCEPTED:
@@ -182,12 +185,26 @@ class Knowledge:
             del self._answers[gone]
             if gone.service_type in self._types:
                 self._unread.add(gone.service_type)
-        self._answers[candidate] = Answer(allowed, now, human)
+        self._answers[candidate] = Answer(allowed, now, human, told)
         self._ledger.close([candidate])
         self._awaited.pop(candidate, None)
         form = self._forms.get(candidate.service_type)
         if form is not None:
             form.decide(candidate, allowed=allowed)
+
+    def withdraw(self, candidate: Candidate) -> bool:
+        """Expect a candidate no more that others accepted, if they alone did; return whether. Scoring knows at once.
+
+        What was learnt because it was let pass stays.
+        """
+        given = self._answers.get(candidate)
+        if given is None or not given.told:
+            return False
+        del self._answers[candidate]
+        form = self._forms.get(candidate.service_type)
+        if form is not None:
+            form.decide(candidate, allowed=False)
+        return True
 
     def contributions(self) -> Iterator[CommunicationModel]:
         """Yield what was learnt at the own site, of each type: no more than that is told to others.

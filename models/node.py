@@ -149,14 +149,24 @@ class Node:
             self._word = self.newest
 
     def accept(self, acceptances: Iterable[Acceptance]) -> Decided | None:
-        """Take what others accepted; return what that changes. What was answered here before stays."""
+        """Take what others accepted; return what that changes. What a human answered here before stays.
+
+        What was accepted here is theirs from now on: what they take back does not hold here either.
+        """
         self.hear()
         accepted: list[Candidate] = []
         for candidate in dict.fromkeys(each.candidate for each in acceptances):
-            if candidate not in self.knowledge.answers:
-                self.knowledge.answer(candidate, allowed=True, now=self.newest, human=False)
+            given = self.knowledge.answers.get(candidate)
+            if given is None or not (given.human or given.told):
+                self.knowledge.answer(candidate, allowed=True, now=self.newest, human=False, told=True)
                 accepted.append(candidate)
-        return Decided(accepted, self.newest) if accepted else None
+        return Decided(accepted, self.newest, told=True) if accepted else None
+
+    def withdraw(self, candidates: Iterable[Candidate]) -> Decided | None:
+        """Expect no more what others accepted and took back; return what that changes."""
+        self.hear()
+        withdrawn = [candidate for candidate in dict.fromkeys(candidates) if self.knowledge.withdraw(candidate)]
+        return Decided([], self.newest, withdrawn=withdrawn) if withdrawn else None
 
     def contributions(self) -> Iterator[CommunicationModel]:
         """Yield what was learnt here, for others: one cumulative model for each type. To be read at once."""

@@ -27,11 +27,15 @@ class Learnt(msgspec.Struct, frozen=True, tag=True):
 
 
 class Decided(msgspec.Struct, frozen=True, tag=True):
-    """Candidates that were accepted in between."""
+    """Candidates that were accepted in between, or are no longer."""
 
     accepted: list[Candidate]
     time: int
     """Event time, ms."""
+    told: bool = False
+    """Whether others accepted them, and not the node itself."""
+    withdrawn: list[Candidate] = []
+    """What others had accepted, and took back."""
 
 
 class Adopted(msgspec.Struct, frozen=True, tag=True):
@@ -109,5 +113,8 @@ class Replica(Knowledge):
         if isinstance(step, Learnt):
             self.fold(step.descriptors, HERE)
             self.read()
+        told = isinstance(step, Decided) and step.told
         for candidate in step.accepted:
-            self.answer(candidate, allowed=True, now=step.time, human=False)
+            self.answer(candidate, allowed=True, now=step.time, human=False, told=told)
+        for candidate in step.withdrawn if isinstance(step, Decided) else ():
+            self.withdraw(candidate)

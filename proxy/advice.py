@@ -43,6 +43,10 @@ class Advice:
         if reason == HTTP2:
             self._tell(ip, reason)
 
+    def impostor(self, agent: str, reason: str) -> None:
+        """Say what is wrong with an access point that did not show that it is the one that it should be."""
+        self._tell(f"access point {agent}", reason)
+
     def _tell(self, who: str, remedy: str) -> None:
         known = (who, remedy) in self._told
         self._told[who, remedy] = None

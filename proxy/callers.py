@@ -112,6 +112,8 @@ def _by_token(token: str, own: Sender, live: Connection, request: Request, regis
         detail = f"the API token is that of {service}, which the inventory has at {', '.join(places)} only"
     elif own.strength in _ABOVE_TOKENS:
         detail = f"the API token is that of {service}, and the call comes from {own.address} ({own.strength})"
+    elif live.certified is not None:
+        detail = f"the API token is that of {service}, and the certificate is one that the inventory has for nobody"
     else:
         known = registry.service_type(service)
         sender = Sender(address=service, service_type=known, strength=Strength.API_TOKEN, ip=live.ip)

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes, Pub
 from cryptography.x509.oid import ExtendedKeyUsageOID
 from OpenSSL import crypto
 
-from proxy.configuration import KeyPair, Tls
+from proxy.configuration import AccessPoint, GatewayDocument, KeyPair, Tls, TlsMode, client_ca_of
 from proxy.identity import IdentityError, is_knowledge_agent, require_usage
+from proxy.server_tls import own_pair, upstream_pair
 
 _NO_CHECK_TIME = 0x200000
 """X509_V_FLAG_NO_CHECK_TIME of OpenSSL, which its Python binding does not name."""
@@ -28,31 +29,76 @@ _RENEW = "renew it"
 _AGENT_REMEDY = "have the site's CA issue a Knowledge Agent's certificate for the gateway"
 
 
-def problems(tls: Tls, now: datetime) -> list[str]:
+def problems(document: GatewayDocument, now: datetime) -> list[str]:
     """Return everything wrong with the gateway's certificates at real time `now`, one line each, with the remedy."""
     found: list[str] = []
-    authorities: Sequence[x509.Certificate] = ()
-    try:
-        authorities = _certificates(tls.site_ca)
-    except _UnusableError as error:
-        found.append(f"{tls.site_ca}: cannot be used as the site's CA: {error} -- {error.remedy}")
-    for pair in (tls.towards_services, tls.towards_access_points):
-        try:
-            chain = _certificates(pair.certificate)
-        except _UnusableError as error:
-            found.append(f"{pair.certificate}: cannot be used as certificate: {error} -- {error.remedy}")
-            chain = []
-        found += _key_problems(pair, chain)
-        if chain:
-            found += [f"{pair.certificate}: {line}" for line in _validity_problems(chain[0], now)]
-        if chain and pair is tls.towards_services:
-            found += [f"{pair.certificate}: {line}" for line in _server_problems(chain[0])]
-        if chain and pair is tls.towards_access_points:
-            found += [f"{pair.certificate}: {line}" for line in _agent_problems(chain[0])]
-            if authorities:
-                found += [f"{pair.certificate}: {line}" for line in _issuer_problems(chain, authorities, tls, now)]
-    # The same files may serve towards both sides.
+    if document.tls is not None:
+        found += of_section(document.tls, now)
+    for point in document.access_points:
+        if point.tls is TlsMode.SERVER:
+            found += _of_point(point, document.tls, now)
+    # The same files may serve towards both sides, and at several access points.
     return list(dict.fromkeys(found))
+
+
+def of_section(tls: Tls, now: datetime) -> list[str]:
+    """Return the same of the section `tls` alone."""
+    found: list[str] = []
+    authorities, unusable = _authorities(tls.site_ca, "site's CA")
+    found += unusable
+    if tls.towards_services is not None:
+        found += _towards_services(tls.towards_services, now)
+    if tls.towards_access_points is not None:
+        pair = tls.towards_access_points
+        chain, unusable = _usable(pair, now)
+        found += unusable
+        if chain:
+            found += [f"{pair.certificate}: {line}" for line in _agent_problems(chain[0])]
+        if chain and authorities:
+            found += [f"{pair.certificate}: {line}" for line in _issuer_problems(chain, authorities, tls, now)]
+    return list(dict.fromkeys(found))
+
+
+def _of_point(point: AccessPoint, tls: Tls | None, now: datetime) -> list[str]:
+    found: list[str] = []
+    authority, side = client_ca_of(point, tls), point.towards_access_point
+    if (own := own_pair(point, None)) is not None:
+        found += _towards_services(own, now)
+    if authority is not None and (tls is None or authority != tls.site_ca):
+        found += _authorities(authority, "CA of services")[1]
+    if side is not None:
+        found += _authorities(side.ca, f"CA of {point.agent}")[1]
+    if (pair := upstream_pair(point)) is not None:
+        found += _usable(pair, now)[1]
+    return found
+
+
+def _authorities(file: Path | None, what: str) -> tuple[Sequence[x509.Certificate], list[str]]:
+    try:
+        return (() if file is None else _certificates(file)), []
+    except _UnusableError as error:
+        return (), [f"{file}: cannot be used as the {what}: {error} -- {error.remedy}"]
+
+
+def _usable(pair: KeyPair, now: datetime) -> tuple[list[x509.Certificate], list[str]]:
+    """Return the chain of a key pair, empty where it cannot be read, and what is wrong with it whatever it is for."""
+    found: list[str] = []
+    chain: list[x509.Certificate] = []
+    try:
+        chain = _certificates(pair.certificate)
+    except _UnusableError as error:
+        found.append(f"{pair.certificate}: cannot be used as certificate: {error} -- {error.remedy}")
+    found += _key_problems(pair, chain)
+    if chain:
+        found += [f"{pair.certificate}: {line}" for line in _validity_problems(chain[0], now)]
+    return chain, found
+
+
+def _towards_services(pair: KeyPair, now: datetime) -> list[str]:
+    chain, found = _usable(pair, now)
+    if chain:
+        found += [f"{pair.certificate}: {line}" for line in _server_problems(chain[0])]
+    return found
 
 
 class _UnusableError(Exception):

@@ -35,6 +35,7 @@ from proxy.firewall.plan import (
     SenderLimits,
     canonical_mac,
 )
+from proxy.server_tls_settings import AccessPointSide, ServiceCertificate, ServiceSide
 
 
 def _interface(name: str) -> str:
@@ -90,6 +91,9 @@ class TlsMode(StrEnum):
     """Whether an access point speaks TLS; declared, never inferred from first bytes."""
 
     REQUIRED = "required"
+    """As Knowledge Agents do: both sides show certificates of the site's CA, which say who they are."""
+    SERVER = "server"
+    """As web servers do: the access point is verified by name or fingerprint; services may show certificates."""
     PLAIN = "plain"
 
 
@@ -179,8 +183,20 @@ class AccessPoint(Document):
     listen_port: Port
     """First port of the gateway that those calls are redirected to; each access point has one for every worker."""
     tls: TlsMode
+    """`required`: a Knowledge Agent with TLS. `server`: anything else that is called by HTTPS. `plain`: no TLS."""
+    towards_services: ServiceSide = ServiceSide()
+    """With `tls: server`: what services are shown and asked for."""
+    towards_access_point: AccessPointSide | None = None
+    """With `tls: server`: how the access point is told from an impostor."""
     decoder: AnyDecoder = "vsl"
     """What it speaks: `vsl`, `{mapping: FILE}` for a REST interface, or `{things: [FILE or URL]}` (Web of Things)."""
+
+    @property
+    def wants_certificates(self) -> bool:
+        """Whether a service that shows no certificate is refused."""
+        if self.tls is TlsMode.SERVER:
+            return self.towards_services.client_certificates == "required"
+        return self.tls is TlsMode.REQUIRED
 
     @model_validator(mode="after")
     def _one_at_least(self) -> Self:
@@ -214,6 +230,13 @@ class Peer(Document):
         """Where it calls from, IPv4 first."""
         return tuple(address for address in (self.ipv4, self.ipv6) if address is not None)
 
+    @field_validator("tls")
+    @classmethod
+    def _of_an_agent(cls, mode: TlsMode) -> TlsMode:
+        if mode is TlsMode.SERVER:
+            raise invalid("a peer is a Knowledge Agent, and those show certificates", "write `required` or `plain`")
+        return mode
+
     @model_validator(mode="after")
     def _addressed(self) -> Self:
         if not self.addresses and (self.mac is not None or self.port is not None):
@@ -232,14 +255,28 @@ class KeyPair(Document):
 class Tls(Document):
     """Certificates. Paths are relative to the file they are written in."""
 
-    site_ca: Path
-    """The site's CA: services and access points are verified against it, and against nothing else."""
-    towards_services: KeyPair
+    site_ca: Path | None = None
+    """The site's CA: services and Knowledge Agents are verified against it, and against nothing else. Needed as soon as
+    one access point has `tls: required`."""
+    towards_services: KeyPair | None = None
     """Shown to services. Its issuer is what services trust, usually the site's CA."""
-    towards_access_points: KeyPair
-    """A KA certificate of the site's CA; with it the gateway passes on the identity of services."""
+    towards_access_points: KeyPair | None = None
+    """A KA certificate of the site's CA; with it the gateway passes on the identity of services to Knowledge Agents."""
     crl: list[Path] = []
-    """Revocation lists of the site's CA and of CAs below it, PEM or DER; read again whenever a file changes."""
+    """Revocation lists of the site's CA, of other CAs that verify services or access points, and of CAs below them, PEM
+    or DER; read again whenever a file changes."""
+
+    @property
+    def missing(self) -> list[str]:
+        """What Knowledge Agents with TLS need and is not there."""
+        needed = ("site_ca", "towards_services", "towards_access_points")
+        return [name for name in needed if getattr(self, name) is None]
+
+    def of_agents(self) -> tuple[Path, KeyPair, KeyPair]:
+        """Return CA and both key pairs, where there are Knowledge Agents with TLS: then all of them were asked for."""
+        if self.site_ca is None or self.towards_services is None or self.towards_access_points is None:
+            raise AssertionError(f"{', '.join(self.missing)} of `tls` was not asked for")
+        return self.site_ca, self.towards_services, self.towards_access_points
 
 
 class Limits(Document):
@@ -359,6 +396,75 @@ def _unreached(points: Iterable[tuple[int, AccessPoint]], listen: Listen) -> Ite
                 )
 
 
+def _insecure(points: Iterable[tuple[int, AccessPoint]], tls: Tls | None) -> Iterator[Inconsistency]:
+    """Yield what of the access points' TLS does not fit together, or is not there."""
+    for i, point in points:
+        match point.tls:
+            case TlsMode.REQUIRED if point.decoder != "vsl":
+                yield Inconsistency(
+                    (i, "tls"),
+                    f"{point.agent} is no Knowledge Agent, so that its certificate can not be checked as theirs are",
+                    "write `tls: server`, with `towards_access_point`, or `tls: plain`",
+                )
+            case TlsMode.REQUIRED if tls is None:
+                yield Inconsistency(
+                    (i, "tls"),
+                    "is required, but there are no certificates",
+                    "add the `tls` section, or write `tls: plain`",
+                )
+            case TlsMode.REQUIRED if tls is not None and tls.missing:
+                lacking = " and no ".join(tls.missing)
+                yield Inconsistency(
+                    (i, "tls"),
+                    f"is required, but the `tls` section has no {lacking}",
+                    "add what is missing there, or write `tls: plain`",
+                )
+            case TlsMode.SERVER:
+                yield from _incomplete(i, point, tls)
+        if point.tls is not TlsMode.SERVER:
+            for section, usual in (("towards_services", ServiceSide()), ("towards_access_point", None)):
+                if getattr(point, section) != usual:
+                    yield Inconsistency(
+                        (i, section), f"counts with `tls: server` only, not with `{point.tls}`", "remove it"
+                    )
+
+
+def _incomplete(i: int, point: AccessPoint, tls: Tls | None) -> Iterator[Inconsistency]:
+    """Yield what an access point with `tls: server` lacks."""
+    if point.decoder == "vsl":
+        yield Inconsistency(
+            (i, "tls"),
+            f"{point.agent} is a Knowledge Agent, whose certificate says who it is in another way",
+            "write `tls: required`",
+        )
+        return
+    if point.towards_access_point is None:
+        yield Inconsistency(
+            (i, "tls"),
+            f"is `server`, but nothing tells {point.agent} from an impostor",
+            "add `towards_access_point` with its `fingerprint`, or with `ca` and `name`",
+        )
+    if point.towards_services.certificate is None and (tls is None or tls.towards_services is None):
+        yield Inconsistency(
+            (i, "tls"),
+            "is `server`, but there is no certificate to show to services",
+            "add `tls.towards_services`, or `certificate` and `key` in `towards_services` of the access point",
+        )
+    if point.towards_services.client_certificates == "required" and client_ca_of(point, tls) is None:
+        yield Inconsistency(
+            (i, "towards_services"),
+            "requires certificates of services, but has no CA that verifies them",
+            "add `client_ca`, or `tls.site_ca`",
+        )
+
+
+def client_ca_of(point: AccessPoint, tls: Tls | None) -> Path | None:
+    """Return the CA of services' certificates at an access point with `tls: server`; None: none is asked for."""
+    if point.tls is not TlsMode.SERVER or point.towards_services.client_certificates == "none":
+        return None
+    return point.towards_services.client_ca or (None if tls is None else tls.site_ca)
+
+
 def _service_url(text: str) -> str:
     url = urlsplit(text)
     try:
@@ -410,7 +516,8 @@ class GatewayDocument(Document):
     `host`: the access points are on this machine."""
     listen: Listen
     tls: Tls | None = None
-    """Needed as soon as one access point has `tls: required`."""
+    """Needed as soon as one access point has `tls: required`; with `tls: server`, for what it has no certificate of its
+    own."""
     workers: Annotated[int, Field(ge=1, le=MOST_WORKERS)] = 1
     """Processes that judge calls; each sender has one of them, by its address."""
     access_points: Annotated[list[AccessPoint], Field(min_length=1)]
@@ -475,25 +582,8 @@ class GatewayDocument(Document):
                 found += _unreached(points, listen)
         if info.data.get("topology") == "host":
             found += _in_the_way(points, info.data.get("workers", 1))
-        found += [
-            Inconsistency(
-                (i, "tls"),
-                f"{point.agent} is no Knowledge Agent, so that its certificate can not be checked as theirs are",
-                "write `tls: plain`",
-            )
-            for i, point in points
-            if point.decoder != "vsl" and point.tls is TlsMode.REQUIRED
-        ]
-        if "tls" in info.data and info.data["tls"] is None:
-            found += [
-                Inconsistency(
-                    (i, "tls"),
-                    "is required, but there are no certificates",
-                    "add the `tls` section, or write `tls: plain`",
-                )
-                for i, point in points
-                if point.tls is TlsMode.REQUIRED
-            ]
+        if "tls" in info.data:
+            found += _insecure(points, info.data["tls"])
         if found:
             raise inconsistent(found)
         return access_points
@@ -523,7 +613,7 @@ class GatewayDocument(Document):
             ),
         ]
         points: list[AccessPoint] = info.data.get("access_points", [])
-        if points and all(point.tls is TlsMode.PLAIN for point in points):
+        if points and all(point.tls is not TlsMode.REQUIRED for point in points):
             found += [
                 Inconsistency(
                     (i, "agent"),
@@ -532,6 +622,18 @@ class GatewayDocument(Document):
                 )
                 for i, peer in enumerate(peers)
                 if not peer.addresses
+            ]
+        tls: Tls | None = info.data.get("tls")
+        if tls is not None and tls.missing:
+            found += [
+                Inconsistency(
+                    (i, "tls"),
+                    f"{peer.agent} is asked for its structure by TLS, but the `tls` section has no"
+                    f" {' and no '.join(tls.missing)}",
+                    "add what is missing there, or write `tls: plain`",
+                )
+                for i, peer in enumerate(peers)
+                if peer.port is not None and peer.tls is TlsMode.REQUIRED
             ]
         if found:
             raise inconsistent(found)
@@ -568,6 +670,8 @@ class InventoriedService(Document):
     """Further network addresses of it: the other IP version, another interface, the time after a move."""
     tokens: list[TokenHash] = []
     """Hashes of its API tokens, as `alleyes inventory token` prints them; never the tokens themselves."""
+    certificates: list[ServiceCertificate] = []
+    """Which certificates are its own, at access points with `tls: server`."""
     only_here: bool = False
     """Its certificate counts at these network addresses only; elsewhere its calls are refused (obeys the mode)."""
 
@@ -651,6 +755,15 @@ class InventoryDocument(Document):
                 "services",
                 "a token identifies one service: give each its own",
             ),
+            *_twice(
+                (
+                    ((i, "certificates"), each.fingerprint or f"{each.name} of {each.ca or 'tls.site_ca'}")
+                    for i, service in enumerate(services)
+                    for each in service.certificates
+                ),
+                "services",
+                "a certificate identifies one service: give each its own",
+            ),
         ]
         if found:
             raise inconsistent(found)
@@ -662,8 +775,30 @@ def beside(path: Path, file: Path) -> Path:
     return file if file.is_absolute() else path.parent / file
 
 
-def _pair_beside(path: Path, pair: KeyPair) -> KeyPair:
-    return KeyPair(certificate=beside(path, pair.certificate), key=beside(path, pair.key))
+def _files_beside[T: BaseModel](path: Path, section: T, *names: str) -> T:
+    """Return a section with the files of these names in it as they are meant; the others are left out there."""
+    given = {name: getattr(section, name) for name in names}
+    return section.model_copy(update={name: beside(path, file) for name, file in given.items() if file is not None})
+
+
+def _tls_beside(path: Path, tls: Tls) -> Tls:
+    sides = {name: getattr(tls, name) for name in ("towards_services", "towards_access_points")}
+    pairs = {name: _files_beside(path, pair, "certificate", "key") for name, pair in sides.items() if pair is not None}
+    crl = [beside(path, file) for file in tls.crl]
+    return _files_beside(path, tls, "site_ca").model_copy(update={**pairs, "crl": crl})
+
+
+def _point_beside(path: Path, point: AccessPoint) -> AccessPoint:
+    sides: dict[str, tuple[BaseModel | None, str]] = {
+        "towards_services": (point.towards_services, "client_ca"),
+        "towards_access_point": (point.towards_access_point, "ca"),
+    }
+    given = {
+        name: _files_beside(path, side, "certificate", "key", authority)
+        for name, (side, authority) in sides.items()
+        if name in point.model_fields_set and side is not None
+    }
+    return point.model_copy(update={"decoder": _decoder_beside(path, point.decoder), **given})
 
 
 def is_url(place: str) -> bool:
@@ -683,6 +818,20 @@ def _decoder_beside(
     return decoder
 
 
+def load_inventory(path: Path) -> InventoryDocument:
+    """Load `inventory.yaml` with its paths made relative to the file.
+
+    Raises:
+        DocumentError: with every problem of the file, each with line and remedy.
+    """
+    document = load_document(path, InventoryDocument)
+    services = [
+        service.model_copy(update={"certificates": [_files_beside(path, each, "ca") for each in service.certificates]})
+        for service in document.services
+    ]
+    return document.model_copy(update={"services": services})
+
+
 def load_gateway(path: Path) -> GatewayDocument:
     """Load `gateway.yaml` with its paths made relative to the file.
 
@@ -690,20 +839,12 @@ def load_gateway(path: Path) -> GatewayDocument:
         DocumentError: with every problem of the file, each with line and remedy.
     """
     document = load_document(path, GatewayDocument)
-    tls = document.tls and Tls(
-        site_ca=beside(path, document.tls.site_ca),
-        towards_services=_pair_beside(path, document.tls.towards_services),
-        towards_access_points=_pair_beside(path, document.tls.towards_access_points),
-        crl=[beside(path, file) for file in document.tls.crl],
-    )
     state = beside(path, document.state_directory)
-    points = [
-        point.model_copy(update={"decoder": _decoder_beside(path, point.decoder)}) for point in document.access_points
-    ]
+    points = [_point_beside(path, point) for point in document.access_points]
     return document.model_copy(
         update={
             "access_points": points,
-            "tls": tls,
+            "tls": document.tls and _tls_beside(path, document.tls),
             "policy": beside(path, document.policy),
             "inventory": beside(path, document.inventory),
             "state_directory": state,

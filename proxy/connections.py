@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from policy.quarantine import identity_of
 from policy.verdict import Refusal, Sender, Strength
+from proxy.client_certificates import ShownCertificate
 from proxy.configuration import AccessPoint, Peer, TlsMode
 from proxy.decoders.base import Decoder
 from proxy.http1.deadlines import Deadline, Phase
@@ -47,7 +48,9 @@ class Connection:
     deadline: Deadline
     """What it waits for, and until when."""
     identity: Identity | None = None
-    """Set once a client certificate has been verified."""
+    """Set once a client certificate has been verified, at a Knowledge Agent."""
+    certified: ShownCertificate | None = None
+    """The same at an access point with `tls: server`."""
     identity_problem: Refusal | None = None
     """Why the certificate that was shown establishes no identity."""
     peer: Peer | None = None
@@ -66,6 +69,11 @@ class Connection:
     """Whose that is, as quarantines name senders; the connection may be a peer's, or nobody's but for a token."""
     _known: _Known | None = None
 
+    def certify(self, shown: ShownCertificate) -> None:
+        """Take who is behind it from a verified certificate, from now on."""
+        self.certified = shown
+        self._known = None
+
     def sender(self, registry: SiteRegistry) -> Sender:
         """Return who is calling, by the strongest evidence there is; kept while the registry stays as it is."""
         known = self._known
@@ -77,11 +85,11 @@ class Connection:
     def _find_sender(self, registry: SiteRegistry) -> Sender:
         if self.peer is not None:
             return self._peer_itself(self.peer, registry)
+        if self.certified is not None:
+            return self._by_certificate(self.certified, registry)
         agent = self.destination.point.agent
         if self.identity is not None:
             address = f"/{agent}/{self.identity.client_id}"
-            if self.destination.decoder.agency is None:
-                address = registry.inventoried(self.identity.client_id) or address
             return Sender(
                 address=address,
                 service_type=registry.service_type(address),
@@ -90,6 +98,23 @@ class Connection:
                 client_id=self.identity.client_id,
             )
         return self.at_address(registry)
+
+    def _by_certificate(self, shown: ShownCertificate, registry: SiteRegistry) -> Sender:
+        """Return the service that a certificate is of; whoever shows somebody else's is not who the address says.
+
+        Without a client id a quarantine is the service's, by whatever it is known the next time.
+        """
+        service = shown.service
+        if service is None:
+            return Sender(address=f"ip:{self.ip}", service_type=None, strength=Strength.UNKNOWN, ip=self.ip)
+        known = registry.service_type(service)
+        return Sender(
+            address=service,
+            service_type=known,
+            strength=Strength.CERTIFICATE,
+            ip=self.ip,
+            client_id=shown.client_id,
+        )
 
     def at_address(self, registry: SiteRegistry) -> Sender:
         """Return the service that the network address stands for, whatever else the connection is."""

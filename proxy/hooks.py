@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from cryptography import x509
 from mitmproxy import connection, tls
 from mitmproxy.proxy import layer, layers, server_hooks
-from OpenSSL import SSL
 
 from policy.quarantine import identity_of
-from policy.verdict import Sender
-from proxy.configuration import Limits, TlsMode
+from policy.verdict import Sender, Strength
+from proxy.client_certificates import ClientCertificates, ShownCertificate
+from proxy.configuration import Limits, Tls, TlsMode, client_ca_of
 from proxy.connections import Connection, ConnectionTable, Destination, TooManyConnections
 from proxy.decoders.refusals import ambiguous, unsupported
 from proxy.http1.bad_message import BadMessage
@@ -30,11 +30,13 @@ from proxy.identity import IdentityError, service_identity
 from proxy.judging import ConnectionJudge, Judging
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
 from proxy.peers import NotAPeerError, Peers
-from proxy.registry import SiteRegistry
+from proxy.registry import SiteRegistry, agent_of, key_name
 from proxy.revocation import RevocationsInForce, key_of
-from proxy.tls import TlsContexts, refusal_of
+from proxy.tls import refusal_of
+from proxy.tls_contexts import TlsContexts
 
-_LONGEST_QUOTE = 200
+_LONGEST_QUOTE = 400
+_REMEDY = " -- see that it speaks TLS at that port, and that `ca` issued its certificate"
 _ENVELOPE = 4 * 1024
 """Bytes of a callback message besides a node: ids, address, whose call it was."""
 HEAD_LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
@@ -52,13 +54,21 @@ class Gatekeeper:
     destinations: Mapping[OriginalDestination, Destination]
     connections: ConnectionTable
     peers: Peers
-    contexts: TlsContexts | None
+    contexts: TlsContexts
+    certificates: ClientCertificates
+    agents: Mapping[str, TlsMode]
+    """The access points that are Knowledge Agents, and how they are called."""
+    tls: Tls | None
+    """Where the CA of services' certificates stands, where an access point has none of its own."""
     revocations: RevocationsInForce
     limits: Limits
     on_tls_refusal: Callable[[str, str], None]
     """Called with network address and reason for each handshake that failed, on either side."""
+    on_impostor: Callable[[str, str], None]
+    """Called with the agent and the reason, too, where it was a handshake with an access point."""
     on_conflict: Callable[[Sender, list[str]], None]
-    """Called with a sender and its inventoried network addresses when its certificate is shown from another one."""
+    """Called with a sender and its inventoried network addresses when its certificate is shown from another one; with
+    none where the address is inventoried as another's."""
     on_crowd: Callable[[str], None]
     """Called with one line when a connection was refused because there are too many."""
     on_registration: Callable[[str], Awaitable[None]]
@@ -107,7 +117,7 @@ class Hooks:
         messages = message_limits(limits)
         waiting = 2 * messages.of_service + HEAD_LIMITS.head_bytes
         if isinstance(context.layers[-1], layers.modes.TransparentProxy):
-            if destination.point.tls is TlsMode.REQUIRED:
+            if destination.point.tls is not TlsMode.PLAIN:
                 upstream = BoundedServerTls(context, waiting)
                 upstream.child_layer = BoundedClientTls(context)
                 data.layer = upstream
@@ -131,10 +141,12 @@ class Hooks:
         return None if address is None else self._gate.destinations.get((address[0], address[1]))
 
     def tls_start_client(self, data: tls.TlsData) -> None:
-        """Give the handshake with a service our context; without one mitmproxy fails the connection."""
-        if self._gate.contexts is not None:
-            data.ssl_conn = SSL.Connection(self._gate.contexts.towards_services)
-            data.ssl_conn.set_accept_state()
+        """Give the handshake with a service our end of it; without one mitmproxy fails the connection.
+
+        Which one follows from where the connection was redirected from, and never from the name that it asks for (SNI).
+        """
+        live = self._gate.connections[data.context.client.id]
+        data.ssl_conn = self._gate.contexts.to_service(live.destination.point.agent)
 
     def tls_established_client(self, data: tls.TlsData) -> None:
         """Read the identity of the service, or of the peer, from its verified certificate."""
@@ -142,8 +154,12 @@ class Hooks:
         live.identity_problem = ambiguous("identity-not-read", "the certificate has not been read")
         shown = data.ssl_conn.get_peer_certificate(as_cryptography=True) if data.ssl_conn else None
         if shown is None:
-            live.identity_problem = ambiguous("no-certificate", "the service shows no certificate")
+            wanted = live.destination.point.wants_certificates
+            live.identity_problem = ambiguous("no-certificate", "the service shows no certificate") if wanted else None
             return
+        if live.destination.point.tls is TlsMode.SERVER:
+            # Until more is known, and where it is good for nothing: not the call of who has that address, or a token.
+            live.certify(ShownCertificate(None))
         chain = _verified_chain(data)
         _note_chain(live, chain)
         revoked = self._gate.revocations.problem(chain)
@@ -153,9 +169,7 @@ class Hooks:
             )
             return
         try:
-            if live.destination.decoder.agency is not None:
-                live.peer = self._gate.peers.of_certificate(shown, live.ip)
-            live.identity = service_identity(shown) if live.peer is None else None
+            self._read_identity(shown, live)
         except NotAPeerError as error:
             live.identity_problem = ambiguous("not-a-peer", f"the certificate is of no peer: {error}")
             return
@@ -163,21 +177,62 @@ class Hooks:
             live.identity_problem = ambiguous("bad-certificate", f"the certificate establishes no identity: {error}")
             return
         sender = live.sender(self._gate.registry)
-        if live.peer is None:
+        if live.peer is None and sender.strength is Strength.CERTIFICATE:
             self._look_where(sender, live)
-        if live.misplaced is None:
+        if live.misplaced is None and sender.strength is not Strength.UNKNOWN:
             self._sight(sender)
         live.identity_problem = None
 
+    def _read_identity(self, shown: x509.Certificate, live: Connection) -> None:
+        """Read from a verified certificate whose it is, by what counts at the access point that was called.
+
+        Raises:
+            IdentityError: it establishes no identity there.
+        """
+        point, certificates, tls = live.destination.point, self._gate.certificates, self._gate.tls
+        if point.tls is TlsMode.SERVER:
+            authority = client_ca_of(point, tls)
+            if authority is None:
+                raise IdentityError("no CA was configured that could have verified it")
+            service = certificates.service_of(shown, authority)
+            live.certify(ShownCertificate(service, self._client_id(service)))
+            return
+        if live.destination.decoder.agency is not None:
+            live.peer = self._gate.peers.of_certificate(shown, live.ip)
+        live.identity = service_identity(shown) if live.peer is None else None
+        if live.identity is not None and tls is not None and tls.site_ca is not None:
+            own = f"/{point.agent}/{live.identity.client_id}"
+            others = {each for each in certificates.services_of(shown, tls.site_ca) if not self._is_same(each, own)}
+            if others:
+                detail = f"the inventory has the certificate for {' and for '.join(sorted(others))}, which is not {own}"
+                live.misplaced = unsupported("identity-conflict", detail)
+
+    def _client_id(self, service: str | None) -> str | None:
+        """Return the id of a service that shows its certificate to Knowledge Agents too: a quarantine is for both."""
+        if service is None or self._gate.agents.get(agent_of(service)) is not TlsMode.REQUIRED:
+            return None
+        return key_name(service)
+
+    def _is_same(self, inventoried: str, own: str) -> bool:
+        """Tell whether a service of the inventory is, as it calls a Knowledge Agent, the service `own`.
+
+        A service calls several Knowledge Agents by one name, each time as one of theirs.
+        """
+        return agent_of(inventoried) in self._gate.agents and key_name(inventoried) == key_name(own)
+
     def _look_where(self, sender: Sender, live: Connection) -> None:
         """Tell of a service that the inventory has elsewhere: it has moved, or somebody else has its key."""
-        known = self._gate.registry.whereabouts(sender.address)
+        registry = self._gate.registry
+        known = registry.own_places(sender.address) if live.certified else registry.whereabouts(sender.address)
+        if live.certified and not known.ips and registry.only_service_at(sender.ip) not in {None, sender.address}:
+            self._gate.on_conflict(sender, [])
         if not known.ips or sender.ip in known.ips:
             return
         places = sorted(known.ips)
         if known.only_here:
             live.misplaced = unsupported(
-                "identity-conflict", f"the inventory has {sender.client_id} at {', '.join(places)} only"
+                "identity-conflict",
+                f"the inventory has {sender.client_id or sender.address} at {', '.join(places)} only",
             )
         self._gate.on_conflict(sender, places)
 
@@ -202,23 +257,29 @@ class Hooks:
             data.server.error = None
 
     def tls_start_server(self, data: tls.TlsData) -> None:
-        """Give the handshake with an access point the context that accepts only that agent."""
+        """Give the handshake with an access point the end of it that accepts only that one."""
         destination = self._destination(data.context.server.address)
-        if destination is None or self._gate.contexts is None:
-            return
-        data.ssl_conn = SSL.Connection(self._gate.contexts.towards_access_points[destination.point.agent])
-        data.ssl_conn.set_connect_state()
+        if destination is not None:
+            data.ssl_conn = self._gate.contexts.to_access_point(destination.point.agent)
 
     def tls_established_server(self, data: tls.TlsData) -> None:
         """Note who the access point is, so that the connection can end with its certificate."""
-        _note_chain(self._gate.connections[data.context.client.id], _verified_chain(data))
+        live = self._gate.connections[data.context.client.id]
+        side = live.destination.point.towards_access_point
+        if side is None or side.fingerprint is None:  # what is known by its fingerprint is no CA's matter
+            _note_chain(live, _verified_chain(data))
 
     def tls_failed_server(self, data: tls.TlsData) -> None:
         """Record an access point that is not the one it should be."""
         own_reason = refusal_of(data.ssl_conn) if data.ssl_conn else None
         address = data.context.server.address
+        destination = self._destination(address)
         reason = own_reason or data.conn.error or "the TLS handshake failed"
+        if own_reason is None and destination is not None and destination.point.tls is TlsMode.SERVER:
+            reason += _REMEDY
         self._gate.on_tls_refusal(address[0] if address else "unknown", reason[:_LONGEST_QUOTE])
+        if destination is not None:
+            self._gate.on_impostor(destination.point.agent, reason[:_LONGEST_QUOTE])
 
     async def registered(self, agent: str) -> None:
         """Learn the types of what a service registered, before it hears that it may go on."""

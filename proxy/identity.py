@@ -118,7 +118,12 @@ def require_usage(certificate: x509.Certificate, usage: ObjectIdentifier, name: 
         raise IdentityError(f"its extended key usage lacks {name}")
 
 
-def _require_strong_key(certificate: x509.Certificate) -> None:
+def require_strong_key(certificate: x509.Certificate) -> None:
+    """Check that a key is none that can be broken.
+
+    Raises:
+        IdentityError: it is too short.
+    """
     key = certificate.public_key()
     if isinstance(key, rsa.RSAPublicKey) and key.key_size < _SMALLEST_RSA:
         raise IdentityError(f"its RSA key has {key.key_size} bits; {_SMALLEST_RSA} are needed")
@@ -133,7 +138,7 @@ def service_identity(certificate: x509.Certificate) -> Identity:
         IdentityError: the certificate names no service, or names a Knowledge Agent.
     """
     require_usage(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
-    _require_strong_key(certificate)
+    require_strong_key(certificate)
     if is_knowledge_agent(certificate):
         raise IdentityError("it is marked as a Knowledge Agent's: such a certificate may act for any service")
     client_id = common_name(certificate)
@@ -151,7 +156,7 @@ def agent_name(certificate: x509.Certificate) -> str:
         IdentityError: it is no Knowledge Agent's, or not good enough for one.
     """
     require_usage(certificate, ExtendedKeyUsageOID.CLIENT_AUTH, "clientAuth")
-    _require_strong_key(certificate)
+    require_strong_key(certificate)
     if not is_knowledge_agent(certificate):
         raise IdentityError("it is not marked as a Knowledge Agent's (extension 1.3.6.1.4.1.0)")
     return common_name(certificate)
@@ -167,7 +172,7 @@ def check_knowledge_agent(certificate: x509.Certificate, agent: str) -> None:
         IdentityError: it is not that agent's certificate.
     """
     require_usage(certificate, ExtendedKeyUsageOID.SERVER_AUTH, "serverAuth")
-    _require_strong_key(certificate)
+    require_strong_key(certificate)
     if not is_knowledge_agent(certificate):
         raise IdentityError("it is not marked as a Knowledge Agent's (extension 1.3.6.1.4.1.0)")
     name = common_name(certificate)

@@ -7,19 +7,27 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from policy.document import Scoring
-from policy.loading import DocumentError, load_document
-from proxy import certificates, preflight, stored_state, tls
+from policy.loading import DocumentError
+from proxy import certificates, preflight, stored_state
 from proxy.clocks import real_now
-from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.configuration import GatewayDocument, InventoryDocument, load_inventory
 from proxy.firewall.plan import Plan, PlanError
-from proxy.inventory.consistency import indistinguishable
+from proxy.inventory.consistency import indistinguishable, useless_certificates
 from proxy.mappings import each_once, find_mappings, sources
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.revocation import RevocationsInForce
-from proxy.revocation_lists import RevocationListError, RevocationLists, own_certificate_problems, read_lists
+from proxy.revocation_lists import (
+    RevocationListError,
+    RevocationLists,
+    own_certificate_problems,
+    read_lists,
+    revocation_files,
+)
 from proxy.storage.mappings_store import MappingsStore
 from proxy.storage.policy_store import PolicyStore
+from proxy.tls import TlsFilesError
+from proxy.tls_contexts import contexts
 
 
 class StartRefused(Exception):
@@ -70,11 +78,12 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
         else:
             policy = replace(kept, instead_of=found)
     try:
-        inventory = load_document(document.inventory, InventoryDocument)
+        inventory = load_inventory(document.inventory)
     except DocumentError as error:
         problems += [str(problem) for problem in error.problems]
     if inventory is not None:
-        problems += [f"{document.inventory}: {line}" for line in indistinguishable(document, inventory)]
+        lines = (*indistinguishable(document, inventory), *useless_certificates(document, inventory))
+        problems += [f"{document.inventory}: {line}" for line in lines]
     problems += _certificate_problems(document)
     mappings, unusable, replaced = _read_mappings(document, last_good=last_good)
     problems += unusable
@@ -139,22 +148,21 @@ def _paper_problems(document: GatewayDocument, policy: LoadedPolicy | None) -> I
 
 
 def _certificate_problems(document: GatewayDocument) -> list[str]:
-    if document.tls is None:
-        return []
-    found = certificates.problems(document.tls, datetime.fromtimestamp(real_now(), UTC))
+    found = certificates.problems(document, datetime.fromtimestamp(real_now(), UTC))
     if not found:
         try:
-            tls.contexts(document, RevocationsInForce())
-        except tls.TlsFilesError as error:
+            contexts(document, RevocationsInForce())
+        except TlsFilesError as error:
             return [str(error)]
     return found
 
 
 def _read_revocations(document: GatewayDocument) -> RevocationLists:
-    if document.tls is None or not document.tls.crl:
+    files = revocation_files(document)
+    if not files.lists:
         return RevocationLists()
-    lists = read_lists(document.tls)
-    if problems := own_certificate_problems(document.tls, lists.revocations):
+    lists = read_lists(files)
+    if problems := own_certificate_problems(files, lists.revocations):
         raise RevocationListError(problems)
     return lists
 

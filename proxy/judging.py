@@ -15,7 +15,6 @@ from models.access import Access
 from policy.quarantine import identity_of
 from policy.verdict import Call, Sender, Strength, Verdict
 from proxy.callers import Caller, caller_of, with_type
-from proxy.configuration import TlsMode
 from proxy.connections import Connection
 from proxy.decoders.base import Answer, Callbacks, Decoded, Decoder, FormatError, Frame, Request
 from proxy.decoders.refusals import ambiguous
@@ -117,7 +116,8 @@ class ConnectionJudge:
         live = self._live
         if live.identity_problem is not None:
             return Decoded(refusal=live.identity_problem)
-        if live.destination.point.tls is TlsMode.REQUIRED and live.identity is None and live.peer is None:
+        shown = live.identity or live.peer or live.certified
+        if shown is None and live.destination.point.wants_certificates:
             return Decoded(refusal=ambiguous("no-certificate", "the service shows no certificate"))
         if caller.refusal is not None:
             return Decoded(refusal=caller.refusal)

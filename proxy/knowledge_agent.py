@@ -73,8 +73,9 @@ def _connection(
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     # A Knowledge Agent has no subjectAltName; _VerifiedConnection checks its name, its mark and its usage instead.
     context.check_hostname = False
-    context.load_verify_locations(tls.site_ca)
-    context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
+    site_ca, _, pair = tls.of_agents()
+    context.load_verify_locations(site_ca)
+    context.load_cert_chain(pair.certificate, pair.key)
     return _VerifiedConnection(host, source.port, context, source.agent, revocations)
 
 

@@ -8,6 +8,11 @@ LARGEST_CLIENT_HELLO = 16 * 1024
 """The largest TLS record (RFC 8446, section 5.1); a service's first message fits many times."""
 
 
+NOT_TLS = "what came is no TLS handshake; the access point is declared to speak TLS -- let the service call it by https"
+_UNREADABLE = "Cannot parse ClientHello"
+"""How mitmproxy begins to tell of it."""
+
+
 class RefusingLayer(layer.Layer):
     """Closes a connection and forwards nothing."""
 
@@ -27,7 +32,11 @@ class BoundedClientTls(layers.ClientTLSLayer):
         """Fail the handshake where the ClientHello goes on and on."""
         if not self.client_hello_parsed and len(self.recv_buffer) + len(data) > LARGEST_CLIENT_HELLO:
             return False, f"the ClientHello is larger than {LARGEST_CLIENT_HELLO} bytes"
-        return (yield from super().receive_handshake_data(data))
+        done, problem = yield from super().receive_handshake_data(data)
+        if problem is not None and problem.startswith(_UNREADABLE):
+            # It would be quoted, and may be a call without TLS, with its credential.
+            problem = NOT_TLS
+        return done, problem
 
 
 class BoundedServerTls(layers.ServerTLSLayer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from proxy import privileges
 from proxy.configuration import AccessPoint as DeclaredPoint
-from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
+from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import LOOPBACK_IPV4, LOOPBACK_IPV6, AccessPoint, Binding, Plan, SenderLimits
 
 
@@ -24,7 +24,7 @@ def firewall_plan(document: GatewayDocument, inventory: InventoryDocument) -> Pl
                 ipv6=_text(point.ipv6),
                 listener_ipv4=_text(document.listen.ipv4) if point.ipv4 is not None else None,
                 listener_ipv6=_text(document.listen.ipv6) if point.ipv6 is not None else None,
-                certificates=point.tls is TlsMode.REQUIRED,
+                certificates=point.wants_certificates,
                 loopback=called_by_loopback(document, point),
             )
             for point in document.access_points

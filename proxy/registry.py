@@ -32,8 +32,8 @@ def agent_of(address: str) -> str:
     return address.split("/", 2)[1]
 
 
-def _key_of(service: str) -> str:
-    """Return the client id of a service, as certificates are read: agents lower what they name."""
+def key_name(service: str) -> str:
+    """Return the client id of a service, as Knowledge Agents read it from certificates: they lower what they name."""
     return service.rpartition("/")[2].lower()
 
 
@@ -124,8 +124,8 @@ class SiteRegistry:
         self._tokens = {token: s.address for s in services for token in s.tokens}
         of_keys: dict[str, Whereabouts] = {}
         for service in services:
-            others = of_keys.get(_key_of(service.address), _NOWHERE)
-            of_keys[_key_of(service.address)] = Whereabouts(
+            others = of_keys.get(key_name(service.address), _NOWHERE)
+            of_keys[key_name(service.address)] = Whereabouts(
                 others.ips | self._places[service.address], others.only_here or service.only_here
             )
         self._of_keys = of_keys
@@ -203,13 +203,13 @@ class SiteRegistry:
         """Return the service that the inventory has for the hash of an API token (`proxy.tokens`)."""
         return self._tokens.get(token)
 
-    def inventoried(self, client_id: str) -> str | None:
-        """Return the address of the service with this client id in the inventory."""
-        return self._by_client_id.get(client_id)
-
     def places(self, service: str) -> list[str]:
         """Return the network addresses that the inventory has for a service."""
         return sorted(self._places.get(service, ()))
+
+    def own_places(self, service: str) -> Whereabouts:
+        """Return where the inventory has a service, whatever others of its name there are."""
+        return Whereabouts(self._places.get(service, frozenset()), service in self._only_here)
 
     def whereabouts(self, service: str) -> Whereabouts:
         """Return where the inventory has whoever shows a service's certificate.
@@ -218,7 +218,7 @@ class SiteRegistry:
         unless the inventory is as strict there; it then counts wherever the inventory has one of its services.
         """
         own = self._places.get(service)
-        key = self._of_keys.get(_key_of(service), _NOWHERE)
+        key = self._of_keys.get(key_name(service), _NOWHERE)
         if own and (service in self._only_here or not key.only_here):
             return Whereabouts(own, service in self._only_here)
         return key

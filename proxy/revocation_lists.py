@@ -12,13 +12,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from cryptography import x509
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.x509.oid import ExtensionOID
 from OpenSSL import crypto
 
-from proxy.configuration import Tls
+from proxy.configuration import GatewayDocument, client_ca_of
 from proxy.revocation import CertificateKey, Revocations, key_of, serial_bytes
 
 LARGEST_FILE = 16 * 1024 * 1024
@@ -28,6 +29,36 @@ _PEM_CERTIFICATE = b"-----BEGIN CERTIFICATE-----"
 _UNDERSTOOD = frozenset({ExtensionOID.CRL_NUMBER, ExtensionOID.ISSUING_DISTRIBUTION_POINT})
 """Extensions of a list that change nothing, or that are looked at."""
 _GIVE = "give a complete list that the site's CA signed, PEM or DER"
+
+
+class RevocationFiles(NamedTuple):
+    """The files of a configuration that revocation is about."""
+
+    lists: tuple[Path, ...] = ()
+    authorities: tuple[Path, ...] = ()
+    """CAs that verify services or access points: the lists of these count, and of those below them."""
+    certificates: tuple[Path, ...] = ()
+    """The gateway's own, with their chains."""
+
+
+def revocation_files(document: GatewayDocument) -> RevocationFiles:
+    """Return the files of a configuration, each once."""
+    tls, points = document.tls, document.access_points
+    authorities = [None if tls is None else tls.site_ca, *(client_ca_of(point, tls) for point in points)]
+    certificates: list[Path | None] = []
+    if tls is not None:
+        certificates += [pair.certificate for pair in (tls.towards_services, tls.towards_access_points) if pair]
+    for point in points:
+        certificates.append(point.towards_services.certificate)
+        if point.towards_access_point is not None:
+            authorities.append(point.towards_access_point.ca)
+            certificates.append(point.towards_access_point.certificate)
+    return RevocationFiles(() if tls is None else tuple(tls.crl), _present(authorities), _present(certificates))
+
+
+def _present(files: Sequence[Path | None]) -> tuple[Path, ...]:
+    return tuple(dict.fromkeys(file for file in files if file is not None))
+
 
 type Stamp = tuple[tuple[int, int, int] | None, ...]
 """What changes when one of the files does: time of change, size and inode of each; None for one that is not there."""
@@ -95,18 +126,18 @@ def _stamp(file: Path) -> tuple[int, int, int] | None:
     return found.st_mtime_ns, found.st_size, found.st_ino
 
 
-def read_lists(tls: Tls) -> RevocationLists:
-    """Read every list that `tls.crl` names. Blocks for the disk, and some 10 us for each revoked certificate.
+def read_lists(files: RevocationFiles) -> RevocationLists:
+    """Read every list. Blocks for the disk, and some 10 us for each revoked certificate.
 
     Raises:
         RevocationListError: with everything wrong with them; then none of them can be used.
     """
     # Before they are read: what is written meanwhile is read again.
-    stamp = stamp_of(tls.crl)
+    stamp = stamp_of(files.lists)
     problems: list[str] = []
     parsed: list[tuple[Path, x509.CertificateRevocationList]] = []
     candidates: list[x509.Certificate] = []
-    for file in tls.crl:
+    for file in files.lists:
         with _told(file, problems):
             data = _read(file)
             lists = _lists(file, data)
@@ -115,7 +146,7 @@ def read_lists(tls: Tls) -> RevocationLists:
     authorities: list[x509.Certificate] = []
     if parsed:
         with _told(parsed[0][0], problems):
-            authorities = _authorities(tls, candidates)
+            authorities = _authorities(files, candidates)
     found: list[RevocationList] = []
     serials: dict[bytes, set[bytes]] = {}
     for file, each in parsed:
@@ -140,21 +171,17 @@ def _told(file: Path, problems: list[str]) -> Iterator[None]:
         problems += _unusable(file, f"it cannot be read: {type(error).__name__}: {error}", _GIVE).problems
 
 
-def own_certificate_problems(tls: Tls, revocations: Revocations) -> list[str]:
+def own_certificate_problems(files: RevocationFiles, revocations: Revocations) -> list[str]:
     """Return which of the gateway's own certificates are revoked, one line each, with the remedy."""
-    files = dict.fromkeys((tls.towards_services.certificate, tls.towards_access_points.certificate))
     return [
         f"{file}: the gateway's own certificate is revoked -- have the site's CA issue another one"
-        for file in files
+        for file in files.certificates
         if any(map(revocations.names, _keys(file)))
     ]
 
 
 def _keys(file: Path) -> list[CertificateKey]:
-    try:
-        return [key_of(each) for each in x509.load_pem_x509_certificates(file.read_bytes())]
-    except (OSError, ValueError):
-        return []  # told by the checks of the certificates themselves
+    return [key_of(each) for each in _readable(file)]
 
 
 def _read(file: Path) -> bytes:
@@ -195,23 +222,23 @@ def _certificates(file: Path, data: bytes) -> list[x509.Certificate]:
         raise _unusable(file, "it holds a certificate that cannot be read", "correct it, or take it out") from error
 
 
-def _authorities(tls: Tls, candidates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
-    """Return the CAs whose lists count: those of `tls.site_ca`, and whom these have certified."""
-    try:
-        trusted = x509.load_pem_x509_certificates(tls.site_ca.read_bytes())
-    except (OSError, ValueError):
-        return []  # told by the checks of the certificates
-    between = list(candidates)
-    for pair in (tls.towards_services, tls.towards_access_points):
-        try:
-            between += x509.load_pem_x509_certificates(pair.certificate.read_bytes())[1:]
-        except (OSError, ValueError):
-            continue
+def _authorities(files: RevocationFiles, candidates: Sequence[x509.Certificate]) -> list[x509.Certificate]:
+    """Return the CAs whose lists count: those that were configured, and whom these have certified."""
+    trusted = [each for file in files.authorities for each in _readable(file)]
+    between = [*candidates, *(each for file in files.certificates for each in _readable(file)[1:])]
     store = crypto.X509Store()
     for each in trusted:
         store.add_cert(crypto.X509.from_cryptography(each))
     chain = [crypto.X509.from_cryptography(each) for each in between]
     return [each for each in (*trusted, *(c for c in between if _verified(c, store, chain))) if _is_authority(each)]
+
+
+def _readable(file: Path) -> list[x509.Certificate]:
+    """Return the certificates in a file; none where they cannot be read, which their own checks tell."""
+    try:
+        return x509.load_pem_x509_certificates(file.read_bytes())
+    except (OSError, ValueError):
+        return []
 
 
 def _verified(certificate: x509.Certificate, store: crypto.X509Store, chain: Sequence[crypto.X509]) -> bool:

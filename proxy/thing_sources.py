@@ -11,6 +11,8 @@ from proxy.decoders.rest.thing_description import LARGEST, Source
 from proxy.decoders.rest.thing_forms import Place, path_of
 from proxy.decoders.rest.thing_schema import NotUnderstood
 from proxy.decoders.rest.things import Compiled, ThingsError, compile_things
+from proxy.revocation import RevocationsInForce
+from proxy.thing_fetching import Trust
 
 MOST_SOURCES = 64
 _ELSEWHERE = (
@@ -21,8 +23,17 @@ _ELSEWHERE = (
 
 def place_of(point: AccessPoint) -> Place:
     """Return where an access point is, as its Thing Descriptions must have it."""
-    hosts = frozenset(str(address) for address in (point.ipv4, point.ipv6) if address is not None)
-    return Place("http" if point.tls is TlsMode.PLAIN else "https", hosts, point.port)
+    hosts = {str(address) for address in (point.ipv4, point.ipv6) if address is not None}
+    if point.towards_access_point is not None and point.towards_access_point.name is not None:
+        hosts.add(point.towards_access_point.name)
+    return Place("http" if point.tls is TlsMode.PLAIN else "https", frozenset(hosts), point.port)
+
+
+def trust_of(point: AccessPoint, revocations: RevocationsInForce) -> Trust | None:
+    """Return how an access point is told from an impostor when it is asked for descriptions; None: it has no TLS."""
+    if point.tls is TlsMode.PLAIN or point.towards_access_point is None:
+        return None
+    return Trust(str(point.ipv4 or point.ipv6), point.towards_access_point, revocations)
 
 
 def files_of(point: AccessPoint) -> list[Source]:

@@ -5,21 +5,21 @@ No session is ever resumed, so that the verification here happens on every conne
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
 from OpenSSL import SSL, crypto
 
-from proxy.configuration import GatewayDocument, KeyPair, Tls, TlsMode
+from proxy.configuration import KeyPair, Tls
 from proxy.decoders.refusals import HTTP2
 from proxy.identity import IdentityError, check_knowledge_agent
 from proxy.revocation import RevocationsInForce
 
 _NO_RESUMPTION = SSL.OP_NO_TICKET | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_COMPRESSION
-_HTTP1 = b"http/1.1"
+HTTP1 = b"http/1.1"
+"""As ALPN names it."""
 _CIPHERS = b"ECDHE+AESGCM:ECDHE+CHACHA20:ECDHE+AES:!aNULL:!eNULL"
 """TLS 1.2 suites; the stock Knowledge Agent and its services know ECDHE with AES only."""
 
@@ -36,12 +36,36 @@ class ChainVerifier(Protocol):
         ...
 
 
-def _context(method: int, pair: KeyPair, site_ca: Path) -> SSL.Context:
+def base_context(method: int, pair: KeyPair | None, authority: Path | None, what: str = "site's CA") -> SSL.Context:
+    """Return a context with what holds on either side, everywhere: versions, suites, no resumption.
+
+    Args:
+        method: Of the server or the client.
+        pair: What is shown.
+        authority: Against which CA the other side is verified, once the caller says so; None: against none.
+        what: It is, for messages.
+
+    Raises:
+        TlsFilesError: a file cannot be used.
+    """
     context = SSL.Context(method)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(_NO_RESUMPTION)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_cipher_list(_CIPHERS)
+    if pair is not None:
+        _show(context, pair)
+    if authority is not None:
+        try:
+            context.load_verify_locations(str(authority))
+        except (SSL.Error, OSError) as error:
+            raise TlsFilesError(
+                f"{authority}: cannot be used as the {what}: {_reason(error)} -- give a readable PEM file"
+            ) from error
+    return context
+
+
+def _show(context: SSL.Context, pair: KeyPair) -> None:
     try:
         context.use_certificate_chain_file(str(pair.certificate))
     except (SSL.Error, OSError) as error:
@@ -56,13 +80,6 @@ def _context(method: int, pair: KeyPair, site_ca: Path) -> SSL.Context:
             f"{pair.key}: is not a readable private key of {pair.certificate}: {_reason(error)}"
             " -- give the PEM key that belongs to it"
         ) from error
-    try:
-        context.load_verify_locations(str(site_ca))
-    except (SSL.Error, OSError) as error:
-        raise TlsFilesError(
-            f"{site_ca}: cannot be used as the site's CA: {_reason(error)} -- give a readable PEM file"
-        ) from error
-    return context
 
 
 def _reason(error: SSL.Error | OSError) -> str:
@@ -73,9 +90,11 @@ def _reason(error: SSL.Error | OSError) -> str:
     return next((reason for _, _, reason in queue if reason), "unreadable")
 
 
-def _verify_with(
+def verify_with(
     verifier: ChainVerifier, revocations: RevocationsInForce
 ) -> Callable[[SSL.Connection, crypto.X509, int, int, int], bool]:
+    """Return what OpenSSL asks for each certificate of a chain: it, revocations and the verifier must all agree."""
+
     def verify(connection: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, accepted: int) -> bool:
         if not accepted:
             return False
@@ -94,10 +113,15 @@ def _verify_with(
 
 def _choose_http1(connection: SSL.Connection, offered: list[bytes]) -> bytes:
     """Choose HTTP/1.1 (ALPN, RFC 7301); fail the handshake where it is not offered, rather than the call after it."""
-    if _HTTP1 in offered:
-        return _HTTP1
+    if HTTP1 in offered:
+        return HTTP1
     connection.set_app_data(HTTP2 if b"h2" in offered else f"none of {b', '.join(offered)[:64]!r} is spoken here")
     raise SSL.Error("no protocol in common")
+
+
+def accept_http1(context: SSL.Context) -> None:
+    """Have a context of our server choose HTTP/1.1, and nothing else."""
+    context.set_alpn_select_callback(_choose_http1)
 
 
 def towards_services(tls: Tls) -> SSL.Context:
@@ -110,9 +134,10 @@ def towards_services(tls: Tls) -> SSL.Context:
     Raises:
         TlsFilesError: a file cannot be used.
     """
-    context = _context(SSL.TLS_SERVER_METHOD, tls.towards_services, tls.site_ca)
-    context.load_client_ca(str(tls.site_ca).encode())
-    context.set_alpn_select_callback(_choose_http1)
+    site_ca, pair, _ = tls.of_agents()
+    context = base_context(SSL.TLS_SERVER_METHOD, pair, site_ca)
+    context.load_client_ca(str(site_ca).encode())
+    accept_http1(context)
     context.set_verify(
         SSL.VERIFY_PEER | SSL.VERIFY_CLIENT_ONCE, lambda _connection, _cert, _error, _depth, ok: bool(ok)
     )
@@ -127,35 +152,11 @@ def towards_access_point(tls: Tls, agent: str, revocations: RevocationsInForce) 
     Raises:
         TlsFilesError: a file cannot be used.
     """
-    context = _context(SSL.TLS_CLIENT_METHOD, tls.towards_access_points, tls.site_ca)
-    verifier = _verify_with(lambda certificate: check_knowledge_agent(certificate, agent), revocations)
+    site_ca, _, pair = tls.of_agents()
+    context = base_context(SSL.TLS_CLIENT_METHOD, pair, site_ca)
+    verifier = verify_with(lambda certificate: check_knowledge_agent(certificate, agent), revocations)
     context.set_verify(SSL.VERIFY_PEER, verifier)
     return context
-
-
-@dataclass(frozen=True)
-class TlsContexts:
-    """The contexts of both sides; towards access points one for each agent."""
-
-    towards_services: SSL.Context
-    towards_access_points: Mapping[str, SSL.Context]
-
-
-def contexts(document: GatewayDocument, revocations: RevocationsInForce) -> TlsContexts | None:
-    """Return the contexts that a configuration needs; None where nothing speaks TLS.
-
-    They follow what becomes of `revocations`.
-
-    Raises:
-        TlsFilesError: a file cannot be used.
-    """
-    if document.tls is None:
-        return None
-    secured = [point.agent for point in document.access_points if point.tls is TlsMode.REQUIRED]
-    return TlsContexts(
-        towards_services=towards_services(document.tls),
-        towards_access_points={agent: towards_access_point(document.tls, agent, revocations) for agent in secured},
-    )
 
 
 def refusal_of(connection: SSL.Connection) -> str | None:

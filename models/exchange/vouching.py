@@ -12,8 +12,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Collection, Iterable
 
-from models.candidates import OWN_WINDOW, WINDOW, Candidate, enough_instances, enough_sites
+import msgspec
+
+from models.candidates import OWN_WINDOW, WINDOW, Candidate, vouches
 from models.exchange.showings import Acceptance, Showing, Showings
+from models.exchange.votes import Vote, Vouched, kept
 
 MAX_OPEN = 256
 """Candidates of one origin that count: those that most of its instances show. One that scans has a thousand."""
@@ -65,7 +68,7 @@ class Ballot:
         known = {} if before is None else {each.candidate: each for each in before.open}
         waiting = self._news & known.keys()
         if before is not None:
-            self.remove(origin)
+            self._forget(origin)
         self._told[origin] = told
         for service_type, count in told.instances.items():
             self._homes.setdefault(service_type, {})[origin] = count
@@ -75,11 +78,27 @@ class Ballot:
                 self._news.add(each.candidate)
 
     def remove(self, origin: str) -> None:
-        """Forget what an origin shows.
+        """Forget what an origin shows; what others show of its types is decided again, as if it had never been there.
 
         Raises:
             KeyError: there is no such origin.
         """
+        types = self._told[origin].instances.keys()
+        self._forget(origin)
+        self._news |= {candidate for candidate in self._shown if candidate.service_type in types}
+
+    def reopen(self, candidate: Candidate) -> None:
+        """Decide about a candidate again, with who shows it: it was not accepted after all, or is no longer."""
+        self._decided.pop(candidate, None)
+        if candidate in self._shown:
+            self._news.add(candidate)
+
+    def reopen_all(self) -> None:
+        """Decide about everything again that is shown: nothing is known to have been accepted."""
+        self._decided.clear()
+        self._news |= self._shown.keys()
+
+    def _forget(self, origin: str) -> None:
         told = self._told.pop(origin)
         for service_type in told.instances:
             _take_out(self._homes, service_type, origin)
@@ -100,8 +119,8 @@ class Ballot:
             Showings(instances=instances, open=[each for each in together if abs(now - each.last) <= OWN_WINDOW])
         )
 
-    def decide(self, now: int, *, alone: bool, left: Callable[[str], bool] = lambda _: False) -> list[Acceptance]:
-        """Return what is accepted for what was shown since this was last asked, each candidate once.
+    def decide(self, now: int, *, alone: bool, left: Callable[[str], bool] = lambda _: False) -> list[Vouched]:
+        """Return what is accepted for what was shown since this was last asked, each candidate once, and by whom.
 
         Args:
             now: Event time, ms.
@@ -110,16 +129,15 @@ class Ballot:
             left: Tells of a service type whether others decide about its candidates: what was shown of them waits.
         """
         waiting = {candidate for candidate in self._news if left(candidate.service_type)}
-        vouched = sorted(
-            candidate
-            for candidate in self._news - waiting
-            if candidate not in self._decided and self._vouched(candidate, now, alone=alone)
-        )
+        asked = sorted(candidate for candidate in self._news - waiting if candidate not in self._decided)
+        vouched = [
+            (candidate, found) for candidate in asked if (found := self._vouched(candidate, now, alone=alone)).stands
+        ]
         lately = Counter(
             candidate.service_type for candidate, time in self._decided.items() if abs(now - time) <= OWN_WINDOW
         )
         accepted = []
-        for candidate in vouched:
+        for candidate, found in vouched:
             if lately[candidate.service_type] >= MAX_DECIDED_OF_TYPE:
                 waiting.add(candidate)
                 continue
@@ -127,18 +145,27 @@ class Ballot:
             if len(self._decided) >= MAX_DECIDED:
                 del self._decided[next(iter(self._decided))]
             self._decided[candidate] = now
-            accepted.append(Acceptance(candidate=candidate, time=now))
+            accepted.append(msgspec.structs.replace(found, votes=kept(found.votes, alone=alone)))
         self._news = waiting
         return accepted
 
-    def _vouched(self, candidate: Candidate, now: int, *, alone: bool) -> bool:
-        shown = self._shown.get(candidate, {})
+    def _vouched(self, candidate: Candidate, now: int, *, alone: bool) -> Vouched:
+        """Return who vouches for a candidate, whether that is enough or not."""
         homes = self._homes.get(candidate.service_type, {})
-        if alone:
-            witnesses = sum(each.persistent for each in shown.values() if abs(now - each.last) <= OWN_WINDOW)
-            return enough_instances(witnesses, sum(homes.values()))
-        recent = {origin: each.recent for origin, each in shown.items() if abs(now - each.last) <= WINDOW}
-        return enough_sites(candidate, recent, {origin: shown[origin].onset for origin in recent}, homes)
+        votes = []
+        for origin, each in self._shown.get(candidate, {}).items():
+            instances = homes.get(origin, 0)
+            if alone:
+                if each.persistent and abs(now - each.last) <= OWN_WINDOW:
+                    votes.append(Vote(origin, each.persistent, instances, each.onset))
+            elif abs(now - each.last) <= WINDOW and vouches(candidate, each.recent, homes.get(origin, 1)):
+                votes.append(Vote(origin, each.recent, instances, each.onset))
+        return Vouched(
+            Acceptance(candidate=candidate, time=now),
+            tuple(votes),
+            sum(homes.values()) if alone else len(homes.keys() | {vote.origin for vote in votes}),
+            alone,
+        )
 
 
 def within_caps(showings: Showings) -> Showings:

@@ -110,9 +110,10 @@ class AuditTrail:
         """Record a certificate that was shown from elsewhere than the inventory has it; a flood is only counted."""
         before = self._counted(Kind.IDENTITY_CONFLICT, sender.address)
         if before is not None:
+            where = f"has it at {', '.join(places)}" if places else "has another service there"
             text = (
-                f"{sender.address} shows its certificate at {sender.ip}, but the inventory has it at"
-                f" {', '.join(places)}: it has moved, or somebody else has its key."
+                f"{sender.address} shows its certificate at {sender.ip}, but the inventory {where}:"
+                " it has moved, or somebody else has its key."
             )
             self.note(
                 Kind.IDENTITY_CONFLICT,

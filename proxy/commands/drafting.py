@@ -75,14 +75,15 @@ def openapi_command(file: Path, *, name: str | None, output: Path | None) -> Non
 @import_group.command("wot")
 @click.argument("source", metavar="FILE|URL")
 @click.option("--at", metavar="URL", help="Of a file: where the Things are, e.g. http://10.0.0.20:8080; an IP address.")
+@click.option("--fingerprint", metavar="sha256:...", help="Of a URL by HTTPS: the fingerprint of its certificate.")
 @_output_option
-def wot_command(source: str, *, at: str | None, output: Path | None) -> None:
+def wot_command(source: str, *, at: str | None, fingerprint: str | None, output: Path | None) -> None:
     """Show the mapping that Thing Descriptions become (W3C Web of Things), to be changed by hand.
 
     Unchanged, they need no mapping: gateway.yaml has them as `decoder: {things: [...]}`, and follows what they say.
     """
     try:
-        compiled = things_at(source, at)
+        compiled = things_at(source, at, fingerprint)
     except (ThingsError, FetchError, OSError, ValueError) as error:
         refuse([f"{source}: {line}" for line in (str(error) or "cannot be read").splitlines()])
     for problem in compiled.problems:

@@ -17,11 +17,11 @@ from policy.printable import printable
 from proxy.commands.numbers import Finite
 from proxy.commands.options import refuse
 from proxy.commands.reporting import check_report
-from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.report.compare import Run, Setting, Task, kept
 from proxy.evaluation.report.write import write_report
 from proxy.evaluation.run import TOLERATED, Evaluation, Selection, evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.shipped import FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import Trace, TraceError
 from proxy.policy_file import load_policy

@@ -12,9 +12,9 @@ import msgspec
 from policy.printable import printable
 from proxy.audit.event import rfc3339
 from proxy.clocks import real_now
-from proxy.commands import federation_lines, federation_service
-from proxy.commands.asking import ask
+from proxy.commands import federation_members, federation_status
 from proxy.commands.options import config_option, configuration, refuse
+from proxy.commands.running_gateway import ask
 from proxy.configuration import state_directory_of
 from proxy.control.messages import NewPin
 from proxy.federation.client.archive import ArchiveError, opened
@@ -90,7 +90,7 @@ def status_(config: Path, output: str) -> None:
     elif status is None:
         click.echo("this gateway shares its models with nobody: gateway.yaml has no section `federation`")
     else:
-        click.echo("\n".join(federation_lines.full(status, now)))
+        click.echo("\n".join(federation_status.full(status, now)))
 
 
 @federation.command()
@@ -110,7 +110,7 @@ def versions(service_type: str, config: Path, output: str) -> None:
     if output == "json":
         click.echo(msgspec.json.encode([_as_json(each) for each in kept]).decode())
     else:
-        click.echo("\n".join(federation_lines.versions(kept, real_now())))
+        click.echo("\n".join(federation_status.versions(kept, real_now())))
 
 
 @federation.command()
@@ -131,7 +131,7 @@ def compare(*, service_type: str, before: str, after: str, config: Path, output:
     if output == "json":
         click.echo(msgspec.json.encode(found).decode())
     else:
-        click.echo("\n".join(federation_lines.comparison(found)))
+        click.echo("\n".join(federation_status.comparison(found)))
 
 
 @federation.command()
@@ -163,5 +163,5 @@ def _as_json(kept: Kept) -> dict[str, object]:
     return kept._asdict()
 
 
-for command in (federation_service.invite, federation_service.origins, federation_service.revoke):
+for command in (federation_members.invite, federation_members.origins, federation_members.revoke):
     federation.add_command(command)

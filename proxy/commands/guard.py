@@ -6,9 +6,9 @@ from pathlib import Path
 
 import click
 
-from policy.loading import DocumentError, load_document
+from policy.loading import DocumentError
 from proxy.commands.options import config_option, refuse
-from proxy.configuration import GatewayDocument, InventoryDocument, load_gateway, state_directory_of
+from proxy.configuration import GatewayDocument, InventoryDocument, load_gateway, load_inventory, state_directory_of
 from proxy.firewall.commands import InstallTable
 from proxy.firewall.nftables import Firewall, FirewallError
 from proxy.firewall.plan import Entry, Plan, PlanError
@@ -43,7 +43,7 @@ def _plan(config: Path) -> Plan:
     document: GatewayDocument | None = None
     try:
         document = load_gateway(config)
-        return firewall_plan(document, load_document(document.inventory, InventoryDocument))
+        return firewall_plan(document, load_inventory(document.inventory))
     except DocumentError as error:
         problems = [str(problem) for problem in error.problems]
     except PlanError as error:

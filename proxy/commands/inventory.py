@@ -10,11 +10,11 @@ from typing import Any
 import click
 import msgspec
 
-from policy.loading import DocumentError, load_document
+from policy.loading import DocumentError
 from proxy.clocks import real_now
 from proxy.commands.new_file import write_new
 from proxy.commands.options import config_option, configuration, refuse
-from proxy.configuration import GatewayDocument, InventoryDocument
+from proxy.configuration import GatewayDocument, InventoryDocument, load_inventory
 from proxy.inventory.draft import draft
 from proxy.inventory.evidence import Evidence, gather
 from proxy.inventory.findings import findings
@@ -91,7 +91,7 @@ def token() -> None:
 
 def _present(document: GatewayDocument) -> InventoryDocument:
     try:
-        return load_document(document.inventory, InventoryDocument)
+        return load_inventory(document.inventory)
     except DocumentError as error:
         refuse(str(problem) for problem in error.problems)
 
@@ -101,7 +101,7 @@ def _pinning(document: GatewayDocument) -> InventoryDocument:
     if not document.inventory.exists():
         return InventoryDocument()
     try:
-        return load_document(document.inventory, InventoryDocument)
+        return load_inventory(document.inventory)
     except DocumentError as error:
         click.echo(f"alleyes: its `only_here` is not minded, as it cannot be read: {error.problems[0]}", err=True)
         return InventoryDocument()

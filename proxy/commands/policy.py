@@ -12,9 +12,9 @@ from policy.loading import DocumentError, load_document, remark
 from policy.rehearsal import Difference, rehearse
 from policy.scenario import Scenario
 from proxy.clocks import real_now
-from proxy.commands.asking import ask
 from proxy.commands.options import config_option, refuse
 from proxy.commands.policy_import import import_
+from proxy.commands.running_gateway import ask
 from proxy.policy_file import LoadedPolicy, load_policy
 
 _FILE = click.Path(path_type=Path, dir_okay=False)

@@ -13,8 +13,8 @@ from policy.duration import duration, seconds
 from policy.printable import printable
 from proxy.audit.event import rfc3339
 from proxy.clocks import real_now
-from proxy.commands.asking import ask
 from proxy.commands.options import config_option
+from proxy.commands.running_gateway import ask
 from proxy.control.messages import NewQuarantine, Quarantines, QuarantineState
 
 _LONGEST = 600

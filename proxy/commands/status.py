@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from proxy.clocks import real_now
-from proxy.commands import federation_lines
+from proxy.commands import federation_status
 from proxy.commands.options import config_option, configuration
 from proxy.health import FirewallStatus, HealthFile, NotServing, Status, ThingsStatus
 from proxy.processes.messages import TypeStatus
@@ -87,7 +87,7 @@ def _lines(status: Status) -> Iterator[str]:
     audit = status.audit_error or "written"
     yield f"audit log: {audit}; {status.audit_pending} records wait, {status.audit_lost} lost"
     if status.federation is not None:
-        yield from federation_lines.summary(status.federation, real_now())
+        yield from federation_status.summary(status.federation, real_now())
     yield f"models: {len(status.service_types)}"
     for name, each in status.service_types.items():
         yield (

@@ -306,7 +306,7 @@ def _tokens(schemes: Sequence[SecurityScheme]) -> tuple[list[TokenDraft], list[s
     """Return where callers have their credentials, and what is to be decided about them."""
     usable = [(scheme, place) for scheme in schemes if (place := _place(scheme)) is not None]
     remarks = [
-        f"{scheme.name}: certificates of services; give the access point `tls: required`"
+        f"{scheme.name}: certificates of services; give the access point `tls: server`"
         for scheme in schemes
         if scheme.kind == "mutualTLS"
     ]

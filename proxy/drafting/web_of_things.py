@@ -6,21 +6,26 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from pydantic import ValidationError
+
 from proxy.decoders.rest.thing_description import Source
 from proxy.decoders.rest.thing_forms import Place, path_of
 from proxy.decoders.rest.things import Compiled, ThingsError, compile_things
-from proxy.thing_fetching import fetch
+from proxy.revocation import RevocationsInForce
+from proxy.server_tls_settings import AccessPointSide
+from proxy.thing_fetching import Trust, fetch
 
 LARGEST_FILE = 4 * 1024 * 1024
 _PORTS = {"http": 80, "https": 443}
 
 
-def things_at(source: str, at: str | None) -> Compiled:
+def things_at(source: str, at: str | None, fingerprint: str | None = None) -> Compiled:
     """Return what Thing Descriptions become.
 
     Args:
         source: Path of a file, or a URL.
         at: URL of the server of the Things; None: the one of `source`.
+        fingerprint: Of the server's certificate, for a URL by HTTPS.
 
     Raises:
         ThingsError: they cannot be used together.
@@ -39,12 +44,25 @@ def things_at(source: str, at: str | None) -> Compiled:
             raise ValueError(f"is larger than {LARGEST_FILE} bytes -- is this the right file?")
         sources = [Source(Path(source).name, content)]
     else:
-        found = fetch(source, place, None)
+        found = fetch(source, place, _trust(source, fingerprint))
         sources = [Source(url, content, path_of(urlsplit(url))) for url, content in found.documents.items()]
     compiled = compile_things(sources, place)
     if compiled.refused:
         raise ThingsError(list(compiled.refused))
     return compiled
+
+
+def _trust(url: str, fingerprint: str | None) -> Trust | None:
+    parts = urlsplit(url)
+    if parts.scheme != "https":
+        return None
+    if fingerprint is None:
+        raise ValueError("nothing tells the server from an impostor -- give --fingerprint, that of its certificate")
+    try:
+        side = AccessPointSide(fingerprint=fingerprint)
+    except ValidationError as error:
+        raise ValueError(error.errors()[0]["msg"]) from None
+    return Trust(parts.hostname or "", side, RevocationsInForce())
 
 
 def _place(url: str) -> Place:

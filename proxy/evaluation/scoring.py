@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject, Federation
+from proxy.evaluation.shipped import FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Subject
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from models.access import Access, Operation
-from proxy.evaluation.leaps import without_leaps
+from proxy.evaluation.impossible_times import without_leaps
 
 COLUMNS = (
     "sourceID",

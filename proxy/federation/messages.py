@@ -6,6 +6,7 @@ from typing import Annotated
 
 import msgspec
 
+from models.candidates import Candidate
 from models.exchange.envelope import MAX_STAMP
 from models.exchange.showings import Acceptance, Showing
 
@@ -69,6 +70,9 @@ class Acceptances(msgspec.Struct, frozen=True, kw_only=True):
     cursor: str
     """To be given as `after` the next time."""
     accepted: list[Acceptance]
+    withdrawn: list[Candidate] = []
+    """Accepted before, and no longer. Nobody who asks for the first time has heard of them; they are told all the same.
+    An older service tells none."""
 
 
 class EnrolmentRequest(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):

@@ -133,7 +133,7 @@ class AccessPoint(msgspec.Struct, frozen=True, kw_only=True):
     """Where calls to `ipv4` go; needed if that is given. The exact address the proxy listens on."""
     listener_ipv6: str | None = None
     certificates: bool = False
-    """Whether whoever calls has to show a certificate; where not, an address is all that is known of a sender."""
+    """Whether whoever calls has to show a certificate; where not, less may be all that is known of a sender."""
     loopback: bool = False
     """Whether programs of this machine call it by the loopback's address as well, where it has the family."""
 

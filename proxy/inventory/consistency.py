@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode
+from proxy.client_certificates import same_file
+from proxy.configuration import GatewayDocument, InventoryDocument, TlsMode, client_ca_of
 from proxy.registry import agent_of
 
 
@@ -26,3 +27,36 @@ def indistinguishable(document: GatewayDocument, inventory: InventoryDocument) -
                 " their calls apart -- give each an address of its own, or give them certificates and let the access"
                 " point speak TLS, or keep one of them here that speaks for the whole host"
             )
+
+
+def useless_certificates(document: GatewayDocument, inventory: InventoryDocument) -> Iterator[str]:
+    """Yield one line, with the remedy, for each certificate of a service that says nothing.
+
+    No access point could ever verify it, or another service has the same name under the same CA, spelt in another way.
+    """
+    authorities = {client_ca_of(point, document.tls) for point in document.access_points} - {None}
+    known = {same_file(authority) for authority in authorities if authority is not None}
+    default = None if document.tls is None else document.tls.site_ca
+    taken: dict[tuple[str, str], str] = {}
+    for service in inventory.services:
+        for each in service.certificates:
+            authority = each.ca or default
+            if not known:
+                yield (
+                    f"{service.address} has certificates, but no access point with `tls: server` has a CA that verifies"
+                    " them -- give it a `client_ca`, or `tls.site_ca`; before Knowledge Agents leave `certificates` out"
+                )
+                break
+            if each.name is not None and (authority is None or same_file(authority) not in known):
+                told = f"of {authority}" if authority is not None else "of no CA"
+                yield (
+                    f"{service.address} has the certificate {each.name!r} {told}, which is the CA of services at no"
+                    f" access point -- write as `ca` one of them: {', '.join(sorted(known))}"
+                )
+            elif each.name is not None and authority is not None:
+                owner = taken.setdefault((same_file(authority), each.name), service.address)
+                if owner != service.address:
+                    yield (
+                        f"{service.address} has the certificate {each.name!r} of {authority}, which is that of {owner}"
+                        " -- a certificate identifies one service: give each its own"
+                    )

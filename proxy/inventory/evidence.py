@@ -18,7 +18,7 @@ from proxy.inventory.leases import Lease, LeaseFileError, read_leases
 from proxy.knowledge_agent import StructureUnavailable, read_structure, services
 from proxy.registry import service_of
 from proxy.revocation import RevocationsInForce
-from proxy.revocation_lists import RevocationListError, read_lists
+from proxy.revocation_lists import RevocationListError, read_lists, revocation_files
 from proxy.storage.address_store import AddressStore
 
 MOST_RECORDS = 20_000
@@ -125,11 +125,10 @@ def _types(document: GatewayDocument, problems: list[str]) -> tuple[dict[str, st
 
 
 def _revocations(document: GatewayDocument, problems: list[str]) -> RevocationsInForce:
-    if document.tls is not None:
-        try:
-            return RevocationsInForce(read_lists(document.tls).revocations)
-        except RevocationListError as error:
-            problems += error.problems
+    try:
+        return RevocationsInForce(read_lists(revocation_files(document)).revocations)
+    except RevocationListError as error:
+        problems += error.problems
     return RevocationsInForce()
 
 

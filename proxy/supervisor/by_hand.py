@@ -194,11 +194,14 @@ class QuarantinesByHand:
         return any(point.decoder != "vsl" for point in self.document.access_points)
 
     def _inventoried(self, address: str, ip: str | None) -> Sender:
-        """Return a service that calls other middleware than the VSL; one without an address is known by its token."""
+        """Return a service that calls other middleware than the VSL; one without address by something else."""
         alone = (each for each in self.registry.places(address) if self.registry.only_service_at(each) == address)
         at = ip or next(alone, None)
         if at is None:
-            return Sender(address=address, service_type=None, strength=Strength.API_TOKEN, ip="")
+            services = self.registry.inventory.services
+            certified = any(each.address == address and each.certificates for each in services)
+            known = Strength.CERTIFICATE if certified else Strength.API_TOKEN
+            return Sender(address=address, service_type=None, strength=known, ip="")
         strength = Strength.MAC_AND_IP if self.registry.is_bound(at) else Strength.IP
         return Sender(address=address, service_type=None, strength=strength, ip=at)
 

@@ -14,6 +14,7 @@ from typing import Self
 import msgspec
 
 from models.allowance import Size, size
+from models.candidates import Candidate
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -97,6 +98,18 @@ class NodeEnds:
         if steps := self.models.accept(acceptances):
             self.follow(steps)
             self.changed()
+
+    def withdraw(self, candidates: Sequence[Candidate]) -> None:
+        """Have all workers refuse again what was expected because other sites vouched for it, and put it on record."""
+        if not (steps := self.models.withdraw(candidates)):
+            return
+        self.follow(steps)
+        self.changed()
+        text = (
+            "Others took back what they had accepted: too few are left who vouched for it. It is refused again, unless"
+            " it was learnt meanwhile."
+        )
+        self.notes.note(Kind.FEDERATION, text, service_types=sorted({each.service_type for each in candidates}))
 
     def unpinned(self, service_type: str, version: str) -> None:
         """Put on record that a version that somebody had pinned cannot be read by this release."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Protocol
 
 from models.allowance import Size, quorate, size
+from models.candidates import Candidate
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -86,6 +87,10 @@ class NodeModels(Protocol):
 
     def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
         """Take what the federation accepted, once; return the steps. It counts as a word of it (`hear`)."""
+        ...
+
+    def withdraw(self, candidates: Iterable[Candidate]) -> list[bytes]:
+        """Expect no more what the federation accepted and took back; return the steps, none where it makes none."""
         ...
 
     def contributions(self) -> Iterator[CommunicationModel]:
@@ -178,6 +183,11 @@ class SharedModels:
         step = self._node.accept(acceptances)
         return [] if step is None else [encode(step)]
 
+    def withdraw(self, candidates: Iterable[Candidate]) -> list[bytes]:
+        """Expect no more what the federation accepted and took back."""
+        step = self._node.withdraw(candidates)
+        return [] if step is None else [encode(step)]
+
     def contributions(self) -> Iterator[CommunicationModel]:
         """Yield what was learnt here and nowhere else."""
         return self._node.contributions()
@@ -263,6 +273,11 @@ class SingleModels:
     def accept(self, acceptances: Iterable[Acceptance]) -> list[bytes]:
         """The paper knows no candidates."""
         del acceptances
+        return []
+
+    def withdraw(self, candidates: Iterable[Candidate]) -> list[bytes]:
+        """The paper knows no candidates."""
+        del candidates
         return []
 
     def contributions(self) -> Iterator[CommunicationModel]:

@@ -12,9 +12,9 @@ import structlog
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.trail import Notes
-from proxy.configuration import Tls
 from proxy.revocation import RevocationsInForce
 from proxy.revocation_lists import (
+    RevocationFiles,
     RevocationListError,
     RevocationLists,
     Stamp,
@@ -35,7 +35,7 @@ log = structlog.get_logger("alleyes")
 class RevocationWatch:
     """For the event loop's thread; disks are waited for in another."""
 
-    tls: Tls | None
+    files: RevocationFiles
     lists: RevocationLists
     """As they were read at the start."""
     in_force: RevocationsInForce
@@ -64,7 +64,7 @@ class RevocationWatch:
         while True:
             self._raise_alarms()
             await asyncio.sleep(_PERIOD_SECONDS)
-            if self.tls is None or not self.tls.crl:
+            if not self.files.lists:
                 continue
             stamp = await self._stamp()
             if stamp == seen and stamp != in_use:
@@ -73,19 +73,19 @@ class RevocationWatch:
             seen = stamp
 
     async def _stamp(self) -> Stamp:
-        return () if self.tls is None else await asyncio.to_thread(stamp_of, self.tls.crl)
+        return await asyncio.to_thread(stamp_of, self.files.lists)
 
     async def reload(self) -> None:
         """Read the lists again; broken ones change nothing. One reload after the other."""
-        if self.tls is None or not self.tls.crl:
+        if not self.files.lists:
             return
         async with self._one_at_a_time:
             try:
-                lists = await asyncio.to_thread(read_lists, self.tls)
+                lists = await asyncio.to_thread(read_lists, self.files)
             except RevocationListError as error:
                 self._refuse(error)
                 return
-            own = await asyncio.to_thread(own_certificate_problems, self.tls, lists.revocations)
+            own = await asyncio.to_thread(own_certificate_problems, self.files, lists.revocations)
             self.problem = "; ".join(own) or None
             changed = lists.revocations != self.lists.revocations
             renewed = lists != self.lists

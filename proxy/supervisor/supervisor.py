@@ -56,6 +56,7 @@ from proxy.quarantine import QuarantineKeeper
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.revocation import RevocationsInForce
+from proxy.revocation_lists import revocation_files
 from proxy.storage.address_store import AddressStore
 from proxy.storage.mappings_store import MappingsStore
 from proxy.storage.policy_store import PolicyStore
@@ -151,7 +152,7 @@ class Supervisor:
         )
         self._table = KernelTable(self._plan, firewall, self._keeper, self._trail, state)
         self._revocation = RevocationWatch(
-            tls=document.tls,
+            files=revocation_files(document),
             lists=inputs.revocations,
             in_force=RevocationsInForce(),
             notes=self._trail,
@@ -186,7 +187,7 @@ class Supervisor:
             current=inputs.mappings,
             problems=list(inputs.mapping_problems),
         )
-        self._things = thing_watch(document, self._mappings.replace, self._trail)
+        self._things = thing_watch(document, self._mappings.replace, self._trail, self._revocation.in_force)
         self._policy = PolicyInForce(
             file=document.policy,
             policy=inputs.policy,

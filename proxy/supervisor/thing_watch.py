@@ -17,17 +17,18 @@ from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.trail import Notes
 from proxy.clocks import real_now
-from proxy.configuration import AccessPoint, GatewayDocument, Tls
+from proxy.configuration import AccessPoint, GatewayDocument
 from proxy.decoders.rest.loading import packed
 from proxy.decoders.rest.thing_description import DescriptionError, Source, read_source
 from proxy.decoders.rest.thing_forms import Place, path_of
 from proxy.decoders.rest.things import Compiled, Described, ThingsError, changes, compile_things
 from proxy.health import ThingsStatus
 from proxy.inputs import StartRefused
+from proxy.revocation import RevocationsInForce
 from proxy.storage.things_store import KeptPoint, KeptThings, ThingsStore
-from proxy.thing_fetching import Fetched, FetchError, fetch
+from proxy.thing_fetching import Fetched, FetchError, Trust, fetch
 from proxy.thing_sighting import Sighting
-from proxy.thing_sources import files_of, place_of, urls_of
+from proxy.thing_sources import files_of, place_of, trust_of, urls_of
 
 _PERIOD_SECONDS = 300.0
 _FIRST_RETRY_SECONDS = 5.0
@@ -37,7 +38,7 @@ _MOST_TOLD = 20
 
 log = structlog.get_logger("alleyes")
 
-Fetch = Callable[[str, Place, Tls | None], Fetched]
+Fetch = Callable[[str, Place, Trust | None], Fetched]
 
 
 @dataclass
@@ -46,6 +47,7 @@ class _Point:
 
     point: AccessPoint
     place: Place
+    trust: Trust | None
     urls: Sequence[str]
     files: list[Source]
     kept: dict[str, KeptThings]
@@ -87,6 +89,7 @@ class ThingWatch:
         replace: Callable[[str, bytes], None],
         notes: Notes,
         real_now: Callable[[], float],
+        revocations: RevocationsInForce,
         fetch: Fetch = fetch,
     ) -> None:
         """Begin with what was kept.
@@ -97,12 +100,12 @@ class ThingWatch:
             replace: Called with the agent and the mapping of its Things, whenever that may be another one.
             notes: The audit log.
             real_now: Tells real time, seconds since the epoch.
+            revocations: Certificates that are good no more, at any time.
             fetch: Gets what is at a URL; raises `FetchError`.
 
         Raises:
             ThingsError: a file cannot be read, or a URL is not one of the access point's.
         """
-        self._tls = document.tls
         self._store = store
         self._replace = replace
         self._notes = notes
@@ -110,7 +113,7 @@ class ThingWatch:
         self._fetch = fetch
         kept = store.load()
         self._points = [
-            _begin(point, urls, kept.get(point.agent, KeptPoint()))
+            _begin(point, urls, kept.get(point.agent, KeptPoint()), trust_of(point, revocations))
             for point in document.access_points
             if (urls := urls_of(point))
         ]
@@ -163,7 +166,7 @@ class ThingWatch:
         problems: dict[str, str] = {}
         for url in point.urls:
             try:
-                fetched = await asyncio.to_thread(self._fetch, url, point.place, self._tls)
+                fetched = await asyncio.to_thread(self._fetch, url, point.place, point.trust)
                 problem = await self._take(point, url, fetched)
                 if problem:
                     problems[url] = problem
@@ -266,12 +269,17 @@ def _unusable(fetched: Fetched, before: Mapping[str, bytes], place: Place) -> di
     return found
 
 
-def _begin(point: AccessPoint, urls: Sequence[str], known: KeptPoint) -> _Point:
+def _begin(point: AccessPoint, urls: Sequence[str], known: KeptPoint, trust: Trust | None) -> _Point:
     kept = {url: found for url, found in known.urls.items() if url in urls}
-    return _Point(point, place_of(point), urls, files_of(point), kept, tuple(known.sightings))
+    return _Point(point, place_of(point), trust, urls, files_of(point), kept, tuple(known.sightings))
 
 
-def thing_watch(document: GatewayDocument, replace: Callable[[str, bytes], None], notes: Notes) -> ThingWatch:
+def thing_watch(
+    document: GatewayDocument,
+    replace: Callable[[str, bytes], None],
+    notes: Notes,
+    revocations: RevocationsInForce,
+) -> ThingWatch:
     """Return the watch of a gateway.
 
     Raises:
@@ -279,7 +287,12 @@ def thing_watch(document: GatewayDocument, replace: Callable[[str, bytes], None]
     """
     try:
         return ThingWatch(
-            document, ThingsStore(document.state_directory), replace=replace, notes=notes, real_now=real_now
+            document,
+            ThingsStore(document.state_directory),
+            replace=replace,
+            notes=notes,
+            real_now=real_now,
+            revocations=revocations,
         )
     except ThingsError as error:
         raise StartRefused(error.problems) from error

@@ -18,12 +18,12 @@ from policy.document import PolicyDocument, Scoring
 from policy.engine import Engine
 from policy.quarantine import ProtectedError, QuarantineRegister
 from policy.verdict import Verdict
-from proxy import tls
 from proxy.advice import Advice
 from proxy.audit.chained_file import JournalError
 from proxy.audit.event import Kind
 from proxy.audit.opening import workers_log
 from proxy.audit.trail import AuditTrail
+from proxy.client_certificates import ClientCertificates
 from proxy.clocks import EventClock, real_now
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.connections import ConnectionTable
@@ -59,6 +59,8 @@ from proxy.processes.messages import (
 from proxy.protection import fixed_protection
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
+from proxy.tls import TlsFilesError
+from proxy.tls_contexts import TlsContexts, contexts
 from proxy.transactions import Transactions
 from proxy.worker.access_points import AccessPoints
 from proxy.worker.learning import Learning
@@ -119,8 +121,8 @@ class Worker:
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
         revocations = RevocationsInForce(begin.revocations)
         try:
-            contexts = tls.contexts(document, revocations)
-        except tls.TlsFilesError as error:
+            secured = contexts(document, revocations)
+        except TlsFilesError as error:
             raise CannotServe([str(error)]) from error
         try:
             self._journal = workers_log(document, begin.number)
@@ -149,7 +151,7 @@ class Worker:
         self._misses = Misses(frozenset(structure_sources(document)), channel.send)
         self._learning = Learning(analyzer=self._analyzer, clock=clock, send=channel.send)
         self._sightings = Sightings(channel.send)
-        self._hooks = Hooks(self._gatekeeper(contexts))
+        self._hooks = Hooks(self._gatekeeper(secured))
 
     async def run(self) -> None:
         """Serve until the supervisor says `Stop`; then hand over what was learnt.
@@ -266,7 +268,7 @@ class Worker:
             audit_error=self._journal.last_error if self._journal.failing else None,
         )
 
-    def _gatekeeper(self, contexts: tls.TlsContexts | None) -> Gatekeeper:
+    def _gatekeeper(self, secured: TlsContexts) -> Gatekeeper:
         return Gatekeeper(
             judging=Judging(
                 enforcement=Enforcement(
@@ -289,10 +291,14 @@ class Worker:
             destinations=self._access_points.by_place,
             connections=self._connections,
             peers=Peers(self._document.peers),
-            contexts=contexts,
+            contexts=secured,
+            certificates=ClientCertificates(self._registry.inventory.services, self._document.tls),
+            tls=self._document.tls,
+            agents={each.agent: each.tls for each in self._document.access_points if each.decoder == "vsl"},
             revocations=self._revocation.in_force,
             limits=self._document.limits,
             on_tls_refusal=self._advice.handshake_failed,
+            on_impostor=self._advice.impostor,
             on_conflict=self._trail.identity_conflict,
             on_crowd=self._trail.crowded,
             on_registration=self._registrations.registered,

@@ -30,7 +30,7 @@ from benchmarks.scenarios import load
 from models.anomaly import PERIOD, RATE, VALUE
 from models.evaluation import NORMAL, Figures, Outcomes, figures
 from models.normal_form import RELATIONSHIP
-from proxy.evaluation.federation import Federation
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 
 SMALL = {"short": {"sites": 2, "hours": 1, "attacks": ["scan", "DoSattack"]}, "calm": {"sites": 1, "hours": 0.1}}

@@ -22,7 +22,7 @@ from models.relationship import Key, Relationship
 from models.score import Named, Score
 from models.simulation.trace import NORMAL, Observed
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject
+from proxy.evaluation.shipped import FederatedSubject
 from proxy.evaluation.sites import SiteMap
 
 START = 1_767_225_600_000

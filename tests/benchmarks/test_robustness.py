@@ -12,7 +12,7 @@ from benchmarks import robustness
 from benchmarks.robustness import HEADER, Run, after_updates, line, main, measure, pooled, run
 from benchmarks.scenarios import load
 from models.evaluation import NORMAL, Outcomes, figures
-from proxy.evaluation.federation import Federation
+from proxy.evaluation.shipped import Federation
 
 HOUR = 3_600_000
 SMALL = {

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import contextlib
+import sqlite3
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
-from models.candidates import Candidate
-from models.exchange.showings import Acceptance
-from models.relationship import Key
 from proxy.federation.storage.base import (
     LAST,
     MAX_ROWS,
@@ -23,28 +23,9 @@ from proxy.federation.storage.base import (
     Token,
 )
 from proxy.federation.storage.postgres import PostgresStore
-from proxy.federation.storage.sqlite import SqliteStore
+from tests.contracts.conftest import Opened
 
 START = Cursor()
-
-Opened = Callable[[], Store]
-"""Makes another store, as another process would, over the same data."""
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def store_at(request: pytest.FixtureRequest, tmp_path: Path) -> Opened:
-    if request.param == "postgres":
-        conninfo = request.getfixturevalue("database")
-        return lambda: PostgresStore(conninfo)
-    return lambda: SqliteStore(tmp_path / "federation.db")
-
-
-@pytest.fixture
-async def store(store_at: Opened) -> AsyncIterator[Store]:
-    store: Store = store_at()
-    await store.open()
-    yield store
-    await store.close()
 
 
 def row(origin: str = "a", topic: str = "model:/light", epoch: int = 1, sequence: int = 1, body: bytes = b"x") -> Row:
@@ -58,12 +39,6 @@ async def everything(store: Store, cursor: Cursor = START, limit: int = 100) -> 
         if not rows:
             return found, cursor
         found += rows
-
-
-def acceptance(name: str, time: int = 5) -> Acceptance:
-    return Acceptance(
-        candidate=Candidate("/light", "relationship", Key(name, own=False, operation="GET", data_type="")), time=time
-    )
 
 
 async def test_what_is_put_is_told(store: Store) -> None:
@@ -325,38 +300,10 @@ async def test_expired_certificates_go_when_the_origin_gets_another(store: Store
     assert (origin.certificates, origin.not_after) == (1, 3000)
 
 
-async def test_the_first_acceptance_stays(store: Store) -> None:
-    await store.accept([acceptance("/a", 5), acceptance("/b", 6), acceptance("/a", 7)])
-    found, cursor = await store.acceptances(Cursor(), 10)
-    assert sorted(found, key=lambda each: each.time) == [acceptance("/a", 5), acceptance("/b", 6)]
-    await store.accept([acceptance("/a", 9), acceptance("/c", 10)])
-    assert (await store.acceptances(Cursor.parse(cursor.text()), 10))[0] == [acceptance("/c", 10)]
-    await store.remove("a")
-    assert len((await store.acceptances(Cursor(), 10))[0]) == 3
-
-
-async def test_acceptances_are_read_in_parts(store: Store) -> None:
-    await store.accept([acceptance(f"/{n}") for n in range(20)])
-    found, cursor = [], Cursor()
-    while True:
-        part, cursor = await store.acceptances(cursor, 3)
-        if not part:
-            break
-        assert len(part) <= 3
-        found += part
-    assert {each.candidate.key.partner for each in found} == {f"/{n}" for n in range(20)}
-
-
-async def test_the_cursor_of_acceptances_stays_short(store: Store) -> None:
-    await store.put([row()])
-    assert (await store.acceptances(Cursor(), 10))[1] == Cursor()
-
-
 async def test_all_is_there_after_opening_again(store_at: Opened) -> None:
     first: Store = store_at()
     await first.open()
     await first.put([row()])
-    await first.accept([acceptance("/a")])
     await certify(first, Certificate("01", "a", "origin", not_after=1000), 0)
     await first.revoke("a", 5)
     _, cursor = await everything(first)
@@ -364,7 +311,6 @@ async def test_all_is_there_after_opening_again(store_at: Opened) -> None:
     again: Store = store_at()
     await again.open()
     assert (await everything(again))[0] == [row()]
-    assert len((await again.acceptances(Cursor(), 10))[0]) == 1
     assert len((await again.revocations(Cursor(), 10))[0]) == 1
     await again.put([row(sequence=2)])
     assert (await everything(again, cursor))[0] == [row(sequence=2)]
@@ -381,6 +327,33 @@ async def test_another_process_is_heard(store: Store, store_at: Opened) -> None:
     found, _ = await everything(store, cursor)
     assert sorted(found, key=str) == [Row("a", "model:/light", 1, LAST, None), row("b")]
     await other.close()
+
+
+async def test_whose_numbers_went_back_begins_anew(
+    store: Store, store_at: Opened, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """Over a backup it would soon have given again the numbers that readers have read, for other changes."""
+    for sequence in range(1, 4):
+        await store.put([row(sequence=sequence)])
+    reader = store_at()
+    await reader.open()
+    _, cursor = await everything(reader)
+    database: Any = (
+        psycopg.connect(request.getfixturevalue("database"))
+        if isinstance(store, PostgresStore)
+        else sqlite3.connect(tmp_path / "federation.db")
+    )
+    with contextlib.closing(database), database:
+        database.execute("UPDATE writers SET newest = 1")
+        database.execute("UPDATE contributions SET sequence = 1, change = 1")
+    # Before any reader has looked, more is written than was lost.
+    for number in range(5):
+        await store.put([row(f"o{number}")])
+    found, after = await everything(reader, cursor)
+    assert after.lost(cursor), "so all is read again"
+    found, _ = await everything(reader)
+    assert sorted(each.origin for each in found) == ["a", *(f"o{number}" for number in range(5))]
+    await reader.close()
 
 
 async def test_a_closed_store_takes_nothing_but_writes_what_it_took(store_at: Opened) -> None:

@@ -192,7 +192,7 @@ def left(lived: Life, leak: Leak | None = None) -> Site:
     for origin in (ORIGIN, HOST):
         ballot.put(origin, showings)
     sent["showings of the site"] = told(ballot.summary(now), EPOCH, 182)
-    sent["acceptances"] = msgspec.json.encode(ballot.decide(now, alone=False))
+    sent["acceptances"] = msgspec.json.encode([each.acceptance for each in ballot.decide(now, alone=False)])
     return Site(accesses, sent, showings, lived.refused)
 
 

@@ -575,6 +575,46 @@ def test_an_acceptance_that_arrives_twice_is_one_and_a_human_s_answer_wins() -> 
     assert not node.knowledge.answers[refused].allowed
 
 
+def test_what_others_take_back_is_refused_again_in_every_copy() -> None:
+    node = living_here()
+    copy = Replica.restored(node.knowledge.state())
+    copy.read()
+    own, answered, never = (NEW._replace(detail=name) for name in ("own", "answered", "never"))
+    node.knowledge.answer(answered, allowed=True, now=START)
+    node.knowledge.answer(own, allowed=True, now=START, human=False)
+    for step in (
+        node.accept([Acceptance(candidate=each, time=START) for each in (NEW, answered)]),
+        node.withdraw([own, answered, never]),
+    ):
+        assert step is None or step.accepted == [NEW]
+        if step is not None:
+            copy.follow(decode(encode(step)))
+    forms = [each.form("/light") for each in (node.knowledge, copy)]
+    assert [form is not None and form.accepts("relationship", NEW.key) for form in forms] == [True, True]
+
+    step = Node(node.dump()).withdraw([NEW])
+    assert step == node.withdraw([NEW, NEW]), "also after a restart"
+    assert step is not None
+    copy.follow(decode(encode(step)))
+    forms = [each.form("/light") for each in (node.knowledge, copy)]
+    assert [form is not None and form.accepts("relationship", NEW.key) for form in forms] == [False, False]
+    assert set(node.knowledge.answers) == {own, answered}, "what was decided here stays"
+    assert node.withdraw([NEW]) is None
+    # It is shown again, and accepted again.
+    node.see([Sighting(NEW, "/agent1/light1", START + MINUTE)])
+    assert [each.candidate for each in node.showings().open] == [NEW]
+    assert node.accept([Acceptance(candidate=NEW, time=START)]) is not None
+
+
+def test_what_was_accepted_here_and_by_others_goes_with_them() -> None:
+    node = living_here()
+    steadily(node)
+    assert NEW in node.knowledge.answers
+    assert node.accept([Acceptance(candidate=NEW, time=START)]) is not None
+    assert node.withdraw([NEW]) is not None
+    assert NEW not in node.knowledge.answers
+
+
 def test_what_is_told_of_candidates_are_numbers_of_instances() -> None:
     node = living_here()
     node.federated = True

@@ -18,9 +18,11 @@ from policy.document import PolicyDocument
 from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Verdict
-from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer
+from proxy.client_certificates import ClientCertificates
+from proxy.configuration import AccessPoint, InventoryDocument, Limits, Peer, Tls, TlsMode
 from proxy.connections import ConnectionTable, Destination
 from proxy.decoders import strict_cbor
+from proxy.decoders.base import Decoder
 from proxy.decoders.vsl import VslDecoder
 from proxy.enforcement import Enforcement
 from proxy.hooks import HEAD_LIMITS, Gatekeeper, Hooks, message_limits
@@ -33,7 +35,7 @@ from proxy.judging import ConnectionJudge, Judging
 from proxy.peers import Peers
 from proxy.registry import AgentStructure, SiteRegistry
 from proxy.revocation import RevocationsInForce
-from proxy.tls import TlsContexts
+from proxy.tls_contexts import TlsContexts
 from proxy.transactions import Transactions
 from tests.policy.calls import NOW
 from tests.proxy.http1.wire import Wire
@@ -77,12 +79,14 @@ class Bench:
         *,
         tls_mode: str = "required",
         contexts: TlsContexts | None = None,
+        tls: Tls | None = None,
         inventory: Mapping[str, Any] | None = None,
         peers: Sequence[Mapping[str, Any]] = (),
         most_connections: int = 16,
     ) -> None:
         self.verdicts: list[Verdict] = []
         self.refused_handshakes: list[tuple[str, str]] = []
+        self.impostors: list[tuple[str, str]] = []
         self.broken: list[tuple[str, BaseException]] = []
         self.conflicts: list[tuple[str, str, list[str]]] = []
         self.crowds: list[str] = []
@@ -108,6 +112,7 @@ class Bench:
         self.streams = decoder.streams
         point = AccessPoint.model_validate(plain_point(ipv4=POINT[0], tls=tls_mode))
         self.destination = Destination(point, decoder)
+        self._destinations = {POINT: self.destination}
         self.connections = ConnectionTable(most=most_connections, most_of_one=most_connections)
         self.engine = engine = Engine(
             analyzer=self.analyzer,
@@ -130,13 +135,17 @@ class Bench:
         self.gate = Gatekeeper(
             judging=self.judging,
             registry=self.registry,
-            destinations={POINT: self.destination},
+            destinations=self._destinations,
             connections=self.connections,
             peers=Peers(self.peers),
-            contexts=contexts,
+            contexts=contexts or TlsContexts({}, {}),
+            certificates=ClientCertificates(self.registry.inventory.services, tls),
+            agents={"agent1": TlsMode.REQUIRED},
+            tls=tls,
             revocations=self.revocations,
             limits=Limits(connections=16),
             on_tls_refusal=lambda ip, reason: self.refused_handshakes.append((ip, reason)),
+            on_impostor=lambda agent, reason: self.impostors.append((agent, reason)),
             on_conflict=lambda sender, places: self.conflicts.append((sender.address, sender.ip, places)),
             on_crowd=self.crowds.append,
             on_registration=self._registered,
@@ -151,6 +160,10 @@ class Bench:
 
     async def _registered(self, agent: str) -> None:
         self.registrations.append(agent)
+
+    def stand_before(self, point: AccessPoint, decoder: Decoder) -> None:
+        """Take the place of another access point."""
+        self.destination = self._destinations[POINT] = Destination(point, decoder)
 
     def connect(self, name: str | None = "lightcontrol1") -> connection.Client:
         """A live connection of a service, with a verified certificate if it has a name."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import ssl
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,6 +22,7 @@ from proxy.hooks import deadlines
 from proxy.http1.deadlines import Deadline
 from proxy.identity import Identity
 from proxy.processes.messages import Beat, TypeStatus
+from proxy.revocation_lists import RevocationFiles
 from tests.site.certificates import Credentials, SiteAuthority
 
 type Settings = dict[str, Any]
@@ -57,6 +59,15 @@ def tls_settings(authority: SiteAuthority) -> Settings:
     own = authority.agent("gateway")
     pair = {"certificate": str(own.certificate), "key": str(own.key)}
     return {"site_ca": str(authority.certificate), "towards_services": pair, "towards_access_points": dict(pair)}
+
+
+def pair_of(credentials: Credentials) -> KeyPair:
+    return KeyPair(certificate=credentials.certificate, key=credentials.key)
+
+
+def revocation_files_of(authority: SiteAuthority, *lists: Path) -> RevocationFiles:
+    """The files of a site with one CA, with a certificate of the gateway."""
+    return RevocationFiles(lists, (authority.certificate,), (authority.agent("gateway").certificate,))
 
 
 def tls_of(authority: SiteAuthority) -> Tls:
@@ -130,6 +141,31 @@ def shake_hands(client: SSL.Connection, server: SSL.Connection) -> dict[str, SSL
             with suppress(SSL.WantReadError):
                 other.bio_write(end.bio_read(65536))
     return errors
+
+
+class ResumingClient:
+    """A stock service's end, by the standard library, that can offer an earlier session."""
+
+    def __init__(self, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self.tls = context.wrap_bio(self._incoming, self._outgoing, session=session)
+
+    def meet(self, server: SSL.Connection) -> None:
+        """Do the handshake, and exchange a few bytes so that tickets, if any, arrive."""
+        for _ in range(6):
+            for attempt in (self.tls.do_handshake, server.do_handshake):
+                with suppress(ssl.SSLWantReadError, SSL.WantReadError):
+                    attempt()
+                self._carry(server)
+        server.send(b"hello")
+        self._carry(server)
+        assert self.tls.read(5) == b"hello"
+
+    def _carry(self, server: SSL.Connection) -> None:
+        if sent := self._outgoing.read():
+            server.bio_write(sent)
+        with suppress(SSL.WantReadError):
+            self._incoming.write(server.bio_read(65536))
 
 
 def beat(**changes: object) -> Beat:

@@ -78,3 +78,10 @@ def test_what_cannot_be_recorded_is_not_swallowed() -> None:
 
     with pytest.raises(RuntimeError):
         Advice(Full(), lambda *_: None, lambda *_: None).record(verdicts(XML)[0])
+
+
+def test_an_impostor_in_an_access_point_s_place_is_told_of_once() -> None:
+    log = Log()
+    for _ in range(3):
+        log.advice.impostor("hue", "it shows another certificate")
+    assert log.said == [("access point hue", "it shows another certificate")]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -14,8 +16,11 @@ from proxy.configuration import (
     InventoryDocument,
     MappingDecoder,
     ThingsDecoder,
+    Tls,
     TlsMode,
+    client_ca_of,
     load_gateway,
+    load_inventory,
     state_directory_of,
 )
 from proxy.documents import DOCUMENTS
@@ -32,7 +37,8 @@ SHIPPED = Path(__file__).parents[2] / "config"
 
 def written(directory: Path, settings: Settings) -> Path:
     path = directory / "gateway.yaml"
-    path.write_text(yaml.safe_dump(settings), encoding="utf-8")
+    # By way of JSON, as what is there twice would be written as an alias.
+    path.write_text(yaml.safe_dump(json.loads(json.dumps(settings))), encoding="utf-8")
     return path
 
 
@@ -50,9 +56,10 @@ def test_the_shipped_files_are_valid(name: str) -> None:
 def test_paths_are_relative_to_the_file() -> None:
     document = load_gateway(SHIPPED / "gateway.yaml")
     assert document.tls is not None
-    assert document.tls.site_ca == SHIPPED / "certificates/site-ca.pem"
-    assert document.tls.towards_services.key == SHIPPED / "certificates/gateway.key"
-    assert document.tls.towards_access_points.certificate == SHIPPED / "certificates/gateway.pem"
+    site_ca, services, access_points = document.tls.of_agents()
+    assert site_ca == SHIPPED / "certificates/site-ca.pem"
+    assert services.key == SHIPPED / "certificates/gateway.key"
+    assert access_points.certificate == SHIPPED / "certificates/gateway.pem"
     assert (document.policy, document.inventory) == (SHIPPED / "policy.yaml", SHIPPED / "inventory.yaml")
     assert document.state_directory == Path("/var/lib/alleyes")
 
@@ -351,6 +358,96 @@ def test_tls_is_for_knowledge_agents(tmp_path: Path) -> None:
     points = [plain_point(decoder={"mapping": "hue.yaml"}, tls="required")]
     with pytest.raises(DocumentError, match=r"access_points\[0\].tls: agent1 is no Knowledge Agent"):
         load_gateway(written(tmp_path, plain_settings(access_points=points)))
+
+
+PIN: dict[str, Any] = {"fingerprint": f"sha256:{'0a' * 32}"}
+OWN = {"certificate": "own.pem", "key": "own.key"}
+DEVICE: dict[str, Any] = {"tls": "server", "decoder": {"mapping": "hue.yaml"}}
+
+
+@pytest.mark.parametrize(
+    ("point", "tls", "told"),
+    [
+        ({}, {"towards_services": OWN}, "tls: is `server`, but nothing tells agent1 from an impostor -- add"),
+        ({"towards_access_point": PIN}, None, "tls: is `server`, but there is no certificate to show to services --"),
+        ({"towards_access_point": PIN}, {"site_ca": "ca.pem"}, "tls: is `server`, but there is no certificate to show"),
+        ({"towards_access_point": PIN, "decoder": "vsl"}, None, "tls: agent1 is a Knowledge Agent, whose certificate"),
+        (
+            {"towards_access_point": PIN, "towards_services": {**OWN, "client_certificates": "required"}},
+            None,
+            "towards_services: requires certificates of services, but has no CA that verifies them -- add `client_ca`",
+        ),
+        (
+            {"towards_access_point": PIN, "tls": "plain"},
+            None,
+            "towards_access_point: counts with `tls: server` only, not with `plain` -- remove it",
+        ),
+        (
+            {"towards_services": OWN, "tls": "required", "decoder": "vsl"},
+            {"site_ca": "ca.pem", "towards_services": OWN, "towards_access_points": OWN},
+            "towards_services: counts with `tls: server` only, not with `required` -- remove it",
+        ),
+        (
+            {"tls": "required", "decoder": "vsl"},
+            {"towards_services": OWN},
+            "tls: is required, but the `tls` section has no site_ca and no towards_access_points -- add what",
+        ),
+    ],
+)
+def test_what_of_tls_does_not_fit_together_is_told_at_its_place(
+    tmp_path: Path, point: dict[str, Any], tls: dict[str, Any] | None, told: str
+) -> None:
+    settings = plain_settings(access_points=[plain_point(**(DEVICE | point))])
+    if tls is not None:
+        settings["tls"] = tls
+    with pytest.raises(DocumentError) as refused:
+        load_gateway(written(tmp_path, settings))
+    assert f"access_points[0].{told}" in str(refused.value)
+
+
+def test_a_peer_s_tls_is_that_of_a_knowledge_agent(tmp_path: Path) -> None:
+    peer = {"agent": "agent2", "ipv4": "10.77.1.9", "port": 8081}
+    settings = plain_settings(peers=[peer | {"tls": "server"}])
+    with pytest.raises(DocumentError, match=r"peers\[0\].tls: a peer is a Knowledge Agent"):
+        load_gateway(written(tmp_path, settings))
+    settings = plain_settings(peers=[peer], tls={"towards_services": OWN})
+    with pytest.raises(DocumentError, match=r"peers\[0\].tls: agent2 is asked for its structure by TLS, but"):
+        load_gateway(written(tmp_path, settings))
+
+
+def test_a_device_s_files_are_relative_too_and_survive_the_way_to_a_worker(tmp_path: Path) -> None:
+    points = [
+        plain_point(
+            **DEVICE,
+            towards_services={**OWN, "client_ca": "clients.pem"},
+            towards_access_point={"ca": "maker.pem", "name": "Hue.House", **OWN},
+        ),
+        plain_point(agent="agent2", port=8082, listen_port=9102),
+    ]
+    document = load_gateway(written(tmp_path, plain_settings(access_points=points)))
+    there = GatewayDocument.model_validate_json(as_bytes(document))
+    assert there == document
+    point = there.access_points[0]
+    assert client_ca_of(point, None) == tmp_path / "clients.pem"
+    assert point.towards_services.key == tmp_path / "own.key"
+    assert point.towards_access_point is not None
+    assert (point.towards_access_point.ca, point.towards_access_point.name) == (tmp_path / "maker.pem", "hue.house")
+    assert client_ca_of(there.access_points[1], Tls(site_ca=Path("ca.pem"))) is None
+
+
+def test_the_ca_of_a_certificate_is_relative_to_the_inventory(tmp_path: Path) -> None:
+    path = tmp_path / "inventory.yaml"
+    path.write_text(
+        yaml.safe_dump({"services": [{"address": "/a/b", "certificates": [{"name": "b", "ca": "ca.pem"}]}]})
+    )
+    assert load_inventory(path).services[0].certificates[0].ca == tmp_path / "ca.pem"
+
+
+@pytest.mark.parametrize("certificate", [{"name": "tablet"}, {"name": "tablet", "ca": "ca.pem"}, PIN])
+def test_a_certificate_belongs_to_one_service(certificate: dict[str, Any]) -> None:
+    services = [{"address": f"/rooms/{name}", "certificates": [certificate]} for name in ("one", "two")]
+    with pytest.raises(ValidationError, match=r"is taken by services\[0\]"):
+        InventoryDocument.model_validate({"services": services})
 
 
 def test_a_token_belongs_to_one_service() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from mitmproxy import connection, tls
@@ -12,7 +13,8 @@ from mitmproxy.proxy.layers.modes import TransparentProxy
 from mitmproxy.test import tflow
 from OpenSSL import SSL
 
-from proxy.configuration import Limits
+from proxy import server_tls
+from proxy.configuration import AccessPoint, Limits
 from proxy.connections import Connection
 from proxy.hooks import message_limits
 from proxy.http1.deadlines import Phase
@@ -20,11 +22,14 @@ from proxy.http1.layer import Http1Layer
 from proxy.identity import Identity
 from proxy.layers import BoundedClientTls, BoundedServerTls, RefusingLayer
 from proxy.revocation import Revocations, RevocationsInForce, key_of
-from proxy.tls import TlsContexts, towards_access_point, towards_services
+from proxy.tls import towards_access_point, towards_services
+from proxy.tls_contexts import TlsContexts
+from proxy.tokens import hash_of
 from tests.proxy import parts
 from tests.proxy.judged import LEARN, POINT, SERVICE_IP, Bench, Raising, refusal_code, request, status
+from tests.proxy.lamp_decoder import LampDecoder
 from tests.proxy.parts import tls_of
-from tests.site.certificates import Credentials, SiteAuthority, load
+from tests.site.certificates import Credentials, SiteAuthority, fingerprint, load
 
 # Connections and layers.
 
@@ -133,7 +138,8 @@ def test_what_is_not_for_an_access_point_is_closed_and_nothing_forwarded(address
 def contexts(authority: SiteAuthority) -> TlsContexts:
     settings = tls_of(authority)
     return TlsContexts(
-        towards_services(settings), {"agent1": towards_access_point(settings, "agent1", RevocationsInForce())}
+        {"agent1": towards_services(settings)},
+        {"agent1": towards_access_point(settings, "agent1", RevocationsInForce())},
     )
 
 
@@ -323,10 +329,11 @@ def test_a_certificate_that_was_never_read_is_no_identity(contexts: TlsContexts,
 
 
 def test_without_contexts_there_is_no_handshake() -> None:
-    of = arrived()
+    bench = Bench()
+    of = let_in(bench, arrived())
     data = tls.TlsData(of.client, of)
-    Bench().hooks.tls_start_client(data)
-    Bench().hooks.tls_start_server(data)
+    bench.hooks.tls_start_client(data)
+    bench.hooks.tls_start_server(data)
     assert data.ssl_conn is None
 
 
@@ -341,9 +348,8 @@ def test_an_access_point_that_is_another_agent_is_refused_and_told(
     errors = parts.shake_hands(data.ssl_conn, parts.peer(authority.agent("agent2"), server=True))
     assert "client" in errors
     bench.hooks.tls_failed_server(data)
-    assert bench.refused_handshakes == [
-        ("198.51.100.11", "it is the certificate of 'agent2', not of the configured agent 'agent1'")
-    ]
+    reason = "it is the certificate of 'agent2', not of the configured agent 'agent1'"
+    assert (bench.refused_handshakes, bench.impostors) == ([("198.51.100.11", reason)], [("agent1", reason)])
 
 
 def test_no_context_is_given_towards_an_address_that_is_no_access_point(contexts: TlsContexts) -> None:
@@ -351,6 +357,171 @@ def test_no_context_is_given_towards_an_address_that_is_no_access_point(contexts
     data = tls.TlsData(of.server, of)
     Bench(contexts=contexts).hooks.tls_start_server(data)
     assert data.ssl_conn is None
+
+
+# TLS of access points that are no Knowledge Agents.
+
+TABLET: dict[str, Any] = {"address": "/house/tablet", "service_type": "/panel", "certificates": [{"name": "tablet"}]}
+PHONE: dict[str, Any] = {"address": "/house/phone", "service_type": "/phone", "tokens": [hash_of("the-token-of-phone")]}
+
+
+def server_bench(authority: SiteAuthority, *services: dict[str, Any], **side: Any) -> Bench:
+    """Before a lamp that is called by HTTPS; who calls is verified by the site's CA."""
+    own = authority.server("lamp.house")
+    point = AccessPoint.model_validate(
+        parts.plain_point(
+            ipv4=POINT[0],
+            tls="server",
+            decoder={"mapping": "lamp.yaml"},
+            towards_services={**parts.pair_of(own).model_dump(), **side},
+            towards_access_point={"fingerprint": fingerprint(own)},
+        )
+    )
+    settings = tls_of(authority)
+    made = TlsContexts(
+        {"agent1": server_tls.towards_services(point, settings)},
+        {"agent1": server_tls.towards_access_point(point, RevocationsInForce())},
+    )
+    bench = Bench(LEARN, contexts=made, tls=settings, inventory={"services": list(services)})
+    bench.stand_before(point, LampDecoder())
+    return bench
+
+
+def called(bench: Bench, credentials: Credentials | None, target: str = "/lamp/") -> tuple[str, str, str | None]:
+    """Who is judged for a call by HTTPS, how well that is established, and what is wrong with it."""
+    data, _ = handshake_of(bench, credentials)
+    bench.hooks.tls_established_client(data)
+    assert isinstance(data.conn, connection.Client)
+    bench.send(request("GET", target), data.conn)
+    call = bench.verdicts[-1].call
+    return call.sender.address, str(call.sender.strength), None if call.refusal is None else call.refusal.code
+
+
+def test_the_inventory_says_whose_certificate_it_is_and_lower_rungs_count_where_none_is_shown(
+    authority: SiteAuthority,
+) -> None:
+    phone = PHONE | {"ip": SERVICE_IP}
+    bench = server_bench(authority, TABLET, phone)
+    assert called(bench, authority.client("tablet")) == ("/house/tablet", "certificate", None)
+    assert called(bench, None, "/lamp/the-token-of-phone") == ("/house/phone", "api-token", None)
+    assert called(bench, None) == ("/house/phone", "ip", None)
+
+
+def test_a_certificate_that_the_inventory_has_for_nobody_is_a_stranger_s_wherever_it_is(
+    authority: SiteAuthority,
+) -> None:
+    phone = PHONE | {"ip": SERVICE_IP}
+    bench = server_bench(authority, TABLET, phone)
+    assert called(bench, authority.client("somebody")) == (f"ip:{SERVICE_IP}", "unknown", "unknown-sender")
+    token = "/lamp/the-token-of-phone"
+    assert called(bench, authority.client("somebody"), token)[1:] == ("unknown", "identity-conflict")
+    # What one of a Knowledge Agent's services is called says nothing here.
+    assert called(bench, authority.service("tablet-of-agent1"))[1] == "unknown"
+    assert (SERVICE_IP, "/house/phone") not in bench.sightings
+
+
+def test_a_token_of_another_service_than_the_certificate_s_is_a_conflict(authority: SiteAuthority) -> None:
+    bench = server_bench(authority, TABLET, PHONE)
+    found = called(bench, authority.client("tablet"), "/lamp/the-token-of-phone")
+    assert found == ("/house/tablet", "certificate", "identity-conflict")
+
+
+@pytest.mark.parametrize("required", [False, True])
+def test_a_certificate_may_be_required(authority: SiteAuthority, required: bool) -> None:
+    bench = server_bench(authority, TABLET, client_certificates="required" if required else "optional")
+    assert called(bench, None)[2] == ("no-certificate" if required else "unknown-sender")
+    assert called(bench, authority.client("tablet"))[2] is None
+    without_handshake = bench.connect(None)
+    bench.send(request("GET", "/lamp/"), without_handshake)
+    refusal = bench.verdicts[-1].call.refusal
+    assert (refusal and refusal.code) == ("no-certificate" if required else "unknown-sender")
+
+
+def test_an_agent_s_certificate_and_one_for_two_services_establish_nothing(authority: SiteAuthority) -> None:
+    both = [{**TABLET, "address": f"/house/{name}", "certificates": [{"name": f"{name}.house"}]} for name in ("a", "b")]
+    bench = server_bench(authority, *both, {**TABLET, "certificates": [{"name": "agent1"}]})
+    for credentials in (authority.agent("agent1"), authority.client("x", "a.house", "b.house")):
+        assert called(bench, credentials) == (f"ip:{SERVICE_IP}", "unknown", "bad-certificate")
+
+
+def test_a_revoked_certificate_is_refused_by_https_too(authority: SiteAuthority) -> None:
+    phone = PHONE | {"ip": SERVICE_IP}
+    bench, stolen = server_bench(authority, TABLET, phone), authority.client("tablet")
+    key = key_of(load(stolen.certificate))
+    data, live = handshake_of(bench, stolen)
+    bench.hooks.tls_established_client(data)
+    assert key in live.certificates, "so that a list ends it"
+    bench.revocations.current = Revocations({key.issuer: frozenset({key.serial})})
+    assert called(bench, stolen, "/lamp/the-token-of-phone") == (f"ip:{SERVICE_IP}", "unknown", "revoked-certificate")
+
+
+@pytest.mark.parametrize(
+    ("services", "told", "code"),
+    [
+        ([{**TABLET, "ip": "192.0.2.77"}], [["192.0.2.77"]], None),
+        ([{**TABLET, "ip": "192.0.2.77", "only_here": True}], [["192.0.2.77"]], "identity-conflict"),
+        ([{**TABLET, "ip": SERVICE_IP}], [], None),
+        ([TABLET, {"address": "/house/phone", "ip": SERVICE_IP}], [[]], None),
+        # A service of the same name elsewhere is another one.
+        ([TABLET, {"address": "/agent1/tablet", "ip": "192.0.2.78", "only_here": True}], [], None),
+    ],
+)
+def test_a_certificate_from_another_s_address_is_on_record(
+    authority: SiteAuthority, services: list[dict[str, Any]], told: list[list[str]], code: str | None
+) -> None:
+    bench = server_bench(authority, *services)
+    assert called(bench, authority.client("tablet")) == ("/house/tablet", "certificate", code)
+    assert [places for _, _, places in bench.conflicts] == told
+
+
+def test_a_quarantine_is_the_service_s_by_whatever_it_is_known(authority: SiteAuthority) -> None:
+    bench = server_bench(authority, {**TABLET, "tokens": [hash_of("the-token-of-tablet")]})
+    data, _ = handshake_of(bench, authority.client("tablet"))
+    bench.hooks.tls_established_client(data)
+    assert bench.sightings == [(SERVICE_IP, "/house/tablet")]
+    assert bench.connections.of_identity("/house/tablet", bench.registry) == [data.conn.id]
+
+
+def test_a_service_of_a_knowledge_agent_that_is_in_quarantine_there_is_so_by_https(authority: SiteAuthority) -> None:
+    light = {"address": "/agent1/lightcontrol1", "certificates": [{"name": "lightcontrol1"}]}
+    bench = server_bench(authority, light)
+    assert called(bench, authority.service("lightcontrol1")) == ("/agent1/lightcontrol1", "certificate", None)
+    assert bench.sightings[0] == (SERVICE_IP, "certificate:lightcontrol1")
+
+
+@pytest.mark.parametrize(
+    ("address", "name", "conflict"),
+    [
+        ("/house/tablet", "lightcontrol1", True),
+        ("/agent1/movement1", "lightcontrol1", True),
+        ("/agent1/lightcontrol1", "lightcontrol1", False),
+        ("/house/tablet", "tablet", False),
+    ],
+)
+def test_a_certificate_that_is_another_one_s_by_https_is_a_conflict_at_a_knowledge_agent(
+    contexts: TlsContexts, authority: SiteAuthority, address: str, name: str, conflict: bool
+) -> None:
+    inventory = {"services": [{"address": address, "certificates": [{"name": name}]}]}
+    bench = Bench(contexts=contexts, inventory=inventory, tls=tls_of(authority))
+    data, live = handshake_of(bench, authority.service("lightcontrol1"))
+    bench.hooks.tls_established_client(data)
+    assert (live.misplaced is not None) is conflict
+    assert isinstance(data.conn, connection.Client)
+    assert bool(bench.send(request(), data.conn).to_access_point) is not conflict
+
+
+def test_an_impostor_in_a_device_s_place_is_told(authority: SiteAuthority) -> None:
+    bench = server_bench(authority)
+    of = arrived()
+    data = tls.TlsData(of.server, of)
+    bench.hooks.tls_start_server(data)
+    assert isinstance(data.ssl_conn, SSL.Connection)
+    impostor = authority.device("lamp")
+    assert "client" in parts.shake_hands(data.ssl_conn, parts.peer(impostor, server=True))
+    bench.hooks.tls_failed_server(data)
+    ((ip, reason),) = bench.refused_handshakes
+    assert (ip, bench.impostors) == (POINT[0], [("agent1", reason)])
+    assert fingerprint(impostor) in reason
 
 
 def test_a_failed_handshake_of_a_service_is_told() -> None:

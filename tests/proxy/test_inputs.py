@@ -113,6 +113,21 @@ def test_services_that_nothing_tells_apart_are_told(tmp_path: Path, authority: S
     read_inputs(load_gateway(write_settings(tmp_path, settings, inventory={"services": services})))
 
 
+def test_certificates_that_say_nothing_and_files_of_devices_are_told(tmp_path: Path, authority: SiteAuthority) -> None:
+    own = authority.server("lamp.house")
+    side = {"certificate": str(own.certificate), "key": str(own.key), "client_ca": str(authority.certificate)}
+    pin = {"fingerprint": f"sha256:{'00' * 32}"}
+    point = plain_point(tls="server", decoder={"things": ["https://10.77.2.11:8081/"]}, towards_access_point=pin)
+    services = [{"address": "/house/tablet", "certificates": [{"name": "tablet"}]}]
+    settings = plain_settings(access_points=[point | {"towards_services": side | {"key": "missing.key"}}])
+    inventory, key = refused(write_settings(tmp_path, settings, inventory={"services": services}))
+    assert inventory.startswith(f"{tmp_path / 'inventory.yaml'}: /house/tablet has the certificate 'tablet' of no CA")
+    assert key.startswith(f"{tmp_path / 'missing.key'}: cannot be used as private key of {own.certificate}")
+    services[0]["certificates"] = [{"name": "tablet", "ca": str(authority.certificate)}]
+    settings = plain_settings(access_points=[point | {"towards_services": side}])
+    read_inputs(load_gateway(write_settings(tmp_path, settings, inventory={"services": services})))
+
+
 def test_reading_changes_nothing(tmp_path: Path) -> None:
     read_inputs(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"), "mode: learn\n")))
     assert not (tmp_path / "state").exists()

@@ -7,7 +7,7 @@ from mitmproxy.options import Options
 from mitmproxy.proxy import commands, context, events, layer
 from mitmproxy.test import tflow
 
-from proxy.layers import LARGEST_CLIENT_HELLO, BoundedClientTls, BoundedServerTls
+from proxy.layers import LARGEST_CLIENT_HELLO, NOT_TLS, BoundedClientTls, BoundedServerTls
 
 
 class Connecting(layer.Layer):
@@ -57,3 +57,16 @@ def test_a_client_hello_without_end_fails_the_handshake() -> None:
         done, reason = end.value
     assert not done
     assert "ClientHello is larger" in reason
+
+
+def test_a_call_without_tls_is_not_quoted() -> None:
+    made = of()
+    Connecting(made)
+    tls = BoundedClientTls(made)
+    outcome = tls.receive_handshake_data(b"GET /api/a-secret-token/lights HTTP/1.1\r\n\r\n")
+    try:
+        while True:
+            next(outcome)
+    except StopIteration as end:
+        done, reason = end.value
+    assert (done, reason) == (False, NOT_TLS)

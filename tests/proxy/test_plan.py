@@ -120,3 +120,22 @@ def test_the_loopback_stands_for_the_one_access_point_on_its_port(
     document = GatewayDocument.model_validate(plain_settings(topology="host", interfaces=None, access_points=points))
     assert called_at(document, document.access_points[0]) == called
     assert firewall_plan(document, InventoryDocument()).access_points[0].addresses == called
+
+
+def test_the_kernel_knows_where_every_caller_has_to_show_a_certificate() -> None:
+    pair = {"certificate": "own.pem", "key": "own.key"}
+    devices = [
+        plain_point(
+            agent=f"device{number}",
+            port=443 + number,
+            listen_port=9102 + number,
+            tls="server",
+            decoder={"mapping": "x.yaml"},
+            towards_services={**pair, "client_ca": "ca.pem", "client_certificates": wanted},
+            towards_access_point={"fingerprint": f"sha256:{'00' * 32}"},
+        )
+        for number, wanted in enumerate(("optional", "required"))
+    ]
+    document = GatewayDocument.model_validate(plain_settings(access_points=[plain_point(), *devices]))
+    plan = firewall_plan(document, InventoryDocument())
+    assert [point.certificates for point in plan.access_points] == [False, False, True]

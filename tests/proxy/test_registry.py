@@ -248,3 +248,11 @@ def test_a_service_is_found_by_its_address_alone_and_by_the_hash_of_its_token() 
     assert [registry.only_service_at(f"192.0.2.{n}") for n in (50, 51, 52)] == ["/rooms/wall", None, None]
     assert [registry.service_of_token(each * 64) for each in "abc"] == ["/rooms/wall", "/rooms/wall", None]
     assert (registry.lists("/rooms/wall"), registry.lists("/rooms/nobody")) == (True, False)
+
+
+def test_where_a_service_itself_is_says_nothing_of_others_of_its_name() -> None:
+    services = [{"address": "/house/tv1"}, {"address": "/agent1/tv1", "ip": "192.0.2.50", "only_here": True}]
+    registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"agent1"}))
+    assert registry.own_places("/house/tv1") == Whereabouts(frozenset(), only_here=False)
+    assert registry.own_places("/agent1/tv1") == Whereabouts(frozenset({"192.0.2.50"}), only_here=True)
+    assert registry.own_places("/nobody/here") == Whereabouts(frozenset(), only_here=False)

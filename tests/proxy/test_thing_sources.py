@@ -7,11 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from proxy.configuration import AccessPoint, load_gateway
+from proxy.configuration import AccessPoint, ThingsDecoder, load_gateway
 from proxy.decoders.rest.thing_forms import Place
 from proxy.decoders.rest.things import ThingsError
 from proxy.mappings import MappingError, read_mappings
-from proxy.thing_sources import given_things, place_of, urls_of
+from proxy.revocation import RevocationsInForce
+from proxy.thing_sources import given_things, place_of, trust_of, urls_of
 from tests.proxy.parts import plain_point, plain_settings, write_settings
 
 LAMP = {"title": "Lamp", "properties": {"on": {"type": "boolean", "forms": [{"href": "/on"}]}}}
@@ -52,3 +53,18 @@ def test_what_is_wrong_with_files_is_told_with_the_rest_of_the_configuration(tmp
 
 def test_the_place_is_that_of_the_configuration(tmp_path: Path) -> None:
     assert place_of(point(tmp_path, "x")) == Place("http", frozenset({"10.77.2.11"}), 8080)
+
+
+def test_an_access_point_by_https_is_there_by_its_name_too() -> None:
+    side = {"ca": "ca.pem", "name": "lamp.house"}
+    settings = plain_point(agent="things", tls="server", decoder={"things": ["https://lamp.house/"]})
+    point = AccessPoint.model_validate(settings | {"port": 443, "towards_access_point": side})
+    assert place_of(point) == Place("https", frozenset({"10.77.2.11", "lamp.house"}), 443)
+    assert urls_of(point) == ["https://lamp.house/"]
+    trust = trust_of(point, RevocationsInForce())
+    assert trust is not None
+    assert (trust.address, trust.side.name) == ("10.77.2.11", "lamp.house"), "no name is looked up"
+    elsewhere = point.model_copy(update={"decoder": ThingsDecoder(things=["https://door.house/"])})
+    with pytest.raises(ThingsError, match="is not at the access point"):
+        urls_of(elsewhere)
+    assert trust_of(AccessPoint.model_validate(plain_point()), RevocationsInForce()) is None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ from OpenSSL import SSL
 from proxy.configuration import KeyPair, Tls
 from proxy.revocation import Revocations, RevocationsInForce, key_of
 from proxy.tls import TlsFilesError, refusal_of, towards_access_point, towards_services
-from tests.proxy.parts import connection, peer, shake_hands, tls_of
+from tests.proxy.parts import ResumingClient, connection, peer, shake_hands, tls_of
 from tests.site.certificates import Credentials, SiteAuthority, load
 
 
@@ -26,31 +25,6 @@ def tls(authority: SiteAuthority) -> Tls:
 def stranger(tmp_path_factory: pytest.TempPathFactory) -> SiteAuthority:
     """An authority of somebody else."""
     return SiteAuthority(tmp_path_factory.mktemp("stranger"))
-
-
-class Client:
-    """A stock service's end, by the standard library, that can offer an earlier session."""
-
-    def __init__(self, context: ssl.SSLContext, session: ssl.SSLSession | None = None) -> None:
-        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
-        self.tls = context.wrap_bio(self._incoming, self._outgoing, session=session)
-
-    def meet(self, server: SSL.Connection) -> None:
-        """Do the handshake, and exchange a few bytes so that tickets, if any, arrive."""
-        for _ in range(6):
-            for attempt in (self.tls.do_handshake, server.do_handshake):
-                with suppress(ssl.SSLWantReadError, SSL.WantReadError):
-                    attempt()
-                self._carry(server)
-        server.send(b"hello")
-        self._carry(server)
-        assert self.tls.read(5) == b"hello"
-
-    def _carry(self, server: SSL.Connection) -> None:
-        if sent := self._outgoing.read():
-            server.bio_write(sent)
-        with suppress(SSL.WantReadError):
-            self._incoming.write(server.bio_read(65536))
 
 
 def test_a_service_of_the_site_is_let_in(tls: Tls, authority: SiteAuthority) -> None:
@@ -99,9 +73,9 @@ def test_no_session_is_resumed(tls: Tls, authority: SiteAuthority, version: ssl.
     context = authority.service("light1").client_context()
     context.maximum_version = context.minimum_version = version
     ours = towards_services(tls)
-    first = Client(context)
+    first = ResumingClient(context)
     first.meet(connection(ours, server=True))
-    second = Client(context, first.tls.session)
+    second = ResumingClient(context, first.tls.session)
     server = connection(ours, server=True)
     second.meet(server)
     assert second.tls.version() == version.name.replace("_", ".")
@@ -212,7 +186,7 @@ def test_http1_is_chosen_and_a_service_that_does_not_offer_it_is_told_apart(
     if offered:
         context.set_alpn_protocols(offered)
     server = connection(towards_services(tls), server=True)
-    client = Client(context)
+    client = ResumingClient(context)
     if refusal is None:
         client.meet(server)
         assert client.tls.selected_alpn_protocol() == chosen

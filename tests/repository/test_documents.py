@@ -15,7 +15,7 @@ from tests.repository.tree import ROOT, files, read
 DOCUMENTS = [path for path in files() if path.suffix == ".md"]
 SYSTEM = {
     "apt-get", "cd", "chgrp", "chmod", "chown", "cp", "docker", "git", "install", "ip", "journalctl", "kill", "ln",
-    "modprobe", "nft", "sysctl", "systemctl", "useradd",
+    "modprobe", "nft", "openssl", "sysctl", "systemctl", "useradd",
 }  # fmt: skip
 """Commands of the system that the documents may show; those that need no explanation of ours."""
 BLOCK = re.compile(r"^```(?P<language>\w*)\n(?P<body>.*?)^```$", re.MULTILINE | re.DOTALL)

@@ -9,6 +9,7 @@ import datetime
 import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
 from pathlib import Path
 
 from cryptography import x509
@@ -101,6 +102,24 @@ class SiteAuthority:
         """Issue a Knowledge Agent's certificate."""
         usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH, ExtendedKeyUsageOID.SERVER_AUTH])
         return self._issue(name, "agent", [usage, _text_extension(KNOWLEDGE_AGENT, "TRUE")])
+
+    def server(self, *names: str) -> Credentials:
+        """Issue the certificate of a web server for host names and IP addresses."""
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH])
+        return self._issue(names[0], "server", [usage, _alternative(*names)])
+
+    def client(self, name: str, *alternatives: str) -> Credentials:
+        """Issue the certificate of a client, with a common name, and DNS names if any."""
+        usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+        return self._issue(name, "client", [usage, *([_alternative(*alternatives)] if alternatives else [])])
+
+    def device(self, name: str) -> Credentials:
+        """Return the certificate that a device made for itself, as nobody's authority has signed it."""
+        key = self._new_key()
+        subject = _subject(name)
+        return self._write(
+            name, "device", _builder(subject, subject, key, _valid_now()).sign(key, hashes.SHA256()), key
+        )
 
     def self_signed(self, name: str) -> Credentials:
         """Return a forgery: a service's certificate with the right name, signed by its own key."""
@@ -218,6 +237,21 @@ def _text_extension(oid: x509.ObjectIdentifier, text: str) -> x509.UnrecognizedE
             f"{oid.dotted_string}: {len(encoded)} bytes of text, the short DER form holds up to {SHORT_FORM - 1}"
         )
     return x509.UnrecognizedExtension(oid, bytes([0x0C, len(encoded)]) + encoded)
+
+
+def _alternative(*names: str) -> x509.SubjectAlternativeName:
+    found: list[x509.GeneralName] = []
+    for name in names:
+        try:
+            found.append(x509.IPAddress(ip_address(name)))
+        except ValueError:
+            found.append(x509.DNSName(name))
+    return x509.SubjectAlternativeName(found)
+
+
+def fingerprint(credentials: Credentials) -> str:
+    """Return the fingerprint of a certificate, as the configuration has it."""
+    return f"sha256:{load(credentials.certificate).fingerprint(hashes.SHA256()).hex()}"
 
 
 def _pem(certificate: x509.Certificate) -> bytes:

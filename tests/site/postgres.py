@@ -16,6 +16,7 @@ from pathlib import Path
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 _START = 60.0
 """Seconds that a server may take to start, also after a crash on a busy machine."""
@@ -143,6 +144,26 @@ def postgres_server(*, fsync: bool = False) -> Iterator[PostgresServer]:
             server.stop()
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def dump(conninfo: str) -> bytes:
+    """Return a backup of a database, as its operator makes one."""
+    return _run("pg_dump", conninfo).stdout
+
+
+def restore(conninfo: str, backup: bytes) -> None:
+    """Put a backup in the place of a database, whoever is connected."""
+    name = conninfo_to_dict(conninfo)["dbname"]
+    with psycopg.connect(make_conninfo(conninfo, dbname="postgres"), autocommit=True) as connection:
+        connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE template0")
+    _run("psql", "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", conninfo, given=backup)
+
+
+def _run(program: str, *arguments: str, given: bytes = b"") -> subprocess.CompletedProcess[bytes]:
+    done = subprocess.run([_binaries() / program, *arguments], input=given, capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()
+    return done
 
 
 def _binaries() -> Path:

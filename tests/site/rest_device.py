@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
@@ -38,6 +39,8 @@ class RestDevice:
         """Begin without calls."""
         self.calls: list[RestCall] = []
         """All that reached it, oldest first."""
+        self.tls: ssl.SSLContext | None = None
+        """What it speaks TLS by; None: it speaks none."""
 
     async def answer(self, request: web.Request, body: bytes) -> web.Response:
         """Answer one request."""
@@ -47,7 +50,7 @@ class RestDevice:
         """Serve on a bound socket until `cleanup` is called on what comes back."""
         runner = web.ServerRunner(web.Server(self._handle))
         await runner.setup()
-        await web.SockSite(runner, listener).start()
+        await web.SockSite(runner, listener, ssl_context=self.tls).start()
         return runner
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:

@@ -7,6 +7,7 @@ from typing import cast
 
 from models.access import Access
 from models.analyzer import Analyzer
+from models.candidates import Candidate
 from models.contributions import Contribution
 from models.exchange.envelope import decode_others, encode_contribution
 from models.exchange.showings import Acceptance, Showings
@@ -118,6 +119,10 @@ class Gateway:
     def accept(self, acceptances: Iterable[Acceptance]) -> None:
         """Take over what enough sites vouched for."""
         self._follow(self._node.accept(acceptances))
+
+    def withdraw(self, candidates: Iterable[Candidate]) -> None:
+        """Expect no more what too few sites vouch for by now."""
+        self._follow(self._node.withdraw(candidates))
 
     def expects(self, access: Access) -> bool:
         """Whether it was decided that an access is expected, although it is new."""

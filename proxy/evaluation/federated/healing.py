@@ -61,7 +61,7 @@ class Course(msgspec.Struct, kw_only=True):
     removed_at: float | None = None
     """Minute at which the subverted sites were taken out."""
     accepted: bool = False
-    """Whether sites vouched for the attack as they do for an update, which taking them out does not take back."""
+    """Whether sites vouched for the attack as they do for an update, until they were taken out."""
 
     def av(self, where: Callable[[Point], float], begin: float, end: float) -> float | None:
         """Return the mean AV from one minute to another, None where nothing was measured."""
@@ -144,13 +144,13 @@ class _Run:
         for site in self._bad:
             site.gateway.switch(ModeSetting.ENFORCE)
         world.run(self._removal, self._seen, self._measure)
+        course.accepted = self._good.gateway.expects(self._good.unusual(self._removal))
         if self._service is not None:
             course.removed_at = (self._removal - self._attack) / MINUTE
             for site in self._bad:
                 self._service.remove(site.name)
         world.run(self._end, self._seen, self._measure)
         _conclude(course, self._afterwards, self._learnt)
-        course.accepted = self._good.gateway.expects(self._good.unusual(self._end))
         return course
 
     def _seen(self, _: Site, observed: Observed, verdict: Verdict) -> None:

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from models.candidates import Candidate
 from models.contributions import CAP
 from models.descriptor import MINUTE
 from models.exchange.envelope import decode_contribution, encode_others
 from models.exchange.pool import Pool
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
+from models.exchange.votes import Vouched
 from models.exchange.vouching import Ballot
 
 
@@ -31,6 +33,9 @@ class Service:
         self._ballot = Ballot()
         self._shown: set[str] = set()
         self._removed: set[str] = set()
+        self._vouched: dict[Candidate, Vouched] = {}
+        """What holds, and who vouched for it."""
+        self._taken_back: list[Candidate] = []
 
     @property
     def types(self) -> tuple[str, ...]:
@@ -76,7 +81,14 @@ class Service:
 
     def decide(self, time: int) -> Iterable[Acceptance]:
         """Return what enough sites vouch for, once."""
-        return self._ballot.decide(time, alone=False)
+        found = self._ballot.decide(time, alone=False)
+        self._vouched |= {each.acceptance.candidate: each for each in found}
+        return [each.acceptance for each in found]
+
+    def taken_back(self) -> list[Candidate]:
+        """Return, once, what no longer has enough sites that vouch for it, since some were taken out."""
+        found, self._taken_back = self._taken_back, []
+        return found
 
     def withdraw(self, origin: str) -> None:
         """Take out all that an origin contributed, to the last digit."""
@@ -86,6 +98,11 @@ class Service:
         if origin in self._shown:
             self._shown.remove(origin)
             self._ballot.remove(origin)
+        self._vouched = {candidate: each.without({origin}) for candidate, each in self._vouched.items()}
+        for candidate in [each for each, left in self._vouched.items() if not left.stands]:
+            del self._vouched[candidate]
+            self._ballot.reopen(candidate)
+            self._taken_back.append(candidate)
 
     def remove(self, origin: str) -> None:
         """Do so, and hear the origin no more: `DELETE /v1/origins/{origin}`, which also revokes its certificates."""

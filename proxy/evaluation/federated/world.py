@@ -76,6 +76,10 @@ class World:
             for site in heard:
                 self.volumes[site.name].candidates += size
                 site.gateway.accept(accepted)
+        if taken_back := service.taken_back():
+            for site in heard:
+                self.volumes[site.name].candidates += len(msgspec.json.encode(taken_back))
+                site.gateway.withdraw(taken_back)
 
     def _publish(self, service: Service, site: Site) -> None:
         volume = self.volumes[site.name]

@@ -17,10 +17,10 @@ from models.evaluation import Figures, Floats, Integers, errors_over_time, roc_c
 from models.table import tabulate
 from models.tabulation import TypeTable
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject, Federation
 from proxy.evaluation.report.variants import BY_NAME, VariantSubject
 from proxy.evaluation.run import Evaluation, Selection, evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.shipped import FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Subject
 from proxy.evaluation.trace import Trace

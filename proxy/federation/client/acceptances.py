@@ -1,4 +1,4 @@
-"""Learns from the service which candidates were accepted, as soon as they are."""
+"""Learns from the service which candidates were accepted, and which of these no longer are, as soon as that is so."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from models.candidates import Candidate
 from models.exchange.plausibility import BadContribution, check_candidate
 from models.exchange.showings import Acceptance
 from proxy.federation.client.connection import AnswerError, Connection, ServiceError
@@ -29,7 +30,7 @@ _UNKNOWN_CURSOR = 400
 
 
 class AcceptanceReader:
-    """Hands on what was accepted. For the event loop's thread; disks are waited for in another."""
+    """Hands on what was accepted and withdrawn. For the event loop's thread; disks are waited for in another."""
 
     def __init__(self, sink: Sink, disk: Disk, connection: Connection) -> None:
         self._sink = sink
@@ -46,11 +47,12 @@ class AcceptanceReader:
         Raises:
             DiskError: the disk refuses.
         """
-        if known := await self._disk.run(lambda database: HeardAcceptances(database).all()):
-            await self._hand_on(known)
+        accepted = await self._disk.run(lambda database: HeardAcceptances(database).all())
+        withdrawn = await self._disk.run(lambda database: HeardAcceptances(database).withdrawn())
+        await self._hand_on(accepted, withdrawn)
 
     async def read(self) -> None:
-        """Wait for acceptances and hand them on.
+        """Wait for acceptances and withdrawals, and hand them on.
 
         Raises:
             ServiceError: the service was not reached, or does not tell.
@@ -64,22 +66,24 @@ class AcceptanceReader:
         except ServiceError as error:
             if cursor and error.status == _UNKNOWN_CURSOR:
                 # The service's database is another one: all that it knows is told again.
-                await self._disk.run(lambda database: HeardAcceptances(database).note((), ""))
+                await self._disk.run(lambda database: HeardAcceptances(database).note((), (), ""))
             raise
         told = _read(answer.body)
 
         def note(database: sqlite3.Connection) -> None:
-            HeardAcceptances(database).note(told.accepted, told.cursor)
+            HeardAcceptances(database).note(told.accepted, told.withdrawn, told.cursor)
 
-        if told.accepted or told.cursor != cursor:
+        if told.accepted or told.withdrawn or told.cursor != cursor:
             await self._disk.run(note)
-        if told.accepted:
-            self.taken += len(told.accepted)
-            await self._hand_on(told.accepted)
+        self.taken += len(told.accepted)
+        await self._hand_on(told.accepted, told.withdrawn)
         self._settled = True
         await asyncio.sleep(LEAST_SECONDS)
 
-    async def _hand_on(self, accepted: Sequence[Acceptance]) -> None:
+    async def _hand_on(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
+        for gone in batched(withdrawn, _AT_ONCE):
+            self._sink.withdraw(gone)
+            await asyncio.sleep(_PAUSE_SECONDS)
         for some in batched(accepted, _AT_ONCE):
             self._sink.accept(some)
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -90,14 +94,19 @@ def _read(body: bytes) -> Acceptances:
         told = msgspec.json.decode(body, type=Acceptances)
     except msgspec.MsgspecError as error:
         raise AnswerError(f"the acceptances cannot be read: {error}") from error
-    if len(told.cursor) > _LONGEST_CURSOR or not all(map(_is_sound, told.accepted)):
+    candidates = [*(each.candidate for each in told.accepted), *told.withdrawn]
+    if (
+        len(told.cursor) > _LONGEST_CURSOR
+        or not all(map(_is_sound, candidates))
+        or any(each.time < 0 for each in told.accepted)
+    ):
         raise AnswerError("the acceptances have an entry that is none")
     return told
 
 
-def _is_sound(acceptance: Acceptance) -> bool:
+def _is_sound(candidate: Candidate) -> bool:
     try:
-        check_candidate(acceptance.candidate)
+        check_candidate(candidate)
     except BadContribution:
         return False
-    return acceptance.time >= 0
+    return True

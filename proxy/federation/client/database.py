@@ -19,7 +19,7 @@ from proxy.storage.sqlite_file import BESIDE, make
 
 FILE = "federation.db"
 DAMAGED = "federation.damaged.db"
-_VERSION = 1
+_VERSION = 2
 _OF_DAMAGE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_FORMAT})
 _PRIMARY = 0xFF
 """The part of an error code that says what happened; the rest says where."""
@@ -39,8 +39,15 @@ CREATE TABLE adopted (
     service_type TEXT PRIMARY KEY, name TEXT NOT NULL, heard TEXT NOT NULL, listed TEXT NOT NULL, etag TEXT NOT NULL
 ) STRICT;
 CREATE TABLE pin (service_type TEXT PRIMARY KEY, name TEXT NOT NULL, by TEXT NOT NULL, since REAL NOT NULL) STRICT;
-CREATE TABLE acceptance (candidate BLOB PRIMARY KEY, time INTEGER NOT NULL, number INTEGER NOT NULL) STRICT;
+CREATE TABLE acceptance (
+    candidate BLOB PRIMARY KEY, time INTEGER NOT NULL, number INTEGER NOT NULL, withdrawn INTEGER NOT NULL DEFAULT 0
+) STRICT;
 """
+_FROM_1 = """
+ALTER TABLE acceptance ADD COLUMN withdrawn INTEGER NOT NULL DEFAULT 0;
+DELETE FROM word WHERE name = 'acceptances';
+"""
+"""Acceptances are read from the beginning: which of them no longer hold was not understood before."""
 
 log = structlog.get_logger("alleyes")
 
@@ -129,11 +136,12 @@ def _opened(path: Path, on_new: Callable[[sqlite3.Connection], None]) -> sqlite3
     try:
         database.execute("PRAGMA journal_mode = WAL")
         database.execute("PRAGMA synchronous = FULL")
-        if _version(database) == 0:
+        if (version := _version(database)) < _VERSION:
             database.execute("BEGIN IMMEDIATE")
-            for statement in _SCHEMA.split(";"):
+            for statement in (_SCHEMA if version == 0 else _FROM_1).split(";"):
                 database.execute(statement)
-            on_new(database)
+            if version == 0:
+                on_new(database)
             database.execute(f"PRAGMA user_version = {_VERSION}")
             database.execute("COMMIT")
         _require_good(database)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Protocol
 
+from models.candidates import Candidate
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -38,6 +39,10 @@ class Sink(Protocol):
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Expect these candidates from now on. Some may have been told before."""
+        ...
+
+    def withdraw(self, candidates: Sequence[Candidate]) -> None:
+        """Expect these no more, if others alone vouched for them. Some may have been told before, or not be known."""
         ...
 
     def unpinned(self, service_type: str, version: str) -> None:

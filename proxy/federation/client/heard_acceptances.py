@@ -1,6 +1,6 @@
 """Acceptances that the service told, on disk: whoever adopts them stores them by itself, but later than they are noted.
 
-After a crash in between, they are told again from here.
+After a crash in between, they are told again from here; and so is what was withdrawn, which it may still have stored.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from models.exchange.showings import Acceptance
 from proxy.federation.client.database import DamagedError
 
 MOST = 1024
-"""Acceptances that are remembered; the oldest give way."""
+"""Acceptances that are remembered, with those that were withdrawn; the oldest give way."""
 _CURSOR = "acceptances"
 
 
@@ -32,26 +32,35 @@ class HeardAcceptances:
         found = self.database.execute("SELECT value FROM word WHERE name = ?", (_CURSOR,)).fetchone()
         return "" if found is None else str(found[0])
 
-    def note(self, accepted: Sequence[Acceptance], cursor: str) -> None:
+    def note(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate], cursor: str) -> None:
         """Remember what was told, and up to where."""
         (newest,) = self.database.execute("SELECT coalesce(max(number), 0) FROM acceptance").fetchone()
+        told = [(each.candidate, each.time, False) for each in accepted] + [(each, 0, True) for each in withdrawn]
         rows = [
-            (msgspec.msgpack.encode(each.candidate), each.time, number)
-            for number, each in enumerate(accepted, int(newest) + 1)
+            (msgspec.msgpack.encode(candidate), time, number, gone)
+            for number, (candidate, time, gone) in enumerate(told, int(newest) + 1)
         ]
-        self.database.executemany("INSERT OR REPLACE INTO acceptance VALUES (?, ?, ?)", rows)
+        self.database.executemany(
+            "INSERT OR REPLACE INTO acceptance (candidate, time, number, withdrawn) VALUES (?, ?, ?, ?)", rows
+        )
         self.database.execute(
             "DELETE FROM acceptance WHERE number <= (SELECT max(number) - ? FROM acceptance)", (MOST,)
         )
         self.database.execute("INSERT OR REPLACE INTO word VALUES (?, ?)", (_CURSOR, cursor))
 
     def all(self) -> list[Acceptance]:
-        """Return what is remembered, in the order in which it was told."""
-        rows = self.database.execute("SELECT candidate, time FROM acceptance ORDER BY number").fetchall()
+        """Return what is remembered and holds, in the order in which it was told."""
+        return [Acceptance(candidate=candidate, time=time) for candidate, time in self._those(withdrawn=False)]
+
+    def withdrawn(self) -> list[Candidate]:
+        """Return what is remembered and was taken back: it may have been adopted from elsewhere."""
+        return [candidate for candidate, _ in self._those(withdrawn=True)]
+
+    def _those(self, *, withdrawn: bool) -> list[tuple[Candidate, int]]:
+        rows = self.database.execute(
+            "SELECT candidate, time FROM acceptance WHERE withdrawn = ? ORDER BY number", (withdrawn,)
+        ).fetchall()
         try:
-            return [
-                Acceptance(candidate=msgspec.msgpack.decode(candidate, type=Candidate), time=time)
-                for candidate, time in rows
-            ]
+            return [(msgspec.msgpack.decode(candidate, type=Candidate), time) for candidate, time in rows]
         except msgspec.MsgspecError as error:
             raise DamagedError(f"an acceptance cannot be read: {error}") from error

@@ -69,9 +69,15 @@ class Feed:
                     continue
                 await asyncio.sleep(_TOGETHER)
                 continue
-            self._pools.end_again()
-            self.loaded.set()
+            self._complete()
             await self._quiet()
+
+    def _complete(self) -> None:
+        """Note that everything was read that there is."""
+        if self._pools.read_again:
+            self._pools.end_again()
+            self.shown.set()
+        self.loaded.set()
 
     async def _quiet(self) -> None:
         try:

@@ -194,7 +194,7 @@ class Pools:
         self._again = set()
 
     def end_again(self) -> None:
-        """Forget what was not read since `begin_again`."""
+        """Forget what was not read since `begin_again`, and that anything was accepted: who is asked is the store."""
         found, self._again = self._again, None
         if found is None:
             return
@@ -206,6 +206,7 @@ class Pools:
             unread -= {each for each in unread if (each, topic) not in found}
         for origin in [each for each in self.ballot.names if (each, SHOWINGS) not in found]:
             self.ballot.remove(origin)
+        self.ballot.reopen_all()
 
     def adopt(self, service_type: str, shared: Shared | None) -> None:
         """Replace what the other sites know of a service type, as the level above told it; None: nothing any more."""

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 import structlog
 
-from models.candidates import WINDOW
+from models.candidates import WINDOW, Candidate
 from models.communication_model import CommunicationModel
 from models.exchange.shared import Others
 from models.exchange.showings import Acceptance, Showings
@@ -37,8 +37,8 @@ class Ends:
         """Begin as if the level above had just been heard: it is given time to be reached."""
         self._pools = pools
         self._clock = clock
-        self.accepted: asyncio.Queue[Sequence[Acceptance]] = asyncio.Queue()
-        """What the level above accepted, and is still to be stored."""
+        self.told: asyncio.Queue[tuple[Sequence[Acceptance], Sequence[Candidate]]] = asyncio.Queue()
+        """What the level above accepted, and what it took back, which is still to be stored."""
         self._heard = clock.now()
         self._known = False
 
@@ -63,7 +63,11 @@ class Ends:
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         """Have them stored, from where the nodes are told."""
-        self.accepted.put_nowait(acceptances)
+        self.told.put_nowait((acceptances, ()))
+
+    def withdraw(self, candidates: Sequence[Candidate]) -> None:
+        """Have it stored, from where the nodes are told. What their own site accepted as well still holds for them."""
+        self.told.put_nowait(((), candidates))
 
     def unpinned(self, service_type: str, version: str) -> None:
         """Tell that a version that somebody had pinned cannot be read by this release."""
@@ -140,4 +144,4 @@ class Upstream:
 
     async def _store(self, decisions: Decisions) -> None:
         while True:
-            await decisions.accept(await self.ends.accepted.get())
+            await decisions.hear(*await self.ends.told.get())

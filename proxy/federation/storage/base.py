@@ -11,8 +11,10 @@ from typing import NamedTuple, Protocol, Self
 
 import msgspec
 
+from models.candidates import Candidate
 from models.exchange.envelope import MAX_STAMP
 from models.exchange.showings import Acceptance
+from models.exchange.votes import Vouched
 from proxy.federation.identity import NAME, RoleName
 
 LAST = MAX_STAMP
@@ -20,7 +22,7 @@ LAST = MAX_STAMP
 MAX_BODY = 1 << 20
 """Bytes of one contribution."""
 MAX_ROWS = 512
-"""Rows that one call of `put` may bring, and acceptances that one call of `accept` may."""
+"""Rows that one call of `put` may bring, and candidates that one call of `accept` or `hear` may."""
 MAX_TOPICS = 1024
 """Topics that one origin may have."""
 MAX_TOPIC = 512
@@ -28,7 +30,7 @@ MAX_TOPIC = 512
 MAX_TOKENS = 10_000
 """Invitations that wait to be used; beyond, a new one is refused."""
 MAX_ACCEPTANCES = 16_384
-"""Acceptances that are kept; those that were accepted first go."""
+"""Acceptances that are kept, and as many of those that were withdrawn; those that were accepted first go."""
 MAX_CURSOR = 8192
 """Characters of a cursor as text."""
 
@@ -154,10 +156,20 @@ class Origin(msgspec.Struct, frozen=True):
     """How many topics it contributes to, those that were taken out apart."""
 
 
+class Ruling(msgspec.Struct, frozen=True):
+    """What holds of a candidate that was accepted."""
+
+    candidate: Candidate
+    time: int
+    """Event time, ms, of the acceptance."""
+    withdrawn: bool = False
+    """Whether it is accepted no more: whoever vouched for it was taken out, or the level above took it back."""
+
+
 class Store(Protocol):
     """A store. All methods may raise `StoreError`, and may be called by many tasks of one event loop at once.
 
-    `changes`, `revocations` and `acceptances` are feeds: called again and again with the cursor that the call before
+    `changes`, `revocations` and `rulings` are feeds: called again and again with the cursor that the call before
     returned, they miss nothing and tell the newest state only. A row may come twice. Fewer rows than `limit` do not
     mean the end; none does.
     """
@@ -184,8 +196,12 @@ class Store(Protocol):
     async def remove(self, origin: str) -> int:
         """Take out all that an origin contributed, and return how many topics that were.
 
-        The feed tells it as rows without body. What the origin sends later is stale unless it begins a new epoch. A
-        process that may still have been taking in contributions of this origin calls this again once it knows better.
+        Its votes go as well, and with them each acceptance that those of the others do not carry and no level above
+        gave. Of what a store of before accepted nobody knows who vouched: that is withdrawn with the first origin.
+
+        The feeds tell it, `changes` as rows without body. What the origin sends later is stale unless it begins a new
+        epoch. A process that may still have been taking in contributions of this origin calls this again once it knows
+        better.
         """
 
     async def changes(self, cursor: Cursor, limit: int) -> tuple[list[Row], Cursor]:
@@ -227,15 +243,25 @@ class Store(Protocol):
     async def origins(self, after: str, limit: int) -> list[Origin]:
         """Return whoever has a certificate on record, by name, from the first one behind a name on."""
 
-    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
-        """Keep what was accepted; of what was accepted before, the first time stays.
+    async def accept(self, vouched: Sequence[Vouched]) -> list[bool]:
+        """Keep what was accepted here and who vouched for it; return of each whether it holds.
+
+        Votes of origins that show nothing any more, as they were taken out meanwhile, do not count; it does not hold
+        where the others are not enough. Of what holds already the first time stays, and all votes count.
 
         Raises:
             ValueError: more than `MAX_ROWS`.
         """
 
-    async def acceptances(self, cursor: Cursor, limit: int) -> tuple[list[Acceptance], Cursor]:
-        """Return what was accepted since."""
+    async def hear(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
+        """Keep what the level above accepted, and what it took back: that holds only where it was accepted here too.
+
+        Raises:
+            ValueError: more than `MAX_ROWS`.
+        """
+
+    async def rulings(self, cursor: Cursor, limit: int) -> tuple[list[Ruling], Cursor]:
+        """Return what was accepted or withdrawn since."""
 
 
 def check_rows(rows: Sequence[Row]) -> None:

@@ -54,6 +54,23 @@ CREATE TABLE IF NOT EXISTS acceptances (
 ){table};
 CREATE INDEX IF NOT EXISTS acceptances_feed ON acceptances (writer, change);
 """,
+    """
+-- What was accepted, and what of it holds. told is 1 where the level above says so. homes is what votes are measured
+-- by (models.exchange.votes), 0 where none carry it. Where there is neither, votes were not kept yet.
+CREATE TABLE IF NOT EXISTS rulings (
+    digest {bytes} PRIMARY KEY, body {bytes} NOT NULL, time {integer} NOT NULL, withdrawn {integer} NOT NULL,
+    told {integer} NOT NULL, homes {integer} NOT NULL, alone {integer} NOT NULL,
+    writer TEXT NOT NULL, change {integer} NOT NULL
+){table};
+CREATE INDEX IF NOT EXISTS rulings_feed ON rulings (writer, change);
+CREATE TABLE IF NOT EXISTS votes (
+    digest {bytes} NOT NULL, origin TEXT NOT NULL, witnesses {integer} NOT NULL, instances {integer} NOT NULL,
+    onset {integer} NOT NULL, PRIMARY KEY (digest, origin)
+){table};
+CREATE INDEX IF NOT EXISTS votes_origin ON votes (origin);
+INSERT INTO rulings (digest, body, time, withdrawn, told, homes, alone, writer, change)
+SELECT digest, body, time, 0, 0, 0, 0, writer, change FROM acceptances WHERE TRUE ON CONFLICT (digest) DO NOTHING;
+""",
 )
 
 VERSION = len(_STEPS)

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
+from models.candidates import Candidate
 from models.exchange.showings import Acceptance
+from models.exchange.votes import Vouched
+from proxy.federation.storage import postgres_rulings, ruled
 from proxy.federation.storage import postgres_statements as sql
-from proxy.federation.storage.accepted import from_store, to_store
 from proxy.federation.storage.base import (
     LAST,
-    MAX_ACCEPTANCES,
     MAX_TOKENS,
     MAX_TOPICS,
     Certificate,
@@ -22,6 +23,7 @@ from proxy.federation.storage.base import (
     Revocation,
     Revoked,
     Row,
+    Ruling,
     StoreError,
     Token,
     check_rows,
@@ -31,6 +33,7 @@ from proxy.federation.storage.group_commit import GroupCommit
 from proxy.federation.storage.layers import layers
 from proxy.federation.storage.postgres_connections import Connection, Connections
 from proxy.federation.storage.postgres_migration import migrate
+from proxy.federation.storage.postgres_rulings import Number
 
 _FORGET_WRITERS = 24 * 3600 * 1000
 """Milliseconds after which a writer without rows is cleared away."""
@@ -54,8 +57,10 @@ class PostgresStore:
         """
         self._connections = Connections(conninfo)
         self._id = new_writer()
+        self._committed = 0
+        """The newest number under this id that is known to be committed."""
         self._puts = GroupCommit(self._commit)
-        self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.ACCEPTANCE_WRITERS)}
+        self._settling = {statement: Settling(settle) for statement in (sql.WRITERS, sql.RULING_WRITERS)}
 
     async def open(self) -> None:
         """See `Store`."""
@@ -86,15 +91,17 @@ class PostgresStore:
     async def remove(self, origin: str) -> int:
         """See `Store`."""
 
-        async def work(connection: Connection) -> int:
+        async def work(connection: Connection, number: Number) -> int:
             # First of all, as when rows are put: who waits for whom does not form a circle within a process.
-            await self._number(connection, 0)
+            await number(0)
             topics = [row[0] for row in await (await connection.execute(sql.TOPICS, (origin,))).fetchall()]
-            writer, first = await self._number(connection, len(topics))
+            writer, first = await number(len(topics))
             changes = list(range(first, first + len(topics)))
-            return (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
+            removed = (await connection.execute(sql.REMOVE, (LAST, writer, topics, changes, origin))).rowcount
+            await postgres_rulings.remove(connection, origin, number, contributed=bool(topics))
+            return removed
 
-        return await self._connections.transact(work)
+        return await self._change(work)
 
     async def changes(self, cursor: Cursor, limit: int) -> tuple[list[Row], Cursor]:
         """See `Store`."""
@@ -155,17 +162,17 @@ class PostgresStore:
     async def revoke(self, origin: str, now: int) -> Revoked:
         """See `Store`."""
 
-        async def work(connection: Connection) -> Revoked:
-            await self._number(connection, 0)
+        async def work(connection: Connection, number: Number) -> Revoked:
+            await number(0)
             # First these: what is being enrolled with one is waited for, and then found.
             invitations = (await connection.execute(sql.DISCARD_INVITATIONS, (origin,))).rowcount
             serials = await _hold_certificates(connection, origin)
-            writer, first = await self._number(connection, len(serials))
+            writer, first = await number(len(serials))
             changes = list(range(first, first + len(serials)))
             revoked = (await connection.execute(sql.REVOKE, (now, writer, serials, changes))).rowcount
             return Revoked(revoked, invitations)
 
-        return await self._connections.transact(work)
+        return await self._change(work)
 
     async def revocations(self, cursor: Cursor, limit: int) -> tuple[list[Revocation], Cursor]:
         """See `Store`."""
@@ -186,26 +193,42 @@ class PostgresStore:
 
         return await self._connections.transact(work)
 
-    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
+    async def accept(self, vouched: Sequence[Vouched]) -> list[bool]:
         """See `Store`."""
-        stored = to_store(acceptances)
+        ruled.check(vouched)
+        return await self._change(lambda connection, number: postgres_rulings.accept(connection, vouched, number))
 
-        async def work(connection: Connection) -> None:
-            writer, first = await self._number(connection, len(stored))
-            digests, bodies, times = ([each[column] for each in stored] for column in range(3))
-            changes = list(range(first, first + len(stored)))
-            await connection.execute(sql.ACCEPT, (writer, digests, bodies, times, changes))
-            await connection.execute(sql.EXPIRE_ACCEPTANCES, (MAX_ACCEPTANCES,))
-
-        await self._connections.transact(work)
-
-    async def acceptances(self, cursor: Cursor, limit: int) -> tuple[list[Acceptance], Cursor]:
+    async def hear(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
         """See `Store`."""
-        rows, after = await self._feed(sql.ACCEPTANCE_WRITERS, sql.ACCEPTANCES, cursor, limit)
-        return [from_store(*row) for row in rows], after
+        ruled.check(accepted, withdrawn)
+        await self._change(lambda connection, number: postgres_rulings.hear(connection, accepted, withdrawn, number))
+
+    async def rulings(self, cursor: Cursor, limit: int) -> tuple[list[Ruling], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(sql.RULING_WRITERS, sql.RULINGS, cursor, limit)
+        return [ruled.ruling(*row) for row in rows], after
 
     async def _commit(self, rows: Sequence[Row]) -> list[Held]:
-        return await self._connections.transact(lambda connection: self._put(connection, rows))
+        return await self._change(lambda connection, number: _put(connection, rows, number))
+
+    async def _change[T](self, work: Callable[[Connection, Number], Awaitable[T]]) -> T:
+        """Do something that takes numbers, in one transaction."""
+        taken = "", 0
+
+        async def run(connection: Connection) -> T:
+            async def number(count: int) -> tuple[str, int]:
+                nonlocal taken
+                writer, first = await self._number(connection, count)
+                taken = writer, first + count - 1
+                return writer, first
+
+            return await work(connection, number)
+
+        done = await self._connections.transact(run)
+        writer, newest = taken
+        if writer == self._id:
+            self._committed = max(self._committed, newest)
+        return done
 
     async def _number(self, connection: Connection, count: int) -> tuple[str, int]:
         """Take numbers for changes of this transaction; return this writer's id and the first one.
@@ -214,20 +237,15 @@ class PostgresStore:
         """
         now = time.time_ns() // 1_000_000
         writer = self._id
-        row = await (await connection.execute(sql.NUMBER, (count, now, writer))).fetchone()
+        row = await (await connection.execute(sql.NUMBER, (count, now, writer, self._committed))).fetchone()
         if row is not None:
             return writer, row[0] - count + 1
-        # An id that was cleared away is not used again: readers may still know how far they had read it.
+        # An id that was cleared away, or has smaller numbers as in a restored backup, is not used again: readers may
+        # still know how far they had read it.
         self._id = writer = new_writer()
+        self._committed = 0
         await connection.execute(sql.NEW_WRITER, (writer, count, now))
         return writer, 1
-
-    async def _put(self, connection: Connection, rows: Sequence[Row]) -> list[Held]:
-        writer, first = await self._number(connection, len(rows))
-        held: dict[int, Held] = {}
-        for part in layers(rows):
-            held |= await _put_part(connection, {index: rows[index] for index in part}, writer, first)
-        return [held[index] for index in range(len(rows))]
 
     async def _feed(
         self, writers: str, changes: str, cursor: Cursor, limit: int
@@ -248,6 +266,14 @@ class PostgresStore:
             return found, Cursor(read)
 
         return await self._connections.transact(work)
+
+
+async def _put(connection: Connection, rows: Sequence[Row], number: Number) -> list[Held]:
+    writer, first = await number(len(rows))
+    held: dict[int, Held] = {}
+    for part in layers(rows):
+        held |= await _put_part(connection, {index: rows[index] for index in part}, writer, first)
+    return [held[index] for index in range(len(rows))]
 
 
 async def _certify(connection: Connection, certificate: Certificate, now: int) -> None:

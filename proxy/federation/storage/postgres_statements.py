@@ -11,7 +11,8 @@ LOCKED_VERSION = "SELECT version FROM schema_version WHERE id = 1 FOR UPDATE"
 FIRST_VERSION = "INSERT INTO schema_version (id, version) VALUES (1, 0) ON CONFLICT (id) DO NOTHING"
 NEW_VERSION = "UPDATE schema_version SET version = %s WHERE id = 1"
 
-NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s RETURNING newest"
+# With the number up to which was committed: less is what a backup has, and what readers have read would be given again.
+NUMBER = "UPDATE writers SET newest = newest + %s, seen = %s WHERE writer = %s AND newest >= %s RETURNING newest"
 NEW_WRITER = "INSERT INTO writers (writer, newest, seen) VALUES (%s, %s, %s)"
 WRITERS = "SELECT writer, newest FROM writers"
 OLD_WRITERS = "SELECT writer, newest FROM writers WHERE seen < %s"
@@ -19,7 +20,7 @@ OLD_WRITERS = "SELECT writer, newest FROM writers WHERE seen < %s"
 ROWS_OF_WRITER = (
     "SELECT 1 FROM contributions WHERE writer = %s LIMIT 1",
     "SELECT 1 FROM certificates WHERE writer = %s LIMIT 1",
-    "SELECT 1 FROM acceptances WHERE writer = %s LIMIT 1",
+    "SELECT 1 FROM rulings WHERE writer = %s LIMIT 1",
 )
 # With the number that was seen: if the writer has written since, it stays.
 CLEAR_WRITER = "DELETE FROM writers WHERE writer = %s AND newest = %s"
@@ -81,18 +82,69 @@ COUNT_TOPICS = """
 SELECT origin, COUNT(*) FROM contributions WHERE origin = ANY(%b) AND body IS NOT NULL GROUP BY origin
 """
 
+# The row is locked: whoever takes the voter out waits, and then finds the vote.
+PRESENT = """
+SELECT 1 FROM contributions WHERE origin = %s AND topic = %s AND body IS NOT NULL FOR UPDATE
+"""
 ACCEPT = """
-INSERT INTO acceptances (digest, body, time, writer, change)
-SELECT digest, body, time, %s, change FROM unnest(
+INSERT INTO rulings (digest, body, time, withdrawn, told, homes, alone, writer, change)
+SELECT digest, body, time, 0, 0, homes, alone, %s, change FROM unnest(
+    %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[], %b::bigint[]
+) AS new (digest, body, time, homes, alone, change)
+ON CONFLICT (digest) DO UPDATE SET withdrawn = 0,
+    homes = CASE WHEN rulings.homes < excluded.homes THEN excluded.homes ELSE rulings.homes END,
+    alone = CASE WHEN rulings.homes = 0 THEN excluded.alone ELSE rulings.alone END,
+    time = CASE WHEN rulings.withdrawn = 1 THEN excluded.time ELSE rulings.time END,
+    writer = CASE WHEN rulings.withdrawn = 1 THEN excluded.writer ELSE rulings.writer END,
+    change = CASE WHEN rulings.withdrawn = 1 THEN excluded.change ELSE rulings.change END
+"""
+VOTE = """
+INSERT INTO votes (digest, origin, witnesses, instances, onset)
+SELECT digest, origin, witnesses, instances, onset FROM unnest(
+    %b::bytea[], %b::text[], %b::bigint[], %b::bigint[], %b::bigint[]
+) AS new (digest, origin, witnesses, instances, onset)
+ON CONFLICT (digest, origin) DO UPDATE SET witnesses = excluded.witnesses, instances = excluded.instances,
+    onset = excluded.onset
+"""
+HEAR = """
+INSERT INTO rulings (digest, body, time, withdrawn, told, homes, alone, writer, change)
+SELECT digest, body, time, 0, 1, 0, 0, %s, change FROM unnest(
     %b::bytea[], %b::bytea[], %b::bigint[], %b::bigint[]
 ) AS new (digest, body, time, change)
-ON CONFLICT (digest) DO NOTHING
+ON CONFLICT (digest) DO UPDATE SET withdrawn = 0, told = 1,
+    time = CASE WHEN rulings.withdrawn = 1 THEN excluded.time ELSE rulings.time END,
+    writer = CASE WHEN rulings.withdrawn = 1 THEN excluded.writer ELSE rulings.writer END,
+    change = CASE WHEN rulings.withdrawn = 1 THEN excluded.change ELSE rulings.change END
 """
-EXPIRE_ACCEPTANCES = """
-DELETE FROM acceptances WHERE digest IN (SELECT digest FROM acceptances ORDER BY time DESC, digest OFFSET %s)
+TAKEN_BACK = """
+UPDATE rulings SET told = 0, withdrawn = CASE WHEN homes = 0 THEN 1 ELSE 0 END, writer = %s, change = gone.change
+FROM unnest(%b::bytea[], %b::bigint[]) AS gone (digest, change)
+WHERE rulings.digest = gone.digest AND withdrawn = 0 AND (told = 1 OR homes = 0)
+"""
+VOTED = "SELECT digest FROM votes WHERE origin = %s"
+UNKNOWN_VOTERS = "SELECT digest FROM rulings WHERE withdrawn = 0 AND told = 0 AND homes = 0"
+HOLDING = """
+SELECT digest, body, time, told, homes, alone FROM rulings WHERE digest = ANY(%b) AND withdrawn = 0
+ORDER BY digest FOR UPDATE
+"""
+VOTES = "SELECT digest, origin, witnesses, instances, onset FROM votes WHERE digest = ANY(%b)"
+DECIDED_AGAIN = """
+UPDATE rulings SET homes = less.homes, withdrawn = less.withdrawn,
+    writer = CASE WHEN less.withdrawn = 1 THEN %s ELSE rulings.writer END,
+    change = CASE WHEN less.withdrawn = 1 THEN less.change ELSE rulings.change END
+FROM unnest(%b::bytea[], %b::bigint[], %b::bigint[], %b::bigint[]) AS less (digest, homes, withdrawn, change)
+WHERE rulings.digest = less.digest
+"""
+DISCARD_VOTES_OF = "DELETE FROM votes WHERE origin = %s"
+DISCARD_VOTES = "DELETE FROM votes WHERE digest = ANY(%b)"
+EXPIRE_RULINGS = """
+DELETE FROM rulings
+WHERE digest IN (SELECT digest FROM rulings WHERE withdrawn = %s ORDER BY time DESC, digest OFFSET %s)
+RETURNING digest
 """
 # Cursors of this feed travel to clients: without the writers that have none they are short.
-ACCEPTANCE_WRITERS = "SELECT writer, MAX(change) FROM acceptances GROUP BY writer"
-ACCEPTANCES = """
-SELECT body, time, change FROM acceptances WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
+RULING_WRITERS = "SELECT writer, MAX(change) FROM rulings GROUP BY writer"
+RULINGS = """
+SELECT body, time, withdrawn, change FROM rulings
+WHERE writer = %s AND change > %s AND change <= %s ORDER BY change LIMIT %s
 """

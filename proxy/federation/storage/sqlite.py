@@ -16,11 +16,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from models.candidates import Candidate
 from models.exchange.showings import Acceptance
-from proxy.federation.storage.accepted import from_store, to_store
+from models.exchange.votes import Vouched
+from proxy.federation.storage import ruled, sqlite_rulings
 from proxy.federation.storage.base import (
     LAST,
-    MAX_ACCEPTANCES,
     MAX_TOKENS,
     MAX_TOPICS,
     Certificate,
@@ -30,6 +31,7 @@ from proxy.federation.storage.base import (
     Revocation,
     Revoked,
     Row,
+    Ruling,
     StoreError,
     Token,
     check_rows,
@@ -83,10 +85,10 @@ _REVOCATIONS = _Feed(
     "SELECT serial, origin, not_after, revoked, change FROM certificates"
     " WHERE writer = ? AND change > ? ORDER BY change LIMIT ?",
 )
-_ACCEPTANCES = _Feed(
+_RULINGS = _Feed(
     # Cursors of this feed travel to clients: without the writers that have none they are short.
-    "SELECT writer, MAX(change) FROM acceptances GROUP BY writer",
-    "SELECT body, time, change FROM acceptances WHERE writer = ? AND change > ? ORDER BY change LIMIT ?",
+    "SELECT writer, MAX(change) FROM rulings GROUP BY writer",
+    "SELECT body, time, withdrawn, change FROM rulings WHERE writer = ? AND change > ? ORDER BY change LIMIT ?",
 )
 
 
@@ -97,6 +99,10 @@ class SqliteStore:
         """Take a file that is opened later, in a directory that exists."""
         self._path = path
         self._id = new_writer()
+        self._committed = 0
+        """The newest number under this id that is known to be committed."""
+        self._taken = 0
+        """The newest that the transaction under way has taken."""
         self._puts = GroupCommit(self._commit)
         self._writing = ThreadPoolExecutor(1, "federation-write")
         self._reading = ThreadPoolExecutor(1, "federation-read")
@@ -138,6 +144,7 @@ class SqliteStore:
                 " WHERE origin = ? AND topic = ?",
                 [(LAST, self._id, first + index, origin, topic) for index, (topic,) in enumerate(topics)],
             )
+            sqlite_rulings.remove(database, origin, self._numbers, contributed=bool(topics))
             return len(topics)
 
         return await self._write(work)
@@ -219,28 +226,20 @@ class SqliteStore:
         rows = await self._read(lambda database: database.execute(_ORIGINS, (after, limit)).fetchall())
         return [Origin(*row) for row in rows]
 
-    async def accept(self, acceptances: Sequence[Acceptance]) -> None:
+    async def accept(self, vouched: Sequence[Vouched]) -> list[bool]:
         """See `Store`."""
-        stored = to_store(acceptances)
+        ruled.check(vouched)
+        return await self._write(lambda database: sqlite_rulings.accept(database, vouched, self._numbers))
 
-        def work(database: sqlite3.Connection) -> None:
-            first = self._number(database, len(stored))
-            database.executemany(
-                "INSERT INTO acceptances VALUES (?, ?, ?, ?, ?) ON CONFLICT (digest) DO NOTHING",
-                [(*each, self._id, first + index) for index, each in enumerate(stored)],
-            )
-            database.execute(
-                "DELETE FROM acceptances WHERE digest IN"
-                " (SELECT digest FROM acceptances ORDER BY time DESC, digest LIMIT -1 OFFSET ?)",
-                (MAX_ACCEPTANCES,),
-            )
-
-        await self._write(work)
-
-    async def acceptances(self, cursor: Cursor, limit: int) -> tuple[list[Acceptance], Cursor]:
+    async def hear(self, accepted: Sequence[Acceptance], withdrawn: Sequence[Candidate]) -> None:
         """See `Store`."""
-        rows, after = await self._feed(_ACCEPTANCES, cursor, limit)
-        return [from_store(*row) for row in rows], after
+        ruled.check(accepted, withdrawn)
+        await self._write(lambda database: sqlite_rulings.hear(database, accepted, withdrawn, self._numbers))
+
+    async def rulings(self, cursor: Cursor, limit: int) -> tuple[list[Ruling], Cursor]:
+        """See `Store`."""
+        rows, after = await self._feed(_RULINGS, cursor, limit)
+        return [ruled.ruling(*row) for row in rows], after
 
     def _open(self) -> None:
         # Before SQLite does: the files that it makes beside it get the same permissions and the same owner.
@@ -275,21 +274,30 @@ class SqliteStore:
         database.execute(
             "DELETE FROM writers WHERE NOT EXISTS (SELECT 1 FROM contributions AS c WHERE c.writer = writers.writer)"
             " AND NOT EXISTS (SELECT 1 FROM certificates AS c WHERE c.writer = writers.writer)"
-            " AND NOT EXISTS (SELECT 1 FROM acceptances AS a WHERE a.writer = writers.writer)"
+            " AND NOT EXISTS (SELECT 1 FROM rulings AS r WHERE r.writer = writers.writer)"
         )
 
     def _number(self, database: sqlite3.Connection, count: int) -> int:
         """Take numbers for changes of this transaction; return the first one."""
         now = time.time_ns() // 1_000_000
         newest = database.execute(
-            "UPDATE writers SET newest = newest + ?, seen = ? WHERE writer = ? RETURNING newest", (count, now, self._id)
+            "UPDATE writers SET newest = newest + ?, seen = ? WHERE writer = ? AND newest >= ? RETURNING newest",
+            (count, now, self._id, self._committed),
         ).fetchall()
         if newest:
-            return int(newest[0][0]) - count + 1
-        # An id that was cleared away is not used again: readers may still know how far they had read it.
+            self._taken = int(newest[0][0])
+            return self._taken - count + 1
+        # An id that was cleared away, or has smaller numbers as in a restored backup, is not used again: readers may
+        # still know how far they had read it.
         self._id = new_writer()
+        self._taken, self._committed = count, 0
         database.execute("INSERT INTO writers VALUES (?, ?, ?)", (self._id, count, now))
         return 1
+
+    def _numbers(self, database: sqlite3.Connection, count: int) -> tuple[str, int]:
+        """Take numbers; return also whose they are: the id may be a new one then."""
+        first = self._number(database, count)
+        return self._id, first
 
     async def _commit(self, rows: Sequence[Row]) -> list[Held]:
         return await self._write(lambda database: self._put(database, rows))
@@ -330,8 +338,11 @@ class SqliteStore:
     async def _write[T](self, work: Callable[[sqlite3.Connection], T]) -> T:
         def run() -> T:
             database = self._opened(self._writer)
+            self._taken = self._committed
             with _transaction(database, "BEGIN IMMEDIATE"):
-                return work(database)
+                done = work(database)
+            self._committed = self._taken
+            return done
 
         return await self._in(self._writing, run)
 

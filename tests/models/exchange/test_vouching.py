@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Callable
 
 import pytest
 
@@ -8,6 +9,7 @@ from models.candidates import OWN_WINDOW, WINDOW, Candidate, Ledger
 from models.descriptor import Descriptor
 from models.exchange import vouching as module
 from models.exchange.showings import Acceptance, Showing, Showings
+from models.exchange.votes import Vote
 from models.exchange.vouching import MAX_OPEN, MAX_TYPES, Ballot, within_caps
 from models.knowledge import Knowledge
 from tests.models.accesses import MINUTE, START
@@ -35,63 +37,106 @@ def ballot(**by_origin: Showings) -> Ballot:
     return found
 
 
+def decided(found: Ballot, now: int, *, alone: bool, left: Callable[[str], bool] = lambda _: False) -> list[Acceptance]:
+    return [each.acceptance for each in found.decide(now, alone=alone, left=left)]
+
+
 def accepted(candidate: Candidate, time: int) -> list[Acceptance]:
     return [Acceptance(candidate=candidate, time=time)]
 
 
 def test_two_sites_vouch_for_what_came_up_in_both() -> None:
     found = ballot(a=told(showing()), c=told(instances=1))
-    assert found.decide(START, alone=False) == []
+    assert decided(found, START, alone=False) == []
     later = START + MINUTE
     found.put("b", told(showing(onset=later, last=later)))
-    assert found.decide(later, alone=False) == accepted(NEW, later)
+    assert decided(found, later, alone=False) == accepted(NEW, later)
 
 
 def test_nothing_is_accepted_twice() -> None:
     found = ballot(a=told(showing()), b=told(showing()))
-    assert found.decide(START, alone=False) == accepted(NEW, START)
+    assert decided(found, START, alone=False) == accepted(NEW, START)
     found.put("b", told(showing(last=START + MINUTE)))
-    assert found.decide(START + MINUTE, alone=False) == []
+    assert decided(found, START + MINUTE, alone=False) == []
+
+
+def test_who_vouched_is_told() -> None:
+    found = ballot(a=told(showing()), b=told(showing(recent=2, onset=START - 1)), c=told(showing(recent=0)), d=told())
+    (vouched,) = found.decide(START, alone=False)
+    assert vouched.votes == (Vote("b", 2, 3, START - 1), Vote("a", 1, 3, START))
+    assert (vouched.homes, vouched.alone, vouched.stands) == (4, False, True)
+    found = ballot(a=told(showing(persistent=3)), b=told(showing(persistent=2)), c=told(showing()))
+    (vouched,) = found.decide(START, alone=True)
+    assert vouched.votes == (Vote("a", 3, 3, START), Vote("b", 2, 3, START))
+    assert (vouched.homes, vouched.alone, vouched.stands) == (9, True, True)
+
+
+def test_what_is_reopened_is_decided_with_who_shows_it_then() -> None:
+    found = ballot(a=told(showing()), b=told(showing()), c=told(showing()))
+    assert decided(found, START, alone=False) == accepted(NEW, START)
+    found.reopen(NEW)
+    assert decided(found, START + 1, alone=False) == accepted(NEW, START + 1)
+    found.reopen_all()
+    assert decided(found, START + 1, alone=False) == accepted(NEW, START + 1)
+    for gone in ("a", "b"):
+        found.remove(gone)
+    found.reopen(NEW)
+    assert decided(found, START + 2, alone=False) == []
+    found.put("a", told(showing()))
+    assert decided(found, START + 3, alone=False) == accepted(NEW, START + 3)
+    for gone in ("a", "c"):
+        found.remove(gone)
+    found.reopen(NEW)  # nobody shows it any more
+    assert decided(found, START + 4, alone=False) == []
+
+
+def test_who_is_taken_out_no_longer_stands_in_the_way() -> None:
+    """As if it had never been there, also where it vouched for nothing."""
+    later = START + WINDOW + MINUTE
+    found = ballot(a=told(showing(last=later)), b=told(showing(onset=later, last=later)), c=told())
+    assert decided(found, later, alone=False) == []
+    found.remove("c")
+    assert decided(found, later, alone=False) == accepted(NEW, later)
 
 
 def test_instances_of_one_site_do_not_make_two() -> None:
     found = ballot(a=told(showing(recent=9, persistent=9), instances=9), b=told(instances=9))
-    assert found.decide(START, alone=False) == []
+    assert decided(found, START, alone=False) == []
     found.put("b", told(showing(recent=2), instances=9))
-    assert found.decide(START, alone=False) == []  # two of nine are not a third
+    assert decided(found, START, alone=False) == []  # two of nine are not a third
     found.put("b", told(showing(recent=3), instances=9))
-    assert found.decide(START, alone=False) == accepted(NEW, START)
+    assert decided(found, START, alone=False) == accepted(NEW, START)
 
 
 def test_one_instance_is_enough_for_what_concerns_nobody_else() -> None:
     found = ballot(a=told(showing(OWN), instances=9), b=told(showing(OWN), instances=9))
-    assert found.decide(START, alone=False) == accepted(OWN, START)
+    assert decided(found, START, alone=False) == accepted(OWN, START)
 
 
 def test_what_one_site_showed_long_before_takes_nearly_all() -> None:
     later = START + WINDOW + MINUTE
     fresh = told(showing(onset=later, last=later))
     found = ballot(a=told(showing(last=later)), b=fresh, c=told(), d=told())
-    assert found.decide(later, alone=False) == []
+    assert decided(found, later, alone=False) == []
     found.put("c", fresh)
-    assert found.decide(later, alone=False) == []
+    assert decided(found, later, alone=False) == []
     found.put("d", fresh)
-    assert found.decide(later, alone=False) == accepted(NEW, later)
+    assert decided(found, later, alone=False) == accepted(NEW, later)
 
 
 def test_what_was_shown_half_an_hour_ago_vouches_no_more() -> None:
     found = ballot(a=told(showing()), c=told())
     later = START + WINDOW + MINUTE
     found.put("b", told(showing(onset=later, last=later)))
-    assert found.decide(later, alone=False) == []
+    assert decided(found, later, alone=False) == []
 
 
 def test_nodes_of_an_isolated_site_speak_with_one_voice() -> None:
     found = ballot(a=told(showing(recent=2), instances=2), b=told(showing(recent=2), instances=2))
-    assert found.decide(START, alone=True) == []
+    assert decided(found, START, alone=True) == []
     found.put("a", told(showing(recent=2, persistent=1), instances=2))
     found.put("b", told(showing(recent=2, persistent=1), instances=2))
-    assert found.decide(START, alone=True) == accepted(NEW, START)
+    assert decided(found, START, alone=True) == accepted(NEW, START)
 
 
 def many(service_type: str, number: int, *, last: int = START) -> Showings:
@@ -103,7 +148,7 @@ def many(service_type: str, number: int, *, last: int = START) -> Showings:
 
 def test_one_site_gets_nothing_accepted_whatever_it_tells_of_its_instances() -> None:
     found = ballot(a=many("/only", 5), b=told())
-    assert found.decide(START, alone=False) == []
+    assert decided(found, START, alone=False) == []
     found.put("a", many("/only", 5, last=START + 1))
     assert len(found.decide(START + 1, alone=True)) == 5
 
@@ -111,8 +156,8 @@ def test_one_site_gets_nothing_accepted_whatever_it_tells_of_its_instances() -> 
 def test_acceptances_of_a_type_are_bounded_by_the_day(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DECIDED_OF_TYPE", 3)
     found = ballot(a=many("/made-up", 5), b=many("/made-up", 5), c=told(showing()), d=told(showing()))
-    assert [each.candidate.service_type for each in found.decide(START, alone=False)] == ["/light"] + 3 * ["/made-up"]
-    assert found.decide(START + HOUR, alone=False) == []
+    assert [each.candidate.service_type for each in decided(found, START, alone=False)] == ["/light"] + 3 * ["/made-up"]
+    assert decided(found, START + HOUR, alone=False) == []
     later = START + OWN_WINDOW + MINUTE
     for origin in ("a", "b"):
         found.put(origin, many("/made-up", 5, last=later))
@@ -121,16 +166,16 @@ def test_acceptances_of_a_type_are_bounded_by_the_day(monkeypatch: pytest.Monkey
 
 def test_what_others_decide_about_waits() -> None:
     found = ballot(a=told(showing(), showing(OWN)), b=told(showing(), showing(OWN)))
-    assert found.decide(START, alone=False, left=lambda service_type: service_type == "/light") == []
+    assert decided(found, START, alone=False, left=lambda service_type: service_type == "/light") == []
     found.put("b", told(showing()))
     found.put("a", told(showing()))
-    assert found.decide(START, alone=False) == accepted(NEW, START)
+    assert decided(found, START, alone=False) == accepted(NEW, START)
 
 
 def test_site_that_takes_part_no_more_vouches_for_nothing() -> None:
     found = ballot(a=told(showing()), b=told(showing()), c=told())
     found.remove("b")
-    assert found.decide(START, alone=False) == []
+    assert decided(found, START, alone=False) == []
     assert found.origins == 2
     with pytest.raises(KeyError):
         found.remove("b")
@@ -164,7 +209,7 @@ def test_what_a_site_showed_before_a_day_of_silence_is_no_onset() -> None:
 def test_site_counts_at_the_global_level_as_its_nodes_together() -> None:
     site = ballot(a=told(showing(recent=1), instances=2), b=told(showing(recent=1), instances=2))
     globally = ballot(home=site.summary(START), office=told(showing()))
-    assert globally.decide(START, alone=False) == accepted(NEW, START)
+    assert decided(globally, START, alone=False) == accepted(NEW, START)
 
 
 def test_candidates_of_an_origin_are_bounded_and_those_of_most_instances_stay() -> None:
@@ -179,7 +224,7 @@ def test_candidates_of_an_origin_are_bounded_and_those_of_most_instances_stay() 
     assert kept.open[1:] == scanned[:MAX_OPEN:-1]
     assert set(kept.instances.values()) == set(range(MAX_TYPES, 2 * MAX_TYPES))
     found = ballot(a=Showings(instances={"/light": 3}, open=[*scanned, showing(recent=2)]), b=told(showing()))
-    assert found.decide(START, alone=False) == accepted(NEW, START)
+    assert decided(found, START, alone=False) == accepted(NEW, START)
 
 
 def test_too_many_origins_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,9 +239,9 @@ def test_too_many_origins_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_oldest_acceptance_is_forgotten_first(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "MAX_DECIDED", 1)
     found = ballot(a=told(showing(), showing(OWN)), b=told(showing(), showing(OWN)))
-    assert [each.candidate for each in found.decide(START, alone=False)] == [OWN, NEW]
+    assert [each.candidate for each in decided(found, START, alone=False)] == [OWN, NEW]
     found.put("a", told(showing(last=START + 1), showing(OWN, last=START + 1)))
-    assert found.decide(START + 1, alone=False) == accepted(OWN, START + 1)
+    assert decided(found, START + 1, alone=False) == accepted(OWN, START + 1)
 
 
 def sightings_of(chance: random.Random, places: int) -> list[tuple[int, int, int, Candidate]]:
@@ -237,7 +282,7 @@ class Compared:
         for teller in range(len(self.counts)) if self.alone else [place]:
             self._tell(teller, now)
         expected = self.knowledge.deliberate(now)
-        found = [each.candidate for each in self.ballot.decide(now, alone=self.alone)]
+        found = [each.candidate for each in decided(self.ballot, now, alone=self.alone)]
         self.decided.update(expected)
         for ledger in self.ledgers:
             ledger.close(expected)

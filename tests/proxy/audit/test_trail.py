@@ -140,8 +140,11 @@ def test_a_certificate_from_elsewhere_is_told_once_in_a_while(tmp_path: Path) ->
         trail.identity_conflict(sender, ["192.0.2.77"])
     now += 60
     trail.identity_conflict(sender, ["192.0.2.77"])
+    now += 60
+    trail.identity_conflict(sender, [])
     journal.close(timeout=30)
-    found = records(tmp_path)
+    *found, another = records(tmp_path)
+    assert f"at {sender.ip}, but the inventory has another service there: it has moved" in str(another["sentence"])
     assert [record["kind"] for record in found] == ["identity-conflict"] * 2
     details = [record["details"] for record in found]
     assert [each["more"] for each in details if isinstance(each, dict)] == [0, 2]

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from models.analyzer import Analyzer
-from proxy.evaluation.federation import MAX_NODES
+from proxy.evaluation.shipped import MAX_NODES
 from proxy.main import main
 from proxy.storage.model_store import CURRENT
 from tests.proxy.evaluation.traces import HEADER, hours_of_light, line, write

@@ -6,8 +6,8 @@ import pytest
 
 from models.analyzer import Analyzer
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import Federation
 from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Subject
 from tests.models.accesses import START, access

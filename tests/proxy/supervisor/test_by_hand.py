@@ -236,6 +236,7 @@ def test_all_are_listed_and_who_is_protected(bench: Bench) -> None:
         ("192.0.2.50", "192.0.2.50", Strength.MAC_AND_IP),
         ("/rooms/phone", "192.0.2.51", Strength.IP),
         ("/rooms/tablet", "", Strength.API_TOKEN),
+        ("/rooms/meter", "", Strength.CERTIFICATE),
     ],
 )
 def test_callers_of_other_middleware_have_names_of_their_own(
@@ -246,6 +247,7 @@ def test_callers_of_other_middleware_have_names_of_their_own(
         {"address": "/rooms/wall", "ip": "192.0.2.50", "mac": "02:00:5e:00:53:01"},
         {"address": "/rooms/phone", "ip": "192.0.2.51"},
         {"address": "/rooms/tablet", "tokens": ["0" * 64]},
+        {"address": "/rooms/meter", "tokens": ["1" * 64], "certificates": [{"name": "meter", "ca": "ca.pem"}]},
     ]
     registry = SiteRegistry(InventoryDocument.model_validate({"services": services}), frozenset({"lamps"}))
     document = GatewayDocument.model_validate(plain_settings(access_points=[lamps]))

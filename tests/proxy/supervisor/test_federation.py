@@ -12,6 +12,7 @@ import pytest
 from models.analyzer import Analyzer
 from models.candidates import Candidate
 from models.exchange.shared import Others, Shared
+from models.exchange.showings import Acceptance
 from models.node import REPORT
 from models.relationship import key_of
 from models.replica import Sighting, decode
@@ -181,6 +182,24 @@ async def test_what_the_others_have_no_more_is_put_on_record(tmp_path: Path) -> 
     ((kind, sentence),) = alone.notes
     assert kind is Kind.FEDERATION
     assert sentence.startswith("Others have nothing of service type /light any more")
+
+
+async def test_what_others_took_back_is_unusual_again_and_put_on_record(tmp_path: Path) -> None:
+    alone = Gateway(load_gateway(write_settings(tmp_path, plain_settings(state_directory="state"))))
+    alone.live(3)
+    ends = NodeEnds(alone.models, alone.follow, alone.changed, alone)
+    odd = access(START + 4 * MINUTE, destination_type="/doorLock")
+    candidate = Candidate(LIGHT, "relationship", key_of(odd))
+    before = alone.worker.score(odd).av
+    ends.accept([Acceptance(candidate=candidate, time=START)])
+    assert alone.worker.score(odd).av < before
+    ends.withdraw([candidate])
+    ends.withdraw([candidate])
+    assert alone.worker.score(odd).av == before
+    ((kind, sentence),) = alone.notes
+    assert kind is Kind.FEDERATION
+    assert sentence.startswith("Others took back what they had accepted")
+    assert alone.stored == 2
 
 
 async def test_what_one_site_made_up_is_not_used_where_it_does_not_live_and_that_is_said(tmp_path: Path) -> None:

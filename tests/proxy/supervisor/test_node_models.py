@@ -54,8 +54,11 @@ def test_what_the_federation_tells_reaches_all_workers_and_the_readiness() -> No
     assert models.showings() == Showings(instances={}, open=[])
     acceptance = Acceptance(candidate=Candidate("/light", "relationship", key_of(access(START))), time=START)
     (accepted,) = models.accept([acceptance])
-    assert decode(accepted) == Decided([acceptance.candidate], 0)
+    assert decode(accepted) == Decided([acceptance.candidate], 0, told=True)
     assert models.accept([acceptance]) == []
+    (withdrawn,) = models.withdraw([acceptance.candidate])
+    assert decode(withdrawn) == Decided([], 0, withdrawn=[acceptance.candidate])
+    assert models.withdraw([acceptance.candidate]) == []
 
 
 def test_a_federation_that_is_heard_decides_about_what_lives_elsewhere() -> None:

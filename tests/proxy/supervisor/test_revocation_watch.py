@@ -14,7 +14,7 @@ from proxy.revocation import RevocationsInForce, key_of
 from proxy.revocation_lists import read_lists
 from proxy.supervisor import revocation_watch as module
 from proxy.supervisor.revocation_watch import RevocationWatch
-from tests.proxy.parts import tls_of
+from tests.proxy.parts import revocation_files_of
 from tests.site.certificates import SiteAuthority, load
 from tests.waiting import until
 
@@ -31,10 +31,10 @@ class Bench:
         self.changes = 0
         self.now = time.time()
         self.full = False
-        tls = tls_of(authority).model_copy(update={"crl": [self.file]})
+        files = revocation_files_of(authority, self.file)
         self.watch = RevocationWatch(
-            tls=tls,
-            lists=read_lists(tls),
+            files=files,
+            lists=read_lists(files),
             in_force=RevocationsInForce(),
             notes=self,
             real_now=lambda: self.now,
@@ -137,7 +137,6 @@ async def test_a_full_audit_log_does_not_keep_a_list_out(bench: Bench) -> None:
 
 
 async def test_the_gateway_s_own_revoked_certificate_is_an_alarm(bench: Bench) -> None:
-    assert bench.watch.tls is not None
-    bench.write(bench.authority.revocation_list([bench.watch.tls.towards_services.certificate]))
+    bench.write(bench.authority.revocation_list(bench.watch.files.certificates))
     await bench.watch.reload()
     assert "the gateway's own certificate is revoked" in bench.watch.alarms[0]

@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from proxy.audit.event import Kind
-from proxy.configuration import GatewayDocument, Tls, load_gateway
+from proxy.configuration import GatewayDocument, load_gateway
 from proxy.decoders.rest.loading import unpacked
 from proxy.decoders.rest.thing_forms import Place
+from proxy.revocation import RevocationsInForce
 from proxy.storage.things_store import ThingsStore
 from proxy.supervisor import thing_watch
 from proxy.supervisor.thing_watch import ThingWatch
-from proxy.thing_fetching import Fetched, FetchError
+from proxy.thing_fetching import Fetched, FetchError, Trust
 from tests.proxy.parts import plain_point, plain_settings, write_settings
 
 ROOT = "http://10.77.2.11:8080/"
@@ -49,8 +50,8 @@ class Site:
         self.in_force.append(mapping)
         self.news.set()
 
-    def fetch(self, url: str, place: Place, tls: Tls | None) -> Fetched:
-        assert (place.port, tls) == (8080, None)
+    def fetch(self, url: str, place: Place, trust: Trust | None) -> Fetched:
+        assert (place.port, trust) == (8080, None)
         if url not in self.pages:
             raise FetchError(f"{url}: nobody there")
         return Fetched({url: json.dumps(self.pages[url]).encode()})
@@ -72,6 +73,7 @@ class Site:
             replace=self.replace,
             notes=self,
             real_now=lambda: 1e9,
+            revocations=RevocationsInForce(),
             fetch=self.fetch,
         )
 

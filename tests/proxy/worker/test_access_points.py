@@ -63,3 +63,26 @@ def test_another_mapping_holds_for_new_connections_and_ends_those_to_its_access_
     points.replace("lamps", mapping.replace(b"/lamp/state", b"/lamp/status"), connections, cut.extend)
     assert points.by_place[place].decoder.decode(asked, sender, 0, None).refusal is None
     assert cut == ["to the lamp"]
+
+
+def test_host_says_the_name_that_is_asked_for_in_the_handshake(tmp_path: Path) -> None:
+    (tmp_path / "lamp.yaml").write_text(LAMP)
+    own = {"certificate": "own.pem", "key": "own.key"}
+    hosts = []
+    for port, trust in (
+        (443, {"ca": "ca.pem", "name": "lamp.house"}),
+        (8443, {"ca": "ca.pem", "name": "lamp.house"}),
+        (443, {"ca": "ca.pem", "name": "10.77.2.11"}),
+        (443, {"fingerprint": f"sha256:{'00' * 32}"}),
+    ):
+        point = plain_point(tls="server", port=port, decoder={"mapping": "lamp.yaml"}, towards_access_point=trust)
+        settings = plain_settings(access_points=[point | {"towards_services": dict(own)}])
+        document = load_gateway(write_settings(tmp_path, settings))
+        registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
+        points = AccessPoints(document, registry, read_mappings(document))
+        asked = Request("GET", "/lamp/status", (("host", "door.house"),), b"")
+        sender = Sender(address="/a/b", service_type="/c", strength=Strength.IP, ip="192.0.2.1")
+        outbound = points.by_place["10.77.2.11", port].decoder.decode(asked, sender, 0, None).outbound
+        assert outbound is not None
+        hosts.append(dict(outbound.headers)["host"])
+    assert hosts == ["lamp.house", "lamp.house:8443", "10.77.2.11:443", "10.77.2.11:443"]

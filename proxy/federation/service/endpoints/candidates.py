@@ -1,4 +1,4 @@
-"""Takes in who shows which candidates, and tells which ones were accepted."""
+"""Takes in who shows which candidates, and tells which ones were accepted, and which of these no longer are."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from aiohttp import hdrs, web
 from models.access import Operation
 from models.descriptor import MINUTE
 from models.exchange.plausibility import BadContribution, check_showings
-from models.exchange.showings import Showings
+from models.exchange.showings import Acceptance, Showings
 from models.exchange.vouching import within_caps
 from proxy.clocks import EventClock
 from proxy.federation.messages import MAX_CANDIDATES_BYTES, Acceptances, Candidates
@@ -85,24 +85,28 @@ class AcceptanceEndpoint:
     polls: LongPolls
 
     async def get(self, request: web.Request, caller: Caller) -> web.Response:
-        """Tell what was accepted since the caller last asked."""
+        """Tell what was accepted, or withdrawn, since the caller last asked."""
         parameters.known(request, "after", "wait")
         preferred(request.headers.get(hdrs.ACCEPT, ""), [JSON])
         after = _cursor(request)
         newest = self.decisions.newest
         found = await self._since(after, newest)
-        if not found.accepted:
+        if not found.accepted and not found.withdrawn:
             await self.polls.hold(request, caller, ACCEPTANCES, lambda: self.decisions.newest == newest)
             if self.decisions.newest != newest:
                 found = await self._since(after, None)
         return web.Response(body=msgspec.json.encode(found), content_type=JSON, headers={"Cache-Control": "no-store"})
 
     async def _since(self, after: Cursor, newest: Cursor | None) -> Acceptances:
-        """Return what was accepted since; who has read everything costs the store nothing."""
+        """Return what was accepted and withdrawn since; who has read everything costs the store nothing."""
         if after == newest:
             return Acceptances(cursor=after.text(), accepted=[])
-        accepted, cursor = await self.store.acceptances(after, _AT_ONCE)
-        return Acceptances(cursor=cursor.text(), accepted=accepted)
+        rulings, cursor = await self.store.rulings(after, _AT_ONCE)
+        return Acceptances(
+            cursor=cursor.text(),
+            accepted=[Acceptance(candidate=each.candidate, time=each.time) for each in rulings if not each.withdrawn],
+            withdrawn=[each.candidate for each in rulings if each.withdrawn],
+        )
 
 
 def _cursor(request: web.Request) -> Cursor:

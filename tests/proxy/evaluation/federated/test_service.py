@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from models.candidates import Candidate
 from models.descriptor import MINUTE
 from models.exchange.envelope import BadContribution, decode_others
+from models.exchange.showings import Showing, Showings
+from models.relationship import Key
 from models.simulation.scenario import START
 from models.simulation.service_models import LIGHT_CONTROLLER
 from proxy.evaluation.federated.convergence import contribute
@@ -48,6 +51,21 @@ def test_an_origin_that_was_taken_out_leaves_nothing() -> None:
     assert service.admits("site2")
     for name in service.types:
         assert service.pool(name).total == served(1, 2).pool(name).total
+
+
+def test_what_too_few_are_left_to_vouch_for_is_taken_back_once() -> None:
+    service = Service()
+    key = Key("/cloud", own=False, operation="set", data_type="/basic/text")
+    shown = Showing(candidate=Candidate("/light", "relationship", key), recent=1, persistent=0, onset=END, last=END)
+    for name in ("site1", "site2", "site3"):
+        service.show(name, Showings(instances={"/light": 1}, open=[shown]))
+    assert [each.candidate for each in service.decide(END)] == [shown.candidate]
+    service.remove("site1")
+    assert service.taken_back() == []
+    service.remove("site2")
+    assert service.taken_back() == [shown.candidate]
+    assert service.taken_back() == []
+    assert list(service.decide(END)) == []
 
 
 def test_those_who_are_left_alone_are_told_so() -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import Federation
 from proxy.evaluation.report.compare import Run, Setting, compare
 from proxy.evaluation.run import Selection
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 from tests.proxy.evaluation.traces import hours_of_light, line, write
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import Federation
 from proxy.evaluation.report.compare import MOST_POINTS, Roc, Run, Task, compare, perform, tasks
 from proxy.evaluation.report.variants import VARIANTS
 from proxy.evaluation.run import evaluate
 from proxy.evaluation.scoring import Scoring, subject_for
+from proxy.evaluation.shipped import Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import Trace, TraceError
 from tests.proxy.evaluation.report.small import setting

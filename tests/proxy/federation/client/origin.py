@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from models.candidates import Candidate
 from models.communication_model import CommunicationModel
 from models.contributions import CAP
 from models.exchange.pool import counted
@@ -40,6 +41,7 @@ class Origin:
     shown: Showings = field(default_factory=lambda: Showings(instances={}, open=[]))
     told: dict[str, Others | None] = field(default_factory=dict)
     accepted: list[Acceptance] = field(default_factory=list)
+    withdrawn: list[Candidate] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
     """Pinned versions that cannot be read any more."""
     words: int = 0
@@ -69,6 +71,9 @@ class Origin:
 
     def accept(self, acceptances: Sequence[Acceptance]) -> None:
         self.accepted += acceptances
+
+    def withdraw(self, candidates: Sequence[Candidate]) -> None:
+        self.withdrawn += candidates
 
     def unpinned(self, service_type: str, version: str) -> None:
         self.lost[service_type] = version

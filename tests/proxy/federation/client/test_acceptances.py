@@ -44,6 +44,32 @@ async def test_what_is_told_is_handed_on_and_asked_for_from_there_on(tmp_path: P
         assert parts.origin.accepted == [ACCEPTED, ACCEPTED], "told again after a restart"
 
 
+async def test_what_is_withdrawn_is_handed_on_now_and_after_a_restart(tmp_path: Path) -> None:
+    gone = ACCEPTED.candidate
+    answers = [
+        Acceptances(cursor="a", accepted=[ACCEPTED]),
+        Acceptances(cursor="b", accepted=[], withdrawn=[gone]),
+        Acceptances(cursor="c", accepted=[ACCEPTED]),
+    ]
+
+    async def service(_: web.Request) -> web.Response:
+        return web.Response(body=msgspec.json.encode(answers.pop(0)))
+
+    async with bench(tmp_path, service) as parts:
+        reader = AcceptanceReader(parts.origin, parts.disk, parts.connection)
+        await reader.read()
+        await reader.read()
+        assert parts.origin.withdrawn == [gone]
+        parts.origin.accepted.clear()
+        # Whoever stored the acceptance and not yet its end hears of that.
+        await AcceptanceReader(parts.origin, parts.disk, parts.connection).begin()
+        assert (parts.origin.accepted, parts.origin.withdrawn) == ([], [gone, gone])
+        await reader.read()
+        assert parts.origin.accepted == [ACCEPTED], "accepted again"
+        await AcceptanceReader(parts.origin, parts.disk, parts.connection).begin()
+        assert (parts.origin.accepted, parts.origin.withdrawn) == ([ACCEPTED, ACCEPTED], [gone, gone])
+
+
 async def test_thousands_at_once_are_handed_on_in_steps_with_pauses_between_them(tmp_path: Path) -> None:
     """Each step takes the workers' time between two calls: a hostile service must not hold them up."""
     key = Key("/cloud", own=False, operation="set", data_type="")
@@ -107,8 +133,9 @@ async def test_a_service_with_another_database_tells_everything_again(tmp_path: 
             Acceptances(cursor="a", accepted=[Acceptance(candidate=Candidate("/lamp", "nothing", KEY), time=1)])
         ),
         msgspec.json.encode(Acceptances(cursor="a", accepted=[Acceptance(candidate=ACCEPTED.candidate, time=-1)])),
+        msgspec.json.encode(Acceptances(cursor="a", accepted=[], withdrawn=[Candidate("/lamp", "nothing", KEY)])),
     ],
-    ids=["no JSON", "half", "a cursor without end", "no type", "no term", "no time"],
+    ids=["no JSON", "half", "a cursor without end", "no type", "no term", "no time", "withdrawn without a term"],
 )
 async def test_what_is_none_is_not_handed_on(tmp_path: Path, body: bytes) -> None:
     async def service(_: web.Request) -> web.Response:

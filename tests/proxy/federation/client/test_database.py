@@ -84,6 +84,26 @@ async def test_a_damaged_file_is_moved_aside_and_begun_anew(tmp_path: Path, dama
     await disk.close()
 
 
+async def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    """Acceptances are asked for from the beginning: which ones were withdrawn was not understood before."""
+    disk = Disk(tmp_path, fill)
+    await disk.run(next_epoch)
+    await disk.close()
+    old = sqlite3.connect(tmp_path / FILE)
+    old.executescript(
+        "ALTER TABLE acceptance DROP COLUMN withdrawn; INSERT INTO acceptance VALUES (x'c0', 5, 1);"
+        "INSERT INTO word VALUES ('acceptances', 'cursor'), ('name', 'one'); PRAGMA user_version = 1;"
+    )
+    old.close()
+    disk = Disk(tmp_path, fill)
+    assert await disk.run(epoch) == 8
+    assert await disk.run(lambda database: database.execute("SELECT * FROM word").fetchall()) == [("name", "one")]
+    assert await disk.run(lambda database: database.execute("SELECT * FROM acceptance").fetchall()) == [
+        (b"\xc0", 5, 1, 0)
+    ]
+    await disk.close()
+
+
 async def test_a_disk_that_refuses_loses_nothing_and_is_used_again_once_it_works(disk: Disk) -> None:
     await disk.run(next_epoch)
 

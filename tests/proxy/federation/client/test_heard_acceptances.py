@@ -29,7 +29,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
 
 def note(disk: Disk, numbers: range, cursor: str) -> None:
     told = [accepted(number) for number in numbers]
-    disk.do(lambda database: HeardAcceptances(database).note(told, cursor))
+    disk.do(lambda database: HeardAcceptances(database).note(told, (), cursor))
 
 
 def test_nothing_was_told_at_first(disk: Disk) -> None:
@@ -52,9 +52,21 @@ def test_the_oldest_give_way(disk: Disk) -> None:
     assert found[-1] == accepted(MOST + 375 if (MOST + 300) % 100 else MOST + 299)
 
 
+def test_what_was_withdrawn_is_told_after_a_restart_too(disk: Disk) -> None:
+    """Who adopted it may have stored that, and not yet that it no longer holds."""
+    note(disk, range(3), "a")
+    gone = accepted(1).candidate
+    disk.do(lambda database: HeardAcceptances(database).note((), [gone], "b"))
+    assert [each.time for each in disk.do(lambda database: HeardAcceptances(database).all())] == [0, 2]
+    assert disk.do(lambda database: HeardAcceptances(database).withdrawn()) == [gone]
+    note(disk, range(1, 2), "c")
+    assert [each.time for each in disk.do(lambda database: HeardAcceptances(database).all())] == [0, 2, 1]
+    assert disk.do(lambda database: HeardAcceptances(database).withdrawn()) == []
+
+
 def test_what_cannot_be_read_is_damage(disk: Disk, tmp_path: Path) -> None:
     def spoil(database: sqlite3.Connection) -> None:
-        database.execute("INSERT INTO acceptance VALUES (x'ff00', 1, 1)")
+        database.execute("INSERT INTO acceptance VALUES (x'ff00', 1, 1, 0)")
 
     disk.do(spoil)
     with pytest.raises(DiskError, match="is damaged"):

@@ -20,7 +20,7 @@ from models.exchange.showings import Showings
 from tests.ports import free_port
 from tests.proxy.federation.service.learnt import LIGHT, learnt, showing
 from tests.proxy.federation.service.running import Caller, Place, told
-from tests.site.postgres import postgres_server
+from tests.site.postgres import dump, postgres_server, restore
 from tests.waiting import eventually
 
 ORIGINS = ("site-a", "site-b", "site-c")
@@ -82,7 +82,7 @@ def test_what_was_acknowledged_survives_sigkill_and_the_sums_are_those_without_i
             assert told(caller, LIGHT, wanted.version) == wanted
 
 
-def test_two_processes_over_one_database_say_the_same(tmp_path: Path, database: str) -> None:
+def test_two_processes_over_one_database_say_the_same_also_once_it_is_restored(tmp_path: Path, database: str) -> None:
     place = Place(tmp_path, FAST | {"storage": {"postgres": {"dsn": database}}})
     second = free_port()
     with place.process(), place.process(port=second):
@@ -94,29 +94,48 @@ def test_two_processes_over_one_database_say_the_same(tmp_path: Path, database: 
         wanted = without_faults({name: state_of(number, 3) for number, name in enumerate(ORIGINS)}, but="site-a")
         # The same member, seen by each process.
         ends = [Caller(port, members[0].context) for port in (place.port, second)]
-        for end in ends:
-            assert told(end, LIGHT, wanted.version) == wanted
-        assert {end.model(LIGHT).etag for end in ends} == {f'"{wanted.version}"'}
 
-        for member in members:
-            assert member.tell(Showings(instances={LIGHT: 3}, open=[showing()])).status == 204
+        def all_are_told(wanted: Shared) -> None:
+            for end in ends:
+                assert told(end, LIGHT, wanted.version) == wanted
+            assert {end.model(LIGHT).etag for end in ends} == {f'"{wanted.version}"'}
 
-        def accepted() -> list[Any]:
-            return [end.ask("GET", "/v1/acceptances?wait=10").json["accepted"] for end in ends]
+        def both_show() -> None:
+            for member in members[:2]:
+                assert member.tell(Showings(instances={LIGHT: 3}, open=[showing()])).status == 204
 
-        eventually(lambda: all(accepted()))
-        answers = accepted()
-        assert answers[0] == answers[1]
-        assert [each["candidate"][0] for each in answers[0]] == [LIGHT]
+        def rulings() -> set[tuple[int, int]]:
+            """How many acceptances, and withdrawn ones, processes tell of."""
+            told = [end.ask("GET", "/v1/acceptances").json for end in ends]
+            return {(len(each["accepted"]), len(each["withdrawn"])) for each in told}
+
+        all_are_told(wanted)
+        backup = dump(database)
+        assert members[2].contribute(state_of(2, 9)).status == 204
+        assert members[2].contribute(learnt("/later")).status == 204
+        both_show()
+        eventually(lambda: rulings() == {(1, 0)})
+        all_are_told(without_faults({"site-b": state_of(1, 3), "site-c": state_of(2, 9)}))
+
+        # Both go on over a database that has less, and say what is in it: nothing of what came later.
+        restore(database, backup)
+        all_are_told(wanted)
+        eventually(lambda: rulings() == {(0, 0)})
+        eventually(lambda: [end.others("/later").elsewhere for end in ends] == [None] * 2)
+        # What was lost is told again by who knows it, and counts, although there is soon more of it than there was.
+        for sequence in range(4, 30):
+            assert members[2].contribute(state_of(2, sequence)).status == 204
+        both_show()
+        eventually(lambda: rulings() == {(1, 0)})
+        all_are_told(without_faults({"site-b": state_of(1, 3), "site-c": state_of(2, 29)}))
 
         operator = place.member("operator", "operator", port=second)
         assert operator.ask("DELETE", "/v1/origins/site-b").status == 204
         # The other process knows soon, also on the connection that is open there.
         other = Caller(place.port, members[1].context)
         eventually(lambda: other.contribute(state_of(1, 9)).status == 403)
-        wanted = without_faults({"site-c": state_of(2, 3)})
-        for end in ends:
-            assert told(end, LIGHT, wanted.version) == wanted
+        all_are_told(without_faults({"site-c": state_of(2, 29)}))
+        eventually(lambda: rulings() == {(0, 1)})
 
 
 def without_faults(states: dict[str, Contribution], *, but: str | None = None) -> Shared:

@@ -73,6 +73,10 @@ def test_nodes_and_other_sites_are_told_of_each_other(site: Place, world: Place)
     assert nodes["node1"].tell(shown).status == other.tell(shown).status == 204
     path = "/v1/acceptances?wait=10"
     eventually(lambda: [each["candidate"][0] for each in nodes["node2"].ask("GET", path).json["accepted"]] == [LIGHT])
+    # And no longer, once one of them is taken out.
+    world.revoke("site-b")
+    eventually(lambda: [each[0] for each in nodes["node2"].ask("GET", path).json["withdrawn"]] == [LIGHT])
+    assert nodes["node2"].ask("GET", "/v1/acceptances").json["accepted"] == []
 
 
 def test_a_site_goes_on_without_the_others_and_catches_up(tmp_path: Path) -> None:

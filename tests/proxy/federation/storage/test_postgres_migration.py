@@ -40,10 +40,10 @@ async def test_who_was_killed_in_between_is_taken_over_from(database: str) -> No
     await store.close()
     with psycopg.connect(database, autocommit=True) as connection:
         connection.execute("UPDATE schema_version SET version = 0")
-        connection.execute("DROP TABLE acceptances")
+        connection.execute("DROP TABLE rulings")
     again = PostgresStore(database)
     await again.open()
-    assert (await again.acceptances(Cursor(), 1))[0] == []
+    assert (await again.rulings(Cursor(), 1))[0] == []
     await again.close()
 
 

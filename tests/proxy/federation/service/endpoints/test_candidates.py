@@ -44,6 +44,34 @@ def test_what_two_sites_show_is_accepted_and_told_to_who_waits(service: Place) -
     assert first.ask("GET", "/v1/acceptances").json["accepted"] == accepted
 
 
+def test_what_is_left_without_enough_voters_is_withdrawn_and_told_to_who_waits(service: Place) -> None:
+    """And may be accepted again, by others."""
+    shown = Showings(instances={LIGHT: 3}, open=[showing(partner="/withdrawn")])
+    subverted, honest, reader, later = (service.member(name) for name in ("subverted", "honest", "reader", "later"))
+    operator = service.member("removes", "operator")
+    for each in (subverted, honest):
+        assert each.tell(shown).status == HTTPStatus.NO_CONTENT
+
+    def since(cursor: str, wait: int = 10) -> tuple[list[Any], list[Any], str]:
+        body = reader.ask("GET", f"/v1/acceptances?after={cursor}&wait={wait}").json
+        withdrawn = [each for each in body["withdrawn"] if each[2][0] == "/withdrawn"]
+        return [each for each in body["accepted"] if each["candidate"][2][0] == "/withdrawn"], withdrawn, body["cursor"]
+
+    cursors: list[str] = [""]
+
+    def heard(accepted: int, withdrawn: int) -> bool:
+        *found, cursor = since(cursors[-1])
+        cursors.append(cursor)
+        return [len(each) for each in found] == [accepted, withdrawn]
+
+    eventually(lambda: heard(1, 0))
+    assert operator.ask("DELETE", "/v1/origins/subverted").status == HTTPStatus.NO_CONTENT
+    eventually(lambda: heard(0, 1))
+    assert [len(each) for each in since("")[:2]] == [0, 1], "also to who asks from the beginning"
+    assert later.tell(shown).status == HTTPStatus.NO_CONTENT
+    eventually(lambda: heard(1, 0))
+
+
 def test_the_newest_telling_counts(service: Place) -> None:
     member = service.member("tells")
     assert member.tell(SHOWN, epoch=4, sequence=2).status == HTTPStatus.NO_CONTENT

@@ -6,7 +6,7 @@ import random
 
 import pytest
 
-from proxy.evaluation.leaps import AROUND, LEAP, without_leaps
+from proxy.evaluation.impossible_times import AROUND, LEAP, without_leaps
 
 SECOND = 1000
 HOUR = 3600 * SECOND

@@ -13,7 +13,7 @@ from models.contributions import MAX_ORIGINS
 from models.normal_form import FULL_SUPPORT
 from policy.document import PolicyDocument
 from proxy.evaluation.exchange_clock import EXCHANGE
-from proxy.evaluation.federation import MAX_NODES, FederatedSubject, Federation
+from proxy.evaluation.shipped import MAX_NODES, FederatedSubject, Federation
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import TraceError

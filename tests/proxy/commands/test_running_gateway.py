@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.commands.asking import ask
+from proxy.commands.running_gateway import ask
 from tests.proxy.control.serving import Desk, served_in_a_thread
 
 

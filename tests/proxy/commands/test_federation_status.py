@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from proxy.commands.federation_lines import age, full, summary
+from proxy.commands.federation_status import age, full, summary
 from proxy.federation.client.state import AdoptedModel, FederationStatus, Trouble
 
 NOW = 1_760_000_000.0

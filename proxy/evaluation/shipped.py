@@ -16,7 +16,7 @@ from policy.engine import Engine
 from policy.quarantine import QuarantineRegister
 from policy.verdict import Action, Call, Sender, Strength
 from proxy.evaluation.exchange_clock import ExchangeClock, Turn
-from proxy.evaluation.mining import Stopwatch, TimedRhythm
+from proxy.evaluation.mining_time import Stopwatch, TimedRhythm
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.subject import Judgement
 from proxy.evaluation.trace import TraceError

@@ -6,9 +6,9 @@ from pathlib import Path
 
 from models.periodicity import ENOUGH, SAMPLE, Rhythm
 from policy.document import PolicyDocument
-from proxy.evaluation.federation import FederatedSubject
-from proxy.evaluation.mining import Stopwatch, TimedRhythm
+from proxy.evaluation.mining_time import Stopwatch, TimedRhythm
 from proxy.evaluation.run import evaluate
+from proxy.evaluation.shipped import FederatedSubject
 from proxy.evaluation.sites import SiteMap
 from proxy.evaluation.trace import Trace
 from tests.proxy.evaluation.traces import HEADER, line, write
