@@ -76,6 +76,10 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
             Asked("PUT", "/api/0123456789/lights/3/state", {"alert": "lselect"}),
         ),
         (Asked("PUT", "/api/0123456789/lights/3/state", {"on": True}), Asked("DELETE", "/api/0123456789/lights/3")),
+        (
+            Asked("PUT", "/api/0123456789/config", {"swupdate2": {"checkforupdate": True}}),
+            Asked("PUT", "/api/0123456789/config", {"swupdate2": {"install": True}}),
+        ),
     ],
     "openhab": [
         (Asked("POST", "/rest/rules/tidy/runnow"), Asked("POST", "/rest/rules/open-gate/runnow")),
@@ -95,6 +99,7 @@ PAIRS: dict[str, list[tuple[Asked, Asked]]] = {
     "shelly-gen1": [
         (Asked("GET", "/ota?update=true"), Asked("GET", "/ota?beta=true")),
         (Asked("GET", "/self_test"), Asked("GET", "/mute")),
+        (Asked("GET", "/roller/0?go=close"), Asked("GET", "/roller/0?go=open")),
         (Asked("GET", "/ota?url=http://192.0.2.8/x.zip"), Asked("GET", "/ota?url=http://203.0.113.9/x.zip")),
     ],
     "shelly-gen2": [
