@@ -77,6 +77,8 @@ class Status(msgspec.Struct, frozen=True, kw_only=True):
     """Per access point: whether its structure, and so the types of its nodes, has been read."""
     mappings: dict[str, str] = {}
     """Per access point that is no Knowledge Agent: by which mapping its calls are understood."""
+    mapping_problems: list[str] = []
+    """What is wrong with mapping files, where the mappings in force are earlier ones."""
     service_types: dict[str, TypeStatus]
     not_ready: dict[str, list[str]] = {}
     """What each type lacks until it is enforced, where the policy leaves that to its readiness (mode auto)."""

@@ -13,11 +13,12 @@ from proxy.clocks import real_now
 from proxy.configuration import GatewayDocument, InventoryDocument
 from proxy.firewall.plan import Plan, PlanError
 from proxy.inventory.consistency import indistinguishable
-from proxy.mappings import MappingError, read_mappings
+from proxy.mappings import each_once, find_mappings, sources
 from proxy.plan import firewall_plan
 from proxy.policy_file import LoadedPolicy, load_policy
 from proxy.revocation import RevocationsInForce
 from proxy.revocation_lists import RevocationListError, RevocationLists, own_certificate_problems, read_lists
+from proxy.storage.mappings_store import MappingsStore
 from proxy.storage.policy_store import PolicyStore
 
 
@@ -42,6 +43,8 @@ class Inputs:
     """Certificates that are good no more."""
     mappings: Mapping[str, bytes] = field(default_factory=dict)
     """By agent what calls mean to an access point that is no Knowledge Agent, as workers get it."""
+    mapping_problems: tuple[str, ...] = ()
+    """What is wrong with files of mappings, one line each, where the last good ones are in their place."""
 
 
 def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs:
@@ -49,7 +52,7 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
 
     Args:
         document: `gateway.yaml`.
-        last_good: Whether the last policy that was in force takes the place of one that is broken.
+        last_good: Whether the last policy and mappings that were in force take the place of those that are broken.
 
     Raises:
         StartRefused: with every problem found.
@@ -73,11 +76,8 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
     if inventory is not None:
         problems += [f"{document.inventory}: {line}" for line in indistinguishable(document, inventory)]
     problems += _certificate_problems(document)
-    mappings: Mapping[str, bytes] = {}
-    try:
-        mappings = read_mappings(document)
-    except MappingError as error:
-        problems += error.problems
+    mappings, unusable, replaced = _read_mappings(document, last_good=last_good)
+    problems += unusable
     revocations = RevocationLists()
     try:
         revocations = _read_revocations(document)
@@ -96,8 +96,31 @@ def read_inputs(document: GatewayDocument, *, last_good: bool = False) -> Inputs
     if problems or policy is None or inventory is None or plan is None:
         raise StartRefused(problems)
     return Inputs(
-        document=document, policy=policy, inventory=inventory, plan=plan, revocations=revocations, mappings=mappings
+        document=document,
+        policy=policy,
+        inventory=inventory,
+        plan=plan,
+        revocations=revocations,
+        mappings=mappings,
+        mapping_problems=replaced,
     )
+
+
+def _read_mappings(
+    document: GatewayDocument, *, last_good: bool
+) -> tuple[Mapping[str, bytes], list[str], tuple[str, ...]]:
+    """Return the mappings, what is wrong with files that nothing stands in for, and with those of the others."""
+    found = find_mappings(document)
+    usable = dict(found.usable)
+    kept = MappingsStore(document.state_directory)
+    where = sources(document) if last_good else {}
+    for agent in found.problems:
+        mapping = kept.load(agent, where[agent]) if agent in where else None
+        if mapping is not None:
+            usable[agent] = mapping
+    missing = {agent: lines for agent, lines in found.problems.items() if agent not in usable}
+    replaced = {agent: lines for agent, lines in found.problems.items() if agent in usable}
+    return usable, each_once(missing), tuple(each_once(replaced))
 
 
 def _paper_problems(document: GatewayDocument, policy: LoadedPolicy | None) -> Iterator[str]:

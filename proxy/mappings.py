@@ -6,9 +6,10 @@ Workers get the mappings as JSON (`Begin.mappings`): they read no file of the co
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from policy.loading import DocumentError
-from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder, ThingsDecoder
+from proxy.configuration import AccessPoint, GatewayDocument, MappingDecoder, ThingsDecoder, is_url
 from proxy.decoders.rest.loading import load_mapping, packed
 from proxy.decoders.rest.mapping import MappingDocument
 from proxy.decoders.rest.things import ThingsError
@@ -23,28 +24,59 @@ class MappingError(Exception):
         self.problems = problems
 
 
+@dataclass(frozen=True)
+class FoundMappings:
+    """What was found, by agent."""
+
+    usable: Mapping[str, bytes]
+    """As workers get it."""
+    problems: Mapping[str, list[str]]
+    """What is wrong with those that are not, one line each."""
+
+
+def find_mappings(document: GatewayDocument) -> FoundMappings:
+    """Read the mapping of each access point that has one."""
+    usable: dict[str, bytes] = {}
+    problems: dict[str, list[str]] = {}
+    for point in document.access_points:
+        try:
+            mapping = _read(point)
+        except DocumentError as error:
+            problems[point.agent] = [str(problem) for problem in error.problems]
+            continue
+        except ThingsError as error:
+            problems[point.agent] = list(error.problems)
+            continue
+        if mapping is not None:
+            usable[point.agent] = packed(mapping)
+    return FoundMappings(usable, problems)
+
+
 def read_mappings(document: GatewayDocument) -> Mapping[str, bytes]:
     """Return the mapping of each access point that has one, by agent.
 
     Raises:
         MappingError: with every problem of every file.
     """
-    found: dict[str, bytes] = {}
-    problems: list[str] = []
-    for point in document.access_points:
-        try:
-            mapping = _read(point)
-        except DocumentError as error:
-            problems += [str(problem) for problem in error.problems]
-            continue
-        except ThingsError as error:
-            problems += error.problems
-            continue
-        if mapping is not None:
-            found[point.agent] = packed(mapping)
-    if problems:
-        raise MappingError(list(dict.fromkeys(problems)))
-    return found
+    found = find_mappings(document)
+    if found.problems:
+        raise MappingError(each_once(found.problems))
+    return found.usable
+
+
+def each_once(problems: Mapping[str, list[str]]) -> list[str]:
+    """Return all problems, those of a file that several access points have once."""
+    return list(dict.fromkeys(line for lines in problems.values() for line in lines))
+
+
+def sources(document: GatewayDocument) -> Mapping[str, str]:
+    """Return where the mapping of each access point comes from that has it from files alone, by agent."""
+    return {
+        point.agent: point.decoder.model_dump_json()
+        for point in document.access_points
+        if isinstance(point.decoder, MappingDecoder)
+        or (isinstance(point.decoder, ThingsDecoder) and not any(map(is_url, point.decoder.things)))
+    }
 
 
 def _read(point: AccessPoint) -> MappingDocument | None:

@@ -31,6 +31,8 @@ class Kind(StrEnum):
     """Other revocation lists are in force, or cannot be, or are out of date."""
     THINGS = "things"
     """Other Thing Descriptions of an access point are in force, or could not be fetched or used."""
+    MAPPING = "mapping"
+    """Another mapping file of an access point is in force, or cannot be."""
     TLS_REFUSAL = "tls-refusal"
     QUARANTINE_ADDED = "quarantine-added"
     QUARANTINE_CHANGED = "quarantine-changed"

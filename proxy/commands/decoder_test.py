@@ -14,7 +14,7 @@ from policy.verdict import Refusal
 from proxy.commands.options import refuse
 from proxy.commands.request_file import read_request
 from proxy.decoders.base import Outbound
-from proxy.decoders.rest.examples import AGENT, SENDER, decoder_for, differences, load_examples
+from proxy.decoders.rest.examples import AGENT, SENDER, decoder_for, differences, examples_beside, load_examples
 from proxy.decoders.rest.loading import load_mapping
 from proxy.decoders.rest.mapping import MappingDocument
 from proxy.decoders.rest.remedies import remedy
@@ -33,10 +33,16 @@ _SECRET_FIELDS = frozenset({"authorization", "cookie"})
 def test(mapping: Path, request: Path | None, examples: Path | None, agent: str) -> None:
     """Tell what a request becomes by MAPPING; REQUEST is one as it is sent, in a file.
 
+    Without REQUEST, the examples beside MAPPING are compared: NAME.examples.yaml of NAME.yaml, as drafts have them.
+
     The exit code is 1 where the request is refused, or an example becomes something else, and 2 where a file is wrong.
     """
-    if (request is None) == (examples is None):
+    if request is not None and examples is not None:
         refuse(["give either REQUEST or --examples FILE"])
+    if request is None and examples is None:
+        examples = examples_beside(mapping)
+        if not examples.exists() and mapping.exists():
+            refuse([f"{mapping}: has no {examples.name} beside it -- give REQUEST, or --examples FILE"])
     try:
         document = load_mapping(mapping)
         if examples is not None:

@@ -10,30 +10,39 @@ from typing import Any
 import click
 import yaml
 
+from policy.loading import DocumentError, check_document
 from policy.printable import printable
 from proxy.audit.log import newest
 from proxy.commands.audit_log import at_log, readable
 from proxy.commands.new_file import write_new
 from proxy.commands.options import refuse
+from proxy.decoders.rest.examples import examples_beside
+from proxy.decoders.rest.mapping import MappingDocument
 from proxy.decoders.rest.things import ThingsError
+from proxy.drafting.checked import DraftError, checked
 from proxy.drafting.draft import MappingDraft
+from proxy.drafting.examples import text_of_examples
 from proxy.drafting.learnt import draft_from
+from proxy.drafting.naming import slug
 from proxy.drafting.observed import seen_in
 from proxy.drafting.openapi import draft_of
 from proxy.drafting.specification import SpecificationError, read_specification
 from proxy.drafting.templates import Noise, Template, Vocabulary
 from proxy.drafting.web_of_things import things_at
-from proxy.drafting.writing import text_of
 from proxy.thing_fetching import FetchError
 
 MOST_RECORDS = 50_000
 """Of the audit log, the newest ones, that are looked through."""
 _NOTHING = 1
+_HEADING = "Requests, and what they become: made up where nothing gives a value. Correct them with the mapping."
 
 
 def _output_option(command: Callable[..., Any]) -> Callable[..., Any]:
     return click.option(
-        "-o", "--output", type=click.Path(path_type=Path), help="Write it there; an existing file is left alone."
+        "-o",
+        "--output",
+        type=click.Path(path_type=Path),
+        help="Write it there, and examples into NAME.examples.yaml beside it; an existing file is left alone.",
     )(command)
 
 
@@ -60,7 +69,7 @@ def openapi_command(file: Path, *, name: str | None, output: Path | None) -> Non
         refuse([str(error)])
     if not draft.routes:
         refuse([f"{file}: has no operation that a mapping could have", *draft.left_out])
-    _write(draft, output)
+    _write(draft, output, agent=name or slug(draft.name))
 
 
 @import_group.command("wot")
@@ -79,7 +88,13 @@ def wot_command(source: str, *, at: str | None, output: Path | None) -> None:
     for problem in compiled.problems:
         click.echo(f"alleyes: left out: {problem}", err=True)
     document = compiled.mapping.model_dump(mode="json", exclude_defaults=True)
-    _emit(yaml.safe_dump(document, sort_keys=False, width=120), output)
+    text = yaml.safe_dump(document, sort_keys=False, width=120)
+    try:
+        mapping = check_document(text, Path(source), MappingDocument)
+    except DocumentError as error:
+        refuse(str(problem) for problem in error.problems)
+    examples = text_of_examples(mapping, [None] * len(mapping.routes), "things", _HEADING)
+    _emit(text, examples, output)
 
 
 @click.command("learn")
@@ -110,7 +125,8 @@ def learn_command(*, place: Path, agent: str | None, name: str | None, yes: bool
     if not confirmed:
         click.echo("alleyes: nothing was confirmed", err=True)
         raise SystemExit(_NOTHING)
-    _write(draft_from(confirmed, name=name or agent or "device", source=f"the audit log in {place}"), output)
+    draft = draft_from(confirmed, name=name or agent or "device", source=f"the audit log in {place}")
+    _write(draft, output, agent=agent or name or "device")
 
 
 def _confirmed(template: Template) -> bool:
@@ -125,6 +141,11 @@ def _shown(template: Template) -> Iterator[str]:
     for each in template.variables:
         examples = f": {printable(', '.join(each.examples), 200)}" if each.examples else ""
         yield f"  {{{each.name}}} {each.kind}, {each.distinct} different{examples}"
+    if template.members:
+        held = ", ".join(f"{pointer} {' or '.join(sorted(kinds))}" for pointer, kinds in template.members)
+        yield f"  body: {printable(held, 400)}"
+    if template.fields:
+        yield f"  fields: {printable(', '.join(template.fields), 400)}"
 
 
 def _noise(noise: Noise) -> Iterator[str]:
@@ -133,13 +154,24 @@ def _noise(noise: Noise) -> Iterator[str]:
         yield f"alleyes: {noise.calls} calls to {noise.paths} paths were seen too seldom to count; most by {who}"
 
 
-def _write(draft: MappingDraft, output: Path | None) -> None:
-    _emit(text_of(draft), output)
+def _write(draft: MappingDraft, output: Path | None, *, agent: str) -> None:
+    try:
+        draft, text, mapping = checked(draft)
+    except DraftError as error:
+        refuse([f"no mapping comes of it: {error}"])
+    _emit(text, text_of_examples(mapping, draft.routes, agent, _HEADING), output)
 
 
-def _emit(text: str, output: Path | None) -> None:
+def _emit(text: str, examples: str, output: Path | None) -> None:
     if output is None:
         sys.stdout.write(text)
         return
+    beside = examples_beside(output)
+    if beside.exists():
+        refuse([f"{beside}: exists already, and would be the examples of {output} -- give another path"])
     write_new(output, text)
+    write_new(beside, examples)
     click.echo(f"alleyes: {output} is drafted; look over every line with a question mark", err=True)
+    click.echo(
+        f"alleyes: {beside} shows what requests become; after each change: alleyes decoder test {output}", err=True
+    )

@@ -70,6 +70,9 @@ def _lines(status: Status) -> Iterator[str]:
     yield f"workers: {serving} of {len(status.workers)} serve; started again {status.restarts} times"
     if status.mappings:
         yield "understood by mappings: " + "; ".join(f"{agent} ({name})" for agent, name in status.mappings.items())
+    if status.mapping_problems:
+        yield "a mapping file is broken, earlier mappings are in force:"
+        yield from (f"  {problem}" for problem in status.mapping_problems[:_MOST_PROBLEMS])
     missing = [agent for agent, known in status.types_known.items() if not known]
     if missing:
         yield f"types not read yet from {', '.join(missing)}: calls there are calls to unknown nodes"

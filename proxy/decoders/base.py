@@ -4,7 +4,8 @@ A decoder translates one middleware's HTTP. Whatever a sender sends:
 
 - It never raises, and its work is linear in the size of the request.
 - What is sent on is written anew from what was judged: read again, it means the same accesses, and has the same form.
-  The body of a call that is an unknown node as a whole is not judged, and goes on as it came where the mode lets it.
+  The body of a call that is an unknown node as a whole is not judged, and goes on as it came where the mode lets it; so
+  do its header fields where a mapping is to be learnt.
 - Nothing that is not understood is harmless. A path, a method, a member or a parameter that the decoder does not know
   is a refusal; one that obeys the mode (`unknown-node`, `unsupported-...`) may have an `outbound`, one that holds in
   every mode has none. Without a refusal there is at least one access. What the middleware itself ignores may be left

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+
+from proxy.drafting.credentials import TokenDraft
 
 BOOLEAN = "/basic/boolean"
 NUMBER = "/basic/number"
@@ -22,7 +24,11 @@ class MemberDraft:
     minimum: float | int | None = None
     maximum: float | int | None = None
     choices: tuple[str, ...] = ()
+    private: bool = False
+    """Its value stays out of the audit and of models: a password, by its name."""
     remark: str = ""
+    example: str | None = None
+    """A value, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,11 +49,19 @@ class RouteDraft:
     value: str | None = None
     """JSON pointer to the value of a body that holds only one; empty for all of it."""
     members: tuple[MemberDraft, ...] = ()
+    whole: tuple[str, ...] = ()
+    """Variables of the path that are whole numbers from 0: other spellings of them are refused."""
     query: Mapping[str, str] = field(default_factory=dict)
     """Parameters that are passed on, each with what is remarkable about it."""
     lasting: bool = False
     remarks: tuple[str, ...] = ()
     """What was guessed, and what is to be decided."""
+    variables: Mapping[str, str] = field(default_factory=dict)
+    """Of the path, what they may be: for an example."""
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    """Of the target, with values that are given as an example."""
+    example: str | None = None
+    """A body that is given as an example, as JSON."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,7 +72,9 @@ class MappingDraft:
     source: str
     heading: tuple[str, ...]
     """What stands at the top as comments."""
-    token: Mapping[str, str] | None = None
+    learning: bool = False
+    """What no route matches goes on to pass and be noted."""
+    tokens: Sequence[TokenDraft] = ()
     token_remarks: tuple[str, ...] = ()
     headers: tuple[str, ...] = ()
     routes: tuple[RouteDraft, ...] = ()

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from proxy.drafting.draft import MappingDraft, RouteDraft
+from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret, passed_fields, tokens_in
+from proxy.drafting.draft import BOOLEAN, COMPOSED, NUMBER, TEXT, MappingDraft, MemberDraft, RouteDraft
 from proxy.drafting.naming import interface, naming
 from proxy.drafting.templates import SECRET, Template
 
@@ -16,6 +17,11 @@ _BODIES = (
     ("form", re.compile(r"application/x-www-form-urlencoded")),
     ("text", re.compile(r"text/plain")),
 )
+_EVENTS = "accept:events"
+_TYPES = {"number": NUMBER, "boolean": BOOLEAN, "text": TEXT, "composed": COMPOSED}
+_ADDRESS = re.compile(r"[^A-Za-z0-9._:-]+")
+_MOST_HEADERS = 32
+_MOST_MEMBERS = 64
 
 
 def draft_from(templates: Sequence[Template], *, name: str, source: str) -> MappingDraft:
@@ -32,27 +38,41 @@ def draft_from(templates: Sequence[Template], *, name: str, source: str) -> Mapp
     shown = [[each for each in template.segments if each[1:-1] not in secret] for template in usable]
     common = interface(shown)
     routes = tuple(_route(template, naming(name, rest, common)) for template, rest in zip(usable, shown, strict=True))
-    token = sorted(secret)
+    tokens, remarks = _tokens(usable, sorted(secret))
     return MappingDraft(
         name=name,
         source=source,
         heading=(
             f"A mapping, drafted by `alleyes decoder learn` from calls that were seen: {len(routes)} routes.",
             "Lines with a question mark say what was guessed, and what you have to decide.",
-            "What bodies mean was not seen: name their values under `members`, or each passes as one value.",
+            "Values were not seen: give those that could do harm their `minimum` and `maximum`, or `choices`.",
             "Try it: alleyes decoder test THIS_FILE REQUEST.http",
         ),
-        token={"path": token[0]} if token else None,
-        token_remarks=(
-            (f"long segments were seen in the paths, and taken for credentials: {', '.join(token)}",)
-            if token
-            else ("no credential was seen in the paths; add where services have theirs, if they have any",)
-        ),
+        learning=True,
+        tokens=tokens,
+        token_remarks=remarks,
+        headers=tuple(passed_fields((field for each in usable for field in each.fields), tokens))[:_MOST_HEADERS],
         routes=routes,
         left_out=tuple(
             f"{each.method} {each.text}: a segment cannot stand in a mapping" for each in templates if not _usable(each)
         ),
     )
+
+
+def _tokens(templates: Sequence[Template], secret: Sequence[str]) -> tuple[list[TokenDraft], tuple[str, ...]]:
+    """Return where credentials are, and what is to be decided about that."""
+    found: list[TokenDraft] = [{"path": each} for each in secret[:1]]
+    found += tokens_in(
+        sorted(field for each in templates for field in each.fields),
+        sorted(name for each in templates for name in each.parameters),
+    )[: MOST_TOKENS - len(found)]
+    if not found:
+        return found, ("no credential was seen; add where services have theirs, if they have any",)
+    remarks = ["taken for credentials, by their names: is that so? Services are known by them once inventory.yaml has"]
+    remarks[0] += " their hashes (alleyes inventory token)"
+    if secret:
+        remarks.append(f"long segments were seen in the paths, and taken for credentials: {', '.join(secret)}")
+    return found, tuple(remarks)
 
 
 def _usable(template: Template) -> bool:
@@ -62,7 +82,8 @@ def _usable(template: Template) -> bool:
 
 def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> RouteDraft:
     service, service_type, node, _ = named
-    operation = _OPERATIONS[template.method]
+    lasting = _EVENTS in template.fields
+    operation = "subscribe" if lasting else _OPERATIONS[template.method]
     remarks = [f"seen {template.calls} times, from {template.callers} callers"]
     for each in template.variables:
         examples = f", for example {', '.join(each.examples)}" if each.examples else ""
@@ -72,6 +93,9 @@ def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> 
     body = _body(template)
     if body == "opaque":
         remarks.append("the body is passed on without looking into it: say what it is, if it is JSON, a form or a text")
+    if hidden := [each for each in template.parameters if is_secret(each)]:
+        remarks.append(f"without the parameters {', '.join(hidden)}, which may be credentials, unless `token` has them")
+    members = _members(template, node) if body in {"json", "form"} else ()
     return RouteDraft(
         name=f"{template.method} {template.text}"[:128],
         method=template.method,
@@ -82,10 +106,13 @@ def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> 
         node=node,
         body=body,
         optional_body=body != "none",
-        value="" if body in {"json", "text"} else None,
-        query=dict.fromkeys(template.parameters, ""),
-        lasting="text/event-stream" in template.media_types,
+        value="" if body in {"json", "text"} and not members else None,
+        members=members,
+        whole=tuple(each.name for each in template.variables if each.whole),
+        query=dict.fromkeys((each for each in template.parameters if not is_secret(each)), ""),
+        lasting=lasting,
         remarks=tuple(remarks),
+        variables={each.name: each.examples[0] for each in template.variables if each.examples},
     )
 
 
@@ -97,3 +124,24 @@ def _body(template: Template) -> str:
         if any(map(media.fullmatch, template.media_types)):
             return kind
     return "opaque"
+
+
+def _members(template: Template, node: str) -> tuple[MemberDraft, ...]:
+    """Return the values of a body, as far as they were seen."""
+    pointers = [pointer for pointer, _ in template.members]
+    found = []
+    for pointer, kinds in template.members:
+        if any(pointer.startswith(f"{other}/") for other in pointers):
+            continue  # the other one was seen as one value, too, and then it holds this one
+        only = _TYPES.get(next(iter(kinds))) if len(kinds) == 1 else None
+        below = [_ADDRESS.sub("-", part).strip("-.") or "value" for part in pointer.split("/")[1:]]
+        found.append(
+            MemberDraft(
+                pointer=pointer,
+                node="/".join([*([node] if node else []), *below]),
+                data_type=only or TEXT,
+                private=is_secret(pointer.rpartition("/")[2]),
+                remark="" if only else f"seen as {' and '.join(sorted(kinds))}",
+            )
+        )
+    return tuple(found[:_MOST_MEMBERS])

@@ -11,7 +11,12 @@ from proxy.audit.event import seconds
 from proxy.decoders.rest.accesses import UNKNOWN
 from proxy.drafting.templates import Seen
 
-_LINE = re.compile(r"(GET|PUT|POST|PATCH|DELETE) (/[^ ?#]*)(?:\?([^ #]*))?(?: \(?([a-z]+/[a-z0-9.+_-]+)\b.*| .*)?")
+_LINE = re.compile(r"(GET|PUT|POST|PATCH|DELETE) (/[^ ?#]*)(?:\?([^ #]*))?( .*)?")
+_MEDIA = re.compile(r" \(([a-z]+/[a-z0-9.+_-]+)\)")
+_FIELDS = re.compile(r" with ([^;]+)")
+_FIELD = re.compile(r"(authorization|cookie|accept):[\w.-]{1,64}|[a-z0-9_-]{1,64}")
+_BODY = re.compile(r"; body (.+)")
+_MEMBER = re.compile(r"((?:/[A-Za-z0-9_.:$@-]{1,48}){1,4}) (number|text|boolean|composed|null)")
 _MOST_PARAMETERS = 32
 _NAME = re.compile(r"[!-$'-:<>-~]{1,128}")
 
@@ -35,15 +40,23 @@ def seen_in(record: Mapping[str, Any], agent: str | None = None) -> Seen | None:
         moment = seconds(str(time))
     except ValueError:
         return None
+    rest = found[4] or ""
+    media, fields, body = (form.search(rest) for form in (_MEDIA, _FIELDS, _BODY))
     names = dict.fromkeys(unquote(each.partition("=")[0]) for each in (found[3] or "").split("&") if each)
     return Seen(
         method=found[1],
         segments=tuple(unquote(each) for each in found[2].split("/")[1:]),
         parameters=tuple(each for each in names if _NAME.fullmatch(each))[:_MOST_PARAMETERS],
-        media_type=found[4] or "",
+        media_type="" if media is None else media[1],
         caller=str(sender.get("address")),
         time=moment,
+        fields=tuple(each for each in _items(fields) if _FIELD.fullmatch(each)),
+        members=tuple((each[1], each[2]) for each in map(_MEMBER.fullmatch, _items(body)) if each is not None),
     )
+
+
+def _items(found: re.Match[str] | None) -> list[str]:
+    return [] if found is None else found[1].split(", ")[:_MOST_PARAMETERS]
 
 
 def _unmatched(accesses: object, agent: str | None) -> bool:

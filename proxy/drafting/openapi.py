@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from policy.printable import printable
+from proxy.decoders.rest.mapping import pointer_tokens
+from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret
 from proxy.drafting.draft import COMPOSED, MappingDraft, MemberDraft, RouteDraft
 from proxy.drafting.naming import interface, naming, slug, variable_of
-from proxy.drafting.schema_members import DEEPEST, Values, values_of
+from proxy.drafting.schema_members import DEEPEST, Values, json_of, values_of
 from proxy.drafting.specification import Operation, SecurityScheme, Specification, text_in
 
 MOST_ROUTES = 1000
@@ -42,6 +44,8 @@ class _Path(NamedTuple):
     """A path template as a mapping has it."""
 
     segments: tuple[str, ...]
+    names: Mapping[str, str]
+    """By variable, what the document calls it."""
 
     @property
     def text(self) -> str:
@@ -91,8 +95,11 @@ def draft_of(specification: Specification, *, name: str | None, file: str) -> Ma
         found = found[:MOST_ROUTES]
     common = interface([path.segments for path, _ in found])
     paths = {path.text for path, _ in found}
-    routes = tuple(_route(specification, short, path, operation, common, paths) for path, operation in found)
-    scheme, remarks = _token(specification.security())
+    tokens, remarks = _tokens(specification.security())
+    secret = {token.get("query") for token in tokens}
+    routes = tuple(
+        _without(secret, _route(specification, short, path, operation, common, paths)) for path, operation in found
+    )
     remarks += _open(operation for _, operation in found)
     left_out += [f"not understood: {each}" for each in specification.remarks]
     if len(left_out) > _MOST_LISTED:
@@ -101,7 +108,7 @@ def draft_of(specification: Specification, *, name: str | None, file: str) -> Ma
         name=specification.title or short,
         source=file,
         heading=_heading(file, routes),
-        token=scheme,
+        tokens=tokens,
         token_remarks=tuple(remarks),
         headers=_headers(operation for _, operation in found),
         routes=routes,
@@ -123,7 +130,7 @@ def _heading(file: str, routes: Sequence[RouteDraft]) -> tuple[str, ...]:
 def _path(base: str, template: str) -> _Path | None:
     """Return a template with variables that a mapping may have; None where one is a part of a segment only."""
     segments: list[str] = []
-    used: set[str] = set()
+    used: dict[str, str] = {}
     parts = f"{base}{template}".split("/")[1:]
     for number, segment in enumerate(parts):
         variable = variable_of(segment)
@@ -138,9 +145,9 @@ def _path(base: str, template: str) -> _Path | None:
         unique = plain
         while unique in used:
             unique = f"{plain}_{len(used) + 1}"
-        used.add(unique)
+        used[unique] = variable
         segments.append(f"{{{unique}}}")
-    return _Path(tuple(segments))
+    return _Path(tuple(segments), used)
 
 
 def _route(
@@ -174,10 +181,46 @@ def _route(
         optional_body=operation.body is not None and media != "none" and not operation.body.required,
         value="" if whole and media in {"json", "text"} else None,
         members=tuple(_below(prefix, each) for each in members),
+        whole=tuple(name for name, given in path.names.items() if _is_whole(operation, given)),
         query=_query(operation),
         lasting=_EVENTS in operation.answers,
         remarks=tuple(remarks),
+        variables={
+            name: text
+            for name, given in path.names.items()
+            for each in operation.parameters
+            if (each.name, each.place) == (given, "path") and (text := text_in(each.example))
+        },
+        parameters={
+            each.name: text
+            for each in operation.parameters
+            if each.place == "query" and not is_secret(each.name) and (text := text_in(each.example))
+        },
+        example=_example(operation, media),
     )
+
+
+def _is_whole(operation: Operation, variable: str) -> bool:
+    """Tell whether a variable of the path is a whole number from 0."""
+    schema = next((each.schema for each in operation.parameters if (each.name, each.place) == (variable, "path")), {})
+    lowest = schema.get("minimum", 0)
+    return schema.get("type") == "integer" and isinstance(lowest, int) and lowest >= 0
+
+
+def _example(operation: Operation, kind: str) -> str | None:
+    """Return the body that the document gives as an example, as JSON."""
+    if operation.body is None or kind not in {"json", "form", "text"}:
+        return None
+    media = dict(_MEDIA)[kind]
+    chosen = next((each for each in operation.body.schemas if media.fullmatch(each)), "")
+    return json_of(operation.body.examples.get(chosen))
+
+
+def _without(secret: Container[str | bool | None], route: RouteDraft) -> RouteDraft:
+    """Return a route without the parameters that are credentials."""
+    if not any(name in secret for name in route.query):
+        return route
+    return replace(route, query={name: remark for name, remark in route.query.items() if name not in secret})
 
 
 def _below(prefix: str, member: MemberDraft) -> MemberDraft:
@@ -214,6 +257,15 @@ def _body(specification: Specification, operation: Operation) -> tuple[str, Valu
         if others := [each for each in offered if each != chosen]:
             remarks.append(f"takes {', '.join(others)} too; only {chosen} is understood here")
         values = values_of(specification, operation.body.schemas[chosen], 1 if kind == "form" else DEEPEST)
+        if kind == "form":
+            unreadable = [
+                each.pointer for each in values.members if not _PARAMETER.fullmatch(pointer_tokens(each.pointer)[0])
+            ]
+            remarks += [
+                f"{printable(each, 80)} is no name that all readers of forms agree on; left out" for each in unreadable
+            ]
+            kept = tuple(each for each in values.members if each.pointer not in unreadable)
+            values = values._replace(members=kept)
         remarks += values.remarks
         if kind == "form" and not values.members:
             remarks.append("nothing says what the form holds: name its fields under `members`, or they are refused")
@@ -250,8 +302,8 @@ def _open(operations: Iterable[Operation]) -> list[str]:
     return [f"{len(listed)} operations need no credential, {listed[0]} among them"]
 
 
-def _token(schemes: Sequence[SecurityScheme]) -> tuple[dict[str, str] | None, list[str]]:
-    """Return where callers have their credential, and what is to be decided about it."""
+def _tokens(schemes: Sequence[SecurityScheme]) -> tuple[list[TokenDraft], list[str]]:
+    """Return where callers have their credentials, and what is to be decided about them."""
     usable = [(scheme, place) for scheme in schemes if (place := _place(scheme)) is not None]
     remarks = [
         f"{scheme.name}: certificates of services; give the access point `tls: required`"
@@ -259,22 +311,24 @@ def _token(schemes: Sequence[SecurityScheme]) -> tuple[dict[str, str] | None, li
         if scheme.kind == "mutualTLS"
     ]
     if not usable:
-        return None, [*remarks, "no API token is declared: services are known by certificate or by network address"]
-    scheme, place = usable[0]
-    remarks.append(
-        f"{printable(scheme.name)}: services are known by it once inventory.yaml has its hash (alleyes inventory token)"
-    )
-    if not scheme.used:
-        remarks.append("the document does not ask for it everywhere; it is the first that it declares")
-    remarks += [f"it may be {other.name} ({_flow(where)}) instead" for other, where in usable[1:]]
-    return place, remarks
+        return [], [*remarks, "no API token is declared: services are known by certificate or by network address"]
+    found: list[TokenDraft] = []
+    for scheme, place in usable:
+        name = printable(scheme.name)
+        if place in found:
+            continue
+        if len(found) == MOST_TOKENS or ("query" in place and any("query" in each for each in found)):
+            remarks.append(f"{name} may carry a credential as well, and is left out: add it, with a `name`")
+            continue
+        found.append(place)
+        unused = "" if scheme.used else "; the document does not ask for it everywhere"
+        remarks.append(
+            f"{name}: services are known by it once inventory.yaml has its hash (alleyes inventory token){unused}"
+        )
+    return found, remarks
 
 
-def _flow(place: dict[str, str]) -> str:
-    return ", ".join(f"{name}: {value}" for name, value in place.items())
-
-
-def _place(scheme: SecurityScheme) -> dict[str, str] | None:
+def _place(scheme: SecurityScheme) -> TokenDraft | None:
     match scheme.kind, text_in(scheme.detail.get("in")), text_in(scheme.detail.get("scheme")).lower():
         case "apiKey", "header" | "query" | "cookie" as where, _:
             name = text_in(scheme.detail.get("name"))

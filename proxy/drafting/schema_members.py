@@ -5,13 +5,14 @@ Bounded in depth and number, as schemas refer to themselves and to each other.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from policy.printable import printable
 from proxy.drafting.draft import BOOLEAN, COMPOSED, NUMBER, TEXT, MemberDraft
-from proxy.drafting.specification import Specification
+from proxy.drafting.specification import Specification, given_example
 
 MOST_MEMBERS = 64
 DEEPEST = 5
@@ -29,6 +30,7 @@ _ADDRESS = re.compile(r"[^A-Za-z0-9._:-]+")
 _POINTED = re.compile(r"[^\x00-\x1f\x7f]+")
 _LONGEST_POINTER = 200
 _MOST_CHOICES = 64
+_LONGEST_EXAMPLE = 4096
 _WHOLE = {"integer"}
 
 
@@ -105,7 +107,9 @@ class _Walk:
             minimum=minimum,
             maximum=maximum,
             choices=_choices(effective),
+            private=schema.get("format") == "password" or schema.get("writeOnly") is True,
             remark=remark,
+            example=json_of(given_example(effective)) or ("[]" if _kinds(effective) == ["array"] else None),
         )
 
     def _effective(self, schema: Mapping[str, Any], depth: int = 0) -> Mapping[str, Any]:
@@ -128,6 +132,15 @@ class _Walk:
             # Of several, text holds what each of them can be written as.
             return types.pop() if len(types) == 1 else TEXT
         return COMPOSED
+
+
+def json_of(value: object) -> str | None:
+    """Return an example as JSON; None for none, and for what is too long or is none of JSON's."""
+    try:
+        text = None if value is None else json.dumps(value, allow_nan=False)
+    except (TypeError, ValueError, RecursionError):
+        return None
+    return text if text is not None and len(text) <= _LONGEST_EXAMPLE else None
 
 
 def _kinds(schema: Mapping[str, Any]) -> list[str]:

@@ -38,6 +38,8 @@ class Parameter(NamedTuple):
     place: str
     """path, query, header or cookie."""
     schema: Mapping[str, Any]
+    example: Any = None
+    """A value that the document gives for it; None where it gives none."""
 
 
 class Body(NamedTuple):
@@ -46,6 +48,8 @@ class Body(NamedTuple):
     schemas: Mapping[str, Mapping[str, Any]]
     """Schema by media type, in the order of the document."""
     required: bool
+    examples: Mapping[str, Any] = {}
+    """By media type, a body that the document gives."""
 
 
 class Operation(NamedTuple):
@@ -175,7 +179,17 @@ class Specification:
         found = self.resolved(given)
         content = _mapping(found.get("content"))
         schema = next((_mapping(each).get("schema") for each in content.values()), None) or found.get("schema")
-        return Parameter(text_in(found.get("name")), text_in(found.get("in")), self.resolved(schema))
+        resolved = self.resolved(schema)
+        example = self.example(found)
+        example = given_example(resolved) if example is None else example
+        return Parameter(text_in(found.get("name")), text_in(found.get("in")), resolved, example)
+
+    def example(self, node: Mapping[str, Any]) -> Any:
+        """Return the value that a parameter or media type has as an example; None where there is none."""
+        if node.get("example") is not None:
+            return node["example"]
+        named = [self.resolved(each) for each in _mapping(node.get("examples")).values()]
+        return next((each["value"] for each in named if each.get("value") is not None), None)
 
     def _body(self, given: object) -> Body | None:
         if given is None:
@@ -183,7 +197,11 @@ class Specification:
         found = self.resolved(given)
         content = _mapping(found.get("content"))
         schemas = {_media(name): self.resolved(_mapping(each).get("schema")) for name, each in content.items()}
-        return Body(schemas, found.get("required") is True) if schemas else None
+        examples: dict[str, Any] = {}
+        for name, each in content.items():
+            example = self.example(_mapping(each))
+            examples[_media(name)] = given_example(schemas[_media(name)]) if example is None else example
+        return Body(schemas, found.get("required") is True, examples) if schemas else None
 
     def security(self) -> list[SecurityScheme]:
         """Return how callers prove who they are, what is asked for everywhere first."""
@@ -202,6 +220,14 @@ def _mapping(node: object) -> Mapping[str, Any]:
 
 def _items(node: object) -> Sequence[Any]:
     return node if isinstance(node, list) else ()
+
+
+def given_example(schema: Mapping[str, Any]) -> Any:
+    """Return a value that a schema gives for itself; None where it gives none."""
+    for each in (schema.get("example"), *_items(schema.get("examples")), schema.get("default"), schema.get("const")):
+        if each is not None:
+            return each
+    return next((each for each in _items(schema.get("enum")) if each is not None), None)
 
 
 def text_in(node: object) -> str:

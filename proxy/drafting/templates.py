@@ -67,6 +67,7 @@ _FORMS = (
     (Kind.HEX, re.compile(r"(?=.*[0-9])(0x)?[0-9a-fA-F]{6,32}")),
     (Kind.WORD, re.compile(r"[a-z]+|v[0-9]+")),
 )
+_WHOLE = re.compile(r"0|[1-9][0-9]{0,17}")
 SECRET = frozenset({Kind.OPAQUE})
 """Kinds of which no value is kept."""
 IDENTIFIERS = frozenset({Kind.NUMBER, Kind.UUID, Kind.MAC, Kind.HEX, Kind.OPAQUE})
@@ -91,6 +92,10 @@ class Seen(NamedTuple):
     caller: str = ""
     time: float = 0.0
     """Real time, s since the epoch."""
+    fields: tuple[str, ...] = ()
+    """Names of header fields that a mapping may need, as `x-key`, `authorization:Bearer`, `cookie:NAME`."""
+    members: tuple[tuple[str, str], ...] = ()
+    """JSON pointers into the body, each with the kind of its value."""
 
 
 @dataclass
@@ -105,10 +110,23 @@ class _Path:
     """By place, the identifiers that stood there, in order."""
     parameters: dict[str, None] = field(default_factory=dict)
     media_types: dict[str, None] = field(default_factory=dict)
+    fields: dict[str, None] = field(default_factory=dict)
+    members: dict[str, set[str]] = field(default_factory=dict)
+    """By JSON pointer, which kinds of values were there."""
 
     @property
     def counts(self) -> bool:
         return len(self.callers) >= _ENOUGH or len(self.supporters) >= _ENOUGH
+
+    def note(self, seen: Seen) -> None:
+        """Take note of what a call had beside its path."""
+        self.parameters |= dict.fromkeys(seen.parameters[: _MOST_VALUES - len(self.parameters)])
+        if seen.media_type and len(self.media_types) < MOST_EXAMPLES:
+            self.media_types[seen.media_type] = None
+        self.fields |= dict.fromkeys(seen.fields[: _MOST_VALUES - len(self.fields)])
+        for pointer, kind in seen.members:
+            if pointer in self.members or len(self.members) < _MOST_VALUES:
+                self.members.setdefault(pointer, set()).add(kind)
 
     def merge(self, other: _Path) -> None:
         self.calls += other.calls
@@ -116,6 +134,9 @@ class _Path:
         self.supporters |= set(sorted(other.supporters)[:_MOST_SUPPORTERS])
         self.parameters |= other.parameters
         self.media_types |= other.media_types
+        self.fields |= other.fields
+        for pointer, kinds in other.members.items():
+            self.members.setdefault(pointer, set()).update(kinds)
 
 
 class Variable(NamedTuple):
@@ -127,6 +148,8 @@ class Variable(NamedTuple):
     """Different values; `_MOST_VALUES` stands for that many or more."""
     examples: tuple[str, ...]
     """None of a kind that may be a credential."""
+    whole: bool = False
+    """All of them are whole numbers from 0, in their one spelling."""
 
 
 @dataclass(frozen=True)
@@ -142,6 +165,9 @@ class Template:
     """As many or more."""
     parameters: tuple[str, ...]
     media_types: tuple[str, ...]
+    fields: tuple[str, ...] = ()
+    members: tuple[tuple[str, frozenset[str]], ...] = ()
+    """By JSON pointer, which kinds of values were there."""
 
     @property
     def text(self) -> str:
@@ -194,14 +220,12 @@ class Vocabulary:
         if len(path.supporters) < _MOST_SUPPORTERS:
             path.supporters.add((seen.caller, int(seen.time // _SLOT_SECONDS)))
             path.callers.add(seen.caller)
+        path.note(seen)
         for place, (kind, value) in enumerate(zip(kinds, seen.segments, strict=True)):
             if kind in IDENTIFIERS:
                 known = path.values.setdefault(place, {})
                 if len(known) < _MOST_VALUES:
                     known[f"#{hash_of(value)}" if kind in SECRET else value] = None
-        path.parameters |= dict.fromkeys(seen.parameters[: _MOST_VALUES - len(path.parameters)])
-        if seen.media_type and len(path.media_types) < MOST_EXAMPLES:
-            path.media_types[seen.media_type] = None
         if path.counts and key in self._waiting:
             self._settle(key)
 
@@ -364,7 +388,8 @@ def _proposed(segments: tuple[str, ...], leaf: _Tree, places: tuple[_Tree, ...])
             continue
         name = _name(named, place.kind, {each.name for each in variables})
         shown = () if place.kind in SECRET else tuple(sorted(place.values)[:MOST_EXAMPLES])
-        variables.append(Variable(name, place.kind, min(len(place.values), _MOST_VALUES), shown))
+        whole = all(map(_WHOLE.fullmatch, place.values))
+        variables.append(Variable(name, place.kind, min(len(place.values), _MOST_VALUES), shown, whole))
         named.append(f"{{{name}}}")
     for method, path in sorted(leaf.methods.items()):
         yield Template(
@@ -375,6 +400,8 @@ def _proposed(segments: tuple[str, ...], leaf: _Tree, places: tuple[_Tree, ...])
             callers=len(path.callers),
             parameters=tuple(sorted(path.parameters)),
             media_types=tuple(sorted(path.media_types)),
+            fields=tuple(sorted(path.fields)),
+            members=tuple((pointer, frozenset(kinds)) for pointer, kinds in sorted(path.members.items())),
         )
 
 

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from policy.printable import printable
+from proxy.drafting.credentials import TokenDraft
 from proxy.drafting.draft import MappingDraft, MemberDraft, RouteDraft
 
 _PLAIN = re.compile(r"[A-Za-z/][A-Za-z0-9/._-]*")
 _READ_OTHERWISE = re.compile(r"null|true|false|yes|no|on|off|y|n", re.IGNORECASE)
+_VARIABLE = re.compile(r"\{([a-z0-9_]+)\}")
 _WIDTH = 116
 _MARK = "# ? "
 """Before what the operator has to look at."""
+_LEARNING = (
+    "calls that no route matches still pass in learn and monitor, with all their header fields, and are noted for"
+    " another draft; remove the next line once there are none of them that matter"
+)
 
 
 def text_of(draft: MappingDraft) -> str:
@@ -29,11 +35,13 @@ def _lines(draft: MappingDraft) -> Iterator[str]:
     yield ""
     for line in draft.token_remarks:
         yield from _comment("", line)
-    if draft.token is not None:
-        yield f"token: {_flow(draft.token)}"
+    yield from _tokens(draft)
     if draft.headers:
         yield "# Request fields that are passed on beside the usual ones."
         yield f"headers: [{', '.join(map(_scalar, draft.headers))}]"
+    if draft.learning:
+        yield from _comment("", _LEARNING)
+        yield "learning: true"
     yield ""
     if draft.routes:
         yield "routes:"
@@ -48,12 +56,23 @@ def _lines(draft: MappingDraft) -> Iterator[str]:
             yield from _comment("", line, "#   ")
 
 
+def _tokens(draft: MappingDraft) -> Iterator[str]:
+    if len(draft.tokens) == 1:
+        yield f"token: {_flow(draft.tokens[0])}"
+    elif draft.tokens:
+        yield "token:"
+        yield from (f"  - {_flow(token)}" for token in draft.tokens)
+
+
 def _route(route: RouteDraft) -> Iterator[str]:
     for line in route.remarks:
         yield from _comment("  ", line)
     yield f"  - name: {_scalar(route.name)}"
     yield f"    method: {route.method}"
     yield f"    path: {_scalar(route.path)}"
+    if route.whole:
+        yield "    variables:"
+        yield from (f"      {name}: {{variable: {each}, form: integer}}" for name, each in _numbers(route))
     yield f"    service: {_scalar(route.service)}"
     yield f"    type: {_scalar(route.service_type)}"
     yield f"    operation: {route.operation}"
@@ -65,6 +84,17 @@ def _route(route: RouteDraft) -> Iterator[str]:
     yield from _body(route)
     if route.lasting:
         yield "    lasting: true"
+
+
+def _numbers(route: RouteDraft) -> Iterator[tuple[str, str]]:
+    """Yield a name for each number of the path that no other variable has."""
+    taken = set(_VARIABLE.findall(route.path))
+    for each in route.whole:
+        name = "number" if len(route.whole) == 1 else f"number_{each}"[:32]
+        while name in taken:
+            name = f"n_{name}"[:32]
+        taken.add(name)
+        yield name, each
 
 
 def _query(route: RouteDraft) -> Iterator[str]:
@@ -97,12 +127,17 @@ def _member(member: MemberDraft) -> str:
             settings.append(f"{name}: {json.dumps(bound)}")
     if member.choices:
         settings.append(f"choices: [{', '.join(map(_scalar, member.choices))}]")
+    if member.private:
+        settings.append("private: true")
     remark = f" # {printable(member.remark, _WIDTH)}" if member.remark else ""
     return f"{_scalar(member.pointer)}: {{{', '.join(settings)}}}{remark}"
 
 
-def _flow(settings: Mapping[str, str]) -> str:
-    return f"{{{', '.join(f'{name}: {_scalar(value)}' for name, value in settings.items())}}}"
+def _flow(settings: TokenDraft) -> str:
+    written = [
+        f"{name}: {_scalar(value) if isinstance(value, str) else json.dumps(value)}" for name, value in settings.items()
+    ]
+    return f"{{{', '.join(written)}}}"
 
 
 def _comment(indent: str, text: str, mark: str = _MARK) -> Iterator[str]:

@@ -57,6 +57,7 @@ from proxy.registry import AgentStructure, SiteRegistry
 from proxy.registry_refresh import RegistryRefresh
 from proxy.revocation import RevocationsInForce
 from proxy.storage.address_store import AddressStore
+from proxy.storage.mappings_store import MappingsStore
 from proxy.storage.policy_store import PolicyStore
 from proxy.storage.readiness_store import ReadinessStore
 from proxy.supervisor.by_hand import QuarantinesByHand
@@ -180,8 +181,10 @@ class Supervisor:
         self._mappings = MappingsInForce(
             document=document,
             tell=self._workers.tell_all,
-            on_problem=lambda line: log.error("a mapping is broken; the one before is in force", detail=line),
+            notes=self._trail,
+            store=MappingsStore(state),
             current=inputs.mappings,
+            problems=list(inputs.mapping_problems),
         )
         self._things = thing_watch(document, self._mappings.replace, self._trail)
         self._policy = PolicyInForce(
@@ -270,10 +273,12 @@ class Supervisor:
             workers=self._inputs.document.workers,
             fail_mode=self._plan.fail_mode,
             policy_problems=list(policy.instead_of),
+            mapping_problems=self._mappings.problems,
         )
         for problem in policy.instead_of:
             log.error("the policy is broken; the last good one is in force", detail=problem)
         self._background.submit(self._keep_policy, policy)
+        self._later(self._mappings.begin())
 
     async def _start_workers(self) -> list[str]:
         # What is known of the access points by then reaches those workers that have begun before.
@@ -409,7 +414,12 @@ class Supervisor:
     def _reload_soon(self) -> None:
         self._later(self._reloaded())
         self._later(self._revocation.reload())
-        self._later(self._mappings.reload())
+        self._later(self._reload_meanings())
+
+    async def _reload_meanings(self) -> None:
+        """Read what calls mean again: from files, and from access points that describe themselves."""
+        good = await self._mappings.reload()
+        await self._things.reload(files=good)
 
     async def _reloaded(self) -> None:
         await self._policy.reload()
@@ -486,6 +496,7 @@ class Supervisor:
             event_time=self._models.newest,
             types_known={each: self._registry.knows_agent(each) for each in self._refresh.points},
             mappings=self._mappings.names,
+            mapping_problems=self._mappings.problems,
             service_types={},
             not_ready=self._readiness.missing(),
             connections=0,

@@ -44,7 +44,7 @@ Fetch = Callable[[str, Place, Tls | None], Fetched]
 class _Point:
     """One access point, and what is known of its Things."""
 
-    agent: str
+    point: AccessPoint
     place: Place
     urls: Sequence[str]
     files: list[Source]
@@ -57,6 +57,12 @@ class _Point:
     problems: dict[str, str] = field(default_factory=dict)
     """By URL why it was not renewed the last time."""
     failures: int = 0
+    one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def agent(self) -> str:
+        """Its name."""
+        return self.point.agent
 
     def compiled(self, kept: Mapping[str, KeptThings], now: float) -> Compiled:
         """Return what the files and these documents come to.
@@ -121,6 +127,27 @@ class ThingWatch:
         """Fetch again now and then, and sooner where that failed, until cancelled."""
         await asyncio.gather(*map(self._watch, self._points), asyncio.Event().wait())
 
+    async def reload(self, *, files: bool) -> None:
+        """Fetch everything again now; read the files again too, unless something is wrong with any configuration."""
+        await asyncio.gather(*(self._reload(point, files=files) for point in self._points))
+
+    async def _reload(self, point: _Point, *, files: bool) -> None:
+        if files:
+            async with point.one_at_a_time:
+                await self._read_files(point)
+        await self._renew(point)
+
+    async def _read_files(self, point: _Point) -> None:
+        before = point.files
+        try:
+            point.files = await asyncio.to_thread(files_of, point.point)
+            if point.files != before:
+                self._put(point, await asyncio.to_thread(point.compiled, point.kept, self._real_now()))
+        except ThingsError as error:
+            point.files = before
+            log.warning("things", agent=point.agent, detail=error.problems[0])
+            self._note(point, f"The Thing Descriptions of {point.agent} were not read again: {error.problems[0]}.")
+
     async def _watch(self, point: _Point) -> None:
         while True:
             retry = _FIRST_RETRY_SECONDS * 2.0 ** min(point.failures - 1, 10)
@@ -129,6 +156,10 @@ class ThingWatch:
 
     async def _renew(self, point: _Point) -> None:
         """Fetch the descriptions of one access point; each URL counts by itself."""
+        async with point.one_at_a_time:
+            await self._fetch_all(point)
+
+    async def _fetch_all(self, point: _Point) -> None:
         problems: dict[str, str] = {}
         for url in point.urls:
             try:
@@ -237,7 +268,7 @@ def _unusable(fetched: Fetched, before: Mapping[str, bytes], place: Place) -> di
 
 def _begin(point: AccessPoint, urls: Sequence[str], known: KeptPoint) -> _Point:
     kept = {url: found for url, found in known.urls.items() if url in urls}
-    return _Point(point.agent, place_of(point), urls, files_of(point), kept, tuple(known.sightings))
+    return _Point(point, place_of(point), urls, files_of(point), kept, tuple(known.sightings))
 
 
 def thing_watch(document: GatewayDocument, replace: Callable[[str, bytes], None], notes: Notes) -> ThingWatch:

@@ -160,6 +160,22 @@ MAPPED = Case(
     examples=150,
 )
 
+_HARDLY_KNOWN = MappingDocument.model_validate(
+    {
+        "name": "Hardly known yet",
+        "learning": True,
+        "routes": [{"name": "a", "method": "GET", "path": "/a", "service": "a", "type": "/a", "operation": "get"}],
+    }
+)
+LEARNING = Case(
+    lambda: RestDecoder(_HARDLY_KNOWN, "things", AUTHORITY, _registry(), MOST),
+    [
+        request("GET", "/a"),
+        request("PUT", "/zones/3/target?force=1", {"celsius": 21.5, "name": "a"}, x_floor="2"),
+        request("GET", "/events", accept="text/event-stream", cookie="theme=dark"),
+    ],
+)
+
 _FORM = {"contentType": "application/json"}
 THING = {
     "@context": "https://www.w3.org/2022/wot/td/v1.1",
@@ -212,6 +228,7 @@ CASES = {
     "vsl": VSL,
     "every-place": MAPPED,
     "thing": COMPILED,
+    "learning": LEARNING,
     **{file.stem: _shipped(file) for file in sorted(SHIPPED.glob("*.yaml"))},
 }
 BASIC = "Basic " + base64.b64encode(f"admin:{PASSWORD}".encode()).decode()

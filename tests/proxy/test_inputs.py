@@ -9,8 +9,11 @@ import pytest
 
 from proxy.configuration import load_gateway
 from proxy.inputs import StartRefused, machine_problems, read_inputs
+from proxy.mappings import sources
+from proxy.storage.mappings_store import MappingsStore
 from proxy.storage.policy_store import PolicyStore
 from tests.proxy.parts import plain_point, plain_settings, tls_settings, write_settings
+from tests.proxy.test_mappings import LAMP
 from tests.site.certificates import SiteAuthority
 
 
@@ -54,6 +57,21 @@ def test_the_last_good_policy_takes_the_place_of_a_broken_one_where_that_is_want
     assert refused(path)[0].startswith(f"{tmp_path / 'policy.yaml'}:1")
     (tmp_path / "policy.yaml").unlink()
     assert "does not exist" in read_inputs(load_gateway(path), last_good=True).policy.instead_of[0]
+
+
+def test_the_last_good_mapping_takes_the_place_of_a_broken_one_where_that_is_wanted(tmp_path: Path) -> None:
+    points = [plain_point(decoder={"mapping": "a.yaml"})]
+    path = write_settings(tmp_path, plain_settings(state_directory="state", access_points=points))
+    (tmp_path / "a.yaml").write_text(LAMP)
+    document = load_gateway(path)
+    good = read_inputs(document).mappings
+    (tmp_path / "state").mkdir()
+    MappingsStore(tmp_path / "state").save(good, sources(document))
+    (tmp_path / "a.yaml").write_text("name: broken\n")
+    inputs = read_inputs(document, last_good=True)
+    assert inputs.mappings == good
+    assert inputs.mapping_problems[0].startswith(f"{tmp_path / 'a.yaml'}:1: routes: is missing")
+    assert refused(path)[0].startswith(f"{tmp_path / 'a.yaml'}:1: routes: is missing")
 
 
 def test_the_paper_s_scoring_has_one_worker(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from proxy.decoders.rest.errors import ErrorForms
 from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.headers import FieldRules, Fields
 from proxy.decoders.rest.mapping import BodyKind, MappingDocument
+from proxy.decoders.rest.outline import outline
 from proxy.decoders.rest.redaction import redacted, spellings, without_secrets
 from proxy.decoders.rest.routes import CompiledRoute, Malformed, Matched, Routes
 from proxy.decoders.rest.target import Target
@@ -230,7 +231,7 @@ class RestDecoder:
         if request.body and request.method in {"GET", "HEAD"}:
             raise unclear("ambiguous-body", "a get carries a body")
         understood = self._meant(request, fields, read)
-        secrets = spellings([*fields.carried.values(), *read.carried.values()])
+        secrets = spellings([*fields.carried.values(), *read.carried.values(), *fields.undeclared])
         return self._told(understood, request, read, secrets) if secrets else understood
 
     def _meant(self, request: Request, fields: Fields, read: _Read) -> _Understood:
@@ -246,15 +247,18 @@ class RestDecoder:
                     steps = (*steps, self._maker.unknown(steps[0].operation, read.place))
                 # What no rule lifts comes first, so that lifting another one does not lift it too.
                 refusal = plan.out_of_range or stranger or plan.too_many
-                outbound = self._outbound(request, fields, read, body)
+                outbound = self._outbound(request, fields, read, body, understood=refusal is None)
                 route = matched.route.route
                 return _Understood(steps, refusal, outbound, route.name, lasting=route.lasting)
         elif request.body:
             body = Body(None, request.body, fields.by_name.get("content-type"))
-        words = unmatched.in_words(request.method, read.hidden, fields.content_type)
+        learning = self._mapping.learning
+        holds = outline(request.body, fields.content_type) if learning and request.body else ()
+        words = unmatched.in_words(request.method, read.hidden, fields.content_type, fields.noted, holds)
         refusal = unread or unsupported("unknown-node", f"no route of the mapping is that of {words[:256]}")
         step = self._maker.unknown(_USUALLY[request.method], read.place)
-        return _Understood((step,), refusal, self._outbound(request, fields, read, body), words=words)
+        outbound = self._outbound(request, fields, read, body, understood=False)
+        return _Understood((step,), refusal, outbound, lasting=learning and fields.wants_events, words=words)
 
     def _told(self, meant: _Understood, request: Request, read: _Read, secrets: tuple[str, ...]) -> _Understood:
         """Return what a request means without its credential, wherever else in the request that stood."""
@@ -314,7 +318,7 @@ class RestDecoder:
     def _stranger(self, compiled: CompiledRoute, fields: Fields, read: _Read, body: Body) -> Refusal | None:
         """Return the refusal of a request that holds something which its route does not have."""
         name = compiled.route.name
-        if fields.carried and not fields.carried.keys() <= compiled.tokens | fields.harmless:
+        if fields.stranger or not fields.carried.keys() <= compiled.tokens | fields.harmless:
             return unsupported("unknown-node", f"{name!r} takes no credential in that header field or cookie")
         for parameter in read.target.query:
             if parameter not in compiled.parameters and self._secret_parameters.get(parameter) not in compiled.tokens:
@@ -334,9 +338,9 @@ class RestDecoder:
                 return unsupported("unknown-node", f"{name!r} does not have this member: /{'/'.join(tokens)}")
         return None
 
-    def _outbound(self, request: Request, fields: Fields, read: _Read, body: Body) -> Outbound:
+    def _outbound(self, request: Request, fields: Fields, read: _Read, body: Body, *, understood: bool) -> Outbound:
         """Return the request to send on: our own header fields, and harmless ones and credentials of the sender's."""
-        headers = [("host", self._authority), *fields.passed_on]
+        headers = [("host", self._authority), *(fields.passed_on if understood else fields.everything)]
         if body.canonical or request.method in _WITH_BODY:
             if body.content_type is not None:
                 headers.append(("content-type", body.content_type))

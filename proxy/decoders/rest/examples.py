@@ -82,6 +82,11 @@ def load_examples(path: Path) -> list[Example]:
     return load_document(path, ExamplesDocument).root
 
 
+def examples_beside(mapping: Path) -> Path:
+    """Return where the examples of a mapping file are by themselves: `heating.examples.yaml` beside `heating.yaml`."""
+    return mapping.with_name(f"{mapping.stem}.examples.yaml")
+
+
 def decoder_for(mapping: MappingDocument, agent: str = AGENT) -> RestDecoder:
     """Return a decoder for requests that nobody sent: of an access point without an inventory."""
     return RestDecoder(mapping, agent, _AUTHORITY, SiteRegistry(InventoryDocument(), frozenset({agent})), MOST_ACCESSES)

@@ -10,7 +10,8 @@ import msgspec
 from proxy.decoders.base import Headers
 from proxy.decoders.refusals import HTTP2
 from proxy.decoders.rest.bad_request import unclear
-from proxy.decoders.rest.mapping import OVERRIDES, MappingDocument, Token
+from proxy.decoders.rest.mapping import OVERRIDES, OWN, MappingDocument, Token
+from proxy.decoders.rest.unmatched import looks_secret
 
 HARMLESS = frozenset(
     {
@@ -23,6 +24,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MEDIA_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64})((?:[ \t]*;[ \t]*[!-~ ]*)?)")
 _CHARSET = re.compile(r"(?i)charset[ \t]*=[ \t]*\"?([A-Za-z0-9._:-]*)\"?")
 _COOKIE = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)=([!#-+\--:<-\[\]-~]*|\"[!#-+\--:<-\[\]-~]*\")")
+_NEVER = OWN - {"authorization", "cookie"} | {"accept-encoding"}
+"""Fields that are not even passed on with what is not understood."""
+_TOO_USUAL = re.compile(r"accept.*|cache-control|date|dnt|if-.*|last-event-id|origin|pragma|referer|sec-.*|user-agent")
+"""Fields that clients send to any server: they tell nothing of this one."""
+_NOTED = re.compile(r"[a-z0-9_-]{1,64}")
+_SCHEME = re.compile(r"([A-Za-z0-9-]{1,32}) .+")
+_MOST_NOTED = 16
+_EVENTS = "text/event-stream"
 _UTF8 = frozenset({"utf-8", "utf8", "us-ascii"})
 _LARGEST_COUNT = 64
 _LARGEST_BYTES = 8192
@@ -40,6 +49,19 @@ class Fields(msgspec.Struct, frozen=True):
     """The credentials that are there, without their schemes, by their number in the mapping."""
     harmless: frozenset[int]
     """Those of them that stand in a field which any request may have, and count only where a route takes them."""
+    everything: Headers
+    """Those that the access point gets with a call that is not understood: more of them where that is to be learnt."""
+    noted: tuple[str, ...] = ()
+    """What of them a mapping could be drafted from; names alone."""
+    undeclared: tuple[str, ...] = ()
+    """Credentials in places that the mapping does not have; only where it is to be learnt."""
+    stranger: str = ""
+    """A field with a credential that the mapping does not have in that form; only where it is to be learnt."""
+
+    @property
+    def wants_events(self) -> bool:
+        """Whether the answer is to be a stream of events."""
+        return _EVENTS in self.by_name.get("accept", "")
 
 
 class FieldRules:
@@ -53,6 +75,7 @@ class FieldRules:
         self._cookies = {token.cookie: i for i, token in enumerate(mapping.tokens) if token.cookie is not None}
         conditions = {name for route in mapping.routes for name in route.when.headers}
         harmless = HARMLESS.union(mapping.headers, conditions)
+        self._learning = mapping.learning
         self._passed = harmless - set(self._headers)
         self._told = self._passed | _ONCE | set(self._headers)
         self._harmless = frozenset(i for name, tokens in self._headers.items() if name in harmless for i, _ in tokens)
@@ -67,21 +90,56 @@ class FieldRules:
         _require_no_tricks(found)
         passed = [(name, value) for name, value in found.items() if name in self._passed]
         carried: dict[int, str] = {}
+        stranger = ""
         for name, tokens in self._headers.items():
-            if name in found:
-                i, field, credential = _credential(name, found[name], tokens)
+            if name not in found:
+                continue
+            known = _credential(found[name], tokens)
+            if known is not None:
+                i, field, credential = known
                 passed.append((name, field))
                 carried[i] = credential
+                continue
+            if not self._learning:
+                schemes = " or ".join(token.scheme or "" for _, token in tokens)
+                raise unclear("credential-not-allowed", f"{name} does not carry a credential of {schemes}")
+            stranger = name
         if "authorization" in found and "authorization" not in self._headers:
-            detail = "the call carries Authorization, and the mapping's `token` does not name that field"
-            raise unclear("credential-not-allowed", detail)
+            if not self._learning:
+                detail = "the call carries Authorization, and the mapping's `token` does not name that field"
+                raise unclear("credential-not-allowed", detail)
+            stranger = "authorization"
         if "cookie" in found and self._cookies:
             kept = self._kept_cookies(found["cookie"])
             if kept:
                 passed.append(("cookie", "; ".join(f"{name}={value}" for name, value in kept)))
                 carried.update({self._cookies[name]: value for name, value in kept})
         media_type = _media_type(found.get("content-type"))
-        return Fields(found, media_type, tuple(passed), carried, self._harmless.intersection(carried))
+        harmless = self._harmless.intersection(carried)
+        fields = Fields(found, media_type, tuple(passed), carried, harmless, tuple(passed), stranger=stranger)
+        return self._learnt_from(fields, headers) if self._learning else fields
+
+    def _learnt_from(self, fields: Fields, headers: Headers) -> Fields:
+        """Return the fields with those that nobody has named yet."""
+        passed = [(name, value) for name, value in fields.passed_on if name != "cookie"]
+        taken = {name for name, _ in passed}
+        hop = {each.strip().lower() for each in fields.by_name.get("connection", "").split(",")}
+        others = [
+            (name, value)
+            for name, value in headers
+            if name not in _NEVER and name not in taken and name not in hop and value.isascii()
+        ]
+        secret = [value for name, value in others if name == "authorization"]
+        secret += [value.partition(" ")[2].strip() for value in secret]
+        cookies = [
+            each.strip().partition("=") for name, value in others if name == "cookie" for each in value.split(";")
+        ]
+        return msgspec.structs.replace(
+            fields,
+            everything=(*passed, *others),
+            noted=tuple(dict.fromkeys(_noted(others, [name for name, _, _ in cookies], events=fields.wants_events))),
+            undeclared=(*secret, *(value for _, _, value in cookies)),
+        )
 
     def _by_name(self, headers: Headers) -> dict[str, str]:
         if len(headers) > _LARGEST_COUNT or sum([len(n) + len(v) for n, v in headers]) > _LARGEST_BYTES:
@@ -113,7 +171,19 @@ class FieldRules:
         return kept
 
 
-def _credential(name: str, field: str, tokens: list[tuple[int, Token]]) -> tuple[int, str, str]:
+def _noted(others: list[tuple[str, str]], cookies: list[str], *, events: bool) -> list[str]:
+    found = ["accept:events"] if events else []
+    for name, value in others:
+        scheme = _SCHEME.fullmatch(value) if name == "authorization" else None
+        if scheme is not None:
+            found.append(f"{name}:{scheme[1]}")
+        elif name != "cookie" and _NOTED.fullmatch(name) and not _TOO_USUAL.fullmatch(name) and not looks_secret(name):
+            found.append(name)
+    found += [f"cookie:{name}" for name in cookies if re.fullmatch(r"[\w.-]{1,64}", name) and not looks_secret(name)]
+    return found[:_MOST_NOTED]
+
+
+def _credential(field: str, tokens: list[tuple[int, Token]]) -> tuple[int, str, str] | None:
     """Return which of the credentials that may stand in a field it is, how the field is sent on, and the credential."""
     scheme, _, rest = field.partition(" ")
     rest = rest.strip()
@@ -122,8 +192,7 @@ def _credential(name: str, field: str, tokens: list[tuple[int, Token]]) -> tuple
             return i, field, field
         if rest and scheme.lower() == token.scheme.lower():
             return i, f"{token.scheme} {rest}", rest
-    schemes = " or ".join(token.scheme or "" for _, token in tokens)
-    raise unclear("credential-not-allowed", f"{name} does not carry a credential of {schemes}")
+    return None
 
 
 def _require_no_tricks(found: Mapping[str, str]) -> None:

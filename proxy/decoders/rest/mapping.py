@@ -31,7 +31,7 @@ OVERRIDES = frozenset(
     {"x-http-method-override", "x-http-method", "x-method-override", "x-original-url", "x-rewrite-url"}
 )
 """Header fields with which some servers replace the method or the target that was judged."""
-_OWN = OVERRIDES | {
+OWN = OVERRIDES | {
     *("authorization", "connection", "content-encoding", "content-length", "content-type", "cookie", "expect", "host"),
     *("keep-alive", "proxy-authorization", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"),
     *("forwarded", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"),
@@ -58,7 +58,7 @@ def header_name(text: str) -> str:
 
 def _passed_header(text: str) -> str:
     name = header_name(text)
-    if name in _OWN:
+    if name in OWN:
         raise invalid(
             f"{name} is written by the gateway itself, or changes what was judged",
             "remove it; credentials belong in `token`",
@@ -162,7 +162,7 @@ class Token(Section):
         where = _one_of(self, ("path", "header", "query", "cookie"))
         if self.scheme is not None and where != "header":
             raise invalid("a scheme stands only in a header field", "remove `scheme`")
-        if self.header in _OWN - {"authorization"}:
+        if self.header in OWN - {"authorization"}:
             raise invalid(f"{self.header} cannot carry a credential", "a cookie is given as `cookie`")
         return self
 
@@ -566,7 +566,10 @@ class MappingDocument(Section):
         dict[VariableName, Annotated[list[Word], Field(min_length=1, max_length=MOST_WORDS)]], Field(max_length=64)
     ] = Field(default={})
     """Closed sets: a type may be built of variables with these names; any other value is an unknown node."""
-    routes: Annotated[list[Route], Field(min_length=1, max_length=MOST_ROUTES)]
+    learning: bool = False
+    """For a middleware that is not known yet: what no route matches goes on, where the mode lets it, with all its
+    header fields, and the audit has what a mapping is drafted from (`alleyes decoder learn`). It may have no routes."""
+    routes: Annotated[list[Route], Field(max_length=MOST_ROUTES)] = Field(default=[])
     """The first that matches counts; what none matches is an unknown node."""
 
     @property
@@ -579,13 +582,16 @@ class MappingDocument(Section):
     @model_validator(mode="after")
     def _fitting(self) -> Self:
         found = [*self._token_problems(), *self._type_problems(), *self._repeated()]
+        if not self.routes and not self.learning:
+            remedy = "add one, or write `learning: true` to learn them from traffic"
+            found.append(Inconsistency(("routes",), "is missing: nothing would be understood", remedy))
         if found:
             raise inconsistent(found)
         return self
 
     def _token_problems(self) -> Iterator[Inconsistency]:
         secret = {token.path for token in self.tokens if token.path is not None}
-        if secret and not any(secret & set(route.path_variables) for route in self.routes):
+        if secret and self.routes and not any(secret & set(route.path_variables) for route in self.routes):
             yield Inconsistency(("token",), f"no path has {{{min(secret)}}}", "correct the name of the variable")
         if sum(token.query is not None and token.name is None for token in self.tokens) > 1:
             yield Inconsistency(

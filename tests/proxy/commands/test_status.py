@@ -114,3 +114,6 @@ def test_what_is_no_knowledge_agent_is_named_with_its_mapping(tmp_path: Path) ->
     HealthFile(tmp_path).write(status(mappings={"hue": "Philips Hue bridge, API v1", "lamps": "A lamp"}))
     told = "understood by mappings: hue (Philips Hue bridge, API v1); lamps (A lamp)\n"
     assert told in asked(tmp_path).stdout
+    HealthFile(tmp_path).write(status(mapping_problems=["hue.yaml:3: name: is missing"]))
+    told = "a mapping file is broken, earlier mappings are in force:\n  hue.yaml:3: name: is missing\n"
+    assert told in asked(tmp_path).stdout

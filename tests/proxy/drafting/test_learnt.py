@@ -49,3 +49,42 @@ def test_what_cannot_stand_in_a_mapping_is_left_out_and_told() -> None:
     found = draft(("GET", "/a b", ""), ("GET", "/a", ""))
     assert [each.path for each in found.routes] == ["/a"]
     assert len(found.left_out) == 1
+
+
+def learnt(*calls: Seen) -> MappingDocument:
+    vocabulary = Vocabulary()
+    for each in calls:
+        for caller in ("a", "b"):
+            vocabulary.add(each._replace(caller=caller))
+    found = draft_from(vocabulary.templates()[0], name="heating", source="the log")
+    return check_document(text_of(found), Path("draft.yaml"), MappingDocument)
+
+
+def test_credentials_fields_and_values_are_drafted_from_their_names() -> None:
+    mapping = learnt(
+        *(
+            Seen(
+                *("PUT", ("zones", str(n), "target"), ("apikey", "q"), "application/json"),
+                fields=("x-floor", "authorization:Basic"),
+                members=(("/celsius", "number"), ("/on", "boolean"), ("/wifi/psk", "text"), ("/mode", kind)),
+            )
+            for n, kind in ((1, "text"), (2, "number"))
+        ),
+        *(Seen("GET", ("events",), fields=("accept:events",)),),
+    )
+    assert [(each.header, each.scheme, each.query) for each in mapping.tokens] == [
+        ("authorization", "Basic", None),
+        (None, None, "apikey"),
+    ]
+    assert (mapping.learning, mapping.headers) == (True, ["x-floor"])
+    events, put = mapping.routes
+    assert (events.operation, events.lasting) == ("subscribe", True)
+    assert [*put.query] == ["q"]
+    assert {name: (each.node, each.data_type, each.private) for name, each in put.members.items()} == {
+        "/celsius": ("target/celsius", "/basic/number", False),
+        "/mode": ("target/mode", "/basic/text", False),
+        "/on": ("target/on", "/basic/boolean", False),
+        "/wifi/psk": ("target/wifi/psk", "/basic/text", True),
+    }
+    assert [each.form for each in put.variables.values()] == ["integer"], "zone 01 is no other zone than 1"
+    assert learnt(*(Seen("GET", ("zones", n)) for n in ("01", "02"))).routes[0].variables == {}

@@ -28,6 +28,15 @@ def test_path_names_and_media_type_are_kept_and_values_left_behind() -> None:
     assert found == expected
 
 
+def test_names_of_fields_and_members_are_read_and_what_is_none_of_them_is_not() -> None:
+    fields = "accept:events, authorization:Bearer, x-key, no name"
+    found = seen_in(record(f"PUT /a (application/json) with {fields}; body /on boolean, /b/c number, /d e"))
+    assert found is not None
+    assert found.media_type == "application/json"
+    assert found.fields == ("accept:events", "authorization:Bearer", "x-key")
+    assert found.members == (("/on", "boolean"), ("/b/c", "number"))
+
+
 @pytest.mark.parametrize(
     "other",
     [

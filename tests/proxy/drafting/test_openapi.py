@@ -69,11 +69,11 @@ def test_what_is_said_outright_comes_before_what_a_variable_stands_for() -> None
 
 def test_credentials_and_further_header_fields_are_found() -> None:
     zoo, house = draft(ZOO), draft(HOUSE)
-    assert zoo.token == {"header": "api_key"}
-    assert any("login (header: authorization, scheme: Bearer) instead" in each for each in zoo.token_remarks)
+    assert zoo.tokens == [{"header": "api_key"}, {"header": "authorization", "scheme": "Bearer"}]
+    assert any(each.startswith("login: services are known by it") for each in zoo.token_remarks)
     assert any("1 operations need no credential, DELETE /animals/{animalId}" in each for each in zoo.token_remarks)
     assert zoo.headers == ("x-request-id",)
-    assert house.token == {"header": "authorization", "scheme": "Bearer"}
+    assert house.tokens == [{"header": "authorization", "scheme": "Bearer"}]
     assert any("does not ask for it everywhere" in each for each in house.token_remarks)
 
 

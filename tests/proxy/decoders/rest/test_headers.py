@@ -110,3 +110,28 @@ def test_a_request_without_host_is_refused() -> None:
 )
 def test_the_media_type_is_read_without_parameters(field: str, media_type: str) -> None:
     assert read(PLAIN, ("content-type", field)).content_type == media_type
+
+
+LEARNING = "name: a\nlearning: true\n"
+
+
+def test_what_is_to_be_learnt_goes_on_whole_and_is_named_without_values() -> None:
+    found = read(
+        LEARNING,
+        *(("authorization", "Bearer abc"), ("x-key", "k1"), ("cookie", "sid=s1; 83b7780291a6ceffbe0bd049104df00x=2")),
+        *(("accept", "text/event-stream"), ("connection", "keep-alive, x-hop"), ("x-hop", "1"), ("origin", "http://a")),
+        *(("x-forwarded-for", "1.1.1.1"), ("content-type", "text/plain"), ("x-many", "1"), ("x-many", "2")),
+    )
+    assert dict(found.passed_on) == {"accept": "text/event-stream"}
+    assert [name for name, _ in found.everything] == [
+        *("accept", "authorization", "x-key", "cookie", "origin", "x-many", "x-many"),
+    ]
+    assert found.noted == ("accept:events", "authorization:Bearer", "x-key", "x-many", "cookie:sid")
+    assert {"abc", "s1"} <= set(found.undeclared)
+    assert read(LEARNING, ("authorization", "83b77802")).noted == ("authorization",), "it has no scheme"
+
+
+def test_learning_lets_no_trick_pass() -> None:
+    assert refused(LEARNING, ("authorization", "a"), ("authorization", "b")) == "ambiguous-headers"
+    assert refused(LEARNING, ("x-http-method-override", "PUT")) == "method-override"
+    assert refused(LEARNING, ("upgrade", "websocket")) == "upgrade-not-allowed"

@@ -124,3 +124,11 @@ def test_a_route_that_cannot_be_reached_is_told_at_its_line() -> None:
 def test_pointers_are_read_after_their_rfc() -> None:
     assert pointer_tokens("") == ()
     assert pointer_tokens("/a~1b/~0/") == ("a/b", "~", "")
+
+
+def test_a_mapping_without_routes_is_one_that_learns() -> None:
+    assert mapping_of("name: a\nlearning: true\ntoken: {path: user}").routes == []
+    (problem,) = problems_of("name: a\n")
+    assert problem.startswith(
+        "1: routes: is missing: nothing would be understood -- add one, or write `learning: true`"
+    )

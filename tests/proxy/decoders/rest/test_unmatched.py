@@ -11,6 +11,11 @@ def test_values_of_parameters_are_left_out() -> None:
     assert in_words("PUT", "/items/a?apikey=secret&x=1", "text/plain; charset=utf-8") == (
         "PUT /items/a?apikey=&x= (text/plain)"
     )
+    told = in_words("PUT", "/a", "application/json", ["x-key", "cookie:sid"], ["/on boolean", "/bri number"])
+    assert told == "PUT /a (application/json) with x-key, cookie:sid; body /on boolean, /bri number"
+    cut = in_words("PUT", "/a", None, (), [f"/{'m' * 40}{n} text" for n in range(40)])
+    assert len(cut) < 1100
+    assert cut.endswith(" text")
     assert in_words("GET", "/items/a", None) == "GET /items/a"
     assert in_words("GET", "/a", "no media type") == "GET /a"
     assert len(in_words("GET", "/" + "a" * 9000, None)) == 512
