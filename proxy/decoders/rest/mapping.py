@@ -96,6 +96,8 @@ def _glob(text: str) -> str:
 def _template(*, segments: bool) -> AfterValidator:
     def check(text: str) -> str:
         Template(text, segments=segments)
+        if not segments and text.startswith("_"):
+            raise invalid(f"{text[:40]!r} begins like the names that are reserved, as _all", "begin it with a letter")
         return text
 
     return AfterValidator(check)

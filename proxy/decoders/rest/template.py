@@ -83,8 +83,6 @@ class Template:
             )
         if not _DOTS.isdisjoint(plain.split("/")):
             raise invalid(f"{self.text!r} has a dot segment", "remove it")
-        if not segments and plain.startswith("_"):
-            raise invalid(f"{self.text!r} begins like the names that are reserved, as _all", "begin it with a letter")
         if len(self.variables) > MOST_VARIABLES or len(set(self.variables)) != len(self.variables):
             raise invalid(f"{self.text!r} has too many variables", f"use each once, and at most {MOST_VARIABLES}")
 

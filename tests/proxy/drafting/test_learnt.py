@@ -79,8 +79,9 @@ def test_credentials_fields_and_values_are_drafted_from_their_names() -> None:
     assert (mapping.learning, mapping.headers) == (True, ["x-floor"])
     events, put = mapping.routes
     assert (events.operation, events.lasting) == ("subscribe", True)
-    assert [*put.query] == ["q"]
+    assert [*put.query] == []
     assert {name: (each.node, each.data_type, each.private) for name, each in put.members.items()} == {
+        "?q": ("target/q", "/basic/text", False),
         "/celsius": ("target/celsius", "/basic/number", False),
         "/mode": ("target/mode", "/basic/text", False),
         "/on": ("target/on", "/basic/boolean", False),

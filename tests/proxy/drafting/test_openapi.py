@@ -44,7 +44,8 @@ def test_methods_become_operations() -> None:
     assert route(found, "PATCH", "/api/v3/animals/{animalid}").operation == "set"
     assert route(found, "DELETE", "/api/v3/animals/{animalid}").operation == "delete"
     events = route(draft(HOUSE), "GET", "/rest/events")
-    assert (events.operation, events.lasting, [*events.query]) == ("subscribe", True, ["topics"])
+    assert (events.operation, events.lasting, [*events.query]) == ("subscribe", True, [])
+    assert [each.pointer for each in events.members] == ["?topics"]
 
 
 def test_bodies_become_values_with_their_types_and_ranges() -> None:

@@ -106,7 +106,7 @@ def test_no_vocabulary_makes_a_type_that_was_inferred() -> None:
         assert any(
             "begin the type with a fixed segment" in each for each in problems_of(words + with_route(type=given))
         )
-    assert mapping_of(words + with_route(type="/house/{x}"))
+    assert mapping_of(words + with_route(type="/house/{x}")).routes[0].type == "/house/{x}"
 
 
 def test_a_parameter_that_is_a_credential_has_no_other_meaning() -> None:
