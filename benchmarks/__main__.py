@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 
-from benchmarks import detection, growth, judge
+from benchmarks import decoding, detection, growth, judge
 from benchmarks.dataplane.__main__ import main as dataplane
 from benchmarks.federation.__main__ import main as federation
 
@@ -16,6 +16,7 @@ def main() -> None:
         f"{platform.python_implementation()} {platform.python_version()}, {os.cpu_count()} cores, {platform.machine()}"
     )
     judge.main()
+    decoding.main()
     # Commands end the process when they are through, unless they are told not to.
     growth.main([], standalone_mode=False)
     detection.main([], standalone_mode=False)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
 import json
 import re
-import socket
 import ssl
-import threading
 from collections.abc import Iterator
 from typing import Any, TypeGuard
 
 from cryptography import x509
 
 from proxy.configuration import Tls, TlsMode
+from proxy.deadline import Deadline
 from proxy.identity import Identity, IdentityError, check_knowledge_agent
 from proxy.peers import StructureSource
 from proxy.registry import AgentStructure
@@ -87,13 +85,6 @@ def _credentials(source: StructureSource) -> dict[str, str]:
     return {"Authorization": Identity(client_id=_OWN_ID, access_ids=("system",), agent=True).delegation()}
 
 
-def _give_up(connection: http.client.HTTPConnection) -> None:
-    if connection.sock is not None:
-        with contextlib.suppress(OSError):
-            # The base class's: the TLS socket's own would pull the session away under the thread that reads.
-            socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
-
-
 def _usable(name: object) -> TypeGuard[str]:
     """Tell whether a name or type is text that an address or a model can hold."""
     return isinstance(name, str) and _NAME.fullmatch(name) is not None
@@ -150,23 +141,19 @@ def read_structure(source: StructureSource, tls: Tls | None, revocations: Revoca
         connection = _connection(source, tls, revocations)
     except OSError as error:
         raise StructureUnavailable(f"the certificates for {source.agent} cannot be read: {error}") from error
-    # The connection's own time-out starts anew with every byte; this one does not.
-    deadline = threading.Timer(_SECONDS, _give_up, [connection])
-    deadline.daemon = True
-    deadline.start()
     try:
-        connection.request(
-            "POST",
-            "/ka/requestKorUpdate",
-            body=json.dumps({"agentId": _OWN_ID, "hashFrom": ""}),
-            headers={"Content-Type": "application/json", "Accept": "application/json", **_credentials(source)},
-        )
-        response = connection.getresponse()
-        body = response.read(_LARGEST_ANSWER + 1)
+        with Deadline(connection, _SECONDS):
+            connection.request(
+                "POST",
+                "/ka/requestKorUpdate",
+                body=json.dumps({"agentId": _OWN_ID, "hashFrom": ""}),
+                headers={"Content-Type": "application/json", "Accept": "application/json", **_credentials(source)},
+            )
+            response = connection.getresponse()
+            body = response.read(_LARGEST_ANSWER + 1)
     except (OSError, http.client.HTTPException, IdentityError) as error:
         raise StructureUnavailable(f"{source.agent} at {connection.host} port {source.port}: {error}") from error
     finally:
-        deadline.cancel()
         connection.close()
     if response.status != _OK or len(body) > _LARGEST_ANSWER:
         raise StructureUnavailable(

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import contextlib
 import http.client
-import socket
 import ssl
-import threading
 from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import msgspec
 
 from proxy.configuration import Tls
+from proxy.deadline import Deadline
 from proxy.decoders.rest.thing_description import LARGEST, DescriptionError, Source, read_listing
 from proxy.decoders.rest.thing_forms import Place, path_of
 
@@ -76,21 +74,15 @@ def _get(url: str, place: Place, tls: Tls | None) -> bytes:
         connection = _connection(parts.hostname or "", place, tls)
     except OSError as error:
         raise FetchError(f"{url}: the certificates cannot be read: {error}") from error
-    # The connection's own time-out starts anew with every byte; this one does not.
-    deadline = _Deadline(connection)
     try:
-        connection.connect()
-        deadline.cut = connection.sock
-        connection.request("GET", target, headers={"Accept": _ACCEPT})
-        response = connection.getresponse()
-        content = response.read(LARGEST + 1)
+        with Deadline(connection, _SECONDS):
+            connection.request("GET", target, headers={"Accept": _ACCEPT})
+            response = connection.getresponse()
+            content = response.read(LARGEST + 1)
     except (OSError, ValueError, http.client.HTTPException) as error:
         raise FetchError(f"{url}: {str(error) or type(error).__name__}") from error
     finally:
-        deadline.timer.cancel()
         connection.close()
-    if deadline.passed:
-        raise FetchError(f"{url}: it took longer than {_SECONDS:g} s")
     if response.status != _OK:
         raise FetchError(f"{url}: the access point answers {response.status}")
     if len(content) > LARGEST:
@@ -106,22 +98,3 @@ def _connection(host: str, place: Place, tls: Tls | None) -> http.client.HTTPCon
     context.load_verify_locations(tls.site_ca)
     context.load_cert_chain(tls.towards_access_points.certificate, tls.towards_access_points.key)
     return http.client.HTTPSConnection(host, place.port, timeout=_SECONDS, context=context)
-
-
-class _Deadline:
-    """Ends a connection when its time is over; what came by then is not all."""
-
-    def __init__(self, connection: http.client.HTTPConnection) -> None:
-        self.passed = False
-        self.cut: socket.socket | None = connection.sock
-        """The socket; `http.client` lets go of it while an answer is read that ends with the connection."""
-        self.timer = threading.Timer(_SECONDS, self._give_up)
-        self.timer.daemon = True
-        self.timer.start()
-
-    def _give_up(self) -> None:
-        self.passed = True
-        if self.cut is not None:
-            with contextlib.suppress(OSError):
-                # The base class's: the TLS socket's own would pull the session away under the thread that reads.
-                socket.socket.shutdown(self.cut, socket.SHUT_RDWR)

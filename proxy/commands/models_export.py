@@ -11,6 +11,7 @@ import msgspec
 from models.analyzer import Analyzer
 from policy import precedence
 from policy.document import PolicyDocument
+from policy.inferred import is_inferred
 from policy.loading import DocumentError
 from policy.printable import printable
 from proxy.clocks import real_now
@@ -49,7 +50,8 @@ def export(
     """Write a Manufacturer Usage Description of each service type: with whom it communicates, and what it does there.
 
     FILE is what a gateway stored (models.bin) or `alleyes evaluate --save-model` wrote; without it, the models of the
-    configured gateway are read. One description goes to the output, several to a directory.
+    configured gateway are read. One description goes to the output, several to a directory. Types that were inferred
+    are left out, unless --type names them.
     """
     del form  # there is only one
     if file is None and config is None:
@@ -69,7 +71,15 @@ def export(
     if unknown or not found:
         known = ", ".join(printable(name) for name in found) or "none"
         missing(f"{place} has no model of {', '.join(map(printable, unknown)) or 'any type'}; there are: {known}")
-    chosen = [found[name] for name in service_types or found]
+    # What somebody guessed is no word about a device to others, unless it is asked for by its name.
+    inferred = [name for name in found if is_inferred(name)]
+    confirmed = [name for name in found if name not in inferred]
+    if inferred and not service_types:
+        told = ", ".join(map(printable, inferred))
+        click.echo(f"alleyes: left out, as nobody confirmed them: {told}; --type exports one all the same", err=True)
+        if not confirmed:
+            missing(f"{place} has no model of a type that somebody confirmed")
+    chosen = [found[name] for name in service_types or confirmed]
     for warning in _warnings(chosen):
         click.echo(f"alleyes: warning: {warning}", err=True)
     described = {
@@ -98,6 +108,8 @@ def _warnings(chosen: list[Usage]) -> Iterator[str]:
         name = printable(usage.service_type)
         if not usage.settled:
             yield f"the model of {name} has seen little: what it does seldom may be missing, and what is wrong be there"
+        if is_inferred(usage.service_type):
+            yield f"{name} was inferred: nobody confirmed that all who were taken for it are of one kind"
         if usage.left_out:
             yield f"{usage.left_out} relationships of {name} are left out: seen too seldom to be usual"
 

@@ -37,8 +37,11 @@ async def serving(credentials: Credentials) -> AsyncIterator[tuple[KnowledgeAgen
 
 
 @contextmanager
-def answering(answer: bytes, *, interval: float | None = None) -> Iterator[int]:
-    """A peer on the loopback that answers everything with the given bytes, one each `interval` seconds if given."""
+def answering(answer: bytes, *, interval: float | None = None, head: bytes = b"") -> Iterator[int]:
+    """A peer on the loopback that answers everything with the given bytes, one each `interval` seconds if given.
+
+    `head` comes before that, at once.
+    """
     stop = threading.Event()
 
     def serve() -> None:
@@ -47,6 +50,7 @@ def answering(answer: bytes, *, interval: float | None = None) -> Iterator[int]:
             received = b""
             while not received.endswith(b"}"):
                 received += client.recv(65536)
+            client.sendall(head)
             for piece in [answer] if interval is None else [bytes([each]) for each in answer]:
                 try:
                     client.sendall(piece)
@@ -164,6 +168,15 @@ def test_an_agent_that_answers_drop_by_drop_is_given_up(monkeypatch: pytest.Monk
     monkeypatch.setattr(knowledge_agent, "_SECONDS", 0.2)
     slow = http(b'{"addedNodes":{}}')
     with answering(slow, interval=0.01) as port, pytest.raises(StructureUnavailable):
+        read_structure(point(port, tls="plain"), None, RevocationsInForce())
+
+
+def test_an_agent_that_closes_and_answers_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(knowledge_agent, "_SECONDS", 0.2)
+    # The head comes at once, so that the connection lets go of its socket before the time is up; the rest never ends.
+    body = b" " * 100_000 + b'{"addedNodes":{}}'
+    head = b"HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n"
+    with answering(body, interval=0.01, head=head) as port, pytest.raises(StructureUnavailable):
         read_structure(point(port, tls="plain"), None, RevocationsInForce())
 
 

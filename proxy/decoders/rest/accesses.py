@@ -41,6 +41,8 @@ class _Part(msgspec.Struct, frozen=True):
     private: bool = False
     json: bool = False
     """The value is a member of a JSON body."""
+    first: str | None = None
+    """The member of a body that is an object, without which there is no value."""
 
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
@@ -131,6 +133,7 @@ class AccessMaker:
                     operation=operation,
                     bounds=member,
                     tokens=None if name.startswith("?") else pointer_tokens(name),
+                    first=None if name.startswith("?") else next(iter(pointer_tokens(name)), None),
                     parameter=self._folded(name[1:]) if name.startswith("?") else None,
                     where=name,
                     private=member.private,
@@ -156,7 +159,7 @@ class AccessMaker:
         if count > self._most:
             too_many = unsupported("too-many-nodes", f"the call touches {count} nodes, more than {self._most}")
         steps: list[Step] = []
-        out_of_range: Refusal | None = None
+        out_of_range = self._outside(matched.route, target, body) if matched.route.bounded else None
         for variables in matched.variables[: self._most]:
             service = matched.route.service.fill(variables)
             if service is None:
@@ -175,11 +178,29 @@ class AccessMaker:
                 steps.append(Step(destination, mapped_type, node, part.operation, part.bounds.data_type, value))
         return Plan(tuple(steps[: self._most]), out_of_range=out_of_range, too_many=too_many)
 
+    def _outside(self, compiled: CompiledRoute, target: Target, body: Body) -> Refusal | None:
+        """Return the refusal of something that is no access, and is out of its bounds."""
+        for each in compiled.bounded:
+            value = each.value(target, body)
+            if value is ABSENT:
+                continue
+            text, json = as_text(value), each.tokens is not None and compiled.route.body == "json"
+            wrong = problem(each.bounds, value, text, json=json, booleans=self._booleans)
+            if wrong is not None:
+                return unsupported("out-of-range", f"{each.name} {wrong}: {text[:48]!r}")
+        return None
+
     def _all_given(self, own: _Part, members: tuple[_Part, ...], target: Target, body: Body) -> list[_Given]:
         """Return what of a route a request has; that is the same for each of its services."""
+        if type(body.data) is dict:
+            # Mappings have many more members than requests: most are not looked for any further.
+            held = body.data
+            members_there = [part for part in members if part.first is None or part.first in held]
+        else:
+            members_there = [*members]
         given = [
             self._given(part, value)
-            for part, value in [(part, part.value({}, target, body)) for part in members]
+            for part, value in [(part, part.value({}, target, body)) for part in members_there]
             if value is not ABSENT
         ]
         if not members or not _is_told(own, given):

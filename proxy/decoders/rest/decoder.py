@@ -60,6 +60,8 @@ class _Read(msgspec.Struct, frozen=True):
     """The canonical target without credentials, and without values that are private or that no route knows."""
     place: str
     """Its path as segments of an address, without credentials."""
+    secrets: tuple[str, ...]
+    """How its credentials may be written."""
 
 
 class _Understood(msgspec.Struct, frozen=True):
@@ -126,7 +128,7 @@ class RestDecoder:
         secrets = spellings(carried.values())
         hidden = redacted(hidden, secrets)
         place = redacted("/".join([escaped(each) for each in segments if each]), secrets)
-        return _Read(target, candidates, carried, taken, hidden, place)
+        return _Read(target, candidates, carried, taken, hidden, place, secrets)
 
     def _told_segments(
         self, segments: tuple[str, ...], candidates: tuple[CompiledRoute, ...], secret: Mapping[int, int]
@@ -231,7 +233,9 @@ class RestDecoder:
         if request.body and request.method in {"GET", "HEAD"}:
             raise unclear("ambiguous-body", "a get carries a body")
         understood = self._meant(request, fields, read)
-        secrets = spellings([*fields.carried.values(), *read.carried.values(), *fields.undeclared])
+        secrets = read.secrets
+        if fields.carried or fields.secrets:
+            secrets = spellings([*fields.carried.values(), *read.carried.values(), *fields.secrets])
         return self._told(understood, request, read, secrets) if secrets else understood
 
     def _meant(self, request: Request, fields: Fields, read: _Read) -> _Understood:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 from collections.abc import Mapping
 
@@ -53,8 +54,8 @@ class Fields(msgspec.Struct, frozen=True):
     """Those that the access point gets with a call that is not understood: more of them where that is to be learnt."""
     noted: tuple[str, ...] = ()
     """What of them a mapping could be drafted from; names alone."""
-    undeclared: tuple[str, ...] = ()
-    """Credentials in places that the mapping does not have; only where it is to be learnt."""
+    secrets: tuple[str, ...] = ()
+    """What else of them may not be written down: other spellings of credentials, and those that no mapping knows."""
     stranger: str = ""
     """A field with a credential that the mapping does not have in that form; only where it is to be learnt."""
 
@@ -68,6 +69,7 @@ class FieldRules:
     """Reads header fields as a mapping wants them."""
 
     def __init__(self, mapping: MappingDocument) -> None:
+        self._tokens = mapping.tokens
         self._headers: dict[str, list[tuple[int, Token]]] = {}
         for i, token in enumerate(mapping.tokens):
             if token.header is not None:
@@ -91,6 +93,7 @@ class FieldRules:
         passed = [(name, value) for name, value in found.items() if name in self._passed]
         carried: dict[int, str] = {}
         stranger = ""
+        secrets: tuple[str, ...] = ()
         for name, tokens in self._headers.items():
             if name not in found:
                 continue
@@ -99,6 +102,8 @@ class FieldRules:
                 i, field, credential = known
                 passed.append((name, field))
                 carried[i] = credential
+                if self._tokens[i].part is not None:
+                    secrets += (field.partition(" ")[2],)
                 continue
             if not self._learning:
                 schemes = " or ".join(token.scheme or "" for _, token in tokens)
@@ -116,7 +121,9 @@ class FieldRules:
                 carried.update({self._cookies[name]: value for name, value in kept})
         media_type = _media_type(found.get("content-type"))
         harmless = self._harmless.intersection(carried)
-        fields = Fields(found, media_type, tuple(passed), carried, harmless, tuple(passed), stranger=stranger)
+        fields = Fields(
+            found, media_type, tuple(passed), carried, harmless, tuple(passed), secrets=secrets, stranger=stranger
+        )
         return self._learnt_from(fields, headers) if self._learning else fields
 
     def _learnt_from(self, fields: Fields, headers: Headers) -> Fields:
@@ -138,7 +145,7 @@ class FieldRules:
             fields,
             everything=(*passed, *others),
             noted=tuple(dict.fromkeys(_noted(others, [name for name, _, _ in cookies], events=fields.wants_events))),
-            undeclared=(*secret, *(value for _, _, value in cookies)),
+            secrets=(*fields.secrets, *secret, *(value for _, _, value in cookies)),
         )
 
     def _by_name(self, headers: Headers) -> dict[str, str]:
@@ -191,8 +198,25 @@ def _credential(field: str, tokens: list[tuple[int, Token]]) -> tuple[int, str, 
         if token.scheme is None:
             return i, field, field
         if rest and scheme.lower() == token.scheme.lower():
-            return i, f"{token.scheme} {rest}", rest
+            return (i, f"{token.scheme} {rest}", rest) if token.part is None else (i, *_user(rest))
     return None
+
+
+def _user(encoded: str) -> tuple[str, str]:
+    """Return the field of HTTP Basic in its one spelling, and the credential: the user name where there is no password.
+
+    Raises:
+        BadRequest: it is none, in every mode.
+    """
+    try:
+        raw = base64.b64decode(encoded, validate=True)
+        name, colon, password = raw.decode().partition(":")
+    except ValueError:
+        name = colon = password = ""
+    if not colon or not name or _CONTROL.search(name + password):
+        raise unclear("ambiguous-headers", "Authorization is not the base64 of a name and a password")
+    canonical = base64.b64encode(raw).decode()
+    return f"Basic {canonical}", canonical if password else name
 
 
 def _require_no_tricks(found: Mapping[str, str]) -> None:

@@ -38,6 +38,8 @@ OWN = OVERRIDES | {
 }
 """Header fields that a mapping cannot have passed on by `headers`."""
 
+_CHECKED_TYPES = frozenset({"/basic/number", "/basic/boolean"})
+
 Method = Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"]
 Operation = Literal["get", "set", "subscribe", "unsubscribe", "invoke", "create", "delete", "notify"]
 BodyKind = Literal["json", "form", "text", "none", "opaque"]
@@ -150,6 +152,8 @@ class Token(Section):
     """The header field."""
     scheme: Annotated[str, Field(pattern=r"^[A-Za-z0-9-]{1,32}$")] | None = None
     """What stands before it in the field, as `Bearer` in Authorization."""
+    part: Literal["user"] | None = None
+    """Of `Basic`: the user name is it, where the password is empty; a name with a password is one as a whole."""
     query: ParameterName | None = None
     """The parameter of the target."""
     cookie: Annotated[str, Field(pattern=r"^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,64}$")] | None = None
@@ -164,6 +168,8 @@ class Token(Section):
         where = _one_of(self, ("path", "header", "query", "cookie"))
         if self.scheme is not None and where != "header":
             raise invalid("a scheme stands only in a header field", "remove `scheme`")
+        if self.part is not None and (self.scheme or "").lower() != "basic":
+            raise invalid("only `Basic` has a user name in it", "write `scheme: Basic`, or remove `part`")
         if self.header in OWN - {"authorization"}:
             raise invalid(f"{self.header} cannot carry a credential", "a cookie is given as `cookie`")
         return self
@@ -268,6 +274,13 @@ class Bounded(Section):
             raise invalid(f"{self.data_type!r} holds a variable", "data types are fixed: write one route for each")
         return self
 
+    @property
+    def bounds_values(self) -> bool:
+        """Whether there are values that it does not allow."""
+        bounds = (self.minimum, self.maximum, self.choices, self.integer or None)
+        own = self.longest if "longest" in self.model_fields_set else None
+        return any(each is not None for each in (*bounds, own)) or self.data_type in _CHECKED_TYPES
+
 
 class Member(Bounded):
     """One of several values that a request carries: an access of its own."""
@@ -295,8 +308,8 @@ class Value(Section):
         return self
 
 
-class Allowed(Section):
-    """A parameter or member that is passed on without being an access of its own."""
+class Allowed(Bounded):
+    """A parameter or member that is passed on without being an access of its own; within its bounds if it has any."""
 
     like: Condition | None = None
     """What it must be; anything where this is left out. Anything else is an unknown node."""
@@ -333,6 +346,8 @@ class Route(Bounded):
     """Members of the body that are passed on without being an access; others are an unknown node."""
     query: Annotated[dict[ParameterName, Allowed], Field(max_length=MOST_OF_A_ROUTE)] = Field(default={})
     """Parameters that are passed on without being an access; others are an unknown node."""
+    ranges: Annotated[dict[VariableName, Bounded], Field(max_length=16)] = Field(default={})
+    """Bounds of variables of the path."""
     lasting: bool = False
     """The answer comes when something happens: server-sent events, long-poll."""
     everything: bool = False
@@ -465,6 +480,9 @@ class Route(Bounded):
             known.update((name, *groups))
         if sum(variable.many for variable in self.variables.values()) > 1:
             yield Inconsistency(("variables",), "several variables are lists", "let only one have `many`")
+        for name in self.ranges:
+            if name not in self.path_variables:
+                yield Inconsistency(("ranges", name), f"{name} is no variable of the path", "correct the name")
         yield from self._unknown_in_templates(known)
         yield from self._private_in_templates()
         if self.value is not None and self.value.variable is not None and self.value.variable not in known:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +14,7 @@ from proxy.decoders.rest.body import ABSENT, Body, Coverage, as_text
 from proxy.decoders.rest.conditions import Check, check, check_member
 from proxy.decoders.rest.folding import folded
 from proxy.decoders.rest.forms import NotCanonical, require_integer
-from proxy.decoders.rest.mapping import Allowed, MappingDocument, Route, Variable, pointer_tokens
+from proxy.decoders.rest.mapping import Allowed, Bounded, MappingDocument, Route, Variable, pointer_tokens
 from proxy.decoders.rest.pattern import Pattern
 from proxy.decoders.rest.target import MOST_SEGMENTS, Target
 from proxy.decoders.rest.template import Template
@@ -159,6 +159,7 @@ class CompiledRoute:
             for name, each in route.fields.items()
             if each.like is not None
         ]
+        self.bounded = _bounded(route, self._places, fold=fold)
         self.secrets = {token.path: i for i, token in enumerate(mapping.tokens) if token.path in route.path_variables}
         self.tokens = frozenset(i for i, token in enumerate(mapping.tokens) if route.takes(token))
         """Which of the mapping's credentials its requests may carry."""
@@ -217,6 +218,33 @@ class CompiledRoute:
                 return None
             text = text.replace(f"{{{name}}}", value)
         return text
+
+
+class Given(msgspec.Struct, frozen=True):
+    """Something of a request that is no access, and has bounds."""
+
+    bounds: Bounded
+    name: str
+    parameter: str | None = None
+    tokens: tuple[str, ...] | None = None
+    segment: int | None = None
+
+    def value(self, target: Target, body: Body) -> Any:
+        """Return it; `ABSENT` where it is not there."""
+        if self.parameter is not None:
+            return target.query.get(self.parameter, ABSENT)
+        if self.tokens is not None:
+            return body.at(self.tokens)
+        return ABSENT if self.segment is None else target.segments[self.segment]
+
+
+def _bounded(route: Route, places: Iterable[tuple[str, int]], *, fold: bool) -> tuple[Given, ...]:
+    """Return what of a route's requests has bounds without being an access."""
+    segments = dict(places)
+    found = [Given(each, name, parameter=_folded(name, fold=fold)) for name, each in route.query.items()]
+    found += [Given(each, name, tokens=pointer_tokens(name)) for name, each in route.fields.items()]
+    found += [Given(each, name, segment=segments.get(name)) for name, each in route.ranges.items()]
+    return tuple([each for each in found if each.bounds.bounds_values])
 
 
 def _allowed(given: Mapping[str, Allowed]) -> list[tuple[str, Check]]:

@@ -254,7 +254,20 @@ class _Reader:
             undescribed = [name for name in each.parameters if name not in variables and name not in self._variables]
             if undescribed:
                 raise NotUnderstood(f"the variable {undescribed[0][:40]!r} is not described")
-        return found
+        return [self._with_ranges(each, variables) for each in found]
+
+    def _with_ranges(self, form: Form, variables: Mapping[str, Any]) -> Form:
+        """Return a form with what its variables may be; those of the affordance come before those of the Thing."""
+        ranges = []
+        for own, name in (*((each, each) for each in form.parameters), *form.variables):
+            schema = _mapping(variables.get(name, self._variables.get(name)))
+            found = read_range(schema)
+            if found.unjudged:
+                self.problems[f"the variable {name[:40]!r}: values are not judged by {', '.join(found.unjudged)}"] = (
+                    None
+                )
+            ranges.append((own, found))
+        return msgspec.structs.replace(form, ranges=tuple(ranges))
 
     def _security(self, form: Form, where: str) -> Scheme | None:
         names = list(form.security) if form.security is not None else texts(self._document.get("security"))

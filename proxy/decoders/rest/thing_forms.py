@@ -10,7 +10,7 @@ from urllib.parse import SplitResult, parse_qsl, unquote, urljoin, urlsplit
 
 import msgspec
 
-from proxy.decoders.rest.thing_schema import NotUnderstood
+from proxy.decoders.rest.thing_schema import NotUnderstood, Range
 
 _SEGMENT = re.compile(r"[A-Za-z0-9._~:@!$&'()*,=+-]+")
 _WHOLE_VARIABLE = re.compile(r"\{([A-Za-z0-9._%]{1,64})\}")
@@ -110,6 +110,10 @@ class Form(msgspec.Struct, frozen=True):
     """Server-sent events: the consumer says in Accept that it wants them."""
     security: tuple[str, ...] | None
     """Names of definitions; None where those of the Thing hold."""
+    variables: tuple[tuple[str, str], ...] = ()
+    """Of the path, with what the description calls them."""
+    ranges: tuple[tuple[str, Range], ...] = ()
+    """What parameters and variables may be, as far as that is described."""
 
     @property
     def written(self) -> str:
@@ -162,7 +166,17 @@ def read_forms(form: Mapping[str, Any], default: list[str], base: str, place: Pl
             lasting=lasting,
             events=lasting and subprotocol == "sse",
             security=tuple(texts(form["security"])) if "security" in form else None,
+            variables=_variables(path, href, base),
         )
+
+
+def _variables(path: tuple[str, ...], href: str, base: str) -> tuple[tuple[str, str], ...]:
+    """Return the variables of a path that was read, with their names in the description."""
+    if not any(each.startswith("{") for each in path):
+        return ()
+    raw = urlsplit(urljoin(base, _PARAMETERS.sub("", href))).path.split("/")[1:]
+    found = [(each, _WHOLE_VARIABLE.fullmatch(name)) for each, name in zip(path, raw, strict=True)]
+    return tuple((each[1:-1], unquote(name[1])) for each, name in found if name is not None)
 
 
 def _target(href: str, base: str, place: Place) -> tuple[tuple[str, ...], tuple[str, ...], tuple[tuple[str, str], ...]]:

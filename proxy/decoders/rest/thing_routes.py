@@ -149,7 +149,9 @@ class _Making:
     def _put(self, interaction: Interaction, what: tuple[str, str], kind: str | None) -> None:
         form, made = interaction.form, self.made
         body = _body(interaction, what[0], kind)
-        size = _ROUTE_SIZE + (sum(part.size for part in interaction.parts) if kind else 0) + interaction.range.size
+        ranges = dict(form.ranges)
+        size = sum(each.size for each in ranges.values())
+        size += _ROUTE_SIZE + (sum(part.size for part in interaction.parts) if kind else 0) + interaction.range.size
         if len(made.routes) == _MOST_ROUTES or made.size + size > _LARGEST:
             raise TooMuch(f"it has more than {_MOST_ROUTES} kinds of requests, or they allow too many words")
         route: dict[str, Any] = {
@@ -162,7 +164,8 @@ class _Making:
             "type": self._thing.type,
             "operation": what[0],
             "node": interaction.node,
-            "query": {name: {} for name in form.parameters},
+            "query": {name: ranges[name].keywords() if name in ranges else {} for name in form.parameters},
+            "ranges": {name: ranges[name].keywords() for name, _ in form.variables if name in ranges},
             "lasting": form.lasting,
             "when": {
                 "query": dict(form.fixed),

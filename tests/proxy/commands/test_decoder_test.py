@@ -88,3 +88,12 @@ def test_wrong_files_are_told_with_their_line(mapping: Path, tmp_path: Path) -> 
     assert "given:5: routes[0].method" in answer.output
     assert asked(mapping).exit_code == 2
     assert asked(mapping, tmp_path / "nothing").exit_code == 2
+
+
+def test_without_a_request_the_examples_beside_the_mapping_are_compared(mapping: Path, tmp_path: Path) -> None:
+    missing = asked(mapping)
+    assert (missing.exit_code, "has no lamps.examples.yaml beside it" in missing.output) == (2, True)
+    (tmp_path / "lamps.examples.yaml").write_text(EXAMPLES)
+    assert asked(mapping).output.startswith(f"ok {tmp_path}/lamps.examples.yaml: 1 examples")
+    gone = asked(tmp_path / "none.yaml")
+    assert (gone.exit_code, "none.yaml: does not exist" in gone.output) == (2, True)

@@ -10,8 +10,10 @@ import pytest
 from click.testing import CliRunner, Result
 
 from policy.loading import load_document
+from proxy.commands.decoder_test import test as try_out
 from proxy.commands.drafting import import_group, learn_command
 from proxy.decoders.rest.mapping import MappingDocument
+from tests.proxy.decoders.rest.test_things import EXPOSED, PLACE
 from tests.proxy.drafting.test_observed import record
 from tests.proxy.drafting.test_specification import FEDERATION, HOUSE
 from tests.proxy.drafting.test_web_of_things import LAMP
@@ -25,6 +27,8 @@ def test_what_is_drafted_from_openapi_can_be_loaded(file: Path, routes: int, tmp
     result = CliRunner().invoke(import_group, ["openapi", str(file), "-o", str(output)])
     assert result.exit_code == 0, result.output
     assert len(load_document(output, MappingDocument).routes) == routes
+    tested = CliRunner().invoke(try_out, [str(output)])
+    assert tested.exit_code == 0, tested.output
     again = CliRunner().invoke(import_group, ["openapi", str(file), "-o", str(output)])
     assert again.exit_code == 2
     assert "exists already" in again.output
@@ -95,9 +99,31 @@ def test_thing_descriptions_become_a_mapping_that_can_be_loaded(tmp_path: Path) 
     result = CliRunner().invoke(import_group, ["wot", str(file), "--at", "http://192.0.2.20", "-o", str(output)])
     assert result.exit_code == 0, result.output
     assert load_document(output, MappingDocument).routes
+    assert CliRunner().invoke(try_out, [str(output)]).output.startswith("ok ")
     refused = CliRunner().invoke(import_group, ["wot", str(file)])
     assert refused.exit_code == 2
     assert "give --at" in refused.output
+
+
+def test_the_things_of_node_wot_have_examples_that_hold(tmp_path: Path) -> None:
+    output = tmp_path / "things.yaml"
+    result = CliRunner().invoke(
+        import_group, ["wot", str(EXPOSED), "--at", f"http://{min(PLACE.hosts)}:{PLACE.port}", "-o", str(output)]
+    )
+    assert result.exit_code == 0, result.output
+    tested = CliRunner().invoke(try_out, [str(output)])
+    assert tested.exit_code == 0, tested.output
+    text = (tmp_path / "things.examples.yaml").read_text()
+    routes = len(load_document(output, MappingDocument).routes)
+    assert (text.count("- request:"), text.count("refusal:")) == (routes, 0)
+
+
+def test_examples_that_are_there_already_are_left_alone(tmp_path: Path) -> None:
+    output, beside = tmp_path / "draft.yaml", tmp_path / "draft.examples.yaml"
+    beside.write_text("mine\n")
+    result = CliRunner().invoke(import_group, ["openapi", str(ZOO), "-o", str(output)])
+    assert (result.exit_code, output.exists(), beside.read_text()) == (2, False, "mine\n")
+    assert "would be the examples of" in result.output
 
 
 @pytest.fixture
@@ -129,6 +155,7 @@ def test_templates_are_learnt_from_the_audit_log_and_confirmed_one_by_one(log: P
     assert (route.path, route.type, route.operation) == ("/relay/{relay}", "/shelly/relay", "invoke")
     assert [*route.members] == ["?turn"]
     assert "# ? GET with turn: taken for a command" in output.read_text()
+    assert CliRunner().invoke(try_out, [str(output)]).output.endswith("learnt.examples.yaml: 1 examples of shelly\n")
 
 
 def test_all_is_taken_with_yes_and_nothing_without_calls(log: Path) -> None:

@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from models.paper.analyzer import PaperAnalyzer
 from proxy.main import main
 from proxy.storage.model_store import CURRENT, ModelStore
+from tests.models.accesses import MINUTE, START, access, teach
 from tests.proxy.mud import yang
 from tests.proxy.mud.learnt import house
 from tests.proxy.parts import plain_settings, write_settings
@@ -77,3 +78,19 @@ def test_what_is_exported_can_be_imported_as_a_prior(stored: Path, tmp_path: Pat
     checked = CliRunner().invoke(main, ["policy", "check", str(policy)])
     assert checked.exit_code == 0, checked.output
     assert "2 rules" in checked.stdout
+
+
+def test_inferred_types_are_exported_only_by_their_name(tmp_path: Path) -> None:
+    analyzer = house()
+    for minute in range(30):
+        time = START + (121 + minute) * MINUTE
+        teach(analyzer, access(time, source="/agent1/cam1", source_type="/inferred/camera"))
+    analyzer.advance(START + 160 * MINUTE)
+    ModelStore(tmp_path).save(analyzer.dump())
+    answer = run(tmp_path / CURRENT, "--output", tmp_path / "mud")
+    assert answer.exit_code == 0, answer.output
+    assert sorted(each.name for each in (tmp_path / "mud").iterdir()) == ["light.json", "panel.json"]
+    assert "left out, as nobody confirmed them: /inferred/camera" in answer.stderr
+    named = run(tmp_path / CURRENT, "--type", "/inferred/camera")
+    assert named.exit_code == 0, named.output
+    assert "/inferred/camera was inferred: nobody confirmed" in named.stderr

@@ -10,9 +10,11 @@ from pathlib import Path
 import pytest
 
 from models.analyzer import Analyzer
+from models.candidates import Candidate
 from models.exchange.shared import Others, Shared
 from models.node import REPORT
-from models.replica import decode
+from models.relationship import key_of
+from models.replica import Sighting, decode
 from policy.document import Scoring
 from proxy.audit.event import Detail, Kind
 from proxy.clocks import real_now
@@ -32,6 +34,7 @@ from tests.proxy.parts import plain_settings, write_settings
 from tests.waiting import until
 
 LIGHT = "/light"
+CAMERA = "/inferred/camera"
 
 
 @dataclass
@@ -202,3 +205,38 @@ async def test_what_one_site_made_up_is_not_used_where_it_does_not_live_and_that
     status = federation.status()
     assert status is not None
     assert status.cut == {}
+
+
+async def test_inferred_types_stay_on_the_site(tmp_path: Path) -> None:
+    document = load_gateway(write_settings(tmp_path, plain_settings(state_directory="state")))
+    alone = Gateway(document)
+    alone.models.federate()
+    ends = NodeEnds(alone.models, alone.follow, alone.changed, alone)
+    alone.models.hear()
+    new = key_of(access(START, destination_type="/door"))
+    for minute in range(10):
+        for kind in (LIGHT, CAMERA):
+            teach(alone.worker, access(START + minute * MINUTE, source=f"/agent1{kind}1", source_type=kind))
+        report = alone.worker.report(START + (minute + 1) * MINUTE)
+        if report is not None:
+            alone.follow(alone.models.minute(0, REPORT.encode(report), 0.0))
+        for kind in (LIGHT, CAMERA):
+            candidate = Candidate(kind, "relationship", new)
+            alone.models.see([Sighting(candidate, f"/agent1{kind}1", START + minute * MINUTE)])
+    assert {LIGHT, CAMERA} <= {model.service_type for model in alone.models.contributions()}
+    assert [model.service_type for model in ends.contributions()] == [LIGHT]
+
+    everything = alone.models.showings()
+    shown = ends.showings()
+    assert CAMERA in everything.instances
+    assert CAMERA in {each.candidate.service_type for each in everything.open}
+    assert CAMERA not in shown.instances
+    assert {each.candidate.service_type for each in shown.open} == {LIGHT}
+    assert {name for name in everything.instances if name != CAMERA} == set(shown.instances)
+
+    model = learnt(CAMERA, weight=5).model
+    told = Shared(version="a", origins=1, supporters=dict.fromkeys(model.relationships, 1), model=model)
+    stored = alone.stored
+    ends.adopt(CAMERA, Others(elsewhere=told))
+    ends.adopt(CAMERA, None)
+    assert (alone.stored, alone.notes) == (stored, []), "nobody else knows what was inferred here"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,13 +61,13 @@ class Site:
         self.notes.append(sentence)
         self.news.set()
 
-    def document(self) -> GatewayDocument:
-        point = plain_point(agent="things", port=8080, decoder={"things": [f"{ROOT}lamp", f"{ROOT}door"]})
+    def document(self, things: Sequence[str]) -> GatewayDocument:
+        point = plain_point(agent="things", port=8080, decoder={"things": [*things]})
         return load_gateway(write_settings(self.directory, plain_settings(access_points=[point])))
 
-    def watch(self) -> ThingWatch:
+    def watch(self, things: Sequence[str] = (f"{ROOT}lamp", f"{ROOT}door")) -> ThingWatch:
         return ThingWatch(
-            self.document(),
+            self.document(things),
             ThingsStore(self.directory),
             replace=self.replace,
             notes=self,
@@ -172,3 +172,27 @@ async def test_who_fails_is_asked_again_soon_and_told_once(site: Site, monkeypat
     await site.until(lambda: "/door/on" in site.paths())
     task.cancel()
     assert watch.status()["things"].problems == []
+
+
+async def test_a_reload_fetches_anew_and_reads_the_files_again(site: Site) -> None:
+    file = site.directory / "blind.td.json"
+    file.write_text(json.dumps(thing("Blind", "/blind/up")))
+    given = [str(file), f"{ROOT}lamp"]
+    watch = site.watch(given)
+    await watch.before_serving()
+    assert "/lamp/on" in site.paths()
+
+    site.pages[f"{ROOT}lamp"] = thing("Lamp", "/lamp/level")
+    file.write_text(json.dumps(thing("Blind", "/blind/down")))
+    await watch.reload(files=False)
+    assert {"/lamp/level", "/blind/up"} <= set(site.paths()), "files wait until all of them are good"
+    await watch.reload(files=True)
+    assert {"/lamp/level", "/blind/down"} <= set(site.paths())
+
+    file.unlink()
+    site.pages.clear()
+    known = len(site.in_force)
+    await watch.reload(files=True)
+    assert len(site.in_force) == known, "what is gone changes nothing"
+    assert any("blind.td.json" in note for note in site.notes)
+    assert any("nobody there" in note for note in site.notes)

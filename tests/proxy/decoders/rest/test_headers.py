@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 import pytest
 
 from proxy.decoders.base import Headers
@@ -127,7 +129,7 @@ def test_what_is_to_be_learnt_goes_on_whole_and_is_named_without_values() -> Non
         *("accept", "authorization", "x-key", "cookie", "origin", "x-many", "x-many"),
     ]
     assert found.noted == ("accept:events", "authorization:Bearer", "x-key", "x-many", "cookie:sid")
-    assert {"abc", "s1"} <= set(found.undeclared)
+    assert {"abc", "s1"} <= set(found.secrets)
     assert read(LEARNING, ("authorization", "83b77802")).noted == ("authorization",), "it has no scheme"
 
 
@@ -135,3 +137,25 @@ def test_learning_lets_no_trick_pass() -> None:
     assert refused(LEARNING, ("authorization", "a"), ("authorization", "b")) == "ambiguous-headers"
     assert refused(LEARNING, ("x-http-method-override", "PUT")) == "method-override"
     assert refused(LEARNING, ("upgrade", "websocket")) == "upgrade-not-allowed"
+
+
+BASIC = "name: a\ntoken: [{header: authorization, scheme: Basic, part: user}, {header: x-token}]" + ROUTE
+
+
+def basic(text: str) -> tuple[str, str]:
+    return "authorization", f"Basic {base64.b64encode(text.encode()).decode()}"
+
+
+def test_a_token_as_the_user_name_of_basic_is_the_same_credential_as_elsewhere() -> None:
+    field = basic("oh.panel.ABCDEFGH:")
+    found = read(BASIC, field)
+    assert (found.carried, found.passed_on) == ({0: "oh.panel.ABCDEFGH"}, (field,))
+    assert field[1].removeprefix("Basic ") in found.secrets
+    assert read(BASIC, ("x-token", "oh.panel.ABCDEFGH")).carried == {1: "oh.panel.ABCDEFGH"}
+    whole = basic("admin:correct-horse")
+    assert read(BASIC, whole).carried == {0: whole[1].removeprefix("Basic ")}, "with a password, it is all of it"
+
+
+@pytest.mark.parametrize("value", ["Basic ", "Basic !", "Basic YQ==", "Basic OmE=", "Basic /zo=", "Bearer abc"])
+def test_basic_that_cannot_be_read_is_refused(value: str) -> None:
+    assert refused(BASIC, ("authorization", value)) in {"ambiguous-headers", "credential-not-allowed"}

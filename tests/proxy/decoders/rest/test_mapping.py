@@ -132,3 +132,11 @@ def test_a_mapping_without_routes_is_one_that_learns() -> None:
     assert problem.startswith(
         "1: routes: is missing: nothing would be understood -- add one, or write `learning: true`"
     )
+
+
+def test_bounds_of_variables_and_parts_of_credentials_fit() -> None:
+    route = "{name: a, method: GET, path: '/{x}', service: a, type: /a, operation: get, ranges: {y: {maximum: 3}}}"
+    (problem,) = problems_of(f"name: a\nroutes: [{route}]")
+    assert "y is no variable of the path -- correct the name" in problem
+    problems = problems_of("name: a\nlearning: true\ntoken: {header: authorization, scheme: Bearer, part: user}")
+    assert any("only `Basic` has a user name in it" in each for each in problems)

@@ -363,3 +363,38 @@ def test_changes_are_told_by_thing() -> None:
     ]
     assert changes([lamp], [door]) == ["lamp (Lamp) is gone", "door (Door, /wot/Door) is new"]
     assert changes([lamp], [lamp]) == []
+
+
+def test_variables_in_urls_are_within_what_the_description_allows() -> None:
+    history = {
+        "type": "array",
+        "uriVariables": {
+            "hours": {"type": "integer", "minimum": 1, "maximum": 24},
+            "unit": {"enum": ["C", "F"]},
+            "raw": {"type": "boolean"},
+        },
+        "forms": [{"href": "/lamp/{zone}/history{?hours,unit,raw,name}"}],
+    }
+    zone = {"zone": {"type": "integer", "maximum": 4}, "name": {"type": "string", "pattern": "a+"}}
+    found = compiled(thing(properties={"history": history}, uriVariables=zone))
+    assert any("the variable 'name': values are not judged by pattern" in each for each in found.problems)
+    for target in ("/lamp/4/history", "/lamp/0/history?hours=24&unit=F&raw=true&name=b"):
+        decoded = decode(found, "GET", target)
+        assert decoded.refusal is None, target
+        assert [node for _, node, _, _ in what(decoded)] == ["/things/lamp/properties/history"]
+    for wrong in ("/lamp/5/history", "/lamp/x/history", *(f"/lamp/1/history?{each}" for each in WRONG)):
+        refusal = decode(found, "GET", wrong).refusal
+        assert refusal is not None, wrong
+        assert (refusal.code, refusal.every_mode) == ("out-of-range", False), wrong
+
+
+WRONG = ("hours=0", "hours=25", "hours=3.5", "hours=03", "unit=K", "raw=maybe", "hours=")
+
+
+def test_a_variable_that_can_be_nothing_leaves_its_form_out() -> None:
+    forms = [{"href": "/lamp/on{?x}"}]
+    found = compiled(thing(properties={"on": {"uriVariables": {"x": {"enum": []}}, "forms": forms}}))
+    assert any("enum allows nothing" in each for each in found.problems)
+    refusal = decode(found, "GET", "/lamp/on?x=1").refusal
+    assert refusal is not None
+    assert refusal.code == "unknown-node"
