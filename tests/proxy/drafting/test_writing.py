@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from policy import yaml_source
 from proxy.drafting.draft import MappingDraft, MemberDraft, RouteDraft
 from proxy.drafting.writing import text_of
@@ -18,6 +20,7 @@ ROUTE = RouteDraft(
     members=(
         MemberDraft(pointer="/on", node="on", data_type="/basic/boolean"),
         MemberDraft(pointer="/bri", node="bri", data_type="/basic/number", minimum=1, maximum=254.5),
+        MemberDraft(pointer="/level", node="level", data_type="/basic/number", integer=True),
         MemberDraft(pointer="/mode", node="mode", data_type="/basic/text", choices=("on", "1", 'a"b')),
     ),
     query={"fade": "one of slow, fast"},
@@ -56,6 +59,7 @@ def test_all_that_was_drafted_is_in_the_text() -> None:
                 "members": {
                     "/on": {"node": "on", "data_type": "/basic/boolean"},
                     "/bri": {"node": "bri", "data_type": "/basic/number", "minimum": 1, "maximum": 254.5},
+                    "/level": {"node": "level", "data_type": "/basic/number", "integer": True},
                     "/mode": {"node": "mode", "data_type": "/basic/text", "choices": ["on", "1", 'a"b']},
                 },
             }
@@ -74,3 +78,11 @@ def test_remarks_stay_comments_whatever_they_hold() -> None:
 
 def test_a_draft_without_routes_is_still_a_document() -> None:
     assert "routes: []" in text_of(MappingDraft(name="x", source="", heading=()))
+
+
+def test_parameters_of_a_request_without_a_body_are_written() -> None:
+    turn = MemberDraft(pointer="?turn", node="turn", data_type="/basic/text", private=True)
+    route = replace(ROUTE, method="GET", body="none", members=(turn,), query={})
+    written = yaml_source.parse(text_of(replace(DRAFT, routes=(route,)))).data["routes"][0]
+    assert "body" not in written
+    assert written["members"] == {"?turn": {"node": "turn", "data_type": "/basic/text", "private": True}}
