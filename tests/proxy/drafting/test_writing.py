@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from policy import yaml_source
+from policy.loading import check_document
+from proxy.decoders.rest.mapping import MappingDocument
 from proxy.drafting.draft import MappingDraft, MemberDraft, RouteDraft
 from proxy.drafting.writing import text_of
 
@@ -83,6 +86,6 @@ def test_a_draft_without_routes_is_still_a_document() -> None:
 def test_parameters_of_a_request_without_a_body_are_written() -> None:
     turn = MemberDraft(pointer="?turn", node="turn", data_type="/basic/text", private=True)
     route = replace(ROUTE, method="GET", body="none", members=(turn,), query={})
-    written = yaml_source.parse(text_of(replace(DRAFT, routes=(route,)))).data["routes"][0]
-    assert "body" not in written
-    assert written["members"] == {"?turn": {"node": "turn", "data_type": "/basic/text", "private": True}}
+    mapping = check_document(text_of(replace(DRAFT, routes=(route,))), Path("draft"), MappingDocument)
+    (written,) = mapping.routes
+    assert (written.body, [*written.members], written.members["?turn"].private) == ("none", ["?turn"], True)
