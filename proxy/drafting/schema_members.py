@@ -121,7 +121,8 @@ class _Walk:
             minimum=minimum,
             maximum=maximum,
             integer=_is_whole(effective),
-            choices=_choices(effective),
+            # Words of something that is no text would allow nothing.
+            choices=_choices(effective) if self.type_of(schema) == TEXT else (),
             private=(
                 schema.get("format") == "password"
                 or schema.get("writeOnly") is True
@@ -201,8 +202,6 @@ def _enumerated(schema: Mapping[str, Any]) -> list[Any]:
 
 def _choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
     """Return the texts that a value may be, where it is one of a few."""
-    if _kinds(schema) != ["string"]:
-        return ()
     found = [each for each in _enumerated(schema) if each is not None]
     fitting = [each for each in found if isinstance(each, str) and each.isprintable()]
     return tuple(dict.fromkeys(fitting)) if len(fitting) == len(found) <= _MOST_CHOICES else ()

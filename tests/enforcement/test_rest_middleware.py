@@ -5,8 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,7 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
+from proxy.main import main
 from proxy.tokens import hash_of
 from tests.enforcement.conftest import isolated
 from tests.network.namespaces import Host, Topology
@@ -117,11 +117,10 @@ class House:
         return self.gateway.directory / "pump.yaml"
 
     def alleyes(self, *arguments: str) -> str:
-        """Run a command as the operator does; return what it printed."""
-        command = [str(Path(sys.executable).with_name("alleyes")), *arguments]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (arguments, done.stdout, done.stderr)
-        return done.stdout
+        """Have a command done as the operator types it; return what it printed."""
+        done = CliRunner().invoke(main, arguments)
+        assert done.exit_code == 0, (arguments, done.output)
+        return done.output
 
     def reload(self, mapping: str, sentence: str) -> None:
         """Put a mapping of the heat pump in place, have it read, and wait until the audit log says what came of it."""
