@@ -25,6 +25,8 @@ class MemberDraft:
     maximum: float | int | None = None
     integer: bool = False
     choices: tuple[str, ...] = ()
+    longest: int | None = None
+    """Characters of a text."""
     private: bool = False
     """Its value stays out of the audit and of models: a password, by its name."""
     remark: str = ""

@@ -14,6 +14,7 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any, NamedTuple
 
 from policy.printable import printable
+from proxy.decoders.rest.accesses import LONGEST_TOLD
 from proxy.drafting.credentials import is_secret
 from proxy.drafting.draft import BOOLEAN, COMPOSED, NUMBER, TEXT, MemberDraft
 from proxy.drafting.specification import Specification, given_example
@@ -123,6 +124,7 @@ class _Walk:
             integer=_is_whole(effective),
             # Words of something that is no text would allow nothing.
             choices=_choices(effective) if self.type_of(schema) == TEXT else (),
+            longest=_longest(effective) if self.type_of(schema) == TEXT else None,
             private=(
                 schema.get("format") == "password"
                 or schema.get("writeOnly") is True
@@ -205,6 +207,13 @@ def _choices(schema: Mapping[str, Any]) -> tuple[str, ...]:
     found = [each for each in _enumerated(schema) if each is not None]
     fitting = [each for each in found if isinstance(each, str) and each.isprintable()]
     return tuple(dict.fromkeys(fitting)) if len(fitting) == len(found) <= _MOST_CHOICES else ()
+
+
+def _longest(schema: Mapping[str, Any]) -> int | None:
+    """Return how many characters a text may have, where that is fewer than anyway."""
+    given = schema.get("maxLength")
+    plain = isinstance(given, int) and not isinstance(given, bool) and 0 < given < LONGEST_TOLD
+    return given if plain else None
 
 
 def _range(schema: Mapping[str, Any]) -> tuple[float | int | None, float | int | None, str]:

@@ -128,6 +128,8 @@ def _member(member: MemberDraft) -> str:
         settings.append("integer: true")
     if member.choices:
         settings.append(f"choices: [{', '.join(map(_scalar, member.choices))}]")
+    if member.longest is not None:
+        settings.append(f"longest: {member.longest}")
     if member.private:
         settings.append("private: true")
     remark = f" # {printable(member.remark, _WIDTH)}" if member.remark else ""

@@ -89,6 +89,13 @@ def test_whole_numbers_are_told_from_others(schema: dict[str, Any], whole: bool)
     assert member.integer is whole
 
 
+def test_texts_are_as_long_as_the_schema_has_them() -> None:
+    lengths = [16, True, 0, 10**400, "9", None]
+    found = values({"properties": {f"x{n}": {"type": "string", "maxLength": each} for n, each in enumerate(lengths)}})
+    assert [each.longest for each in found.members] == [16, None, None, None, None, None]
+    assert parameter_of(parse_specification(document(), HERE), "n", {"type": "number", "maxLength": 3}).longest is None
+
+
 def test_a_parameter_is_a_text_where_it_is_no_single_value_and_a_secret_by_its_name() -> None:
     specification = parse_specification(document(), HERE)
     found = parameter_of(specification, "wifi_password", {"type": "array"})

@@ -84,8 +84,9 @@ def test_a_draft_without_routes_is_still_a_document() -> None:
 
 
 def test_parameters_of_a_request_without_a_body_are_written() -> None:
-    turn = MemberDraft(pointer="?turn", node="turn", data_type="/basic/text", private=True)
+    turn = MemberDraft(pointer="?turn", node="turn", data_type="/basic/text", longest=9, private=True)
     route = replace(ROUTE, method="GET", body="none", members=(turn,), query={})
     mapping = check_document(text_of(replace(DRAFT, routes=(route,))), Path("draft"), MappingDocument)
     (written,) = mapping.routes
     assert (written.body, [*written.members], written.members["?turn"].private) == ("none", ["?turn"], True)
+    assert written.members["?turn"].longest == 9
