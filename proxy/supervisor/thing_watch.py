@@ -227,11 +227,12 @@ def _unusable(fetched: Fetched, before: Mapping[str, bytes], place: Place) -> di
         if before.get(source.name) == source.content:
             continue
         try:
-            things, broken = read_source(source, place)
+            read = read_source(source, place)
+            problem = None if read.things else read.broken[0]
         except DescriptionError as error:
-            things, broken = [], [str(error)]
-        if not things:
-            found[source.name] = f"{source.name} cannot be used, what was known before stays: {broken[0]}"
+            problem = str(error)
+        if problem is not None:
+            found[source.name] = f"{source.name} cannot be used, what was known before stays: {problem}"
     return found
 
 
