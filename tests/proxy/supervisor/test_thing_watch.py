@@ -172,3 +172,28 @@ async def test_who_fails_is_asked_again_soon_and_told_once(site: Site, monkeypat
     await site.until(lambda: "/door/on" in site.paths())
     task.cancel()
     assert watch.status()["things"].problems == []
+
+
+async def test_descriptions_that_are_others_each_time_are_renewed_less_often(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) <= 8:
+            site.pages[f"{ROOT}lamp"] = thing("Lamp", f"/lamp/{len(pauses)}")
+        if len(pauses) == 24:
+            site.news.set()
+            await asyncio.Event().wait()
+
+    watch = site.watch()
+    await watch.before_serving()
+    monkeypatch.setattr(thing_watch.asyncio, "sleep", sleep)
+    task = asyncio.create_task(watch.forever())
+    await site.until(lambda: len(pauses) == 24)
+    task.cancel()
+    # One that was changed once is no matter; one that changes on and on cuts others' connections once an hour.
+    assert pauses[:2] == [300.0, 600.0]
+    assert pauses[4:9] == [3600.0] * 5
+    assert pauses[-1] == 300.0

@@ -118,6 +118,8 @@ def test_an_object_is_an_access_to_each_of_its_values(house: Compiled) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "value", "code"),
     [
+        ("PUT", "/lamp/properties/mood", {}, "unknown-node"),
+        ("PUT", "/lamp/properties", {}, "unknown-node"),
         ("PUT", "/thermostat/properties/target", 31, "out-of-range"),
         ("PUT", "/thermostat/properties/target", 4.99, "out-of-range"),
         ("PUT", "/thermostat/properties/mode", "explode", "out-of-range"),
