@@ -189,7 +189,7 @@ async def test_descriptions_that_are_others_each_time_are_renewed_less_often(
 
     watch = site.watch()
     await watch.before_serving()
-    monkeypatch.setattr(thing_watch.asyncio, "sleep", sleep)
+    monkeypatch.setattr(asyncio, "sleep", sleep)
     task = asyncio.create_task(watch.forever())
     await site.until(lambda: len(pauses) == 24)
     task.cancel()
