@@ -5,6 +5,7 @@ from __future__ import annotations
 import ssl
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -89,25 +90,38 @@ class Bench:
         return self.reached()
 
 
-@pytest.fixture
-def plain_bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
-    """The same where nobody speaks TLS."""
-    authority = SiteAuthority(tmp_path)
-    with Topology() as topology, AccessPoints(topology, [None, None]) as points:
-        made = Bench(topology, tmp_path, authority, points)
-        yield made
-        if made.gateway.process is not None:
-            made.gateway.kill()
+@contextmanager
+def standing(directory: Path, *, tls: bool = True) -> Iterator[Bench]:
+    """Two access points behind the gateway's host; the gateway is not started yet."""
+    authority = SiteAuthority(directory)
+    with Topology() as topology:
+        credentials = [authority.agent(name) if tls else None for name in ("agent1", "agent2")]
+        with AccessPoints(topology, credentials) as points:
+            made = Bench(topology, directory, authority, points)
+            yield made
+            if made.gateway.process is not None:
+                made.gateway.kill()
 
 
 @pytest.fixture
 def bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
-    """Two access points behind the gateway's host; the gateway is not started yet."""
-    authority = SiteAuthority(tmp_path)
-    with Topology() as topology:
-        credentials = [authority.agent("agent1"), authority.agent("agent2")]
-        with AccessPoints(topology, credentials) as points:
-            made = Bench(topology, tmp_path, authority, points)
-            yield made
-            if made.gateway.process is not None:
-                made.gateway.kill()
+    """A bench of one test."""
+    with standing(tmp_path) as made:
+        yield made
+
+
+@pytest.fixture
+def plain_bench(isolated: None, tmp_path: Path) -> Iterator[Bench]:
+    """The same where nobody speaks TLS."""
+    with standing(tmp_path, tls=False) as made:
+        yield made
+
+
+@pytest.fixture(scope="module")
+def learning(isolated: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bench]:
+    """A gateway that learns, for all tests of a file that leave nothing behind which another one would notice."""
+    with standing(tmp_path_factory.mktemp("learning")) as made:
+        made.configure(LEARN)
+        made.gateway.start()
+        made.wait_for_types()
+        yield made

@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -112,6 +112,11 @@ def audited(bench: Bench) -> Verification:
     return verify(bench.gateway.audit, PublicKey.read(bench.gateway.audit / PUBLIC_KEY_FILE))
 
 
+def broken(bench: Bench) -> list[Mapping[str, Any]]:
+    """Return what the audit log says of workers that ended."""
+    return [record for record in bench.gateway.records() if record["kind"] == "broken"]
+
+
 def test_a_worker_that_is_killed_is_started_again_and_the_other_does_not_notice(workers: Bench) -> None:
     first, second = of_each_worker(workers)
     before = pids(workers)
@@ -124,7 +129,8 @@ def test_a_worker_that_is_killed_is_started_again_and_the_other_does_not_notice(
         assert steady.ask("GET", NODE)[0] == 200
     eventually(lambda: status(workers)["restarts"] == 1 and 0 not in pids(workers) and pids(workers)[0] != before[0])
     assert pids(workers)[1] == before[1]
-    (told,) = [r for r in workers.gateway.records() if r["kind"] == "broken"]
+    workers.gateway.wait_for(lambda: len(broken(workers)) == 1)
+    (told,) = broken(workers)
     assert told["details"]["worker"] == 0
     assert "by signal 9" in told["details"]["reason"]
 

@@ -34,7 +34,7 @@ UNHURRIED = msgspec.structs.replace(
     DATA_SET, cycle=2_400_000, charge_cycle=2_400_000, thermostat_period=3_600_000, transaction_share=0.5
 )
 """The loops of the data set come round every forty minutes: a day of some thousand calls."""
-STRENGTHS = {AttackClass.DENIAL_OF_SERVICE.value: 100.0}
+STRENGTHS = {AttackClass.DENIAL_OF_SERVICE.value: 100.0, AttackClass.DATA_PROBING.value: 1.0}
 LONGEST_ATTACK = 60
 """Calls."""
 HOUR = 3_600_000

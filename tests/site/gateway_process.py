@@ -39,6 +39,8 @@ class GatewayProcess:
     start_time: int = 1_520_031_600_000
     since: float | None = None
     """Reading of the monotonic clock at which event time was `start_time`; None: when the process starts."""
+    told: Path | None = None
+    """File of a `ToldClock`, by which event time goes then."""
     inside: Sequence[str] = ()
     """Program and arguments that become the gateway's."""
     process: subprocess.Popen[bytes] | None = None
@@ -89,6 +91,8 @@ class GatewayProcess:
         scaled = ["-m", "tests.site.scaled_gateway", "--start", str(self.start_time), "--scale", str(self.scale)]
         if self.since is not None:
             scaled += ["--since", str(self.since)]
+        if self.told is not None:
+            scaled += ["--told", str(self.told)]
         argv = [*self.inside, sys.executable, *(command or scaled), "--config", str(self.config)]
         with self._log.open("ab") as log:
             self.process = self.host.popen(argv, stdout=log, stderr=log)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, NamedTuple
 
 import cbor2
@@ -76,8 +76,35 @@ class _Connection:
         return body
 
 
+class _Kept:
+    """A connection that is opened with the first request, and anew where the last answer ended it."""
+
+    def __init__(self, open_one: Callable[[], Awaitable[_Connection]]) -> None:
+        self._open_one = open_one
+        self._connection: _Connection | None = None
+
+    async def ask(self, request: bytes) -> Answer:
+        """Send a request and return its answer; one after the other."""
+        async with asyncio.timeout(SECONDS):
+            if self._connection is None:
+                self._connection = await self._open_one()
+            answer = await self._connection.ask(request)
+        if b"\r\nconnection: close\r\n" in answer.head.lower():
+            self._connection.writer.close()
+            self._connection = None
+        return answer
+
+    def abort(self) -> None:
+        """End the connection, if there is one."""
+        if self._connection is not None:
+            self._connection.writer.transport.abort()
+
+
 class RecordedService:
-    """One service: a kept connection for calls, and one for callbacks."""
+    """One service: kept connections for calls and for streams that somebody asked for, and one for callbacks.
+
+    Streams go their own way, as they are asked for while a call may be waiting for its answer.
+    """
 
     def __init__(
         self, connect: Connect, context: ssl.SSLContext | None, accept: str, replies: Mapping[str, Reply]
@@ -94,7 +121,8 @@ class RecordedService:
         self._context = context
         self._accept = accept
         self._replies = replies
-        self._calls: _Connection | None = None
+        self._calls = _Kept(self._open)
+        self._streams = _Kept(self._open)
         self._callbacks: _Connection | None = None
         self._listening: asyncio.Task[None] | None = None
         self.heard: dict[str, list[str | bytes]] = {}
@@ -103,15 +131,8 @@ class RecordedService:
         """What came of the streams that it opened for somebody."""
 
     async def call(self, request: bytes) -> Answer:
-        """Send a whole request and return its answer; connects anew where the last answer ended the connection."""
-        async with asyncio.timeout(SECONDS):
-            if self._calls is None:
-                self._calls = await self._open()
-            answer = await self._calls.ask(request)
-        if b"\r\nconnection: close\r\n" in answer.head.lower():
-            self._calls.writer.close()
-            self._calls = None
-        return answer
+        """Send a whole request and return its answer."""
+        return await self._calls.ask(request)
 
     async def open_callbacks(self) -> Answer:
         """Open the WebSocket; return the answer to the upgrade."""
@@ -137,15 +158,16 @@ class RecordedService:
         return self._callbacks is not None
 
     async def close(self) -> None:
-        """Close both connections; raise what went wrong while it listened."""
+        """Close all connections; raise what went wrong while it listened."""
         if self._listening is not None:
             self._listening.cancel()
             await asyncio.wait([self._listening])
             if not self._listening.cancelled() and (error := self._listening.exception()) is not None:
                 raise error
-        for connection in (self._calls, self._callbacks):
-            if connection is not None:
-                connection.writer.transport.abort()
+        self._calls.abort()
+        self._streams.abort()
+        if self._callbacks is not None:
+            self._callbacks.writer.transport.abort()
 
     async def _open(self) -> _Connection:
         sock = await self._connect()
@@ -175,7 +197,7 @@ class RecordedService:
         match frame["invoke"]:
             case "VGET_STREAM":
                 headers = {"Host": "127.0.0.1:8081", "Content-Type": OCTETS}
-                self.transfers.append(await self.call(render("PUT", target, headers, DUMMY + reply.stream)))
+                self.transfers.append(await self._streams.ask(render("PUT", target, headers, DUMMY + reply.stream)))
             case "VSET_STREAM":
                 headers = {"Host": "127.0.0.1:8081", "Accept": OCTETS}
-                self.transfers.append(await self.call(render("GET", target, headers, None)))
+                self.transfers.append(await self._streams.ask(render("GET", target, headers, None)))
