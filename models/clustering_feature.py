@@ -39,7 +39,14 @@ class ClusteringFeature:
         return self.n, self.ls, self.ss, self.t, self.tt
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, ClusteringFeature) and self.sums == other.sums
+        return (
+            isinstance(other, ClusteringFeature)
+            and self.n == other.n
+            and self.t == other.t
+            and self.ls == other.ls
+            and self.ss == other.ss
+            and self.tt == other.tt
+        )
 
     # Sums change in place, so a feature cannot be a key.
     __hash__ = None  # type: ignore[assignment]
@@ -65,6 +72,14 @@ class ClusteringFeature:
         self.ss += other.ss
         self.t += other.t
         self.tt += other.tt
+
+    def exchange(self, before: ClusteringFeature, after: ClusteringFeature) -> None:
+        """Put a summary in the place of another one that was added before, in place."""
+        self.n += after.n - before.n
+        self.ls += after.ls - before.ls
+        self.ss += after.ss - before.ss
+        self.t += after.t - before.t
+        self.tt += after.tt - before.tt
 
     def __add__(self, other: ClusteringFeature) -> ClusteringFeature:
         return ClusteringFeature(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -123,6 +124,19 @@ class Relationship(msgspec.Struct, kw_only=True):
             else:
                 del self.gaps[index]
 
+    def exchange(self, before: Relationship, after: Relationship) -> None:
+        """Put a relationship in the place of another one that was added before, in place: what changed, and no more."""
+        self.weight += after.weight - before.weight
+        self.instances += after.instances - before.instances
+        self.falls += after.falls - before.falls
+        self.newcomers += after.newcomers - before.newcomers
+        tally.exchange(self.rooms, before.rooms, after.rooms)
+        tally.exchange(self.written, before.written, after.written)
+        tally.exchange(self.before, before.before, after.before)
+        self.fast.exchange(before.fast, after.fast)
+        self.slow.exchange(before.slow, after.slow)
+        exchange(self.gaps, before.gaps, after.gaps)
+
     def scaled(self, part: int, whole: int) -> Relationship:
         """Return about `part` of `whole` of what is known, in integers."""
         return Relationship(
@@ -147,3 +161,21 @@ class Relationship(msgspec.Struct, kw_only=True):
     def empty(self) -> bool:
         """Whether nothing is left."""
         return self == Relationship()
+
+
+def exchange[K](
+    sums: dict[K, ClusteringFeature], before: Mapping[K, ClusteringFeature], after: Mapping[K, ClusteringFeature]
+) -> None:
+    """Put summaries in the place of others that were added before, in place; none is left empty."""
+    nothing = ClusteringFeature()
+    for key, feature in after.items():
+        mine = sums.get(key)
+        if mine is None:
+            sums[key] = feature + nothing
+        else:
+            mine.exchange(before.get(key, nothing), feature)
+    for key in before.keys() - after.keys():
+        mine = sums[key]
+        mine.exchange(before[key], nothing)
+        if not mine:
+            del sums[key]

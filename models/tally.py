@@ -27,6 +27,23 @@ def difference(tally: Mapping[int, int], other: Mapping[int, int]) -> dict[int, 
     return rest
 
 
+def exchange[K](tally: dict[K, int], before: Mapping[K, int], after: Mapping[K, int]) -> None:
+    """Put counts in the place of others that were added before, in place."""
+    for category, times in after.items():
+        more = times - before.get(category, 0)
+        if more:
+            _change(tally, category, more)
+    for category in before.keys() - after.keys():
+        _change(tally, category, -before[category])
+
+
+def _change[K](tally: dict[K, int], category: K, by: int) -> None:
+    if times := tally.get(category, 0) + by:
+        tally[category] = times
+    else:
+        del tally[category]
+
+
 def scaled(tally: Mapping[int, int], part: int, whole: int) -> dict[int, int]:
     """Return about `part` of `whole` of the counts, in integers; what was seen stays seen."""
     return {category: max(1, times * part // whole) for category, times in tally.items()}

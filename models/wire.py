@@ -7,6 +7,7 @@ Bytes that come from elsewhere are checked: what is read again was written like 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any, Final, get_type_hints
 
 from models.access import Operation
@@ -15,7 +16,7 @@ from models.clustering_feature import ClusteringFeature
 from models.communication_model import CommunicationModel
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
-from models.varint import Reader, Writer
+from models.varint import Quick, Reader, Source, Writer
 
 MAX_ENTRIES = 4096
 """Entries of any one table in a message; a longer one is refused. A model may have more, if its reader says so."""
@@ -46,7 +47,7 @@ class Names:
         out.text(text)
         self._learn_text(text)
 
-    def read_text(self, data: Reader) -> str:
+    def read_text(self, data: Source) -> str:
         """Read a name.
 
         Raises:
@@ -59,9 +60,10 @@ class Names:
                 raise ValueError(f"{text!r} is introduced twice")
             self._learn_text(text)
             return text
-        if number > len(self._text_list):
-            raise ValueError(f"there is no name {number}")
-        return self._text_list[number - 1]
+        try:
+            return self._text_list[number - 1]
+        except IndexError:
+            raise ValueError(f"there is no name {number}") from None
 
     def write_key(self, out: Writer, key: Key) -> None:
         """Write a joint relationship: its number, or 0 and its parts the first time."""
@@ -75,7 +77,7 @@ class Names:
         self.write_text(out, key.data_type)
         self._learn_key(key)
 
-    def read_key(self, data: Reader) -> Key:
+    def read_key(self, data: Source) -> Key:
         """Read a joint relationship.
 
         Raises:
@@ -162,24 +164,64 @@ def decode_model(data: bytes, *, most: int = MAX_ENTRIES) -> CommunicationModel:
     Raises:
         ValueError: these bytes are no model.
     """
-    read, names = Reader(data), Names()
+    return _read(lambda read: _read_model(read, most), data)
+
+
+def happened(data: bytes) -> bytes:
+    """Return what of the bytes of a model says what happened: the same where only its weight has grown since.
+
+    Raises:
+        ValueError: these bytes are no model.
+    """
+    read = Reader(data)
+    read.text()
+    read.unsigned()
+    return read.take(read.rest)
+
+
+def decode_happened(service_type: str, data: bytes) -> CommunicationModel:
+    """Read what `happened` returned: a model of no weight.
+
+    Raises:
+        ValueError: these bytes are something else.
+    """
+    return _read(lambda read: _read_happened(read, service_type, 0, MAX_ENTRIES), data)
+
+
+def _read[T](form: Callable[[Source], T], data: bytes) -> T:
+    """Read in a hurry; what cannot be read like that is read with care, which tells why."""
+    try:
+        return form(Quick(data))
+    except (StopIteration, ValueError):
+        return form(Reader(data))
+
+
+def _read_model(read: Source, most: int) -> CommunicationModel:
     service_type = read.text()
-    weight, base = read.unsigned(), read.unsigned()
+    return _read_happened(read, service_type, read.unsigned(), most)
+
+
+def _read_happened(read: Source, service_type: str, weight: int, most: int) -> CommunicationModel:
+    names, base = Names(), read.unsigned()
     relationships = _read_relationships(read, names, base, most)
     partners = _read_table(read, lambda: names.read_text(read), lambda: _read_feature(read, names, base), most)
     read.end()
     return CommunicationModel(service_type=service_type, weight=weight, relationships=relationships, partners=partners)
 
 
-def _read_table[K, V](
-    read: Reader, key: Callable[[], K], value: Callable[[], V], most: int = MAX_ENTRIES
-) -> dict[K, V]:
-    """Read a table. Entries of nothing are refused, as sums have none: they would be lost when others are taken out."""
+def _read_length(read: Source, most: int = MAX_ENTRIES) -> int:
     length = read.unsigned()
     if length > most:
         raise ValueError(f"a table of {length} entries, more than {most}")
+    return length
+
+
+def _read_table[K, V](
+    read: Source, key: Callable[[], K], value: Callable[[], V], most: int = MAX_ENTRIES
+) -> dict[K, V]:
+    """Read a table. Entries of nothing are refused, as sums have none: they would be lost when others are taken out."""
     found: dict[K, V] = {}
-    for _ in range(length):
+    for _ in range(_read_length(read, most)):
         name = key()
         if name in found:
             raise ValueError(f"{name!r} is told twice")
@@ -201,23 +243,29 @@ def _write_relationships(out: Writer, names: Names, relationships: dict[Key, Rel
             _FIELDS[number][1](out, names, value, base)
 
 
-def _read_relationships(read: Reader, names: Names, base: int, most: int = MAX_ENTRIES) -> dict[Key, Relationship]:
-    return _read_table(read, lambda: names.read_key(read), lambda: _read_relationship(read, names, base), most)
-
-
-def _read_relationship(read: Reader, names: Names, base: int) -> Relationship:
-    present = read.unsigned()
-    if not present:
-        raise NothingObserved("a relationship without content")
-    if present >> len(_FIELDS):
-        raise ValueError("a relationship with unknown fields")
-    fields = {}
-    for number, (name, _, reader) in enumerate(_FIELDS):
-        if present >> number & 1:
-            fields[name] = reader(read, names, base)
-            if not fields[name]:
+def _read_relationships(read: Source, names: Names, base: int, most: int = MAX_ENTRIES) -> dict[Key, Relationship]:
+    found: dict[Key, Relationship] = {}
+    for _ in range(_read_length(read, most)):
+        key = names.read_key(read)
+        if key in found:
+            raise ValueError(f"{key!r} is told twice")
+        present = read.unsigned()
+        if not present:
+            raise NothingObserved("a relationship without content")
+        if present >> len(_FIELDS):
+            raise ValueError("a relationship with unknown fields")
+        fields = {}
+        for name, reader in _readers(present):
+            fields[name] = each = reader(read, names, base)
+            if not each:
                 raise NothingObserved(f"a relationship with an empty {name}")
-    return Relationship(**fields)
+        found[key] = Relationship(**fields)
+    return found
+
+
+@lru_cache(maxsize=256)
+def _readers(present: int) -> tuple[tuple[str, _Read], ...]:
+    return tuple((name, reader) for number, (name, _, reader) in enumerate(_FIELDS) if present >> number & 1)
 
 
 def _write_feature(out: Writer, _names: Names, feature: ClusteringFeature, base: int) -> None:
@@ -236,7 +284,7 @@ def _write_feature(out: Writer, _names: Names, feature: ClusteringFeature, base:
         out.unsigned(tt - middle * (2 * t - n * middle))
 
 
-def _read_feature(read: Reader, _names: Names, base: int) -> ClusteringFeature:
+def _read_feature(read: Source, _names: Names, base: int) -> ClusteringFeature:
     # Most of what is read are features, so this is written out: integers are small until the means are added again.
     unsigned = read.unsigned
     head, zigzag, ss = unsigned(), unsigned(), unsigned()
@@ -268,7 +316,7 @@ def _write_count(out: Writer, _names: Names, count: int, _base: int) -> None:
     out.unsigned(count)
 
 
-def _read_count(read: Reader, _names: Names, _base: int) -> int:
+def _read_count(read: Source, _names: Names, _base: int) -> int:
     return read.unsigned()
 
 
@@ -279,8 +327,16 @@ def _write_counts(out: Writer, names: Names, counts: Counts, _base: int) -> None
         out.unsigned(times)
 
 
-def _read_counts(read: Reader, names: Names, _base: int) -> Counts:
-    return Counts(_read_table(read, lambda: names.read_text(read), read.unsigned))
+def _read_counts(read: Source, names: Names, _base: int) -> Counts:
+    found = Counts()
+    for _ in range(_read_length(read)):
+        name = names.read_text(read)
+        if name in found:
+            raise ValueError(f"{name!r} is told twice")
+        found[name] = times = read.unsigned()
+        if not times:
+            raise NothingObserved(f"of {name!r} there is nothing")
+    return found
 
 
 def _write_bins(out: Writer, names: Names, bins: dict[int, ClusteringFeature], base: int) -> None:
@@ -290,7 +346,7 @@ def _write_bins(out: Writer, names: Names, bins: dict[int, ClusteringFeature], b
         _write_feature(out, names, feature, base)
 
 
-def _read_bins(read: Reader, names: Names, base: int) -> dict[int, ClusteringFeature]:
+def _read_bins(read: Source, names: Names, base: int) -> dict[int, ClusteringFeature]:
     return _read_table(read, read.signed, lambda: _read_feature(read, names, base))
 
 
@@ -301,12 +357,23 @@ def _write_numbers(out: Writer, _names: Names, numbers: dict[int, int], _base: i
         out.unsigned(times)
 
 
-def _read_numbers(read: Reader, _names: Names, _base: int) -> dict[int, int]:
-    return _read_table(read, read.signed, read.unsigned)
+def _read_numbers(read: Source, _names: Names, _base: int) -> dict[int, int]:
+    # As `_read_table`; written out, since there are many.
+    unsigned = read.unsigned
+    found: dict[int, int] = {}
+    for _ in range(_read_length(read)):
+        zigzag = unsigned()
+        index = -(zigzag + 1 >> 1) if zigzag & 1 else zigzag >> 1
+        if index in found:
+            raise ValueError(f"{index!r} is told twice")
+        found[index] = times = unsigned()
+        if not times:
+            raise NothingObserved(f"of {index!r} there is nothing")
+    return found
 
 
 type _Write = Callable[[Writer, Names, Any, int], None]
-type _Read = Callable[[Reader, Names, int], Any]
+type _Read = Callable[[Source, Names, int], Any]
 
 _FORMS: dict[Any, tuple[_Write, _Read]] = {
     int: (_write_count, _read_count),

@@ -55,11 +55,14 @@ def caller_of(request: Request, live: Connection, registry: SiteRegistry) -> Cal
     return _by_peer(decoder.agency.on_behalf(request), own, live, live.peer, registry)
 
 
-def with_type(caller: Caller, inference: Inference) -> Caller:
-    """Return a caller with the type that is inferred for it, where nobody knows it and the inventory has rules."""
+def with_type(caller: Caller, inference: Inference, now: int) -> Caller:
+    """Return a caller with the type that is inferred for it, where nobody knows it and the inventory has rules.
+
+    `now` is event time in milliseconds.
+    """
     if caller.sender.service_type is not None:
         return caller
-    sender = inference.of(caller.sender, caller.request)
+    sender = inference.of(caller.sender, caller.request, now)
     return caller if sender is caller.sender else msgspec.structs.replace(caller, sender=sender)
 
 

@@ -722,7 +722,7 @@ class InferenceRule(Document):
     user_agent: Annotated[str, Field(min_length=1, max_length=128)] | None = None
     """Glob of the field User-Agent, e.g. Tuya*."""
     path: Annotated[str, Field(min_length=1, max_length=128)] | None = None
-    """Glob of the path of a call. Whoever made such a call once keeps the type while the gateway runs."""
+    """Glob of the path of a call, for senders that nobody knows; they keep the type for hours."""
 
     @model_validator(mode="after")
     def _says_something(self) -> Self:

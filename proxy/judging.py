@@ -65,10 +65,10 @@ class ConnectionJudge:
         """
         judging, live = self._judging, self._live
         decoder = live.destination.decoder
-        caller = with_type(caller_of(request, live, judging.registry), judging.inference)
+        now = judging.enforcement.now()
+        caller = with_type(caller_of(request, live, judging.registry), judging.inference, now)
         sender = caller.sender
         identity = identity_of(sender)
-        now = judging.enforcement.now()
         decoded = self._decode(caller, now)
         transactions = judging.transactions
         owner = identity if caller.owner is sender else identity_of(caller.owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import ssl
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -21,6 +22,8 @@ from proxy.server_tls_settings import AccessPointSide
 
 _SECONDS = 10.0
 """For one document, from the connection to its last byte."""
+_ALL_SECONDS = 60.0
+"""For all documents that one URL leads to; the last one may take its own time beyond that."""
 _TOGETHER = 4 * LARGEST
 """Bytes of all documents that one URL leads to."""
 _OK = 200
@@ -90,7 +93,11 @@ def fetch(url: str, place: Place, trust: Trust | None) -> Fetched:
     if listed is None:
         return Fetched({url: content})
     documents: dict[str, bytes] = {}
+    until = time.monotonic() + _ALL_SECONDS
     for each in listed:
+        if time.monotonic() > until:
+            told = f"{len(documents)} of {len(listed)} documents that it lists took longer than {_ALL_SECONDS:g} s"
+            raise FetchError(f"{url}: {told}")
         documents[each] = _get(each, place, trust)
         if sum(map(len, documents.values())) > _TOGETHER:
             raise FetchError(f"{url}: what it lists is larger than {_TOGETHER} bytes together")

@@ -75,8 +75,7 @@ class Measurements:
             start, resident = time.monotonic() - begun, memory(services.pids) / self._processes
             authority = services.place.authority
             self._enrol(authority, connections)
-            empty = self._bare(authority)
-            cost = self.contribute(services, connections)
+            empty, cost, ratio = self.contribute(services, connections)
             disk = self._database.size
             updated = self.updated(services)
             own, foreign, unchanged = self._reads(services)
@@ -91,6 +90,7 @@ class Measurements:
             database_us=cost.database_us,
             bare_us=empty.cpu_us,
             bare_rate=empty.rate,
+            ratio=ratio,
             p50_ms=cost.load.p50,
             p99_ms=cost.load.p99,
             refused=cost.load.refused,
@@ -107,15 +107,36 @@ class Measurements:
             connection_kib=cost.connection_bytes / 1024,
         )
 
-    def contribute(self, services: Services, connections: int) -> Cost:
-        """Have so many origins contribute, one state after the other."""
-        self._enrol(services.place.authority, connections)
-        cost = self._measure(services, self._plan(services, self._members, self._put, sending=True))
+    def contribute(self, services: Services, connections: int) -> tuple[Cost, Cost, float]:
+        """Have so many origins contribute, one state after the other, in turns with the bare endpoint.
+
+        Returns:
+            What the bare endpoint and the services cost, and how many times as much CPU time the services need: the
+            median of the rounds, as the machine is a different one from second to second.
+        """
+        authority = services.place.authority
+        self._enrol(authority, connections)
+        rounds = max(1, round(self._seconds))
+        plan = msgspec.structs.replace(
+            self._plan(services, self._members, self._put, sending=True), seconds=self._seconds / rounds
+        )
+        with bare(authority, self._directory) as (process, port):
+            plan_of_bare = msgspec.structs.replace(plan, ports=[port])
+            with (
+                loading.loaded(plan_of_bare, [process.pid]) as empty,
+                loading.loaded(plan, services.pids) as full,
+            ):
+                ratios = []
+                for _ in range(rounds):
+                    least = empty.round(loading.nothing, loading.at_once)
+                    ratios.append(full.round(lambda: self._database.spent, services.settle) / least)
         self._members = [
-            msgspec.structs.replace(member, sequence=max(member.sequence, cost.load.acknowledged.get(member.name, 0)))
+            msgspec.structs.replace(
+                member, sequence=max(member.sequence, full.cost.load.acknowledged.get(member.name, 0))
+            )
             for member in self._members
         ]
-        return cost
+        return empty.cost, full.cost, statistics.median(ratios)
 
     def updated(self, services: Services) -> list[float]:
         """Return milliseconds from contributions to the sums at another origin."""
@@ -144,31 +165,16 @@ class Measurements:
             added = added + self._readers
         asyncio.run(enrol(self._database, added))
 
-    def _bare(self, authority: Authority) -> Cost:
-        with bare(authority, self._directory) as (process, port):
-            plan = msgspec.structs.replace(
-                self._plan_of([port], authority, self._members, self._put, sending=True), seconds=self._seconds / 2
-            )
-            return loading.measure(plan, [process.pid], _nothing, _at_once)
-
     def _plan(self, services: Services, who: Sequence[Member], head: str, *, sending: bool = False) -> Plan:
-        return self._plan_of(services.ports, services.place.authority, who, head, sending=sending)
-
-    def _plan_of(
-        self, ports: Sequence[int], authority: Authority, who: Sequence[Member], head: str, *, sending: bool
-    ) -> Plan:
         return Plan(
-            ports=list(ports),
-            authority=authority.pem,
+            ports=list(services.ports),
+            authority=services.place.authority.pem,
             members=list(who),
             head=head if sending else f"{head}\r\n",
             models=self._sent.models if sending else [],
             epoch=self._epoch,
             seconds=self._seconds,
         )
-
-    def _measure(self, services: Services, plan: Plan) -> Cost:
-        return loading.measure(plan, services.pids, lambda: self._database.spent, services.settle)
 
     def _reads(self, services: Services) -> tuple[Reads, Reads, Reads]:
         who = self._members
@@ -182,8 +188,7 @@ class Measurements:
     def _read(self, services: Services, who: Sequence[Member], head: str) -> Reads:
         plan = msgspec.structs.replace(self._plan(services, who, head), seconds=self._seconds / 2)
         many, single = (
-            loading.measure(msgspec.structs.replace(plan, members=list(some)), services.pids, _nothing, _at_once)
-            for some in (who, who[:1])
+            loading.measure(msgspec.structs.replace(plan, members=list(some)), services.pids) for some in (who, who[:1])
         )
         return Reads(
             rate=many.rate,
@@ -192,14 +197,6 @@ class Measurements:
             p99_ms=single.load.p99,
             size=single.load.largest,
         )
-
-
-def _nothing() -> float:
-    return 0.0
-
-
-def _at_once() -> None:
-    """Reads leave nothing to be done."""
 
 
 @contextmanager

@@ -9,8 +9,9 @@ import asyncio
 import ssl
 import sys
 
-import uvloop
 from aiohttp import web
+
+from proxy.event_loop import new_event_loop
 
 HOST = "127.0.0.1"
 
@@ -36,4 +37,4 @@ async def _serve(certificate: str, authority: str) -> None:
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(*sys.argv[1:]))
+    asyncio.run(_serve(*sys.argv[1:]), loop_factory=new_event_loop)

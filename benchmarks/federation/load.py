@@ -1,7 +1,7 @@
 """A load: origins that each have a connection of their own, with their certificate, and ask one thing after the other.
 
 `python -m benchmarks.federation.load`, a process of its own: reads a `Plan` from its first line, says `connected` once
-all are, loads when the next line tells it to, and prints a `Load`.
+all are, loads whenever another line tells it to, and prints a `Load` each time.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from typing import cast
 
 import msgspec
-import uvloop
 
 from benchmarks.federation.stamping import body
+from proxy.event_loop import new_event_loop
 
 HOST = "127.0.0.1"
 _END = b"\r\n\r\n"
@@ -145,6 +145,10 @@ class _Loading:
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
         self._head = plan.head.encode()
+        self._sequences = [member.sequence for member in plan.members]
+        self._forget()
+
+    def _forget(self) -> None:
         self._statuses: Counter[int] = Counter()
         self._latencies: list[float] = []
         self._acknowledged: dict[str, int] = {}
@@ -159,7 +163,8 @@ class _Loading:
         return connections
 
     async def run(self, connections: Sequence[Connection]) -> Load:
-        """Load until the time is over, or nobody answers any more."""
+        """Load until the time is over, or nobody answers any more; each time with what comes next."""
+        self._forget()
         begun = time.monotonic()
         until = begun + self._plan.seconds
         loads = [
@@ -178,9 +183,8 @@ class _Loading:
         )
 
     async def _one(self, number: int, member: Member, connection: Connection, until: float) -> None:
-        sequence = member.sequence
         while (begun := time.monotonic()) < until:
-            sequence += 1
+            sequence = self._sequences[number] = self._sequences[number] + 1
             try:
                 status, _, answer = await connection.ask(self._request(number, sequence))
             except ConnectionError:
@@ -203,12 +207,11 @@ async def _main(plan: Plan) -> None:
     loading = _Loading(plan)
     connections = await loading.connect()
     print("connected", flush=True)
-    await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline)
-    found = await loading.run(connections)
+    while await asyncio.get_running_loop().run_in_executor(None, sys.stdin.readline):
+        print(msgspec.json.encode(await loading.run(connections)).decode(), flush=True)
     for connection in connections:
         connection.transport.abort()
-    print(msgspec.json.encode(found).decode(), flush=True)
 
 
 if __name__ == "__main__":
-    uvloop.run(_main(msgspec.json.decode(sys.stdin.readline(), type=Plan)))
+    asyncio.run(_main(msgspec.json.decode(sys.stdin.readline(), type=Plan)), loop_factory=new_event_loop)

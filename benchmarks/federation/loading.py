@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import statistics
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
@@ -34,7 +36,7 @@ class Cost(msgspec.Struct, frozen=True, kw_only=True):
 
 @contextmanager
 def connected(plan: Plan) -> Iterator[Callable[[], Load]]:
-    """Connect all members; what is given loads, once."""
+    """Connect all members; what is given loads, each time with what comes next."""
     command = [sys.executable, "-m", "benchmarks.federation.load"]
     # A process of its own, so that the load does not wait for who measures it.
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:  # noqa: S603, ours
@@ -57,27 +59,78 @@ def connected(plan: Plan) -> Iterator[Callable[[], Load]]:
             process.kill()
 
 
-def measure(plan: Plan, service: Sequence[int], database: Callable[[], float], settle: Callable[[], None]) -> Cost:
-    """Load, and wait until all that was asked for is done.
+class Loaded:
+    """Who is loaded, in rounds, and what that costs."""
 
-    Args:
-        plan: The load.
-        service: Process ids of who is loaded.
-        database: Seconds of CPU time that the database server has used.
-        settle: Waits until the service has nothing to do any more.
-    """
-    idle, resident = cpu(service), memory(service)
-    with connected(plan) as load:
-        before, stored = cpu(service), database()
-        per_connection = (memory(service) - resident) / len(plan.members)
-        found = load()
+    def __init__(self, plan: Plan, load: Callable[[], Load], service: Sequence[int], made: tuple[float, int]) -> None:
+        """Take who is connected; `made` is CPU time and memory from before."""
+        self._load = load
+        self._service = service
+        members = len(plan.members)
+        self._handshake_us = 1e6 * (cpu(service) - made[0]) / members
+        self._connection_bytes = (memory(service) - made[1]) / members
+        self._rounds: list[tuple[Load, float, float]] = []
+
+    def round(self, database: Callable[[], float], settle: Callable[[], None]) -> float:
+        """Load, and wait until all that was asked for is done; return CPU time per request, us.
+
+        Args:
+            database: Seconds of CPU time that the database server has used.
+            settle: Waits until the service has nothing to do any more.
+        """
+        before, stored = cpu(self._service), database()
+        found = self._load()
         settle()
-        spent, storing = cpu(service) - before, database() - stored
-    answered = found.accepted or 1
-    return Cost(
-        load=found,
-        cpu_us=1e6 * spent / answered,
-        database_us=1e6 * storing / answered,
-        handshake_us=1e6 * (before - idle) / len(plan.members),
-        connection_bytes=per_connection,
-    )
+        spent = cpu(self._service) - before
+        self._rounds.append((found, spent, database() - stored))
+        return 1e6 * spent / (found.accepted or 1)
+
+    @property
+    def cost(self) -> Cost:
+        """Of all rounds: rates and CPU times of all together, latencies of the round in the middle."""
+        loads = [load for load, _, _ in self._rounds]
+        statuses: Counter[int] = Counter()
+        acknowledged: dict[str, int] = {}
+        for each in loads:
+            statuses.update(each.statuses)
+            acknowledged |= each.acknowledged
+        load = Load(
+            seconds=sum(each.seconds for each in loads),
+            statuses=dict(statuses),
+            p50=statistics.median(each.p50 for each in loads),
+            p99=statistics.median(each.p99 for each in loads),
+            acknowledged=acknowledged,
+            largest=max(each.largest for each in loads),
+        )
+        answered = load.accepted or 1
+        return Cost(
+            load=load,
+            cpu_us=1e6 * sum(spent for _, spent, _ in self._rounds) / answered,
+            database_us=1e6 * sum(storing for _, _, storing in self._rounds) / answered,
+            handshake_us=self._handshake_us,
+            connection_bytes=self._connection_bytes,
+        )
+
+
+@contextmanager
+def loaded(plan: Plan, service: Sequence[int]) -> Iterator[Loaded]:
+    """Connect all members to the processes of a service."""
+    idle = cpu(service), memory(service)
+    with connected(plan) as load:
+        yield Loaded(plan, load, service, idle)
+
+
+def measure(plan: Plan, service: Sequence[int]) -> Cost:
+    """Load once with what leaves nothing to be done."""
+    with loaded(plan, service) as found:
+        found.round(nothing, at_once)
+    return found.cost
+
+
+def nothing() -> float:
+    """Return what a database uses that is not there."""
+    return 0.0
+
+
+def at_once() -> None:
+    """Wait for nothing: reads leave nothing to be done."""

@@ -45,8 +45,9 @@ def measure(states: States, databases: list[Database]) -> Parts:
     def put() -> None:
         turn = next(turns)
         origin, sequence = turn % _ORIGINS, turn // _ORIGINS + 1
-        contribution = msgspec.structs.replace(read[(origin + sequence) % len(read)], sequence=sequence)
-        pool.put(f"o{origin}", contribution)
+        state = (origin + sequence) % len(read)
+        contribution = msgspec.structs.replace(read[state], sequence=sequence)
+        pool.put(f"o{origin}", contribution, data=states.models[state])
 
     return Parts(
         read_us=_mean(

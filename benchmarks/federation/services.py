@@ -38,8 +38,9 @@ _SETTLED = 0.6
 """Seconds in which nothing was read from the store: longer than between two looks."""
 _APPLIED = re.compile(rb"^alleyes_federation_changes_applied (\S+)$", re.MULTILINE)
 _DAY = 86_400
-_UNLIMITED = {"requests_per_second": 1_000_000, "burst": 1_000_000, "waiting_per_origin": 1000}
-"""What a few members send here comes from many elsewhere: each is allowed as much as all of them."""
+_UNLIMITED = {"requests_per_second": 1_000_000, "burst": 1_000_000, "waiting_per_origin": 1000, "head_seconds": 60}
+"""What a few members send here comes from many elsewhere: each may do as much as all of them. Who is connected waits
+for the others."""
 _HELD = "SELECT origin, sequence FROM contributions WHERE epoch = "
 
 

@@ -12,8 +12,7 @@ Integers are those of `models.varint`, models those of `models.wire`. Work is bo
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -40,6 +39,7 @@ __all__ = [
     "encode_contribution",
     "encode_others",
     "encode_shared",
+    "model_of",
     "stamp_of",
 ]
 
@@ -92,7 +92,7 @@ def decode_contribution(service_type: str, data: bytes, *, now_minute: int) -> C
         BadContribution: these bytes are none that could be merged; `code` says why.
     """
     read = _begin(data, MAX_BYTES)
-    with _reading():
+    with _READING:
         epoch, sequence = _stamp(read)
         model = decode_model(read.take(read.rest), most=MAX_KEYS)
     _check_type(model, service_type)
@@ -107,8 +107,20 @@ def stamp_of(data: bytes) -> tuple[int, int]:
         BadContribution: as `decode_contribution`.
     """
     read = _begin(data, MAX_BYTES)
-    with _reading():
+    with _READING:
         return _stamp(read)
+
+
+def model_of(data: bytes) -> bytes:
+    """Return the bytes of a contribution's model (`models.wire`).
+
+    Raises:
+        BadContribution: as `decode_contribution`.
+    """
+    read = _begin(data, MAX_BYTES)
+    with _READING:
+        _stamp(read)
+        return read.take(read.rest)
 
 
 def encode_shared(shared: Shared) -> bytes:
@@ -137,7 +149,7 @@ def encode_others(others: Others) -> bytes:
 def decode_others(service_type: str, data: bytes, *, now_minute: int) -> Others:
     """Read what a node is told; as `decode_shared`."""
     read = _begin(data, MAX_OTHERS_BYTES)
-    with _reading():
+    with _READING:
         site, elsewhere = (Reader(read.take(read.unsigned())) for _ in range(2))
         read.end()
     return Others(
@@ -170,7 +182,7 @@ def _shared(shared: Shared) -> bytes:
 
 
 def _read_shared(read: Reader, service_type: str, now_minute: int) -> Shared:
-    with _reading():
+    with _READING:
         version, origins, length = read.text(), read.unsigned(), read.unsigned()
         if not _VERSION.fullmatch(version):
             raise ValueError("a version is up to 64 hexadecimal digits")
@@ -233,15 +245,20 @@ def _begin(data: bytes, most: int) -> Reader:
     return read
 
 
-@contextmanager
-def _reading() -> Iterator[None]:
-    """Tell that bytes cannot be read, and why."""
-    try:
-        yield
-    except NothingObserved as error:
-        raise BadContribution("feature", str(error)) from None
-    except ValueError as error:
-        raise BadContribution("malformed", str(error)) from None
+class _Reading:
+    """Tells that bytes cannot be read, and why. Stateless, so one is enough for all that is read."""
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, NothingObserved):
+            raise BadContribution("feature", str(error)) from None
+        if isinstance(error, ValueError):
+            raise BadContribution("malformed", str(error)) from None
+
+
+_READING = _Reading()
 
 
 def _check_type(model: CommunicationModel, service_type: str) -> None:

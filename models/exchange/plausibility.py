@@ -223,7 +223,7 @@ def _check_number(number: int, most: int, what: str) -> None:
 
 
 def _check_feature(feature: ClusteringFeature, least: int, most: int, latest: int, what: str) -> None:
-    n, ls, ss, t, tt = feature.sums
+    n, ls, ss, t, tt = feature.n, feature.ls, feature.ss, feature.t, feature.tt
     if n < 1 or not (n * least <= ls <= n * most and n * least * least <= ss <= n * most * most):
         raise BadContribution("feature", f"{what}: no {_short(n)} values from {least} to {most} have these sums")
     if not (n * EARLIEST <= t <= n * latest and n * EARLIEST * EARLIEST <= tt <= n * latest * latest):

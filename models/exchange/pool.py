@@ -16,12 +16,12 @@ import msgspec
 from models import tally
 from models.categorical import Counts
 from models.clustering_feature import ClusteringFeature
-from models.communication_model import CommunicationModel
+from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import CAP, Contribution
 from models.exchange.ranking import Ranking
 from models.exchange.shared import MOST_ENTRIES, MOST_RELATIONSHIPS, Shared
-from models.relationship import Key, Relationship
-from models.wire import decode_model, encode_model
+from models.relationship import Key, Relationship, exchange
+from models.wire import decode_happened, encode_model, happened
 
 MAX_ORIGINS = 1 << 20
 """Origins of one service type. Beyond, a new one is refused."""
@@ -39,7 +39,7 @@ class _Held(NamedTuple):
     sequence: int
     weight: int
     data: bytes
-    """What else counts of it (`models.wire`): apart, as where nothing happened only the weight grows."""
+    """What else counts of it (`models.wire.happened`): apart, as where nothing happened only the weight grows."""
     digest: bytes
     """Of the bytes in which it came."""
 
@@ -97,13 +97,15 @@ class Pool:
         """The origin that is here for longest; None where there is none."""
         return next(iter(self._held), None)
 
-    def put(self, origin: str, contribution: Contribution, digest: bytes = b"") -> bool:
+    def put(self, origin: str, contribution: Contribution, digest: bytes = b"", data: bytes | None = None) -> bool:
         """Replace what an origin contributed by its newest cumulative state.
 
         Args:
             origin: Who contributes.
             contribution: The state, checked (`envelope.decode_contribution`). It is not kept.
             digest: Of the bytes in which it came, kept for `digest`.
+            data: The bytes of its model (`envelope.model_of`), so that it need not be written again; None: it came in
+                none.
 
         Returns:
             Whether it was news: false for what arrived before, or late.
@@ -118,20 +120,17 @@ class Pool:
         self.total.check_type(contribution.model.service_type)
         if held is None and len(self._held) >= MAX_ORIGINS:
             raise ValueError(f"there are {MAX_ORIGINS} origins already; remove some that are gone")
-        model = counted(contribution.model, self._cap)
-        weight, model.weight = model.weight, 0
-        data = encode_model(model)
-        if held is None or data != held.data:
-            if held is not None:
-                self._take_out(held)
-            self.total.absorb(model)
-            for key in model.relationships:
-                self._supporters[key] = self._supporters.get(key, 0) + 1
-            self._ranking.note(model.relationships)
-        self.total.weight += weight - (0 if held is None else held.weight)
+        model = contribution.model
+        if data is None or not _counts_whole(model, self._cap):
+            model = counted(model, self._cap)
+            data = encode_model(model)
+        known = happened(data)
+        if held is None or known != held.data:
+            self._exchange(self._nothing() if held is None else self._own(held), model)
+        self.total.weight += model.weight - (0 if held is None else held.weight)
         self._sum += _hash(origin, epoch, sequence) - (0 if held is None else _hash(origin, held.epoch, held.sequence))
         self._sum %= _MODULUS
-        self._held[origin] = _Held(epoch, sequence, weight, data, digest)
+        self._held[origin] = _Held(epoch, sequence, model.weight, known, digest)
         return True
 
     def remove(self, origin: str) -> None:
@@ -141,7 +140,7 @@ class Pool:
             KeyError: there is no such origin.
         """
         held = self._held.pop(origin)
-        self._take_out(held)
+        self._exchange(self._own(held), self._nothing())
         self.total.weight -= held.weight
         self._sum = (self._sum - _hash(origin, held.epoch, held.sequence)) % _MODULUS
 
@@ -162,7 +161,7 @@ class Pool:
             origin: Who is told; None, or who contributed nothing, is told all.
         """
         held = None if origin is None else self._held.get(origin)
-        own = decode_model(held.data) if held is not None else CommunicationModel(service_type=self.total.service_type)
+        own = self._nothing() if held is None else self._own(held)
         rest = CommunicationModel(
             service_type=self.total.service_type, weight=self.total.weight - (0 if held is None else held.weight)
         )
@@ -211,24 +210,38 @@ class Pool:
         nothing = ClusteringFeature()
         return {name: partners[name] - own.partners.get(name, nothing) for name in sorted(names)}
 
-    def _take_out(self, held: _Held) -> None:
-        """Take out what is known to be part of the sum: unlike `CommunicationModel.release`, without copies of all."""
-        model = decode_model(held.data)
-        relationships, partners, supporters = self.total.relationships, self.total.partners, self._supporters
-        for key, relationship in model.relationships.items():
-            count = supporters[key] - 1
-            if count:
-                supporters[key] = count
-                relationships[key].release(relationship)
+    def _nothing(self) -> CommunicationModel:
+        return CommunicationModel(service_type=self.total.service_type)
+
+    def _own(self, held: _Held) -> CommunicationModel:
+        """Return what counts of an origin, but for its weight."""
+        return decode_happened(self.total.service_type, held.data)
+
+    def _exchange(self, before: CommunicationModel, after: CommunicationModel) -> None:
+        """Put what counts of an origin in the place of what counted before: in most minutes little of it changes."""
+        relationships, supporters = self.total.relationships, self._supporters
+        changed = []
+        for key, relationship in after.relationships.items():
+            old = before.relationships.pop(key, None)
+            if old == relationship:
+                continue
+            changed.append(key)
+            if old is not None:
+                relationships[key].exchange(old, relationship)
+                continue
+            supporters[key] = supporters.get(key, 0) + 1
+            if key not in relationships:
+                relationships[key] = Relationship()
+            relationships[key].absorb(relationship)
+        for key, old in before.relationships.items():
+            changed.append(key)
+            supporters[key] -= 1
+            if supporters[key]:
+                relationships[key].exchange(old, Relationship())
             else:
                 del supporters[key], relationships[key]
-        for partner, feature in model.partners.items():
-            rest = partners[partner] - feature
-            if rest.n:
-                partners[partner] = rest
-            else:
-                del partners[partner]
-        self._ranking.note(model.relationships)
+        exchange(self.total.partners, before.partners, after.partners)
+        self._ranking.note(changed)
 
 
 def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
@@ -242,6 +255,29 @@ def counted(model: CommunicationModel, cap: int) -> CommunicationModel:
     return capped
 
 
+def _counts_whole(model: CommunicationModel, cap: int) -> bool:
+    """Tell whether nothing of a model that was read from bytes is left out or scaled down (`counted`), as is usual."""
+    return (
+        model.weight <= cap
+        and len(model.relationships) <= MAX_KEYS
+        and len(model.partners) <= MAX_KEYS
+        and all(
+            each.instances <= VOICES and _accesses(each) <= PACE * each.weight for each in model.relationships.values()
+        )
+    )
+
+
+def _accesses(each: Relationship) -> int:
+    """Return how often it was seen, by the sum that says most."""
+    return max(
+        each.fast.n,
+        each.slow.n,
+        sum([gap.n for gap in each.gaps.values()]),
+        sum(each.before.values()),
+        sum(each.written.values()),
+    )
+
+
 def _copy(relationship: Relationship) -> Relationship:
     made = Relationship()
     made.absorb(relationship)
@@ -253,13 +289,7 @@ def _moderate(each: Relationship) -> Relationship:
     if each.instances > VOICES:
         changes["instances"] = VOICES
         changes["rooms"] = Counts({room: -(-count * VOICES // each.instances) for room, count in each.rooms.items()})
-    accesses = max(
-        each.fast.n,
-        each.slow.n,
-        sum([gap.n for gap in each.gaps.values()]),
-        sum(each.before.values()),
-        sum(each.written.values()),
-    )
+    accesses = _accesses(each)
     part = PACE * each.weight
     if accesses > part:
         changes |= {

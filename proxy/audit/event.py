@@ -27,6 +27,8 @@ class Kind(StrEnum):
     POLICY_RELOAD = "policy-reload"
     IDENTITY_CONFLICT = "identity-conflict"
     """A certificate was shown from a network address at which the inventory does not have its service."""
+    INFERENCE = "inference"
+    """A sender fits another rule of inference than the one whose type it has."""
     REVOCATION = "revocation"
     """Other revocation lists are in force, or cannot be, or are out of date."""
     THINGS = "things"

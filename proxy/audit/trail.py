@@ -11,6 +11,7 @@ from policy.verdict import Sender, Verdict
 from proxy.audit.event import Detail, Kind, Notice, VerdictEvent
 from proxy.audit.journal import Journal
 from proxy.audit.sampling import Sampling
+from proxy.inference import Otherwise
 
 _QUARANTINE_KINDS = {
     "added": Kind.QUARANTINE_ADDED,
@@ -123,6 +124,18 @@ class AuditTrail:
                 inventoried=places,
                 more=before,
             )
+
+    def inferred_otherwise(self, sender: Sender, found: Otherwise) -> None:
+        """Record that a sender fits another rule of inference than before; a flood of it is only counted."""
+        before = self._counted(Kind.INFERENCE, sender.address)
+        if before is not None:
+            then = "that is its type from now on" if found.taken else "it keeps its type"
+            text = (
+                f"{sender.address} was taken for {found.had}, and by {found.why} it is {found.fits}: {then}. It may be"
+                " another device, or one that tries what others are let do."
+            )
+            details: dict[str, Detail] = {"had": found.had, "fits": found.fits, "taken": found.taken, "more": before}
+            self.note(Kind.INFERENCE, text + _more(before), address=sender.address, ip=sender.ip, **details)
 
     def rolled_back(self, root: str, verdict: Verdict) -> None:
         """Record that the gateway rolls a transaction back of its own accord, after the refusal of its commit.

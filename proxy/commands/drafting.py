@@ -23,7 +23,7 @@ from proxy.drafting.checked import DraftError, checked
 from proxy.drafting.draft import MappingDraft
 from proxy.drafting.examples import text_of_examples
 from proxy.drafting.learnt import draft_from
-from proxy.drafting.naming import slug
+from proxy.drafting.naming import NamespaceError, namespace, slug
 from proxy.drafting.observed import seen_in
 from proxy.drafting.openapi import draft_of
 from proxy.drafting.specification import SpecificationError, read_specification
@@ -67,6 +67,8 @@ def openapi_command(file: Path, *, name: str | None, output: Path | None) -> Non
         draft = draft_of(read_specification(file), name=name, file=file.name)
     except SpecificationError as error:
         refuse([str(error)])
+    except NamespaceError as error:
+        refuse([f"{file}: {error}"])
     if not draft.routes:
         refuse([f"{file}: has no operation that a mapping could have", *draft.left_out])
     _write(draft, output, agent=name or slug(draft.name))
@@ -100,17 +102,25 @@ def wot_command(source: str, *, at: str | None, fingerprint: str | None, output:
 
 @click.command("learn")
 @click.option("--agent", help="Name of the access point that was called, where the log has several.")
+@click.option("--trust", multiple=True, metavar="ADDRESS", help="A caller whose word alone counts; may be repeated.")
 @click.option("--yes", is_flag=True, help="Take all that is proposed, without asking.")
 @_name_option
 @_output_option
 @at_log
-def learn_command(*, place: Path, agent: str | None, name: str | None, yes: bool, output: Path | None) -> None:
+def learn_command(
+    *, place: Path, agent: str | None, trust: tuple[str, ...], name: str | None, yes: bool, output: Path | None
+) -> None:
     """Draft a mapping from calls that no route understood, as the audit log has them.
 
     Let services work for a day in learn mode, where such calls are forwarded. What several callers asked for, or one of
-    them at several times, is proposed as templates; each is asked about.
+    them at several times, is proposed as templates; each is asked about. Names vary only where several callers, or one
+    that is trusted, used each of them.
     """
-    vocabulary = Vocabulary()
+    try:
+        short = namespace(name, agent or "device")
+    except NamespaceError as error:
+        refuse([f"{agent}: {error}" if agent else str(error)])
+    vocabulary = Vocabulary(trust)
     with readable(place):
         for record in newest(place, MOST_RECORDS):
             seen = seen_in(record.data, agent)
@@ -126,8 +136,8 @@ def learn_command(*, place: Path, agent: str | None, name: str | None, yes: bool
     if not confirmed:
         click.echo("alleyes: nothing was confirmed", err=True)
         raise SystemExit(_NOTHING)
-    draft = draft_from(confirmed, name=name or agent or "device", source=f"the audit log in {place}")
-    _write(draft, output, agent=agent or name or "device")
+    draft = draft_from(confirmed, name=short, source=f"the audit log in {place}")
+    _write(draft, output, agent=agent or short)
 
 
 def _confirmed(template: Template) -> bool:
@@ -142,11 +152,18 @@ def _shown(template: Template) -> Iterator[str]:
     for each in template.variables:
         examples = f": {printable(', '.join(each.examples), 200)}" if each.examples else ""
         yield f"  {{{each.name}}} {each.kind}, {each.distinct} different{examples}"
+        if each.odd:
+            yield f"  {{{each.name}}} as well, of fewer callers: {printable(', '.join(each.odd), 200)}"
+    if template.parameters:
+        named = ", ".join(f"{each.name} ({each.callers} callers)" for each in template.parameters)
+        yield f"  parameters: {printable(named, 400)}"
     if template.members:
         held = ", ".join(f"{pointer} {' or '.join(sorted(kinds))}" for pointer, kinds in template.members)
         yield f"  body: {printable(held, 400)}"
     if template.fields:
         yield f"  fields: {printable(', '.join(template.fields), 400)}"
+    if template.seldom:
+        yield f"  left out, as one caller sent it once: {printable(', '.join(template.seldom), 400)}"
 
 
 def _noise(noise: Noise) -> Iterator[str]:

@@ -8,12 +8,13 @@ import signal
 from pathlib import Path
 
 import click
-import uvloop
 
 from policy.loading import DocumentError
 from proxy import logs, privileges
 from proxy.clocks import EventClock, RealEventClock, real_now
+from proxy.collector import spare_the_collector
 from proxy.commands.options import refuse
+from proxy.event_loop import new_event_loop
 from proxy.federation.configuration import FederationDocument, load_federation
 from proxy.federation.service.authority import Authority, AuthorityError
 from proxy.federation.service.server import FederationService
@@ -68,8 +69,7 @@ def serve(document: FederationDocument, clock: EventClock | None = None) -> None
         _allow_files(document.limits.connections + _OTHER_FILES)
         authority = Authority.of(document.authority, document.state_directory, real_now())
         running = _run(document, authority, clock or RealEventClock())
-        # A contribution takes less CPU time with its event loop, and a connection a tenth of the memory.
-        asyncio.run(running, loop_factory=uvloop.new_event_loop)
+        asyncio.run(running, loop_factory=new_event_loop)
     except (AuthorityError, StoreError, privileges.PrivilegesError) as error:
         refuse([str(error)])
     except OSError as error:
@@ -82,7 +82,19 @@ async def _run(document: FederationDocument, authority: Authority, clock: EventC
     ending = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, ending.set)
-    await FederationService(document, authority, store_of(document), clock).run(ending)
+    service = FederationService(document, authority, store_of(document), clock)
+    sparing = asyncio.create_task(_spare_the_collector(service))
+    try:
+        await service.run(ending)
+    finally:
+        sparing.cancel()
+
+
+async def _spare_the_collector(service: FederationService) -> None:
+    """Have what is there looked at no more: as much again once all is read, of as many origins as there are."""
+    spare_the_collector()
+    await service.loaded()
+    spare_the_collector()
 
 
 def _allow_files(wanted: int) -> None:

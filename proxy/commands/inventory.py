@@ -82,10 +82,15 @@ def check(*, config: Path, leases: tuple[Path, ...], output: str) -> None:
 @inventory.command()
 def token() -> None:
     """Print the hash of an API token, for `tokens` in inventory.yaml; the token is read from standard input."""
-    given = sys.stdin.readline(_LONGEST_TOKEN + 1).strip()
+    given = sys.stdin.readline(_LONGEST_TOKEN + 1).strip(" \t\r\n")
     if len(given) < SHORTEST or len(given) > _LONGEST_TOKEN:
         found = f"a token has {SHORTEST} to {_LONGEST_TOKEN} characters, and {len(given)} were read from standard input"
         refuse([f"{found} -- what is shorter can be guessed from its hash: let the middleware give out another one"])
+    if " " in given or not given.isprintable():
+        found = "what was read from standard input has blanks or control characters, which no token has"
+        refuse(
+            [f"{found} -- give the token alone, without the word before it (Bearer, Basic, Token) and without a name"]
+        )
     click.echo(hash_of(given))
 
 

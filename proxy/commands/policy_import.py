@@ -32,7 +32,13 @@ def import_() -> None:
 
 @import_.command("mud")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--type", "service_type", metavar="TYPE", help="Service type of the device; left out: as the file says.")
+@click.option(
+    "--type",
+    "service_type",
+    metavar="TYPE",
+    required=True,
+    help="Service type of the device, e.g. /lightControler; a file that is for another one is refused.",
+)
 @click.option(
     "--peer",
     "peers",
@@ -41,7 +47,7 @@ def import_() -> None:
     callback=_peers,
     help="Service type of a controller, model or manufacturer that the file names; may be repeated.",
 )
-def mud(*, file: Path, service_type: str | None, peers: dict[str, str]) -> None:
+def mud(*, file: Path, service_type: str, peers: dict[str, str]) -> None:
     """Print rules that expect what a Manufacturer Usage Description (RFC 8520) says; review them.
 
     They are a prior: what they match is not refused for being new, but for its rate, place, value or order.

@@ -14,10 +14,13 @@ _LIMITS = HeadLimits(line_bytes=8 * 1024, head_bytes=16 * 1024, fields=64)
 _BODY = 1024 * 1024
 _DESTINATION = Authority("192.0.2.2", 80)
 _END = re.compile(rb"\r?\n\r?\n")
+_WITHOUT_VERSION = re.compile(rb"[A-Z]+ [!-~]+ *")
 
 
 def read_request(content: bytes) -> Request:
-    """Read a request as people write it down: lines of the head may end with LF, and Host and the length be left out.
+    """Read a request as people write it down.
+
+    Lines of the head may end with LF, and the version, Host and the length be left out.
 
     Raises:
         BadMessage: it is not one that the gateway takes.
@@ -25,6 +28,8 @@ def read_request(content: bytes) -> Request:
     found = _END.search(content)
     head, body = (content[: found.start()], content[found.end() :]) if found else (content.rstrip(b"\r\n"), b"")
     lines = re.split(rb"\r?\n", head)
+    if _WITHOUT_VERSION.fullmatch(lines[0]):
+        lines[0] = lines[0].rstrip() + b" HTTP/1.1"
     names = {line.partition(b":")[0].strip().lower() for line in lines[1:]}
     if b"content-length" not in names and b"transfer-encoding" not in names:
         # The line end that editors add at the end of a file is not part of a body.

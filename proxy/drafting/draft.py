@@ -15,15 +15,18 @@ COMPOSED = "/basic/composed"
 
 @dataclass(frozen=True, kw_only=True)
 class MemberDraft:
-    """One value of a body."""
+    """One value of a body or target."""
 
     pointer: str
-    """JSON pointer (RFC 6901); of a form, `/` and the name of the field."""
+    """JSON pointer (RFC 6901); of a form, `/` and the name of the field; `?` and the name of a parameter."""
     node: str
     data_type: str
     minimum: float | int | None = None
     maximum: float | int | None = None
+    integer: bool = False
     choices: tuple[str, ...] = ()
+    longest: int | None = None
+    """Characters of a text."""
     private: bool = False
     """Its value stays out of the audit and of models: a password, by its name."""
     remark: str = ""
@@ -52,7 +55,7 @@ class RouteDraft:
     whole: tuple[str, ...] = ()
     """Variables of the path that are whole numbers from 0: other spellings of them are refused."""
     query: Mapping[str, str] = field(default_factory=dict)
-    """Parameters that are passed on, each with what is remarkable about it."""
+    """Parameters that are passed on without being judged, each with what is remarkable about it."""
     lasting: bool = False
     remarks: tuple[str, ...] = ()
     """What was guessed, and what is to be decided."""

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote, urlencode
 
@@ -24,6 +26,7 @@ from proxy.drafting.draft import RouteDraft
 
 EXAMPLE = "EXAMPLE-CREDENTIAL"
 _MOST_MEMBERS = 16
+_WORD = re.compile(r"[A-Za-z/]")
 _WIDTH = 120
 
 
@@ -73,7 +76,18 @@ def _entry(request: ExampleRequest, decoded: Decoded) -> Iterator[str]:
         entry["accesses"] = accesses
     if decoded.refusal is not None:
         entry["refusal"] = decoded.refusal.code
-    yield yaml.safe_dump([entry], sort_keys=False, width=_WIDTH, default_flow_style=None).rstrip("\n")
+    yield yaml.dump([entry], Dumper=_Dumper, sort_keys=False, width=_WIDTH, default_flow_style=None).rstrip("\n")
+
+
+class _Dumper(yaml.SafeDumper):
+    """Quotes whatever could be read as something else than a text, as `-5e-324`, which YAML 1.1 does not know."""
+
+
+def _as_text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=None if _WORD.match(text) else "'")
+
+
+_Dumper.add_representer(str, _as_text)
 
 
 def _request(mapping: MappingDocument, route: Route, draft: RouteDraft | None, *, as_given: bool) -> ExampleRequest:
@@ -100,10 +114,10 @@ def _request(mapping: MappingDocument, route: Route, draft: RouteDraft | None, *
         segments.append(value)
     query = {name: _meeting(condition) for name, condition in route.when.query.items()}
     if draft is not None and as_given:
-        query |= {name: value for name, value in draft.parameters.items() if name in route.query}
+        query |= {name: value for name, value in draft.parameters.items() if name in route.parameters}
     for name, member in route.members.items():
         if name.startswith("?"):
-            query[name[1:]] = _text(member, mapping)
+            query.setdefault(name[1:], _text(member, mapping))
     headers = {name: _meeting(condition) for name, condition in route.when.headers.items()}
     body, content_type = _body(mapping, route, draft if as_given else None)
     if content_type:
@@ -130,7 +144,7 @@ def _body(mapping: MappingDocument, route: Route, draft: RouteDraft | None) -> t
     example = None if draft is None else draft.example
     if route.body == "text":
         text = json.loads(example) if example is not None else None
-        return (text if isinstance(text, str) else _text(route, mapping)), "text/plain"
+        return (text if isinstance(text, str) else _text(route.members.get("", route), mapping)), "text/plain"
     members = {name: each for name, each in route.members.items() if not name.startswith("?")}
     chosen = dict([*members.items()][:_MOST_MEMBERS])
     given = {each.pointer: each.example for each in draft.members} if draft is not None else {}
@@ -141,8 +155,8 @@ def _body(mapping: MappingDocument, route: Route, draft: RouteDraft | None) -> t
         return urlencode({name: value for name, value in fields.items() if isinstance(value, str | int)}), FORM
     if example is not None:
         return example, "application/json"
-    if not chosen:
-        return json.dumps(_value(route)), "application/json"
+    if not chosen or "" in chosen:
+        return json.dumps(_value(chosen.get("", route))), "application/json"
     whole: dict[str, Any] = {}
     for pointer, each in chosen.items():
         known = given.get(pointer)
@@ -191,4 +205,6 @@ def _text(bounds: Bounded, mapping: MappingDocument) -> str:
     if bounds.data_type == "/basic/boolean" and bounds.choices is None:
         return mapping.booleans[0]
     value = _value(bounds)
+    if isinstance(value, float):
+        return f"{Decimal(repr(value)):f}"
     return value if isinstance(value, str) else json.dumps(value)

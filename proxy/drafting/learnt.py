@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
 
 from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret, passed_fields, tokens_in
 from proxy.drafting.draft import BOOLEAN, COMPOSED, NUMBER, TEXT, MappingDraft, MemberDraft, RouteDraft
-from proxy.drafting.naming import interface, naming
+from proxy.drafting.naming import Naming, has_single_ones, interface, naming
+from proxy.drafting.parameters import with_parameters
 from proxy.drafting.templates import SECRET, Template
 
 _OPERATIONS = {"GET": "get", "PUT": "set", "PATCH": "set", "DELETE": "delete", "POST": "invoke"}
@@ -37,8 +39,12 @@ def draft_from(templates: Sequence[Template], *, name: str, source: str) -> Mapp
     # A credential in the path names nobody: what it stands between is the interface.
     shown = [[each for each in template.segments if each[1:-1] not in secret] for template in usable]
     common = interface(shown)
-    routes = tuple(_route(template, naming(name, rest, common)) for template, rest in zip(usable, shown, strict=True))
     tokens, remarks = _tokens(usable, sorted(secret))
+    paths = {each.text for each in usable}
+    routes = tuple(
+        _route(template, naming(name, rest, common), paths, tokens)
+        for template, rest in zip(usable, shown, strict=True)
+    )
     return MappingDraft(
         name=name,
         source=source,
@@ -62,9 +68,11 @@ def draft_from(templates: Sequence[Template], *, name: str, source: str) -> Mapp
 def _tokens(templates: Sequence[Template], secret: Sequence[str]) -> tuple[list[TokenDraft], tuple[str, ...]]:
     """Return where credentials are, and what is to be decided about that."""
     found: list[TokenDraft] = [{"path": each} for each in secret[:1]]
+    # A parameter that only few requests have is rather a secret that is set: to be hidden, and not to pass unjudged.
+    named = Counter(parameter.name for each in templates for parameter in each.parameters)
     found += tokens_in(
         sorted(field for each in templates for field in each.fields),
-        sorted(name for each in templates for name in each.parameters),
+        sorted(name for name, times in named.items() if 2 * times >= len(templates)),
     )[: MOST_TOKENS - len(found)]
     if not found:
         return found, ("no credential was seen; add where services have theirs, if they have any",)
@@ -80,7 +88,7 @@ def _usable(template: Template) -> bool:
     return all(map(_SEGMENT.fullmatch, first)) and (not last or _SEGMENT.fullmatch(last) is not None)
 
 
-def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> RouteDraft:
+def _route(template: Template, named: Naming, paths: Collection[str], tokens: Sequence[TokenDraft]) -> RouteDraft:
     service, service_type, node, _ = named
     lasting = _EVENTS in template.fields
     operation = "subscribe" if lasting else _OPERATIONS[template.method]
@@ -88,15 +96,19 @@ def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> 
     for each in template.variables:
         examples = f", for example {', '.join(each.examples)}" if each.examples else ""
         remarks.append(f"{each.name}: {each.distinct} different ones{examples}")
+        if each.odd:
+            remarks.append(
+                f"{each.name}: {', '.join(each.odd)} as well, of fewer callers; `form: integer` refuses that"
+            )
+    if template.seldom:
+        remarks.append(f"without {', '.join(template.seldom)}: one caller sent that once")
     if template.method == "POST":
         remarks.append("POST: taken for a command. If it writes values, it is `set`; if it makes something, `create`")
     body = _body(template)
     if body == "opaque":
         remarks.append("the body is passed on without looking into it: say what it is, if it is JSON, a form or a text")
-    if hidden := [each for each in template.parameters if is_secret(each)]:
-        remarks.append(f"without the parameters {', '.join(hidden)}, which may be credentials, unless `token` has them")
     members = _members(template, node) if body in {"json", "form"} else ()
-    return RouteDraft(
+    draft = RouteDraft(
         name=f"{template.method} {template.text}"[:128],
         method=template.method,
         path=template.text,
@@ -109,11 +121,23 @@ def _route(template: Template, named: tuple[str, str, str, tuple[str, ...]]) -> 
         value="" if body in {"json", "text"} and not members else None,
         members=members,
         whole=tuple(each.name for each in template.variables if each.whole),
-        query=dict.fromkeys((each for each in template.parameters if not is_secret(each)), ""),
         lasting=lasting,
         remarks=tuple(remarks),
         variables={each.name: each.examples[0] for each in template.variables if each.examples},
     )
+    secret = {token.get("query") for token in tokens}
+    parameters = [
+        MemberDraft(
+            pointer=f"?{each.name}",
+            node=_ADDRESS.sub("-", each.name).strip("-.") or "value",
+            data_type=TEXT,
+            private=is_secret(each.name),
+            remark=f"{each.callers} callers",
+        )
+        for each in template.parameters
+        if each.name not in secret
+    ]
+    return with_parameters(draft, parameters, lists=has_single_ones(template.text, paths), seen=True)
 
 
 def _body(template: Template) -> str:

@@ -8,9 +8,13 @@ without variables is about the service that its first segment names. Operators c
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from policy.inferred import PREFIX, is_inferred
+
+RESERVED = frozenset({"basic", "ha", "hue", "openhab", "shelly", "tasmota", "wot"})
+"""First segments of types that shipped mappings, Things and data types have."""
 _INTERFACE = re.compile(r"api|rest|json|rpc|cm|v[0-9]+([._][0-9]+)*", re.IGNORECASE)
 """Segments that name an interface rather than a thing behind it."""
 _WITHOUT_MEANING = frozenset(
@@ -19,6 +23,10 @@ _WITHOUT_MEANING = frozenset(
 _ADDRESS = re.compile(r"[^A-Za-z0-9._:-]+")
 _VARIABLE = re.compile(r"\{([^{}]*)\}")
 _LONGEST_SLUG = 24
+
+
+class NamespaceError(Exception):
+    """A draft cannot have its types below a name; the text says why, and what helps."""
 
 
 class Naming(NamedTuple):
@@ -44,6 +52,27 @@ def slug(text: str) -> str:
     return short or "device"
 
 
+def namespace(wanted: str | None, otherwise: str) -> str:
+    """Return the first segment of the types of a draft.
+
+    Args:
+        wanted: What the operator wants; None: nothing.
+        otherwise: What it is called by itself, which may be chosen by strangers.
+
+    Raises:
+        NamespaceError: types of that name are not for it.
+    """
+    found = _address(wanted or otherwise)
+    if is_inferred(f"/{found}/"):
+        raise NamespaceError(f"{PREFIX}... are types that were inferred -- give another --name")
+    if wanted is None and found in RESERVED:
+        raise NamespaceError(
+            f"its types would be /{found}/..., as those of what is shipped, and would be learnt with them -- give"
+            f" another --name, or `--name {found}` if that is meant"
+        )
+    return found
+
+
 def singular(word: str) -> str:
     """Return what one of them is called, where a word looks like an English plural."""
     for ending, instead in (("ies", "y"), ("sses", "ss"), ("shes", "sh"), ("ches", "ch"), ("xes", "x")):
@@ -58,6 +87,12 @@ def variable_of(segment: str) -> str | None:
     """Return the variable that a segment is, None where it is a literal."""
     found = _VARIABLE.fullmatch(segment)
     return None if found is None else found.group(1)
+
+
+def has_single_ones(path: str, paths: Collection[str]) -> bool:
+    """Tell whether single ones of what a path names have paths of their own, one variable below it."""
+    below = f"{path.rstrip('/')}/{{"
+    return any(other.startswith(below) and "/" not in other[len(below) :] for other in paths)
 
 
 def interface(templates: Sequence[Sequence[str]]) -> int:
@@ -109,4 +144,6 @@ def _joined(segments: Sequence[str]) -> str:
 
 def _address(text: str) -> str:
     """Return text in the alphabet of addresses."""
-    return _ADDRESS.sub("-", text).strip("-.") or "value"
+    plain = _ADDRESS.sub("-", text).strip("-.") or "value"
+    # What begins with an underscore is reserved for names that no middleware gives.
+    return f"x{plain}" if plain.startswith("_") else plain

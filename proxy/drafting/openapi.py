@@ -7,12 +7,15 @@ from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
+from pydantic import ValidationError
+
 from policy.printable import printable
-from proxy.decoders.rest.mapping import pointer_tokens
+from proxy.decoders.rest.mapping import Token, pointer_tokens
 from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret
 from proxy.drafting.draft import COMPOSED, MappingDraft, MemberDraft, RouteDraft
-from proxy.drafting.naming import interface, naming, slug, variable_of
-from proxy.drafting.schema_members import DEEPEST, Values, json_of, values_of
+from proxy.drafting.naming import has_single_ones, interface, namespace, naming, slug, variable_of
+from proxy.drafting.parameters import with_parameters
+from proxy.drafting.schema_members import DEEPEST, Values, json_of, parameter_of, values_of
 from proxy.drafting.specification import Operation, SecurityScheme, Specification, text_in
 
 MOST_ROUTES = 1000
@@ -69,8 +72,11 @@ def draft_of(specification: Specification, *, name: str | None, file: str) -> Ma
         specification: The OpenAPI document.
         name: Short name of the middleware, the first segment of its types; by default made of the title.
         file: Name of the document, as the draft tells it.
+
+    Raises:
+        NamespaceError: its types would be another one's.
     """
-    short = name or slug(specification.title)
+    short = namespace(name, slug(specification.title))
     left_out: list[str] = []
     found: list[tuple[_Path, Operation]] = []
     taken: set[tuple[str, str]] = set()
@@ -97,9 +103,7 @@ def draft_of(specification: Specification, *, name: str | None, file: str) -> Ma
     paths = {path.text for path, _ in found}
     tokens, remarks = _tokens(specification.security())
     secret = {token.get("query") for token in tokens}
-    routes = tuple(
-        _without(secret, _route(specification, short, path, operation, common, paths)) for path, operation in found
-    )
+    routes = tuple(_route(specification, short, path, operation, common, paths, secret) for path, operation in found)
     remarks += _open(operation for _, operation in found)
     left_out += [f"not understood: {each}" for each in specification.remarks]
     if len(left_out) > _MOST_LISTED:
@@ -110,7 +114,7 @@ def draft_of(specification: Specification, *, name: str | None, file: str) -> Ma
         heading=_heading(file, routes),
         tokens=tokens,
         token_remarks=tuple(remarks),
-        headers=_headers(operation for _, operation in found),
+        headers=_headers((operation for _, operation in found), {token.get("header") for token in tokens}),
         routes=routes,
         left_out=tuple(left_out),
     )
@@ -151,7 +155,13 @@ def _path(base: str, template: str) -> _Path | None:
 
 
 def _route(
-    specification: Specification, short: str, path: _Path, operation: Operation, common: int, paths: set[str]
+    specification: Specification,
+    short: str,
+    path: _Path,
+    operation: Operation,
+    common: int,
+    paths: set[str],
+    secret: Container[object],
 ) -> RouteDraft:
     named = naming(short, path.segments, common)
     doing, remarks = _operation(path, operation, paths)
@@ -163,12 +173,12 @@ def _route(
             f"{', '.join(inner)}: taken for a part of {named.service}. Where it is a service of its own, name it in"
             " `service` and `type`"
         )
-    if doing == "get" and _has_single_ones(path, paths):
+    if doing == "get" and has_single_ones(path.text, paths):
         remarks.append("reads them all: then it is rather `everything: true`, without `service` and `node`")
     prefix = f"{named.node}/" if named.node else ""
     whole = values is not None and not values.members
     members = () if values is None or whole else tuple(values.members)
-    return RouteDraft(
+    draft = RouteDraft(
         name=operation.summary or f"{operation.method} {path.text}",
         method=operation.method,
         path=path.text,
@@ -181,8 +191,7 @@ def _route(
         optional_body=operation.body is not None and media != "none" and not operation.body.required,
         value="" if whole and media in {"json", "text"} else None,
         members=tuple(_below(prefix, each) for each in members),
-        whole=tuple(name for name, given in path.names.items() if _is_whole(operation, given)),
-        query=_query(operation),
+        whole=tuple(name for name, given in path.names.items() if _is_whole(specification, operation, given)),
         lasting=_EVENTS in operation.answers,
         remarks=tuple(remarks),
         variables={
@@ -198,13 +207,20 @@ def _route(
         },
         example=_example(operation, media),
     )
+    parameters = [
+        parameter_of(specification, each.name, each.schema)
+        for each in operation.parameters
+        if each.place == "query" and each.name not in secret and _PARAMETER.fullmatch(each.name)
+    ]
+    lists = operation.lists or has_single_ones(path.text, paths)
+    return with_parameters(draft, parameters, lists=lists, seen=False)
 
 
-def _is_whole(operation: Operation, variable: str) -> bool:
+def _is_whole(specification: Specification, operation: Operation, variable: str) -> bool:
     """Tell whether a variable of the path is a whole number from 0."""
     schema = next((each.schema for each in operation.parameters if (each.name, each.place) == (variable, "path")), {})
-    lowest = schema.get("minimum", 0)
-    return schema.get("type") == "integer" and isinstance(lowest, int) and lowest >= 0
+    found = parameter_of(specification, variable, schema)
+    return found.integer and (found.minimum is None or found.minimum >= 0)
 
 
 def _example(operation: Operation, kind: str) -> str | None:
@@ -214,13 +230,6 @@ def _example(operation: Operation, kind: str) -> str | None:
     media = dict(_MEDIA)[kind]
     chosen = next((each for each in operation.body.schemas if media.fullmatch(each)), "")
     return json_of(operation.body.examples.get(chosen))
-
-
-def _without(secret: Container[str | bool | None], route: RouteDraft) -> RouteDraft:
-    """Return a route without the parameters that are credentials."""
-    if not any(name in secret for name in route.query):
-        return route
-    return replace(route, query={name: remark for name, remark in route.query.items() if name not in secret})
 
 
 def _below(prefix: str, member: MemberDraft) -> MemberDraft:
@@ -233,15 +242,9 @@ def _operation(path: _Path, operation: Operation, paths: set[str]) -> tuple[str,
         return "subscribe", ["answers with a stream of events: taken for a subscription, which lasts"]
     if operation.method != "POST":
         return _OPERATIONS[operation.method], []
-    if _has_single_ones(path, paths):
+    if has_single_ones(path.text, paths):
         return "create", ["POST above single ones: taken for creating one. If it searches or commands, it is `invoke`"]
     return "invoke", ["POST: taken for a command. If it only writes values, it is `set`"]
-
-
-def _has_single_ones(path: _Path, paths: set[str]) -> bool:
-    """Tell whether single ones of what a path names have paths of their own, one variable below it."""
-    below = f"{path.text.rstrip('/')}/{{"
-    return any(other.startswith(below) and "/" not in other[len(below) :] for other in paths)
 
 
 def _body(specification: Specification, operation: Operation) -> tuple[str, Values | None, list[str]]:
@@ -275,24 +278,15 @@ def _body(specification: Specification, operation: Operation) -> tuple[str, Valu
     return "opaque", None, [f"takes {', '.join(offered)}: passed on without looking into it, judged by the path alone"]
 
 
-def _query(operation: Operation) -> dict[str, str]:
-    found: dict[str, str] = {}
-    for parameter in operation.parameters:
-        if parameter.place == "query" and _PARAMETER.fullmatch(parameter.name):
-            choices = parameter.schema.get("enum")
-            shown = ", ".join(printable(text_in(each), 32) for each in choices[:6]) if isinstance(choices, list) else ""
-            found[parameter.name] = f"one of {shown}" if shown else ""
-    return found
-
-
-def _headers(operations: Iterable[Operation]) -> tuple[str, ...]:
+def _headers(operations: Iterable[Operation], secret: Container[object]) -> tuple[str, ...]:
     names = {
         parameter.name.lower()
         for operation in operations
         for parameter in operation.parameters
         if parameter.place == "header" and re.fullmatch(r"[A-Za-z0-9-]{1,64}", parameter.name)
     }
-    return tuple(sorted(name for name in names if not _NOT_PASSED.fullmatch(name)))[:_MOST_HEADERS]
+    passed = [name for name in names if name not in secret and not _NOT_PASSED.fullmatch(name)]
+    return tuple(sorted(passed))[:_MOST_HEADERS]
 
 
 def _open(operations: Iterable[Operation]) -> list[str]:
@@ -304,12 +298,16 @@ def _open(operations: Iterable[Operation]) -> list[str]:
 
 def _tokens(schemes: Sequence[SecurityScheme]) -> tuple[list[TokenDraft], list[str]]:
     """Return where callers have their credentials, and what is to be decided about them."""
-    usable = [(scheme, place) for scheme in schemes if (place := _place(scheme)) is not None]
-    remarks = [
-        f"{scheme.name}: certificates of services; give the access point `tls: server`"
-        for scheme in schemes
-        if scheme.kind == "mutualTLS"
-    ]
+    usable: list[tuple[SecurityScheme, TokenDraft]] = []
+    remarks: list[str] = []
+    for scheme in schemes:
+        place = _place(scheme)
+        if scheme.kind == "mutualTLS":
+            remarks.append(f"{scheme.name}: certificates of services; give the access point `tls: server`")
+        elif place is not None and (why := _unfit(place)):
+            remarks.append(f"{printable(scheme.name)}: left out as a credential, as {why}")
+        elif place is not None:
+            usable.append((scheme, place))
     if not usable:
         return [], [*remarks, "no API token is declared: services are known by certificate or by network address"]
     found: list[TokenDraft] = []
@@ -325,7 +323,25 @@ def _tokens(schemes: Sequence[SecurityScheme]) -> tuple[list[TokenDraft], list[s
         remarks.append(
             f"{name}: services are known by it once inventory.yaml has its hash (alleyes inventory token){unused}"
         )
+        if "query" in place:
+            remarks.append(
+                f"{place['query']}: with any request, whatever it holds passes; is it nothing but a credential?"
+            )
     return found, remarks
+
+
+def _unfit(place: TokenDraft) -> str:
+    """Return why a place cannot be taken for that of a credential; empty where it can."""
+    if "query" in place and not is_secret(str(place["query"])):
+        return (
+            f"the parameter {printable(str(place['query']), 40)} is not called like one, and would pass unjudged with"
+            " any request. If it is one, name it in `token`"
+        )
+    try:
+        Token.model_validate(place)
+    except ValidationError as error:
+        return printable(f"{', '.join(map(str, place.values()))}: {error.errors()[0]['msg']}", 160)
+    return ""
 
 
 def _place(scheme: SecurityScheme) -> TokenDraft | None:

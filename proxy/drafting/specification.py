@@ -65,6 +65,8 @@ class Operation(NamedTuple):
     """Media types of its good answers."""
     open: bool
     """Whether the document says that it takes no credential."""
+    lists: bool = False
+    """Whether it answers with a list."""
 
 
 class SecurityScheme(NamedTuple):
@@ -161,9 +163,13 @@ class Specification:
             for each in map(self._parameter, _items(given))
         }
         answers: dict[str, None] = {}
+        lists = False
         for status, answer in _mapping(found.get("responses")).items():
             if str(status).startswith("2"):
-                answers |= dict.fromkeys(_media(name) for name in _mapping(self.resolved(answer).get("content")))
+                content = _mapping(self.resolved(answer).get("content"))
+                answers |= dict.fromkeys(map(_media, content))
+                schemas = [self.resolved(_mapping(each).get("schema")) for each in content.values()]
+                lists |= any(each.get("type") == "array" for each in schemas)
         asked = found.get("security", self._data.get("security"))
         return Operation(
             template=template,
@@ -173,6 +179,7 @@ class Specification:
             body=self._body(found.get("requestBody")),
             answers=tuple(answers),
             open=isinstance(asked, list) and (not asked or {} in asked),
+            lists=lists,
         )
 
     def _parameter(self, given: object) -> Parameter:
@@ -288,6 +295,8 @@ def _parsed(text: str, file: Path) -> object:
             raise SpecificationError(f"{file}:{error.lineno}: is not valid JSON: {error.msg}") from error
         except RecursionError:
             raise SpecificationError(f"{file}: nests too deeply -- is this the right file?") from None
+        except ValueError as error:
+            raise SpecificationError(f"{file}: holds a number that is too long -- correct it") from error
     if len(text) > LARGEST_YAML:
         raise SpecificationError(f"{file}: is larger than {LARGEST_YAML} bytes of YAML -- give the document as JSON")
     try:

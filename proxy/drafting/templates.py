@@ -5,8 +5,10 @@ a segment varies where many of its kind stand in one place with the same below t
 Lei et al. (WWW 2010). Numbers, UUIDs and the like are taken for identifiers by their form.
 
 Whoever calls random paths must not shape what is proposed. So only what several callers asked for, or one of them at
-several times, counts; the rest is noise, told apart. Every table is bounded, and a caller who is alone with its paths
-has a share of it. The same calls in the same order give the same templates.
+several times, counts, be it a path, or a parameter, header field or member of it; the rest is noise, told apart. And
+what one caller alone called is no reason to take what several call by a name for something that varies. Every table is
+bounded, and a caller who is alone with its paths has a share of it. The same calls in the same order give the same
+templates.
 """
 
 from __future__ import annotations
@@ -21,6 +23,7 @@ from hashlib import blake2b
 from typing import NamedTuple
 
 from proxy.decoders.rest.unmatched import looks_secret
+from proxy.drafting.backing import Backed, Backers
 from proxy.drafting.naming import singular
 
 DEEPEST = 16
@@ -30,14 +33,11 @@ MOST_PATHS = 8192
 MOST_ALONE = 512
 """Paths of one caller that nobody else called, and it itself only once."""
 MOST_EXAMPLES = 5
-_MOST_SUPPORTERS = 16
 _MOST_VALUES = 64
 _SLOT_SECONDS = 600
 """Calls of one caller within that time count as one."""
-_ENOUGH = 2
-"""Callers, or times of one caller, from which on a path counts."""
 _NAMES = 3
-"""Different names in one place from which on it varies; words of plain letters: four times as many."""
+"""Different names in one place from which on it varies, each of several callers; words of plain letters: `_WORDS`."""
 _WORDS = 12
 _LONGEST_NAME = 28
 _KEY = secrets.token_bytes(16)
@@ -103,40 +103,41 @@ class _Path:
     """What is known of one path, identifiers in it replaced by their kind."""
 
     calls: int = 0
-    supporters: set[tuple[str, int]] = field(default_factory=set)
-    """Callers with the times at which they called."""
-    callers: set[str] = field(default_factory=set)
-    values: dict[int, dict[str, None]] = field(default_factory=dict)
-    """By place, the identifiers that stood there, in order."""
-    parameters: dict[str, None] = field(default_factory=dict)
-    media_types: dict[str, None] = field(default_factory=dict)
-    fields: dict[str, None] = field(default_factory=dict)
-    members: dict[str, set[str]] = field(default_factory=dict)
-    """By JSON pointer, which kinds of values were there."""
+    backers: Backers = field(default_factory=Backers)
+    values: dict[int, Backed[str]] = field(default_factory=dict)
+    """By place, the identifiers that stood there."""
+    parameters: Backed[str] = field(default_factory=lambda: Backed(_MOST_VALUES))
+    media_types: Backed[str] = field(default_factory=lambda: Backed(_MOST_VALUES))
+    fields: Backed[str] = field(default_factory=lambda: Backed(_MOST_VALUES))
+    members: Backed[tuple[str, str]] = field(default_factory=lambda: Backed(_MOST_VALUES))
+    """JSON pointers, each with a kind of value that was there."""
 
-    @property
-    def counts(self) -> bool:
-        return len(self.callers) >= _ENOUGH or len(self.supporters) >= _ENOUGH
-
-    def note(self, seen: Seen) -> None:
-        """Take note of what a call had beside its path."""
-        self.parameters |= dict.fromkeys(seen.parameters[: _MOST_VALUES - len(self.parameters)])
-        if seen.media_type and len(self.media_types) < MOST_EXAMPLES:
-            self.media_types[seen.media_type] = None
-        self.fields |= dict.fromkeys(seen.fields[: _MOST_VALUES - len(self.fields)])
-        for pointer, kind in seen.members:
-            if pointer in self.members or len(self.members) < _MOST_VALUES:
-                self.members.setdefault(pointer, set()).add(kind)
+    def note(self, seen: Seen, *, trusted: bool) -> None:
+        """Take note of a call."""
+        caller, time = seen.caller, int(seen.time // _SLOT_SECONDS)
+        self.calls += 1
+        self.backers.add(caller, time, trusted=trusted)
+        for name in seen.parameters:
+            self.parameters.add(name, caller, time, trusted=trusted)
+        if seen.media_type:
+            self.media_types.add(seen.media_type, caller, time, trusted=trusted)
+        for name in seen.fields:
+            self.fields.add(name, caller, time, trusted=trusted)
+        for member in seen.members:
+            self.members.add(member, caller, time, trusted=trusted)
+        for place, value in enumerate(seen.segments):
+            kind = kind_of(value)
+            if kind in IDENTIFIERS:
+                known = self.values.setdefault(place, Backed(_MOST_VALUES))
+                known.add(f"#{hash_of(value)}" if kind in SECRET else value, caller, time, trusted=trusted)
 
     def merge(self, other: _Path) -> None:
         self.calls += other.calls
-        self.callers |= set(sorted(other.callers)[:_MOST_SUPPORTERS])
-        self.supporters |= set(sorted(other.supporters)[:_MOST_SUPPORTERS])
-        self.parameters |= other.parameters
-        self.media_types |= other.media_types
-        self.fields |= other.fields
-        for pointer, kinds in other.members.items():
-            self.members.setdefault(pointer, set()).update(kinds)
+        self.backers.merge(other.backers)
+        self.parameters.merge(other.parameters)
+        self.media_types.merge(other.media_types)
+        self.fields.merge(other.fields)
+        self.members.merge(other.members)
 
 
 class Variable(NamedTuple):
@@ -147,9 +148,19 @@ class Variable(NamedTuple):
     distinct: int
     """Different values; `_MOST_VALUES` stands for that many or more."""
     examples: tuple[str, ...]
-    """None of a kind that may be a credential."""
+    """Those with the most callers first; none of a kind that may be a credential."""
     whole: bool = False
-    """All of them are whole numbers from 0, in their one spelling."""
+    """They are whole numbers from 0, in their one spelling."""
+    odd: tuple[str, ...] = ()
+    """Other spellings, of fewer callers."""
+
+
+class Parameter(NamedTuple):
+    """A parameter of the target that counts."""
+
+    name: str
+    callers: int
+    """As many or more."""
 
 
 @dataclass(frozen=True)
@@ -163,11 +174,13 @@ class Template:
     calls: int
     callers: int
     """As many or more."""
-    parameters: tuple[str, ...]
+    parameters: tuple[Parameter, ...]
     media_types: tuple[str, ...]
     fields: tuple[str, ...] = ()
     members: tuple[tuple[str, frozenset[str]], ...] = ()
     """By JSON pointer, which kinds of values were there."""
+    seldom: tuple[str, ...] = ()
+    """Parameters (`?name`), members (`/name`) and header fields that do not count, as one caller sent them once."""
 
     @property
     def text(self) -> str:
@@ -185,9 +198,14 @@ class Noise(NamedTuple):
 
 
 class Vocabulary:
-    """The paths that were called. Bounded; not thread-safe."""
+    """The paths that were called. Bounded; not thread-safe.
 
-    def __init__(self) -> None:
+    Args:
+        trusted: Callers whose word alone counts, as the operator says.
+    """
+
+    def __init__(self, trusted: Iterable[str] = ()) -> None:
+        self._trusted = frozenset(trusted)
         self._paths: OrderedDict[tuple[str, tuple[str, ...]], _Path] = OrderedDict()
         self._alone: dict[str, OrderedDict[tuple[str, tuple[str, ...]], None]] = {}
         """By caller, its paths that do not count yet, oldest first."""
@@ -205,7 +223,7 @@ class Vocabulary:
         if len(seen.segments) > DEEPEST or any(len(each) > LONGEST_SEGMENT or "{" in each for each in seen.segments):
             self._drop(seen.caller, 1)
             return
-        kinds = [kind_of(each) for each in seen.segments]
+        kinds = map(kind_of, seen.segments)
         shape = tuple(
             f"{{{kind}}}" if kind in IDENTIFIERS else each for kind, each in zip(kinds, seen.segments, strict=True)
         )
@@ -216,17 +234,8 @@ class Vocabulary:
             self._alone.setdefault(seen.caller, OrderedDict())[key] = None
             self._waiting[key] = seen.caller
             self._make_room(seen.caller)
-        path.calls += 1
-        if len(path.supporters) < _MOST_SUPPORTERS:
-            path.supporters.add((seen.caller, int(seen.time // _SLOT_SECONDS)))
-            path.callers.add(seen.caller)
-        path.note(seen)
-        for place, (kind, value) in enumerate(zip(kinds, seen.segments, strict=True)):
-            if kind in IDENTIFIERS:
-                known = path.values.setdefault(place, {})
-                if len(known) < _MOST_VALUES:
-                    known[f"#{hash_of(value)}" if kind in SECRET else value] = None
-        if path.counts and key in self._waiting:
+        path.note(seen, trusted=seen.caller in self._trusted)
+        if path.backers.counts and key in self._waiting:
             self._settle(key)
 
     def _make_room(self, caller: str) -> None:
@@ -253,24 +262,26 @@ class Vocabulary:
 
     def templates(self) -> tuple[list[Template], Noise]:
         """Return what is proposed, in the order of a mapping, and what did not count."""
-        counting = {key: path for key, path in self._paths.items() if path.counts}
         root = _Tree()
-        for (method, shape), path in counting.items():
-            root.insert(shape, method, path)
-        root.generalise()
+        for (method, shape), path in self._paths.items():
+            if path.backers.counts:
+                root.insert(shape, method, path)
+        dropped = root.generalise()
         found = [each for segments, node, places in root.leaves() for each in _proposed(segments, node, places)]
         found.sort(key=lambda each: ([(part.startswith("{"), part) for part in each.segments], each.method))
-        return found, self._noise(root)
+        alone = [
+            path
+            for (method, shape), path in self._paths.items()
+            if not path.backers.counts and not root.fits(shape, method)
+        ]
+        return found, self._noise([*dropped, *alone])
 
-    def _noise(self, root: _Tree) -> Noise:
-        calls, paths = self._dropped_calls, sum(self._dropped.values())
+    def _noise(self, without: Sequence[_Path]) -> Noise:
+        calls = self._dropped_calls + sum(path.calls for path in without)
+        paths = sum(self._dropped.values()) + len(without)
         by_caller = dict(self._dropped)
-        for (method, shape), path in self._paths.items():
-            if path.counts or root.fits(shape, method):
-                continue
-            calls += path.calls
-            paths += 1
-            for caller in path.callers:
+        for path in without:
+            for caller in path.backers.times:
                 by_caller[caller] = by_caller.get(caller, 0) + 1
         ordered = sorted(by_caller.items(), key=lambda each: (-each[1], each[0]))
         return Noise(calls, paths, tuple(ordered[:MOST_EXAMPLES]))
@@ -287,46 +298,67 @@ class _Tree:
 
     below: dict[str, _Tree] = field(default_factory=dict)
     methods: dict[str, _Path] = field(default_factory=dict)
-    values: dict[str, None] = field(default_factory=dict)
+    values: Backed[str] = field(default_factory=lambda: Backed(_MOST_VALUES))
     """What stood in this place, where it varies."""
     kind: Kind | None = None
     """Of the values; None where it does not vary."""
+    backers: Backers = field(default_factory=Backers)
+    """Of all that is below."""
 
     def insert(self, shape: Sequence[str], method: str, path: _Path) -> None:
         node = self
         for place, segment in enumerate(shape):
             node = node.below.setdefault(segment, _Tree())
+            node.backers.merge(path.backers)
             if segment.startswith("{"):
                 node.kind = Kind(segment[1:-1])
-                node.values |= path.values.get(place, {})
+                node.values.merge(path.values[place])
         node.methods.setdefault(method, _Path()).merge(path)
 
-    def generalise(self) -> None:
-        """Let the places below that vary become variables, each with all that follows its values."""
+    def generalise(self) -> list[_Path]:
+        """Let the places below that vary become variables, each with all that follows its values.
+
+        Returns:
+            What is left out, as only one caller has it beside what several have in that place.
+        """
         for segment, node in sorted(self.below.items()):
             # An identifier of which only one was ever seen may be the only one there is.
             if node.kind is not None and node.kind not in SECRET and len(node.values) == 1:
                 del self.below[segment]
-                value = next(iter(node.values))
-                node.kind, node.values = None, {}
+                (value,) = node.values
+                node.kind, node.values = None, Backed(_MOST_VALUES)
                 self.below.setdefault(value, _Tree()).absorb(node)
-        varying = self._varying()
+        varying, left_out = self._varying()
+        dropped = [path for segment in left_out for path in self.below.pop(segment).paths()]
         if varying:
             one = _Tree(kind=_common(self.below[each].kind or kind_of(each) for each in varying))
             for segment in varying:
-                node = self.below.pop(segment)
-                one.values |= node.values or {segment: None}
-                one.absorb(node)
+                one.take(segment, self.below.pop(segment))
+            for segment in self._further(one):
+                one.take(segment, self.below.pop(segment))
             self.below["{}"] = one
         for _, node in sorted(self.below.items()):
-            node.generalise()
+            dropped += node.generalise()
+        return dropped
 
-    def _varying(self) -> list[str]:
-        found = [each for each, node in sorted(self.below.items()) if node.kind is not None]
+    def _varying(self) -> tuple[list[str], list[str]]:
+        """Return the segments below that are one variable, and those that are left out."""
+        forms = [each for each, node in sorted(self.below.items()) if node.kind is not None]
+        found = [each for each in forms if self.below[each].backers.several]
         for kind, enough in ((Kind.NAME, _NAMES), (Kind.WORD, _WORDS)):
-            alike = self._alike([each for each in sorted(self.below) if kind_of(each) is kind and each not in found])
+            named = [each for each, node in sorted(self.below.items()) if node.kind is None and node.backers.several]
+            alike = self._alike([each for each in named if kind_of(each) is kind])
             found += alike if len(alike) >= enough else []
-        return sorted(found)
+        if not found:
+            return forms, []
+        return sorted(found), [each for each in forms if each not in found]
+
+    def _further(self, one: _Tree) -> list[str]:
+        """Return names that only one caller called, with nothing below that does not follow the others as well."""
+        if one.kind is not Kind.NAME:
+            return []
+        alone = [each for each, node in sorted(self.below.items()) if not node.backers.several]
+        return [each for each in alone if kind_of(each) is Kind.NAME and one.covers(self.below[each])]
 
     def _alike(self, segments: list[str]) -> list[str]:
         """Return the most of them that have much the same below them."""
@@ -339,16 +371,38 @@ class _Tree:
 
     @property
     def look(self) -> frozenset[str]:
-        """What may follow directly, and with which methods one may end here."""
-        return frozenset({*self.below, *(f" {method}" for method in self.methods)})
+        """What may follow directly, and with which methods one may end here: what several callers did, if anything."""
+        found = {each: node.backers for each, node in self.below.items()}
+        found |= {f" {method}": path.backers for method, path in self.methods.items()}
+        return frozenset(each for each, backers in found.items() if backers.several) or frozenset(found)
+
+    def covers(self, other: _Tree) -> bool:
+        """Tell whether nothing follows another place that does not follow this one."""
+        return self.methods.keys() >= other.methods.keys() and all(
+            segment in self.below and self.below[segment].covers(node) for segment, node in other.below.items()
+        )
+
+    def paths(self) -> Iterator[_Path]:
+        """Yield all that was called here and below."""
+        yield from self.methods.values()
+        for node in self.below.values():
+            yield from node.paths()
+
+    def take(self, segment: str, other: _Tree) -> None:
+        """Take over a value, or all values of a kind, with what follows."""
+        if other.kind is None:
+            self.values.put(segment, other.backers)
+        self.values.merge(other.values)
+        self.absorb(other)
 
     def absorb(self, other: _Tree) -> None:
         """Take over what follows another place."""
+        self.backers.merge(other.backers)
         for method, path in other.methods.items():
             self.methods.setdefault(method, _Path()).merge(path)
         for segment, node in other.below.items():
             mine = self.below.setdefault(segment, _Tree(kind=node.kind))
-            mine.values |= node.values
+            mine.values.merge(node.values)
             mine.absorb(node)
 
     def leaves(self) -> Iterator[tuple[tuple[str, ...], _Tree, tuple[_Tree, ...]]]:
@@ -387,22 +441,47 @@ def _proposed(segments: tuple[str, ...], leaf: _Tree, places: tuple[_Tree, ...])
             named.append(segment)
             continue
         name = _name(named, place.kind, {each.name for each in variables})
-        shown = () if place.kind in SECRET else tuple(sorted(place.values)[:MOST_EXAMPLES])
-        whole = all(map(_WHOLE.fullmatch, place.values))
-        variables.append(Variable(name, place.kind, min(len(place.values), _MOST_VALUES), shown, whole))
+        variables.append(_variable(name, place))
         named.append(f"{{{name}}}")
     for method, path in sorted(leaf.methods.items()):
+        members: dict[str, set[str]] = {}
+        for pointer, kind in path.members.counting:
+            members.setdefault(pointer, set()).add(kind)
+        seldom = [f"?{each}" for each in path.parameters.seldom]
+        seldom += [pointer for pointer, _ in path.members.seldom if pointer not in members]
         yield Template(
             method=method,
             segments=tuple(named),
             variables=tuple(variables),
             calls=path.calls,
-            callers=len(path.callers),
-            parameters=tuple(sorted(path.parameters)),
-            media_types=tuple(sorted(path.media_types)),
-            fields=tuple(sorted(path.fields)),
-            members=tuple((pointer, frozenset(kinds)) for pointer, kinds in sorted(path.members.items())),
+            callers=len(path.backers.times),
+            parameters=tuple(
+                Parameter(each, len(path.parameters[each].times)) for each in sorted(path.parameters.counting)
+            ),
+            # Where each was seen once, any is better than none.
+            media_types=tuple(sorted(path.media_types.counting or path.media_types)),
+            fields=tuple(sorted(path.fields.counting)),
+            members=tuple((pointer, frozenset(kinds)) for pointer, kinds in sorted(members.items())),
+            seldom=tuple(dict.fromkeys([*seldom, *path.fields.seldom])),
         )
+
+
+def _variable(name: str, place: _Tree) -> Variable:
+    values = [*place.values]
+    shown = () if place.kind in SECRET else tuple(values[:MOST_EXAMPLES])
+    plain = [each for each in values if _WHOLE.fullmatch(each)]
+    odd = [each for each in values if each not in plain]
+    whole = (
+        place.kind is Kind.NUMBER
+        and not any(place.values[each].several for each in odd)
+        and len(_callers(place.values, plain)) >= max(len(_callers(place.values, odd)), 1)
+    )
+    distinct = min(len(values), _MOST_VALUES)
+    return Variable(name, place.kind or Kind.NAME, distinct, shown, whole, tuple(odd[:MOST_EXAMPLES]) if whole else ())
+
+
+def _callers(values: Backed[str], among: Iterable[str]) -> set[str]:
+    return {caller for each in among for caller in values[each].times}
 
 
 def _name(before: Sequence[str], kind: Kind, taken: set[str]) -> str:

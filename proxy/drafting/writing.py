@@ -107,9 +107,8 @@ def _query(route: RouteDraft) -> Iterator[str]:
 
 
 def _body(route: RouteDraft) -> Iterator[str]:
-    if route.body == "none":
-        return
-    yield f"    body: {route.body}"
+    if route.body != "none":
+        yield f"    body: {route.body}"
     if route.optional_body:
         yield "    optional_body: true"
     if route.value is not None:
@@ -125,8 +124,12 @@ def _member(member: MemberDraft) -> str:
     for name, bound in (("minimum", member.minimum), ("maximum", member.maximum)):
         if bound is not None:
             settings.append(f"{name}: {json.dumps(bound)}")
+    if member.integer:
+        settings.append("integer: true")
     if member.choices:
         settings.append(f"choices: [{', '.join(map(_scalar, member.choices))}]")
+    if member.longest is not None:
+        settings.append(f"longest: {member.longest}")
     if member.private:
         settings.append("private: true")
     remark = f" # {printable(member.remark, _WIDTH)}" if member.remark else ""

@@ -19,6 +19,9 @@ from proxy.mud.file import Entry, MudError, MudFile, Relationship
 _TYPE = re.compile(r"(/[A-Za-z0-9._~:@+%-]+)+")
 """Service and data types that can stand in a rule without being read as a pattern."""
 _LONGEST = 200
+_READING = (Operation.GET, Operation.SUBSCRIBE)
+"""What is expected where a description does not say what is done."""
+_OTHERS = ", ".join(json.dumps(each.value) for each in Operation if each not in _READING)
 
 
 class Expectation(NamedTuple):
@@ -27,7 +30,7 @@ class Expectation(NamedTuple):
     source_type: str
     destination_types: tuple[str, ...]
     operations: tuple[str, ...] = ()
-    """Empty: all."""
+    """Empty: the description does not say."""
     data_types: tuple[str, ...] = ()
     """Empty: all."""
 
@@ -41,24 +44,23 @@ class Prior(NamedTuple):
     """What it says besides, and why no rule follows from that."""
 
 
-def prior(file: MudFile, service_type: str | None, peers: Mapping[str, str], root_type: str) -> Prior:
+def prior(file: MudFile, service_type: str, peers: Mapping[str, str], root_type: str) -> Prior:
     """Return what a description lets expect.
 
     Args:
         file: The description.
-        service_type: Type that it describes; None: the one that it names, if it has the extension `alleyes`.
+        service_type: Type of the device. What the file calls itself is its maker's word, and could be any type.
         peers: By the URI of a controller or model, or by the domain of a manufacturer, the service type that it is.
         root_type: Type of an access point's own address.
 
     Raises:
-        MudError: nothing says which type it describes, or it describes another one, or it is inconsistent.
+        MudError: it describes another type, or it is inconsistent.
     """
     named = file.about.service_type
-    if service_type is not None and named not in {None, service_type}:
-        raise MudError(f"describes {printable(named or '')}, not {service_type}; leave --type out")
-    about = service_type or named
-    if about is None:
-        raise MudError("does not say which service type it describes; give --type, such as --type /lightControler")
+    if named not in {None, service_type}:
+        told = printable(named or "", _LONGEST)
+        raise MudError(f"describes {told}, not {printable(service_type)}; is it the file of another device?")
+    about = service_type
     if _TYPE.fullmatch(about) is None:
         raise MudError(f"{printable(about)} is not a service type; write it as the middleware does, e.g. /doorLock")
     remarks: list[str] = []
@@ -168,8 +170,10 @@ def _rule(name: str, each: Expectation, url: str) -> Iterator[str]:
     yield f"    comment: {json.dumps(printable(url, _LONGEST))}"
     yield f"    source_type: {json.dumps([each.source_type])}"
     yield f"    destination_type: {json.dumps(list(each.destination_types))}"
-    if each.operations:
-        yield f"    operation: {json.dumps(list(each.operations))}"
+    yield f"    operation: {json.dumps(list(each.operations or _READING))}"
+    if not each.operations:
+        yield "    # The file does not say what is done. Add only what the device is there for, for each partner:"
+        yield f"    #   {_OTHERS}"
     if each.data_types:
         yield f"    data_type: {json.dumps(list(each.data_types))}"
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from urllib.parse import urlsplit
 
 import structlog
@@ -18,6 +19,7 @@ from proxy.audit.event import Kind
 from proxy.audit.trail import Notes
 from proxy.clocks import real_now
 from proxy.configuration import AccessPoint, GatewayDocument
+from proxy.daemon_threads import DaemonThreads
 from proxy.decoders.rest.loading import packed
 from proxy.decoders.rest.thing_description import DescriptionError, Source, read_source
 from proxy.decoders.rest.thing_forms import Place, path_of
@@ -31,6 +33,12 @@ from proxy.thing_sighting import Sighting
 from proxy.thing_sources import files_of, place_of, trust_of, urls_of
 
 _PERIOD_SECONDS = 300.0
+_LONGEST_PERIOD_SECONDS = 3600.0
+"""Of an access point whose descriptions are others each time: what comes into force cuts its connections."""
+_QUIET = 2
+"""So much unrest is that of a device that was changed: a renewal that changes something adds two, others take one."""
+_MOST_UNREST = 12
+_MOST_THREADS = 4
 _FIRST_RETRY_SECONDS = 5.0
 _START_SECONDS = 15.0
 """The start waits no longer: what is not known by then is learnt of in the background."""
@@ -61,10 +69,22 @@ class _Point:
     failures: int = 0
     one_at_a_time: asyncio.Lock = field(default_factory=asyncio.Lock)
 
+    mapping: bytes = b""
+    """What is in force."""
+    unrest: int = 0
+    """Grows with each renewal that changes the mapping."""
+
     @property
     def agent(self) -> str:
         """Its name."""
         return self.point.agent
+
+    def pause(self) -> float:
+        """Return after how many seconds it should be renewed."""
+        period = _PERIOD_SECONDS * 2.0 ** max(0, (self.unrest - 1) // 2)
+        if self.failures and self.unrest <= _QUIET:
+            return min(_PERIOD_SECONDS, _FIRST_RETRY_SECONDS * 2.0 ** min(self.failures - 1, 10))
+        return min(period, _LONGEST_PERIOD_SECONDS)
 
     def compiled(self, kept: Mapping[str, KeptThings], now: float) -> Compiled:
         """Return what the files and these documents come to.
@@ -111,6 +131,7 @@ class ThingWatch:
         self._notes = notes
         self._real_now = real_now
         self._fetch = fetch
+        self._threads = DaemonThreads(_MOST_THREADS, "things")
         kept = store.load()
         self._points = [
             _begin(point, urls, kept.get(point.agent, KeptPoint()), trust_of(point, revocations))
@@ -153,8 +174,7 @@ class ThingWatch:
 
     async def _watch(self, point: _Point) -> None:
         while True:
-            retry = _FIRST_RETRY_SECONDS * 2.0 ** min(point.failures - 1, 10)
-            await asyncio.sleep(min(_PERIOD_SECONDS, retry) if point.failures else _PERIOD_SECONDS)
+            await asyncio.sleep(point.pause())
             await self._renew(point)
 
     async def _renew(self, point: _Point) -> None:
@@ -164,9 +184,10 @@ class ThingWatch:
 
     async def _fetch_all(self, point: _Point) -> None:
         problems: dict[str, str] = {}
+        before = point.mapping
         for url in point.urls:
             try:
-                fetched = await asyncio.to_thread(self._fetch, url, point.place, point.trust)
+                fetched = await self._threads.run(partial(self._fetch, url, point.place, point.trust))
                 problem = await self._take(point, url, fetched)
                 if problem:
                     problems[url] = problem
@@ -180,6 +201,7 @@ class ThingWatch:
                 self._note(point, f"The Thing Descriptions of {point.agent} were not renewed: {problem}.")
         point.problems = problems
         point.failures = point.failures + 1 if problems else 0
+        point.unrest = min(point.unrest + 2, _MOST_UNREST) if point.mapping != before else max(0, point.unrest - 1)
         await self._keep()
 
     async def _take(self, point: _Point, url: str, fetched: Fetched) -> str | None:
@@ -219,7 +241,8 @@ class ThingWatch:
         dropped = [line for line in compiled.refused if line not in point.refused]
         point.things, point.refused, point.left_out = compiled.things, compiled.refused, compiled.problems
         point.sightings = compiled.sightings
-        self._replace(point.agent, packed(compiled.mapping))
+        point.mapping = packed(compiled.mapping)
+        self._replace(point.agent, point.mapping)
         for line in dropped[:_MOST_TOLD]:
             log.warning("things", agent=point.agent, detail=line)
             self._note(point, f"A Thing Description of {point.agent} is not used: {line}.")
@@ -261,11 +284,12 @@ def _unusable(fetched: Fetched, before: Mapping[str, bytes], place: Place) -> di
         if before.get(source.name) == source.content:
             continue
         try:
-            things, broken = read_source(source, place)
+            read = read_source(source, place)
+            problem = None if read.things else read.broken[0]
         except DescriptionError as error:
-            things, broken = [], [str(error)]
-        if not things:
-            found[source.name] = f"{source.name} cannot be used, what was known before stays: {broken[0]}"
+            problem = str(error)
+        if problem is not None:
+            found[source.name] = f"{source.name} cannot be used, what was known before stays: {problem}"
     return found
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import gc
 import signal
 from collections.abc import Callable
 
 import structlog
-import uvloop
 
 from proxy import logs
 from proxy.clocks import EventClock, MonotonicEventClock
+from proxy.collector import spare_the_collector
+from proxy.event_loop import new_event_loop
 from proxy.processes.channel import Channel, ChannelClosed, ChannelFull, Ends
 from proxy.processes.messages import Begin, Failed, ToSupervisor, ToWorker
 from proxy.processes.parent import end_with_parent
@@ -22,8 +22,6 @@ ClockFactory = Callable[[int, float], EventClock]
 """Makes the event clock from event time (ms since the epoch) at a reading of the monotonic clock (s)."""
 
 _FAILED = 2
-_COLLECTION = (20_000, 20, 20)
-"""Objects that may be made until the young are looked at, ...; a few megabytes at most wait for that."""
 
 log = structlog.get_logger("alleyes")
 
@@ -49,7 +47,7 @@ def run(arguments: argparse.Namespace, clock: ClockFactory = MonotonicEventClock
         signal.signal(number, signal.SIG_IGN)
     logs.configure()
     # Its event loop takes a quarter less CPU time for a call than that of the standard library.
-    raise SystemExit(asyncio.run(_work(Ends(*arguments.channel), clock), loop_factory=uvloop.new_event_loop))
+    raise SystemExit(asyncio.run(_work(Ends(*arguments.channel), clock), loop_factory=new_event_loop))
 
 
 async def _work(ends: Ends, clock: ClockFactory) -> int:
@@ -57,7 +55,7 @@ async def _work(ends: Ends, clock: ClockFactory) -> int:
     try:
         begin = await _beginning(channel)
         worker = Worker(begin, channel, clock(begin.start, begin.origin))
-        _spare_the_collector()
+        spare_the_collector()
         await worker.run()
     except CannotServe as refused:
         for problem in refused.problems:
@@ -71,13 +69,6 @@ async def _work(ends: Ends, clock: ClockFactory) -> int:
     await channel.sent()
     channel.close()
     return 0
-
-
-def _spare_the_collector() -> None:
-    """Look for cyclic garbage more seldom, and never in what is there from the start."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*_COLLECTION)
 
 
 async def _beginning(channel: Channel[ToSupervisor, ToWorker]) -> Begin:

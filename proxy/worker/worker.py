@@ -114,8 +114,6 @@ class Worker:
         self._registry = SiteRegistry(inventory, known_agents(document))
         for agent, structure in begin.structures.items():
             self._know(agent, structure)
-        self._inference = Inference(inventory.inference)
-        self._inference.replace_hints(begin.hints)
         limits = document.limits
         share = -(-limits.connections // document.workers)
         self._connections = ConnectionTable(most=share, most_of_one=limits.connections_per_address)
@@ -132,6 +130,8 @@ class Worker:
         self._advice = Advice(
             self._trail, self._trail.tls_refused, lambda who, remedy: log.warning("service", who=who, detail=remedy)
         )
+        self._inference = Inference(inventory.inference, self._trail.inferred_otherwise)
+        self._inference.replace_hints(begin.hints)
         self._access_points = AccessPoints(document, self._registry, begin.mappings)
         self._failures = 0
         self._gateway = Gateway(document, document.state_directory, worker=begin.number)

@@ -33,6 +33,7 @@ def row(store: str, origins: int, cpu_us: float, *, processes: int = 1, lost: in
         database_us=0,
         bare_us=200,
         bare_rate=4000,
+        ratio=cpu_us / 200,
         p50_ms=12,
         p99_ms=34,
         refused=0,
@@ -104,10 +105,12 @@ def test_what_is_measured_was_taken_in_and_kept(tmp_path: Path) -> None:
     asyncio.run(seed(database, sent, 0, 20, 1))
     measurements = Measurements(database, 1, sent, tmp_path / "service", 0.2)
     with running(tmp_path / "service", database, 1) as services:
-        cost = measurements.contribute(services, 4)
+        bare, cost, ratio = measurements.contribute(services, 4)
+        assert bare.load.refused == 0
         assert cost.load.refused == 0
         assert len(cost.load.acknowledged) == 4
         assert cost.cpu_us > 0
+        assert ratio > 0
         assert len(measurements.updated(services)) == 2
         assert measurements.lost(services) == 0
     assert len(database.held(1)) == 20

@@ -63,6 +63,13 @@ def test_what_was_added_can_be_taken_out(one: Relationship, other: Relationship)
     assert both == one
 
 
+@given(relationships(), relationships(), relationships())
+def test_what_was_added_can_be_replaced(others: Relationship, before: Relationship, after: Relationship) -> None:
+    found = total(others, before)
+    found.exchange(before, after)
+    assert found == total(others, after)
+
+
 @given(relationships(), relationships())
 def test_adding_leaves_the_parts_alone(one: Relationship, other: Relationship) -> None:
     before = copy.deepcopy(other)

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.tally import add, difference, scaled
+from models.tally import add, difference, exchange, scaled
 
 TALLIES = st.dictionaries(st.integers(-5, 5), st.integers(1, 99), max_size=5)
 
@@ -22,6 +22,15 @@ def test_what_was_never_added_cannot_be_taken_out() -> None:
         difference({1: 2}, {1: 3})
     with pytest.raises(ValueError, match="never added"):
         difference({1: 2}, {2: 1})
+
+
+@given(TALLIES, TALLIES, TALLIES)
+def test_what_was_added_can_be_replaced(others: dict[int, int], before: dict[int, int], after: dict[int, int]) -> None:
+    tally, wanted = dict(others), dict(others)
+    add(tally, before)
+    exchange(tally, before, after)
+    add(wanted, after)
+    assert tally == wanted
 
 
 def test_what_was_seen_stays_seen() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,7 +12,16 @@ from models.communication_model import MAX_KEYS, CommunicationModel
 from models.descriptor import Descriptor
 from models.relationship import Key, Relationship
 from models.varint import Reader, Writer
-from models.wire import MAX_ENTRIES, Names, decode_descriptor, decode_model, encode_descriptor, encode_model
+from models.wire import (
+    MAX_ENTRIES,
+    Names,
+    decode_descriptor,
+    decode_happened,
+    decode_model,
+    encode_descriptor,
+    encode_model,
+    happened,
+)
 from tests.models.test_communication_model import KEYS, VISIBLE, models
 from tests.models.test_relationship import summary
 
@@ -28,6 +38,24 @@ DESCRIPTORS = st.builds(
 
 @given(models())
 def test_model_that_is_written_is_read(model: CommunicationModel) -> None:
+    assert decode_model(encode_model(model)) == model
+
+
+@given(models())
+def test_model_is_read_without_its_weight(model: CommunicationModel) -> None:
+    found = decode_happened(model.service_type, happened(encode_model(model)))
+    assert found == msgspec.structs.replace(model, weight=0)
+
+
+@given(models(), st.integers(0, 10**9))
+def test_where_only_the_weight_grew_the_same_happened(model: CommunicationModel, weight: int) -> None:
+    later = msgspec.structs.replace(model, weight=weight)
+    assert happened(encode_model(model)) == happened(encode_model(later))
+
+
+def test_names_that_are_no_ascii_are_read_as_well() -> None:
+    key = Key("/caf\u00e9", own=False, operation="get", data_type="\u20ac")
+    model = CommunicationModel(service_type="/l\u00e4mp", weight=9, relationships={key: Relationship(weight=1)})
     assert decode_model(encode_model(model)) == model
 
 

@@ -69,6 +69,14 @@ def test_what_cannot_be_had_is_told() -> None:
         fetch(place.root, place, None)
 
 
+def test_all_that_is_listed_has_one_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(thing_fetching, "_ALL_SECONDS", -1.0)
+    with served({"/": b'["/a", "/b"]', "/a": LAMP, "/b": LAMP}) as place:
+        with pytest.raises(FetchError, match="0 of 2 documents that it lists took longer than -1 s"):
+            fetch(place.root, place, None)
+        assert fetch(f"{place.root}a", place, None).documents == {f"{place.root}a": LAMP}
+
+
 def test_who_sends_drop_by_drop_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thing_fetching, "_SECONDS", 0.4)
     with socket.create_server(("127.0.0.1", 0)) as listener:

@@ -46,6 +46,11 @@ class _Part(msgspec.Struct, frozen=True):
     first: str | None = None
     """The member of a body that is an object, without which there is no value."""
 
+    @property
+    def has_value(self) -> bool:
+        """Whether the route says where its value is."""
+        return any(each is not None for each in (self.tokens, self.parameter, self.variable, self.text))
+
     def value(self, variables: Mapping[str, str], target: Target, body: Body) -> Any:
         """Return the value; `ABSENT` where there is none."""
         if self.tokens is not None:
@@ -69,7 +74,9 @@ def told(text: str) -> str:
 def _is_told(own: _Part, given: list[_Given]) -> bool:
     """Say whether the accesses to the members tell all of what is done: where it is done to them, or below it."""
     if not given:
-        return not own.node.text and own.operation in _ALL_IN_MEMBERS
+        # To set none of them sets nothing that is known, unless the route says itself what is set.
+        bare = own.operation is Operation.SET and not own.has_value
+        return bare or (not own.node.text and own.operation in _ALL_IN_MEMBERS)
     return not own.node.text or all(part.node.text.startswith(f"{own.node.text}/") for part, _, _ in given)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from policy.inferred import PREFIX, is_inferred
 from policy.loading import Inconsistency, inconsistent, invalid
 from policy.section import Section
 from proxy.decoders.rest.pattern import Pattern
@@ -97,6 +98,8 @@ def _glob(text: str) -> str:
 def _template(*, segments: bool) -> AfterValidator:
     def check(text: str) -> str:
         Template(text, segments=segments)
+        if not segments and text.startswith("_"):
+            raise invalid(f"{text[:40]!r} begins like the names that are reserved, as _all", "begin it with a letter")
         return text
 
     return AfterValidator(check)
@@ -110,6 +113,9 @@ def _checked_pattern(text: str) -> str:
 def _type(text: str) -> str:
     if not _TYPE.fullmatch(text) or len(text) > _POINTER_LENGTH:
         raise invalid(f"{text[:40]!r} is not a type", "write it like /hue/light, or /site/{domain}")
+    if is_inferred(f"{text}/"):
+        # A guess that a policy holds for weak would be strong.
+        raise invalid(f"{text[:40]!r} is the name of a type that was inferred", f"name it without {PREFIX.rstrip('/')}")
     return text
 
 
@@ -645,6 +651,21 @@ class MappingDocument(Section):
                         f"{{{name}}} has no closed set of values",
                         f"add `{name}: [...]` to `vocabulary`",
                     )
+            if self._may_be_inferred(route.type):
+                yield Inconsistency(
+                    ("routes", i, "type"),
+                    f"it may become a type that was inferred, {PREFIX}...",
+                    f"take {PREFIX.strip('/')!r} out of `vocabulary`, or begin the type with a fixed segment",
+                )
+
+    def _may_be_inferred(self, service_type: str) -> bool:
+        """Tell whether the first segment of a type, with the words that its variables may have, is the reserved one."""
+        first = service_type.split("/")[1]
+        parts = [
+            "|".join(map(re.escape, self.vocabulary.get(part, ()))) if odd else re.escape(part)
+            for odd, part in ((i % 2, part) for i, part in enumerate(_HOLE.split(first)))
+        ]
+        return "{" in first and re.fullmatch("".join(f"(?:{part})" for part in parts), PREFIX.strip("/")) is not None
 
     def _repeated(self) -> Iterator[Inconsistency]:
         """Yield the routes that can never be reached, as an earlier one has the same path, body and no conditions."""

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from proxy.decoders.rest.headers import HARMLESS
 from proxy.decoders.rest.mapping import OVERRIDES, Token
+from proxy.decoders.rest.thing_claims import Path, claims_of
 from proxy.decoders.rest.thing_forms import Form, Place, path_of, read_forms, texts
 from proxy.decoders.rest.thing_schema import NotUnderstood, Part, Range, read_parts, read_range, segment
 from proxy.decoders.strict_json import NotStrictJson, parse
@@ -83,6 +84,8 @@ class Thing(msgspec.Struct, frozen=True):
     interactions: tuple[Interaction, ...]
     problems: tuple[str, ...]
     """What was left out, and why; one line each."""
+    claims: tuple[Path, ...] = ()
+    """Every path that it speaks of, also for what was left out (`thing_claims`)."""
 
     @property
     def name(self) -> str:
@@ -90,12 +93,29 @@ class Thing(msgspec.Struct, frozen=True):
         return _name(self.title)
 
 
+class Broken(NamedTuple):
+    """What should be a Thing and cannot be used."""
+
+    problem: str
+    claims: tuple[Path, ...]
+    """Every path that it speaks of."""
+
+
 class Found(NamedTuple):
     """What came of one document."""
 
-    things: list[Thing]
-    broken: list[str]
-    """Why others in it cannot be used; one line each."""
+    entries: list[Thing | Broken]
+    """In its order."""
+
+    @property
+    def things(self) -> list[Thing]:
+        """Those that can be used."""
+        return [each for each in self.entries if isinstance(each, Thing)]
+
+    @property
+    def broken(self) -> list[str]:
+        """Why others cannot be used; one line each."""
+        return [each.problem for each in self.entries if isinstance(each, Broken)]
 
 
 class Source(NamedTuple):
@@ -128,13 +148,14 @@ def read_source(source: Source, place: Place) -> Found:
     if len(documents) > MOST_THINGS:
         raise DescriptionError(f"it describes more than {MOST_THINGS} Things")
     base = source.name if source.path is not None else place.root
-    found = Found([], [])
+    entries: list[Thing | Broken] = []
     for each in documents:
+        claims = claims_of(each, base, place)
         try:
-            found.things.append(_thing(each, base, place))
+            entries.append(msgspec.structs.replace(_thing(each, base, place), claims=claims))
         except DescriptionError as error:
-            found.broken.append(str(error))
-    return found
+            entries.append(Broken(str(error), claims))
+    return Found(entries)
 
 
 def read_listing(content: bytes, url: str, place: Place) -> list[str] | None:

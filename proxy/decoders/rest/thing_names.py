@@ -8,30 +8,45 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
+from proxy.decoders.rest.thing_claims import Path, canonical
 from proxy.decoders.rest.thing_description import Source, Thing
 from proxy.thing_sighting import Sighting
 
 FORGOTTEN_SECONDS = 30 * 86_400.0
 """Name and paths of a Thing that is gone belong to it for so long."""
 _MOST_GONE = 1024
-_MOST_PATHS_GONE = 4096
+_MOST_PATHS_GONE = 8192
 """Of those that are gone, together; beyond that, who has been gone for longest is forgotten first."""
+_MOST_PATHS = 512
+"""That are remembered of one Thing."""
 _DIGITS = 8
 
 
-def sighted(named: Named) -> Sighting:
-    """Return what to remember of a Thing that is in force."""
+def sighted(named: Named, own: Iterable[Path]) -> Sighting:
+    """Return what to remember of a Thing that is in force.
+
+    Args:
+        named: The Thing.
+        own: Those of its claims that are its own.
+    """
     thing = named.thing
-    return Sighting(named.service, thing.id, thing.title, _paths(thing, named.described_at), _digest(thing))
+    paths = tuple(["/" + "/".join(path) for path in own][:_MOST_PATHS])
+    return Sighting(named.service, thing.id, thing.title, paths, _digest(thing))
 
 
-def _paths(thing: Thing, described_at: tuple[str, ...] | None) -> tuple[str, ...]:
-    own = () if described_at is None else ("/" + "/".join(described_at),)
-    return tuple(dict.fromkeys([*own, *(each.form.written for each in thing.interactions)]))
+def sighted_paths(sighting: Sighting) -> list[Path]:
+    """Return the paths of a Thing that was seen, as paths are compared."""
+    return [canonical(path.split("/")) for path in sighting.paths]
+
+
+def claimed(thing: Thing, described_at: Path | None) -> tuple[Path, ...]:
+    """Return every path that a Thing speaks of, that of its description first."""
+    own = () if described_at is None else (canonical(described_at),)
+    return tuple(dict.fromkeys((*own, *thing.claims)))
 
 
 def _digest(thing: Thing) -> str:
@@ -118,7 +133,7 @@ def name_things(things: Sequence[tuple[Source, Thing]], sightings: Sequence[Sigh
     settle([(source, thing) for source, thing in things if source.path is None])
     fetched = [(source, thing) for source, thing in things if source.path is not None]
     waiting = [each for each in sightings if each.service not in taken.services and each.id not in taken.ids]
-    known, gone = _known([(thing, _paths(thing, described_at(source))) for source, thing in fetched], waiting)
+    known, gone = _known([(thing, claimed(thing, described_at(source))) for source, thing in fetched], waiting)
     for i, sighting in known.items():
         source, thing = fetched[i]
         named.append(Named(sighting.service, source, thing, known=True, described_at=described_at(source)))
@@ -131,10 +146,10 @@ def name_things(things: Sequence[tuple[Source, Thing]], sightings: Sequence[Sigh
 
 
 def _known(
-    things: Sequence[tuple[Thing, tuple[str, ...]]], sightings: Sequence[Sighting]
+    things: Sequence[tuple[Thing, tuple[Path, ...]]], sightings: Sequence[Sighting]
 ) -> tuple[dict[int, Sighting], list[Sighting]]:
     """Return by index which Thing is one that was seen before, and those that are not there."""
-    with_path: dict[str, list[int]] = {}
+    with_path: dict[Path, list[int]] = {}
     with_id: dict[str, list[int]] = {}
     for i, (thing, paths) in enumerate(things):
         for path in paths:
@@ -144,7 +159,7 @@ def _known(
     known: dict[int, Sighting] = {}
     gone: list[Sighting] = []
     for sighting in sightings:
-        shared = Counter(i for path in sighting.paths for i in with_path.get(path, ()))
+        shared = Counter(i for path in sighted_paths(sighting) for i in with_path.get(path, ()))
         best, highest = None, (0, 0)
         for i in sorted({*shared, *with_id.get(sighting.id, ())} - known.keys()):
             likeness = _likeness(things[i][0], sighting, shared[i])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import msgspec
 from pydantic import ValidationError
 
 from proxy.decoders.rest.mapping import MOST_OF_A_ROUTE, Route
+from proxy.decoders.rest.thing_claims import VARIABLE, Path
 from proxy.decoders.rest.thing_description import DIRECTORY, Interaction, Scheme, Thing
 from proxy.decoders.rest.thing_forms import MEANINGS, Form
 
@@ -26,14 +27,17 @@ _JSON, _FORM = "application/json", "application/x-www-form-urlencoded"
 _MEDIA_TYPE = re.compile(r"[a-z0-9][a-z0-9.+_-]{0,63}/[a-z0-9][a-z0-9.+_-]{0,63}")
 _WITHOUT_BODY = frozenset({"GET", "DELETE"})
 _WRITING = frozenset({"set", "invoke"})
-
-
-Path = tuple[str, ...]
+_METHODS_OF: Mapping[str, frozenset[str]] = {
+    "get": frozenset({"GET"}),
+    "subscribe": frozenset({"GET"}),
+    "unsubscribe": frozenset({"GET", "DELETE"}),
+}
+"""By which methods something is done that changes nothing of a Thing: any other may do more than its form says."""
 
 
 def shape(path: Path) -> Path:
     """Return a path without the names of its variables."""
-    return tuple("{}" if segment.startswith("{") else segment for segment in path)
+    return tuple(VARIABLE if segment.startswith("{") else segment for segment in path)
 
 
 def is_open(path: Path) -> bool:
@@ -81,13 +85,18 @@ def token_names(schemes: Iterable[Scheme]) -> list[str] | bool:
     return [token_name(scheme) for scheme in schemes] or False
 
 
-def routes_of(thing: Thing, service: str) -> ThingRoutes:
+def routes_of(thing: Thing, service: str, closed: Mapping[Path, str] | None = None) -> ThingRoutes:
     """Return the routes of a Thing.
+
+    Args:
+        thing: What its description says.
+        service: What it is called.
+        closed: Why it may not have some paths; they are left out.
 
     Raises:
         TooMuch: they are more than one Thing may have.
     """
-    making = _Making(thing, service)
+    making = _Making(thing, service, closed or {})
     if len(making.made.tokens) > _MOST_SCHEMES:
         raise TooMuch(f"it wants credentials in more than {_MOST_SCHEMES} places")
     for interaction in thing.interactions:
@@ -96,9 +105,10 @@ def routes_of(thing: Thing, service: str) -> ThingRoutes:
 
 
 class _Making:
-    def __init__(self, thing: Thing, service: str) -> None:
+    def __init__(self, thing: Thing, service: str, closed: Mapping[Path, str]) -> None:
         self._thing = thing
         self._service = service
+        self._closed = closed
         schemes = [each.security for each in thing.interactions if each.security.place != "none"]
         self.made = ThingRoutes(tokens=dict.fromkeys(schemes))
         self._parameters = {scheme.name for scheme in self.made.tokens if scheme.place == "query"}
@@ -122,6 +132,12 @@ class _Making:
     def add(self, interaction: Interaction) -> None:
         form, made = interaction.form, self.made
         operation = MEANINGS[form.op].operation
+        if form.path in self._closed:
+            self._tell(f"{form.method} {form.written}: {self._closed[form.path]}; left out")
+            return
+        if form.method not in _METHODS_OF.get(operation, {form.method}):
+            self._tell(f"{form.method} {form.written}: {form.op} by {form.method} may do more than it says; left out")
+            return
         writes = operation in _WRITING and interaction.takes_input and form.method not in _WITHOUT_BODY
         kind = _kind(interaction)
         if writes and kind is None:

@@ -13,11 +13,21 @@ import msgspec
 from pydantic import ValidationError
 
 from proxy.decoders.rest.mapping import MOST_ROUTES, MappingDocument, Route
-from proxy.decoders.rest.thing_description import DescriptionError, Scheme, Source, Thing, read_source
+from proxy.decoders.rest.thing_claims import Path, canonical
+from proxy.decoders.rest.thing_description import Broken, DescriptionError, Scheme, Source, Thing, read_source
 from proxy.decoders.rest.thing_forms import Place
-from proxy.decoders.rest.thing_names import Named, name_things, sighted
+from proxy.decoders.rest.thing_names import Named, claimed, name_things, sighted, sighted_paths
 from proxy.decoders.rest.thing_paths import Claims
-from proxy.decoders.rest.thing_routes import ThingRoutes, TooMuch, reading, routes_of, shape, token_name, token_names
+from proxy.decoders.rest.thing_routes import (
+    ThingRoutes,
+    TooMuch,
+    is_open,
+    reading,
+    routes_of,
+    shape,
+    token_name,
+    token_names,
+)
 from proxy.decoders.rest.thing_schema import TEXT
 from proxy.thing_sighting import Sighting
 
@@ -91,7 +101,7 @@ def compile_things(
     Raises:
         ThingsError: no mapping comes of it, which is not to be expected.
     """
-    read: dict[Thing, Source] = {}
+    read: dict[Thing | Broken, Source] = {}
     refused: list[str] = []
     for source in sources:
         try:
@@ -100,25 +110,28 @@ def compile_things(
             refused.append(f"{source.name}: {error} -- correct the Thing Description, or leave it out")
             continue
         refused += [f"{source.name}: {line} -- correct the description; it is left out" for line in found.broken]
-        for thing in found.things:
-            read.setdefault(thing, source)
-    names = name_things([(source, thing) for thing, source in read.items()], sightings, now)
+        for entry in found.entries:
+            read.setdefault(entry, source)
+    names = name_things([(source, each) for each, source in read.items() if isinstance(each, Thing)], sightings, now)
     refused += names.refused
     own_paths = {named.described_at for named in names.named}
     everywhere = [path for path in dict.fromkeys([*listings, _WELL_KNOWN_PATH]) if path not in own_paths]
     made = _Mapping(everywhere)
-    for gone in names.gone:
-        made.claims.reserve([tuple(path.split("/")[1:]) for path in gone.paths], gone.service)
     before = {each.service: each for each in sightings}
-    for named in names.named:
-        try:
-            made.add(named)
-        except TooMuch as error:
-            refused.append(f"{named.source.name}: {named.thing.title!r}: {error}; it is left out")
-            if named.known:
-                # What was its own stays so, too.
-                kept = before[named.service].paths
-                made.claims.reserve([tuple(path.split("/")[1:]) for path in kept], named.service)
+    by_thing: dict[Thing | Broken, Named] = {each.thing: each for each in names.named}
+    known = [each for each in names.named if each.known]
+    rest = [(by_thing.get(each, each), source) for each, source in read.items()]
+    refused += made.put([each for each, source in rest if source.path is None], before)
+    made.claims.reserve([(each.service, sighted_paths(each)) for each in names.gone])
+    # What is claimed anew comes after what each of them had and still has.
+    still = [
+        (each.service, set(sighted_paths(before[each.service])) & {*claimed(each.thing, each.described_at)})
+        for each in known
+    ]
+    made.claims.reserve(still)
+    refused += made.put(known, before)
+    new = [each for each, source in rest if source.path is not None and not (isinstance(each, Named) and each.known)]
+    refused += made.put(new, before)
     return Compiled(
         made.document(),
         tuple(made.described),
@@ -142,7 +155,8 @@ def _sightings(
         if each.source.path is None:
             continue
         if each.service in in_force:
-            found.append(sighted(each))
+            claims = claimed(each.thing, each.described_at)
+            found.append(sighted(each, [path for path in claims if made.claims.holder(path) == each.service]))
         elif each.known:
             # Its new description cannot be used; what it had stays its own.
             found.append(before[each.service])
@@ -154,7 +168,7 @@ class _Mapping:
 
     def __init__(self, listings: Sequence[tuple[str, ...]]) -> None:
         self.claims = Claims()
-        self.claims.reserve(listings, _ALL)
+        self.claims.reserve([(_ALL, map(canonical, listings))])
         self.described: list[Described] = []
         self.problems: list[str] = []
         self._routes: list[tuple[int, Route]] = []
@@ -168,7 +182,28 @@ class _Mapping:
         route = reading("the descriptions of all Things", path) | {"token": False, "everything": True}
         self._routes.append((1, Route.model_validate(route)))
 
-    def add(self, named: Named) -> None:
+    def put(self, entries: Sequence[Named | Thing | Broken], before: Mapping[str, Sighting]) -> list[str]:
+        """Add Things, and return why some are left out; what these speak of is nobody else's all the same.
+
+        Args:
+            entries: Those that have no name, or cannot be used, too.
+            before: By service, what was there before.
+        """
+        self.claims.reserve([_claims(each) for each in entries])
+        refused = []
+        for named in entries:
+            if not isinstance(named, Named):
+                continue
+            try:
+                self._add(named)
+            except TooMuch as error:
+                refused.append(f"{named.source.name}: {named.thing.title!r}: {error}; it is left out")
+                if named.known:
+                    # What was its own stays so, too.
+                    self.claims.reserve([(named.service, sighted_paths(before[named.service]))])
+        return refused
+
+    def _add(self, named: Named) -> None:
         """Add what a Thing offers.
 
         Raises:
@@ -176,7 +211,9 @@ class _Mapping:
         """
         if len(self._routes) >= MOST_ROUTES:
             raise TooMuch(_NO_ROOM)
-        found = routes_of(named.thing, named.service)
+        opened = dict.fromkeys(each.form.path for each in named.thing.interactions if is_open(each.form.path))
+        closed = {path: self.claims.closed(canonical(path), named.service) for path in opened}
+        found = routes_of(named.thing, named.service, {path: why for path, why in closed.items() if why is not None})
         own = {
             "token": token_names(found.tokens),
             "service": named.service,
@@ -190,7 +227,7 @@ class _Mapping:
             found.routes.append((1, Route.model_validate(reading(name, path) | own)))
             found.paths[path] = None
         self._require_room(found)
-        self.claims.claim(list(found.paths), named.service)
+        self.claims.claim(found.paths, named.service)
         self._routes += found.routes
         self._size += found.size
         self._tokens.update(found.tokens)
@@ -233,6 +270,15 @@ class _Mapping:
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             raise ThingsError([f"the Things make no mapping: {place}: {first['msg']}"]) from error
+
+
+def _claims(entry: Named | Thing | Broken) -> tuple[str, tuple[Path, ...]]:
+    """Return who claims what; in words, where it is no service."""
+    if isinstance(entry, Named):
+        return entry.service, claimed(entry.thing, entry.described_at)
+    if isinstance(entry, Thing):
+        return f"{entry.title!r}, which is left out", entry.claims
+    return "a Thing that is left out", entry.claims
 
 
 def _token(scheme: Scheme) -> dict[str, Any]:

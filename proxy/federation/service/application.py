@@ -100,8 +100,11 @@ class Gate:
             self.rates.take(caller.origin, time.monotonic())
             if reading and not self.feed.loaded.is_set():
                 raise unavailable("starting", "the stored contributions are being read", 1)
-            with self.slots.work():
+            self.slots.take()
+            try:
                 return await handler(request, caller)
+            finally:
+                self.slots.give_back()
 
         return handle
 

@@ -57,8 +57,9 @@ class Callers:
     def of(self, transport: asyncio.BaseTransport | None) -> Caller | None:
         """Return whose connection this is, whether the certificate still counts or not; None without one."""
         session = _session(transport)
-        if session is None:
-            return None
+        return None if session is None else self._of(session)
+
+    def _of(self, session: ssl.SSLObject) -> Caller | None:
         try:
             return self._known[session]
         except KeyError:
@@ -73,7 +74,8 @@ class Callers:
                 whether it still counts (503).
             StoreError: the store cannot say whether it is on record.
         """
-        caller, session = self.of(transport), _session(transport)
+        session = _session(transport)
+        caller = None if session is None else self._of(session)
         if caller is None or session is None:
             detail = "enrol first: alleyes federation enroll"
             raise Failure(HTTPStatus.FORBIDDEN, "unauthenticated", detail)

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import cast
 
 from aiohttp import web
@@ -31,6 +30,7 @@ class Connections:
         """Wrap the protocols that `inner` makes."""
         self._inner = inner
         self._limits = limits
+        self._time = asyncio.get_running_loop().time
         self._callers = callers
         self.seats = Seats(limits)
         self._open: dict[web.RequestHandler, Guarded] = {}
@@ -44,7 +44,7 @@ class Connections:
 
     def arrive(self, address: str, leave: Callable[[], None]) -> Seat | None:
         """Give a seat to a connection that was accepted; None if there is none. `leave` ends its handshake."""
-        seat = self.seats.arrive(address, asyncio.get_running_loop().time(), leave)
+        seat = self.seats.arrive(address, self._time(), leave)
         self.refused += seat is None
         return seat
 
@@ -90,13 +90,12 @@ class Connections:
     def begin(self, inner: web.RequestHandler | None, seconds: float) -> None:
         """Note that the head of a request is there; with its answer it takes `seconds` at most."""
         if inner is not None and (guarded := self._open.get(inner)) is not None:
-            guarded.state = _State(asyncio.get_running_loop().time() + seconds, working=True)
+            guarded.expect(self._time() + seconds, working=True)
 
     def end(self, inner: web.RequestHandler | None) -> None:
         """Note that the answer to a request is ready; its caller has to take it."""
         if inner is not None and (guarded := self._open.get(inner)) is not None:
-            now = asyncio.get_running_loop().time()
-            guarded.state = _State(now + self.idle_seconds(guarded.seat), working=False)
+            guarded.expect(self._time() + self.idle_seconds(guarded.seat), working=False)
 
     async def watch(self) -> None:
         """Cut connections whose time is over, until cancelled."""
@@ -114,14 +113,6 @@ class Connections:
         return self._limits
 
 
-@dataclass(frozen=True)
-class _State:
-    until: float
-    """Loop time by which there must be something new."""
-    working: bool
-    """Whether that is our work."""
-
-
 class Guarded(asyncio.Protocol):
     """One connection."""
 
@@ -134,7 +125,12 @@ class Guarded(asyncio.Protocol):
         self._connections = connections
         self._transport: asyncio.Transport | None = None
         self._stalled_since: float | None = None
-        self.state = _State(0, working=False)
+        self._until = 0.0
+        """Loop time by which there must be something new."""
+        self._working = False
+        """Whether that is our work."""
+        self._time = asyncio.get_running_loop().time
+        self._head_seconds = connections.limits.head_seconds
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Take a connection whose TLS handshake is over."""
@@ -144,7 +140,7 @@ class Guarded(asyncio.Protocol):
             self._transport.abort()
             self.inner.connection_made(transport)
             return
-        self._allow(self._connections.limits.head_seconds)
+        self.expect(self._time() + self._head_seconds, working=False)
         self.inner.connection_made(transport)
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -154,10 +150,8 @@ class Guarded(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         """Take bytes; a head that begins has to be there soon."""
-        if not self.state.working:
-            until = asyncio.get_running_loop().time() + self._connections.limits.head_seconds
-            if until < self.state.until:
-                self.state = _State(until, working=False)
+        if not self._working:
+            self._until = min(self._until, self._time() + self._head_seconds)
         self.inner.data_received(data)
 
     def eof_received(self) -> None:
@@ -166,7 +160,7 @@ class Guarded(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         """Take note that the caller does not read."""
-        self._stalled_since = asyncio.get_running_loop().time()
+        self._stalled_since = self._time()
         self.inner.pause_writing()
 
     def resume_writing(self) -> None:
@@ -178,12 +172,13 @@ class Guarded(asyncio.Protocol):
         """Tell whether its time is over."""
         if self._stalled_since is not None:
             return now > self._stalled_since + self._connections.limits.answer_seconds
-        return now > self.state.until
+        return now > self._until
 
     def abort(self) -> None:
         """Close it, whatever is under way."""
         if self._transport is not None:
             self._transport.abort()
 
-    def _allow(self, seconds: float) -> None:
-        self.state = _State(asyncio.get_running_loop().time() + seconds, working=False)
+    def expect(self, until: float, *, working: bool) -> None:
+        """Note by when, in loop time, there must be something new, and whether that is our work."""
+        self._until, self._working = until, working

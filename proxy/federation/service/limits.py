@@ -103,13 +103,25 @@ class Slots:
         Raises:
             Failure: there is none (503).
         """
-        if self.working >= self._limits.requests:
-            raise unavailable("busy", f"{self._limits.requests} requests are worked on at a time", 1)
-        self.working += 1
+        self.take()
         try:
             yield
         finally:
-            self.working -= 1
+            self.give_back()
+
+    def take(self) -> None:
+        """Begin as `work` does, which costs more: `give_back` has to follow.
+
+        Raises:
+            Failure: there is no place (503).
+        """
+        if self.working >= self._limits.requests:
+            raise unavailable("busy", f"{self._limits.requests} requests are worked on at a time", 1)
+        self.working += 1
+
+    def give_back(self) -> None:
+        """End what `take` began."""
+        self.working -= 1
 
     @contextmanager
     def wait(self, origin: str) -> Iterator[None]:

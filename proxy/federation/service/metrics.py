@@ -45,6 +45,7 @@ class Metrics:
             registry=self._registry,
         )
         self._gauges: dict[str, Gauge] = {}
+        self._contributed: dict[str, Counter] = {}
         self._answers: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
@@ -57,6 +58,13 @@ class Metrics:
         counter, histogram = found
         counter.inc()
         histogram.observe(seconds)
+
+    def contributed(self, result: str) -> None:
+        """Count a contribution, by what became of it."""
+        found = self._contributed.get(result)
+        if found is None:
+            found = self._contributed[result] = self.contributions.labels(result)
+        found.inc()
 
     def tell(self, name: str, meaning: str, value: float) -> None:
         """Say what something is right now."""

@@ -15,7 +15,7 @@ import structlog
 
 from models.contributions import Contribution
 from models.descriptor import MINUTE
-from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others
+from models.exchange.envelope import ANY_MINUTE, BadContribution, decode_contribution, encode_others, model_of
 from models.exchange.plausibility import AHEAD, CLOCKS_DIFFER, newest_minute
 from models.exchange.pool import Pool
 from models.exchange.shared import Others, Shared
@@ -100,6 +100,8 @@ class Pools:
         self._listed: dict[str, int] = {}
         """By service type, what it adds to the version of the list for those who are not in its sum."""
         self._list_sum = 0
+        self._unlisted: set[str] = set()
+        """Service types that changed since that was added up."""
         self._unread: dict[str, set[str]] = {}
         """By service type, the origins whose newest state could not be read."""
         self._again: set[tuple[str, str]] | None = None
@@ -254,7 +256,7 @@ class Pools:
             self._take_out(row.origin, pool)
         if not contribution.model.weight:
             self._take_out(row.origin, pool)
-        elif pool.put(row.origin, contribution, digest):
+        elif pool.put(row.origin, contribution, digest, model_of(row.body)):
             self._types_of.setdefault(row.origin, set()).add(service_type)
             self._tell(service_type)
 
@@ -275,11 +277,16 @@ class Pools:
             self._list(service_type)
 
     def _list(self, service_type: str) -> None:
-        """Have the version of the list be that of what is known now."""
-        listed = self._hash(service_type, None) if self.knows(service_type) else 0
-        self._list_sum += listed - self._listed.pop(service_type, 0)
-        if listed:
-            self._listed[service_type] = listed
+        """Have the version of the list be that of what is known, once somebody asks for it."""
+        self._unlisted.add(service_type)
+
+    def _list_all(self) -> None:
+        for service_type in self._unlisted:
+            listed = self._hash(service_type, None) if self.knows(service_type) else 0
+            self._list_sum += listed - self._listed.pop(service_type, 0)
+            if listed:
+                self._listed[service_type] = listed
+        self._unlisted.clear()
 
     def _hash(self, service_type: str, origin: str | None) -> int:
         digest = hashlib.shake_128(f"{service_type}\0{self.version(service_type, origin)}".encode()).digest(_HASH)
@@ -365,6 +372,7 @@ class Pools:
 
     def list_version(self, origin: str) -> str:
         """Return the version of that list: of thousands of types only those are looked at that the origin is in."""
+        self._list_all()
         own = self._types_of.get(origin, ())
         listed = self._list_sum + sum(self._hash(each, origin) - self._listed[each] for each in own)
         return hashlib.blake2b((listed % _MODULUS).to_bytes(_HASH), digest_size=16).hexdigest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal
@@ -43,8 +42,7 @@ class Publishing:
         if row.epoch > self._real_now() * 1000 + AHEAD * MINUTE:
             raise Failure(HTTPStatus.BAD_REQUEST, "time", "an epoch begins in the future: it is ms since 1970")
         try:
-            # A caller that goes away does not take back what others' contributions are one transaction with.
-            (held,) = await asyncio.shield(self._store.put([row]))
+            (held,) = await self._store.put([row])
         except ValueError as error:
             raise Failure(HTTPStatus.BAD_REQUEST, "malformed", str(error)) from error
         if held.full:

@@ -117,6 +117,10 @@ class FederationService:
         self._connections: Connections
         self._acceptor: Acceptor
 
+    async def loaded(self) -> None:
+        """Wait until everything that was stored when the process started is in memory."""
+        await self._feed.loaded.wait()
+
     async def run(self, ending: asyncio.Event, ready: Callable[[int], None] | None = None) -> None:
         """Serve until `ending` is set; `ready` is told the port once callers can connect.
 

@@ -186,7 +186,8 @@ class Store(Protocol):
     async def put(self, rows: Sequence[Row]) -> list[Held]:
         """Store states that are newer than what is held, all or, with an error, none; they are durable on return.
 
-        What concurrent callers put is one transaction. To take something out there is `remove`.
+        What concurrent callers put is one transaction, and a caller that gives up takes nothing back. To take something
+        out there is `remove`.
 
         Raises:
             ValueError: more than `MAX_ROWS`, or a row that cannot be stored.

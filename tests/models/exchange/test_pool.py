@@ -10,6 +10,7 @@ from models.communication_model import MAX_KEYS, CommunicationModel
 from models.contributions import CAP, Contribution
 from models.exchange import pool as module
 from models.exchange import ranking
+from models.exchange.envelope import decode_contribution, encode_contribution, model_of
 from models.exchange.pool import PACE, VOICES, Pool, counted
 from models.exchange.shared import MOST_RELATIONSHIPS, Shared
 from models.relationship import Key, Relationship
@@ -185,6 +186,22 @@ def test_what_hostile_origins_make_up_neither_grows_what_is_told_nor_hides_what_
     for number in range(5):
         pool.remove(f"hostile{number}")
     assert everything(pool) == before
+
+
+@given(SITES)
+def test_bytes_in_which_a_state_came_make_no_difference(sites: dict[str, list[Contribution]]) -> None:
+    plain_pool, pool = Pool("/light", cap=SMALL), Pool("/light", cap=SMALL)
+    for origin, states in sites.items():
+        for each in states:
+            plain_pool.put(origin, each)
+            sent = encode_contribution(each)
+            contribution = decode_contribution("/light", sent, now_minute=NOW)
+            pool.put(origin, contribution, data=model_of(sent))
+        assert pool.total == plain_pool.total
+        assert everything(pool) == everything(plain_pool)
+    for origin in [each for each in ORIGINS if pool.stamp(each) is not None]:
+        pool.remove(origin)
+    assert pool.total == CommunicationModel(service_type="/light")
 
 
 def test_what_arrives_again_or_late_is_no_news() -> None:

@@ -5,10 +5,11 @@ from pathlib import Path
 import pytest
 
 from policy.quarantine import QuarantineEntry
-from policy.verdict import Action, Strength
+from policy.verdict import Action, Sender, Strength
 from proxy.audit.event import Kind
 from proxy.audit.journal import Journal, JournalError
 from proxy.audit.trail import AuditTrail, QuarantineChange
+from proxy.inference import Otherwise
 from tests.policy.calls import NOW
 from tests.proxy.audit.events import records, verdict
 
@@ -150,4 +151,20 @@ def test_a_certificate_from_elsewhere_is_told_once_in_a_while(tmp_path: Path) ->
     assert [each["more"] for each in details if isinstance(each, dict)] == [0, 2]
     assert f"{sender.address} shows its certificate at {sender.ip}, but the inventory has it at 192.0.2.77" in str(
         found[0]["sentence"]
+    )
+
+
+def test_a_sender_that_fits_another_type_is_told_of(tmp_path: Path) -> None:
+    journal = Journal(tmp_path, linger=0)
+    trail = AuditTrail(journal, lambda: NOW)
+    sender = Sender(address="ip:192.0.2.9", service_type=None, strength=Strength.UNKNOWN, ip="192.0.2.9")
+    for _ in range(3):
+        trail.inferred_otherwise(
+            sender, Otherwise("/inferred/camera", "/inferred/panel", "its user agent", taken=False)
+        )
+    journal.close(timeout=30)
+    (found,) = records(tmp_path)
+    assert found["kind"] == "inference"
+    assert str(found["sentence"]).startswith(
+        "ip:192.0.2.9 was taken for /inferred/camera, and by its user agent it is /inferred/panel: it keeps its type."
     )

@@ -62,6 +62,19 @@ def test_the_hash_of_a_token_is_printed_and_of_nothing_that_can_be_guessed() -> 
         assert "secret" not in answer.stderr
 
 
+@pytest.mark.parametrize("before", ["Bearer ", "Authorization: Bearer ", "\x1b[31m", "\x00", "\t"])
+@pytest.mark.parametrize("after", ["", " "])
+def test_what_is_more_than_a_token_is_not_hashed_as_one(before: str, after: str) -> None:
+    token = "83b7780291a6ceffbe0bd049104df"
+    answer = CliRunner().invoke(main, ["inventory", "token"], input=f"{before}{token}{after}\n")
+    if not before.strip():
+        assert answer.stdout == f"{hash_of(token)}\n"
+        return
+    assert (answer.exit_code, answer.stdout) == (2, "")
+    assert "give the token alone" in answer.stderr
+    assert token not in answer.stderr
+
+
 @pytest.mark.parametrize("merge", [(), ("--merge",)])
 def test_an_address_that_a_pin_rules_out_is_no_setting(config: Path, merge: tuple[str, ...]) -> None:
     pinned: Settings = {"services": [{"address": "/agent2/lock1", "ip": "192.0.2.77", "only_here": True}]}

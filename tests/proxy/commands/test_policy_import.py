@@ -12,7 +12,7 @@ from tests.proxy.mud.test_description import described
 
 
 def run(*arguments: str | Path) -> Result:
-    return CliRunner().invoke(main, ["policy", "import", "mud", *map(str, arguments)])
+    return CliRunner().invoke(main, ["policy", "import", "mud", "--type", "/light", *map(str, arguments)])
 
 
 def test_rules_are_printed(tmp_path: Path) -> None:
@@ -36,3 +36,11 @@ def test_peers_are_checked(tmp_path: Path) -> None:
     file.write_text(json.dumps(described()))
     assert "write e.g." in run(file, "--peer", "hub").stderr
     assert "cannot be both" in run(file, "--peer", "x=/a", "--peer", "x=/b").stderr
+
+
+def test_the_type_must_be_given_and_be_that_of_the_file(tmp_path: Path) -> None:
+    file = tmp_path / "light.json"
+    file.write_text(json.dumps(described()))
+    missing = CliRunner().invoke(main, ["policy", "import", "mud", str(file)])
+    assert (missing.exit_code, "--type" in missing.stderr) == (2, True)
+    assert "describes /light, not /lamp; is it the file of another device?" in run(file, "--type", "/lamp").stderr

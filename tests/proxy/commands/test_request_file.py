@@ -20,6 +20,12 @@ def test_a_request_as_it_was_on_the_wire_is_read() -> None:
     assert read_request(b"GET /a HTTP/1.1").target == "/a"
 
 
+def test_a_request_as_manuals_have_it_needs_no_version() -> None:
+    found = read_request(b'PUT /v1/zones/2/target\nX-Key: abcdef12\n\n{"celsius":21.5}\n')
+    assert (found.method, found.target, found.body) == ("PUT", "/v1/zones/2/target", b'{"celsius":21.5}')
+    assert read_request(b"GET /a\r\n").target == "/a"
+
+
 @pytest.mark.parametrize(
     ("content", "code"),
     [

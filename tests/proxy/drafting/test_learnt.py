@@ -79,8 +79,9 @@ def test_credentials_fields_and_values_are_drafted_from_their_names() -> None:
     assert (mapping.learning, mapping.headers) == (True, ["x-floor"])
     events, put = mapping.routes
     assert (events.operation, events.lasting) == ("subscribe", True)
-    assert [*put.query] == ["q"]
+    assert [*put.query] == []
     assert {name: (each.node, each.data_type, each.private) for name, each in put.members.items()} == {
+        "?q": ("target/q", "/basic/text", False),
         "/celsius": ("target/celsius", "/basic/number", False),
         "/mode": ("target/mode", "/basic/text", False),
         "/on": ("target/on", "/basic/boolean", False),
@@ -88,3 +89,27 @@ def test_credentials_fields_and_values_are_drafted_from_their_names() -> None:
     }
     assert [each.form for each in put.variables.values()] == ["integer"], "zone 01 is no other zone than 1"
     assert learnt(*(Seen("GET", ("zones", n)) for n in ("01", "02"))).routes[0].variables == {}
+
+
+def test_parameters_are_values_and_a_password_of_few_requests_is_no_credential() -> None:
+    mapping = learnt(
+        *(Seen("GET", ("relay", n), ("turn", "timer")) for n in ("0", "1")),
+        Seen("GET", ("settings",), ("password",)),
+        *(Seen("GET", ("rooms", n)) for n in ("1", "2")),
+        Seen("GET", ("rooms",), ("limit",)),
+    )
+    assert mapping.tokens == ()
+    routes = {each.path: each for each in mapping.routes}
+    relay, settings, rooms = routes["/relay/{relay}"], routes["/settings"], routes["/rooms"]
+    assert (relay.operation, [*relay.members], relay.query) == ("invoke", ["?timer", "?turn"], {})
+    assert settings.members["?password"].private is True
+    assert (rooms.operation, [*rooms.query]) == ("get", ["limit"])
+
+
+def test_one_call_of_a_stranger_gives_a_request_no_parameter() -> None:
+    vocabulary = Vocabulary()
+    for caller, names in (("a", ()), ("b", ()), ("ip:192.0.2.66", ("factory_reset",))):
+        vocabulary.add(Seen("GET", ("settings",), names, caller=caller))
+    text = text_of(draft_from(vocabulary.templates()[0], name="x", source="the log"))
+    assert "# ? without ?factory_reset: one caller sent that once" in text
+    assert check_document(text, Path("draft.yaml"), MappingDocument).routes[0].parameters == set()

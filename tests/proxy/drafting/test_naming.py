@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 import pytest
 
-from proxy.drafting.naming import Naming, interface, naming, singular, slug
+from proxy.drafting.naming import RESERVED, NamespaceError, Naming, interface, namespace, naming, singular, slug
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,19 @@ def test_what_all_paths_share_names_the_interface() -> None:
     assert interface([["pets"], ["pets", "{pet}"]]) == 0
     assert interface([["api", "pets"]]) == 1
     assert interface([]) == 0
+
+
+def test_types_of_what_is_shipped_are_known() -> None:
+    shipped = {
+        word
+        for file in Path("config/decoders").glob("*.yaml")
+        for word in re.findall(r"^ *(?:- )?type: /([a-z0-9-]+)", file.read_text(), re.MULTILINE)
+    }
+    assert {"hue", "ha"} <= shipped <= RESERVED
+
+
+def test_names_of_services_begin_like_none_that_is_reserved() -> None:
+    assert naming("n", ["_all"], 0).service == "x_all"
+    assert namespace("hue", "x") == "hue"
+    with pytest.raises(NamespaceError, match="--name hue"):
+        namespace(None, "hue")

@@ -44,7 +44,8 @@ def test_methods_become_operations() -> None:
     assert route(found, "PATCH", "/api/v3/animals/{animalid}").operation == "set"
     assert route(found, "DELETE", "/api/v3/animals/{animalid}").operation == "delete"
     events = route(draft(HOUSE), "GET", "/rest/events")
-    assert (events.operation, events.lasting, [*events.query]) == ("subscribe", True, ["topics"])
+    assert (events.operation, events.lasting, [*events.query]) == ("subscribe", True, [])
+    assert [each.pointer for each in events.members] == ["?topics"]
 
 
 def test_bodies_become_values_with_their_types_and_ranges() -> None:
@@ -104,3 +105,22 @@ def test_names_that_no_mapping_may_have_are_changed_or_left_out() -> None:
     found = draft_of(parse_specification(document(paths={**paths, "/x/{b}": {"get": {}}}), HERE), name="n", file="f")
     assert [each.path for each in found.routes] == ["/things/{thing_id}/{thing_id_2}/{v_1}", "/x/{a}"]
     assert len(found.left_out) == 2
+
+
+def test_numbers_have_one_spelling_and_parameters_of_lists_pass() -> None:
+    number = {"name": "id", "in": "path", "schema": {"allOf": [{"type": "integer"}]}}
+    level = {"type": "object", "properties": {"level": {"type": "integer", "maximum": 9}}}
+    listed = {"200": {"description": "", "content": {"application/json": {"schema": {"type": "array"}}}}}
+    paths: dict[str, object] = {
+        "/circuits/{id}": {
+            "parameters": [number],
+            "put": {"requestBody": {"content": {"application/json": {"schema": level}}}},
+        },
+        "/log": {"get": {"parameters": [{"name": "limit", "in": "query"}], "responses": listed}},
+        "/boost": {"get": {"parameters": [{"name": "limit", "in": "query"}]}},
+    }
+    found = draft_of(parse_specification(document(paths=paths), HERE), name="n", file="f")
+    put = route(found, "PUT", "/circuits/{id}")
+    assert (put.whole, [(each.integer, each.maximum) for each in put.members]) == (("id",), [(True, 9)])
+    assert (route(found, "GET", "/log").operation, route(found, "GET", "/log").query) == ("get", {"limit": ""})
+    assert (route(found, "GET", "/boost").operation, route(found, "GET", "/boost").query) == ("invoke", {})

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from proxy.drafting.schema_members import MOST_MEMBERS, Values, values_of
+from proxy.drafting.schema_members import MOST_MEMBERS, Values, parameter_of, values_of
 from proxy.drafting.specification import parse_specification
 from tests.proxy.drafting.test_specification import HERE, document
 
@@ -37,6 +37,10 @@ def of_one(schema: dict[str, Any], **schemas: Any) -> tuple[str, float | None, f
         ({"allOf": [{"$ref": "#/components/schemas/Level"}], "maximum": 50}, ("/basic/number", 0, 50)),
         ({"type": "integer", "minimum": 9, "maximum": 1}, ("/basic/number", None, None)),
         ({"type": "array"}, ("/basic/composed", None, None)),
+        ({"type": "number", "minimum": 1e309, "maximum": 3}, ("/basic/number", None, None)),
+        ({"enum": [10**400, 1]}, ("/basic/number", None, None)),
+        ({"const": 1.00000000000049}, ("/basic/number", 1.0, 1.000000000001)),
+        ({"allOf": 5, "oneOf": {"a": 1}}, ("/basic/composed", None, None)),
         ({}, ("/basic/composed", None, None)),
     ],
 )
@@ -73,3 +77,30 @@ def test_names_are_escaped_for_pointers_and_fitted_for_addresses() -> None:
 
 def test_a_body_that_is_one_value_has_no_members() -> None:
     assert values({"type": "string"}) == Values((), "/basic/text", ())
+
+
+@pytest.mark.parametrize(
+    ("schema", "whole"),
+    [({"type": "integer"}, True), ({"enum": [1, 2]}, True), ({"type": "number"}, False), ({"enum": [1, 2.5]}, False),
+     ({"type": "integer", "enum": [1.5]}, False), ({"type": ["integer", "string"]}, False), ({"const": True}, False)],
+)  # fmt: skip
+def test_whole_numbers_are_told_from_others(schema: dict[str, Any], whole: bool) -> None:
+    (member,) = values({"properties": {"x": schema}}).members
+    assert member.integer is whole
+
+
+def test_texts_are_as_long_as_the_schema_has_them() -> None:
+    lengths = [16, True, 0, 10**400, "9", None]
+    found = values({"properties": {f"x{n}": {"type": "string", "maxLength": each} for n, each in enumerate(lengths)}})
+    assert [each.longest for each in found.members] == [16, None, None, None, None, None]
+    assert parameter_of(parse_specification(document(), HERE), "n", {"type": "number", "maxLength": 3}).longest is None
+
+
+def test_a_parameter_is_a_text_where_it_is_no_single_value_and_a_secret_by_its_name() -> None:
+    specification = parse_specification(document(), HERE)
+    found = parameter_of(specification, "wifi_password", {"type": "array"})
+    assert (found.pointer, found.node, found.data_type, found.private) == (
+        *("?wifi_password", "wifi_password", "/basic/text"),
+        True,
+    )
+    assert parameter_of(specification, "turn", {}).private is False

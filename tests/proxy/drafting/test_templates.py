@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from proxy.drafting.templates import MOST_ALONE, MOST_PATHS, Kind, Seen, Template, Vocabulary, kind_of
+from proxy.drafting.templates import MOST_ALONE, MOST_PATHS, Kind, Parameter, Seen, Template, Vocabulary, kind_of
 
 HOUR = 3600.0
 
@@ -89,6 +89,79 @@ def test_one_caller_at_one_time_is_noise_and_at_two_times_counts() -> None:
     once = [*calls("GET", "/a", callers=("x",)), *calls("GET", "/a", callers=("x",), at=60)]
     assert templates(iter(once)) == {}
     assert [*templates(iter(once), calls("GET", "/a", callers=("x",), at=HOUR))] == ["GET /a"]
+
+
+LIGHTS = [f"/api/lights/{n}" for n in (1, 2, 3)]
+WORDS = ("aa", "bb", "cc", "dd", "ee", "ff", "gg", "hh", "ii", "jj", "kk", "ll")
+LATER = 700.0
+
+
+def alone(method: str, *paths: str, caller: str = "ip:192.0.2.66") -> Iterator[Seen]:
+    """Yield calls of one caller, at two times: each path counts."""
+    for at in (0.0, LATER):
+        yield from calls(method, *paths, callers=(caller,), at=at)
+
+
+def test_one_caller_with_many_words_does_not_dissolve_what_others_call_by_name() -> None:
+    known = {"GET /api/lights/{light}", "GET /api/locks/1"}
+    found = templates(
+        calls("GET", *LIGHTS, "/api/locks/1"),
+        alone("GET", *(f"/api/{word}/1" for word in WORDS), *(f"/api/{name}/1" for name in ("A_1", "B_2", "C_3"))),
+    )
+    assert known <= found.keys()
+    assert {each.callers for text, each in found.items() if text not in known} == {1}
+    assert not any("{api}" in text for text in found)
+    both = templates(calls("GET", *LIGHTS), calls("GET", *(f"/api/{word}/1" for word in WORDS)))
+    assert [*both] == ["GET /api/{api}/{number}"], "what two callers use for each of them varies"
+
+
+def test_a_caller_whom_the_operator_trusts_is_enough() -> None:
+    items = [f"/items/{name}" for name in ("Kitchen_1", "Hall_2", "Door_3")]
+    assert len(templates(alone("GET", *items, caller="/house/panel"))) == len(items)
+    vocabulary = Vocabulary(trusted=["/house/panel"])
+    for seen in calls("GET", *items, callers=("/house/panel",)):
+        vocabulary.add(seen)
+    assert [each.text for each in vocabulary.templates()[0]] == ["/items/{item}"]
+
+
+def test_identifiers_of_another_form_that_one_caller_made_up_are_noise_beside_those_of_several() -> None:
+    vocabulary = Vocabulary()
+    for seen in (*calls("GET", *LIGHTS), *alone("GET", "/api/lights/a4cf12f45b", "/api/lights/b4cf12f45c")):
+        vocabulary.add(seen)
+    (found,), noise = vocabulary.templates()
+    assert (found.text, found.variables[0].kind, found.variables[0].whole) == ("/api/lights/{light}", Kind.NUMBER, True)
+    assert (noise.calls, noise.paths, noise.by_caller) == (4, 1, (("ip:192.0.2.66", 1),))
+
+
+def test_a_name_that_only_one_caller_has_is_one_more_of_those_that_vary() -> None:
+    items = [f"/items/{name}" for name in ("Kitchen_1", "Hall_2", "Door_3")]
+    found = templates(calls("GET", *items), alone("GET", "/items/Attic_4"), alone("POST", "/items/Cellar_5"))
+    assert [*found] == ["POST /items/Cellar_5", "GET /items/{item}"], "what nobody does to the others stays apart"
+    assert found["GET /items/{item}"].variables[0].examples == ("Door_3", "Hall_2", "Kitchen_1", "Attic_4")
+
+
+def test_examples_of_most_callers_come_first_and_another_spelling_of_one_caller_does_not_count() -> None:
+    found = templates(alone("GET", *(f"/relay/0{n}" for n in range(1, 9))), calls("GET", "/relay/7", "/relay/8"))
+    relay = found["GET /relay/{relay}"].variables[0]
+    assert relay.examples[:2] == ("7", "8")
+    assert (relay.whole, relay.odd[:2]) == (True, ("01", "02"))
+    both = templates(calls("GET", "/relay/01"), calls("GET", "/relay/7"))
+    assert both["GET /relay/{relay}"].variables[0].whole is False
+
+
+def test_what_one_caller_sent_once_beside_a_path_does_not_count() -> None:
+    normal = Seen("PUT", ("settings",), ("mode",), "application/json", members=(("/on", "boolean"),), fields=("x-a",))
+    poison = Seen(
+        *("PUT", ("settings",), ("factory_reset",), "text/plain"),
+        members=(("/reset", "text"), ("/on", "text")),
+        fields=("x-evil",),
+        caller="ip:192.0.2.66",
+    )
+    (found,) = templates(iter([*(normal._replace(caller=each) for each in "ab"), poison])).values()
+    assert found.parameters == (Parameter("mode", 2),)
+    assert (found.media_types, found.fields) == (("application/json",), ("x-a",))
+    assert found.members == (("/on", frozenset({"boolean"})),)
+    assert found.seldom == ("?factory_reset", "/reset", "x-evil")
 
 
 def test_random_paths_neither_shape_templates_nor_take_room() -> None:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from pathlib import Path
+
 from policy import yaml_source
+from policy.loading import check_document
+from proxy.decoders.rest.mapping import MappingDocument
 from proxy.drafting.draft import MappingDraft, MemberDraft, RouteDraft
 from proxy.drafting.writing import text_of
 
@@ -18,6 +23,7 @@ ROUTE = RouteDraft(
     members=(
         MemberDraft(pointer="/on", node="on", data_type="/basic/boolean"),
         MemberDraft(pointer="/bri", node="bri", data_type="/basic/number", minimum=1, maximum=254.5),
+        MemberDraft(pointer="/level", node="level", data_type="/basic/number", integer=True),
         MemberDraft(pointer="/mode", node="mode", data_type="/basic/text", choices=("on", "1", 'a"b')),
     ),
     query={"fade": "one of slow, fast"},
@@ -56,6 +62,7 @@ def test_all_that_was_drafted_is_in_the_text() -> None:
                 "members": {
                     "/on": {"node": "on", "data_type": "/basic/boolean"},
                     "/bri": {"node": "bri", "data_type": "/basic/number", "minimum": 1, "maximum": 254.5},
+                    "/level": {"node": "level", "data_type": "/basic/number", "integer": True},
                     "/mode": {"node": "mode", "data_type": "/basic/text", "choices": ["on", "1", 'a"b']},
                 },
             }
@@ -74,3 +81,12 @@ def test_remarks_stay_comments_whatever_they_hold() -> None:
 
 def test_a_draft_without_routes_is_still_a_document() -> None:
     assert "routes: []" in text_of(MappingDraft(name="x", source="", heading=()))
+
+
+def test_parameters_of_a_request_without_a_body_are_written() -> None:
+    turn = MemberDraft(pointer="?turn", node="turn", data_type="/basic/text", longest=9, private=True)
+    route = replace(ROUTE, method="GET", body="none", members=(turn,), query={})
+    mapping = check_document(text_of(replace(DRAFT, routes=(route,))), Path("draft"), MappingDocument)
+    (written,) = mapping.routes
+    assert (written.body, [*written.members], written.members["?turn"].private) == ("none", ["?turn"], True)
+    assert written.members["?turn"].longest == 9

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from models.access import Operation
 from policy.document import PolicyDocument
 from policy.loading import check_document
 from policy.rule import RuleAction
@@ -33,7 +34,7 @@ def plain(*matches: dict[str, Any]) -> MudFile:
     return read(json.dumps(made).encode())
 
 
-def drawn(file: MudFile, service_type: str | None = None, hub: str | None = None) -> Prior:
+def drawn(file: MudFile, service_type: str = "/light", hub: str | None = None) -> Prior:
     return prior(file, service_type, dict.fromkeys([HUB], hub) if hub else {}, ROOT_TYPE)
 
 
@@ -60,6 +61,14 @@ def test_classes_whose_type_is_given_become_rules() -> None:
     found = drawn(file, "/lamp", hub="/hub")
     assert [rule.destination_type for rule in rules(found).rules] == [["/hub"], ["/lamp", ROOT_TYPE]]
     assert all(rule.action is RuleAction.EXPECT and rule.source_type == ["/lamp"] for rule in rules(found).rules)
+
+
+def test_what_is_done_is_for_the_operator_to_say_where_the_file_does_not() -> None:
+    found = drawn(plain({"ietf-mud:mud": {"controller": HUB}}), "/lamp", hub="/hub")
+    assert [rule.operation for rule in rules(found).rules] == [["get", "subscribe"]]
+    text = draft(found, "lamp.json", BASE)
+    assert '    #   "set", ' in text
+    assert all(f'"{each}"' in text for each in Operation)
 
 
 def test_who_may_open_connections_to_the_device_is_expected_to_call_it() -> None:
@@ -99,12 +108,10 @@ def test_what_is_dropped_is_not_expected() -> None:
     assert drawn(read(json.dumps(dropped).encode())).expectations == ()
 
 
-def test_the_type_must_be_known_and_the_same() -> None:
+def test_the_type_is_the_given_one_and_no_other() -> None:
     own = read(json.dumps(described()).encode())
     with pytest.raises(MudError, match="describes /light, not /lamp"):
         drawn(own, "/lamp")
-    with pytest.raises(MudError, match="give --type"):
-        drawn(plain())
     with pytest.raises(MudError, match="not a service type"):
         drawn(plain(), "/la*p")
 

@@ -198,3 +198,28 @@ async def test_a_reload_fetches_anew_and_reads_the_files_again(site: Site) -> No
     assert len(site.in_force) == known, "what is gone changes nothing"
     assert any("blind.td.json" in note for note in site.notes)
     assert any("nobody there" in note for note in site.notes)
+
+
+async def test_descriptions_that_are_others_each_time_are_renewed_less_often(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) <= 8:
+            site.pages[f"{ROOT}lamp"] = thing("Lamp", f"/lamp/{len(pauses)}")
+        if len(pauses) == 24:
+            site.news.set()
+            await asyncio.Event().wait()
+
+    watch = site.watch()
+    await watch.before_serving()
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    task = asyncio.create_task(watch.forever())
+    await site.until(lambda: len(pauses) == 24)
+    task.cancel()
+    # One that was changed once is no matter; one that changes on and on cuts others' connections once an hour.
+    assert pauses[:2] == [300.0, 600.0]
+    assert pauses[4:9] == [3600.0] * 5
+    assert pauses[-1] == 300.0

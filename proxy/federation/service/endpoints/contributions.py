@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Literal
@@ -31,13 +29,9 @@ _STATUS = {"schema": HTTPStatus.UNPROCESSABLE_ENTITY, "size": HTTPStatus.REQUEST
 """Of bad contributions; 400 for all others."""
 
 
-@contextmanager
-def _telling() -> Iterator[None]:
-    """Tell the caller what is wrong with its bytes."""
-    try:
-        yield
-    except BadContribution as error:
-        raise Failure(_STATUS.get(error.code, HTTPStatus.BAD_REQUEST), error.code, str(error)) from error
+def _refusal(error: BadContribution) -> Failure:
+    """Return what the caller is told of its bytes."""
+    return Failure(_STATUS.get(error.code, HTTPStatus.BAD_REQUEST), error.code, str(error))
 
 
 @dataclass
@@ -64,7 +58,7 @@ class ContributionEndpoint:
         except Failure as failure:
             self._count(failure.code, caller, failure.detail)
             raise
-        self.metrics.contributions.labels(result).inc()
+        self.metrics.contributed(result)
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     def _known(self, service_type: str, caller: Caller, body: bytes) -> Literal["known"] | None:
@@ -72,8 +66,10 @@ class ContributionEndpoint:
         held = self.pools.held(caller.origin, service_type)
         if held is None:
             return None
-        with _telling():
+        try:
             stamp = stamp_of(body)
+        except BadContribution as error:
+            raise _refusal(error) from error
         if stamp > held.stamp:
             return None
         if stamp == held.stamp and digest_of(body) == held.digest:
@@ -82,14 +78,13 @@ class ContributionEndpoint:
 
     async def _publish(self, service_type: str, caller: Caller, body: bytes) -> Literal["stored", "known"]:
         self.rates.charge(caller.origin, len(body), time.monotonic())
-        with _telling():
-            try:
-                minute = self.clock.now() // MINUTE - self.margin
-                contribution = decode_contribution(service_type, body, now_minute=minute)
-            except BadContribution as error:
-                if error.code == "time" and (hours := self.pools.late // 60):
-                    raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
-                raise
+        try:
+            minute = self.clock.now() // MINUTE - self.margin
+            contribution = decode_contribution(service_type, body, now_minute=minute)
+        except BadContribution as error:
+            if error.code == "time" and (hours := self.pools.late // 60):
+                raise unavailable("clock", f"the service's clock is {hours} hours behind", 60) from error
+            raise _refusal(error) from error
         if not self.pools.room_for(caller.origin, service_type, len(body)):
             detail = "contribute to fewer service types, or less of each, or ask the operator"
             raise Failure(HTTPStatus.UNPROCESSABLE_ENTITY, "full", detail)
@@ -101,6 +96,6 @@ class ContributionEndpoint:
         return result
 
     def _count(self, code: str, caller: Caller, detail: str | None) -> None:
-        self.metrics.contributions.labels(code).inc()
+        self.metrics.contributed(code)
         if code != "stale":
             self.notes.note(f"contribution refused: {code}", caller.origin, detail=(detail or "")[:200])

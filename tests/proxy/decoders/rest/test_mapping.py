@@ -69,6 +69,10 @@ def test_a_mapping_says_what_it_needs() -> None:
         ({"query": '{"a=b": {}}'}, "is not the name of a parameter"),
         ({"type": "/a/{x}"}, "add `x: [...]` to `vocabulary`"),
         ({"type": "a"}, "is not a type"),
+        ({"type": "/inferred/camera"}, "is the name of a type that was inferred"),
+        ({"type": "/inferred"}, "is the name of a type that was inferred"),
+        ({"service": "_unknown"}, "begins like the names that are reserved"),
+        ({"service": "_{x}"}, "begins like the names that are reserved"),
         ({"colour": "red"}, "is not a known setting"),
     ],
 )
@@ -94,6 +98,15 @@ def test_mistakes_of_a_route_are_told(changes: dict[str, object], said: str) -> 
 def test_mistakes_of_the_whole_are_told(top: str, said: str) -> None:
     problems = problems_of(f"{top}\n{with_route()}")
     assert any(said in problem for problem in problems), problems
+
+
+def test_no_vocabulary_makes_a_type_that_was_inferred() -> None:
+    words = "vocabulary: {x: [lamp, inferred, ferred]}\n"
+    for given in ("/{x}/camera", "/in{x}"):
+        assert any(
+            "begin the type with a fixed segment" in each for each in problems_of(words + with_route(type=given))
+        )
+    assert mapping_of(words + with_route(type="/house/{x}")).routes[0].type == "/house/{x}"
 
 
 def test_a_parameter_that_is_a_credential_has_no_other_meaning() -> None:

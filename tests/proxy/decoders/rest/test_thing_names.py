@@ -8,7 +8,7 @@ import pytest
 
 from proxy.decoders.rest.thing_description import Source, Thing, read_source
 from proxy.decoders.rest.thing_forms import Place
-from proxy.decoders.rest.thing_names import FORGOTTEN_SECONDS, Names, name_things, sighted
+from proxy.decoders.rest.thing_names import FORGOTTEN_SECONDS, Names, claimed, name_things, sighted
 from proxy.thing_sighting import Sighting
 
 PLACE = Place("http", frozenset({"10.77.2.11"}), 8080)
@@ -32,7 +32,7 @@ def called(found: Names) -> dict[str, str]:
 
 
 TRUE = thing(own="urn:lamp")
-KNOWN = [sighted(each) for each in names(TRUE).named if each.service == "lamp"]
+KNOWN = [sighted(each, claimed(each.thing, each.described_at)) for each in names(TRUE).named if each.service == "lamp"]
 
 
 def test_files_come_first_and_then_the_order_of_documents() -> None:
@@ -83,5 +83,5 @@ def test_what_is_remembered_of_those_that_are_gone_is_bounded() -> None:
     many = [Sighting(f"s{n}", "", "t", (f"/{n}",), "", gone=float(n)) for n in range(2000)]
     found = names(before=many, now=2000.0)
     assert (len(found.gone), found.gone[0].service) == (1024, "s1999")
-    wide = [Sighting(f"s{n}", "", "t", tuple(map(str, range(400))), "", gone=float(n)) for n in range(20)]
-    assert len(names(before=wide, now=20.0).gone) == 10
+    wide = [Sighting(f"s{n}", "", "t", tuple(map(str, range(500))), "", gone=float(n)) for n in range(20)]
+    assert len(names(before=wide, now=20.0).gone) == 16

@@ -44,6 +44,13 @@ def test_a_thing_has_bounded_room(forms: list[dict[str, str]]) -> None:
         routes_of(thing(properties={"on": {"forms": forms}}, securityDefinitions=ways), "lamp")
 
 
+def test_a_path_that_is_closed_to_it_is_left_out() -> None:
+    properties = {"a": {"forms": [{"href": "/{x}"}, {"href": "/on"}], "uriVariables": {"x": {}}}}
+    found = routes_of(thing(properties=properties), "lamp", {("{v0}",): "not its own"})
+    assert found.problems == ["GET /{v0}: not its own; left out", "PUT /{v0}: not its own; left out"]
+    assert list(found.paths) == [("on",)]
+
+
 def test_problems_are_told_shortly() -> None:
     forms = [{"href": f"/{n}", "contentType": "x/y"} for n in range(50)]
     found = routes_of(thing(actions={"go": {"input": {"type": "string"}, "forms": forms}}), "lamp")

@@ -120,6 +120,8 @@ def test_an_object_is_an_access_to_each_of_its_values(house: Compiled) -> None:
 @pytest.mark.parametrize(
     ("method", "target", "value", "code"),
     [
+        ("PUT", "/lamp/properties/mood", {}, "unknown-node"),
+        ("PUT", "/lamp/properties", {}, "unknown-node"),
         ("PUT", "/thermostat/properties/target", 31, "out-of-range"),
         ("PUT", "/thermostat/properties/target", 4.99, "out-of-range"),
         ("PUT", "/thermostat/properties/mode", "explode", "out-of-range"),
@@ -153,10 +155,114 @@ def test_a_variable_does_not_reach_into_another_thing() -> None:
     forms = [{"href": "/{thing}/on"}]
     variables = {"thing": {"type": "string"}}
     greedy = thing("Greedy", properties={"on": {"type": "boolean", "uriVariables": variables, "forms": forms}})
-    for documents, first in (((thing(), greedy), "lamp"), ((greedy, thing()), "greedy")):
+    for documents in ((thing(), greedy), (greedy, thing())):
         found = compiled(*documents)
-        assert [each.service for each in found.things] == [first]
-        assert "which belongs to" in found.refused[0]
+        assert {each.service: each.requests for each in found.things} == {"lamp": 2, "greedy": 0}
+        assert "begins with a variable could be any other Thing's; left out" in found.problems[0]
+
+
+def lamp_like(href: str, **form: Any) -> dict[str, Any]:
+    """A description that would have requests of a door judged as those of a lamp."""
+    variables = {name: {"type": "string"} for name in "abcd"}
+    op = form.pop("op", ["readproperty", "writeproperty"])
+    schema = {"type": "boolean", "uriVariables": variables, "forms": [{"href": href, "op": op} | form]}
+    return thing(properties={"on": schema}, id="urn:lamp")
+
+
+LOCKED, OPEN = "/front-door/properties/locked", "/front-door/actions/open"
+FRONT_DOOR = {
+    "title": "Front Door",
+    "id": "urn:door",
+    "@type": "Door",
+    "securityDefinitions": {"psk": {"scheme": "psk"}},
+    "properties": {"locked": {"type": "boolean", "forms": [{"href": LOCKED}]}},
+}
+
+
+@pytest.mark.parametrize(
+    "href",
+    [
+        "/{a}",
+        "/{a}/{b}/{c}/{d}",
+        "/front-door/{a}/{b}",
+        "/front-door/properties/{a}",
+        "/front-door/{a}",
+        f"{LOCKED}/",
+        LOCKED.upper(),
+        "/Front-Door/properties/locked",
+        "/front%2ddoor/properties/l%6Fcked",
+    ],
+)
+def test_no_thing_gets_at_the_requests_of_another_by_another_spelling(href: str) -> None:
+    found = compiled(FRONT_DOOR, lamp_like(href))
+    assert found.problems
+    assert {route.service for route in found.mapping.routes} - {None} == {"front-door"}
+    assert what(decode(found, "PUT", LOCKED, value=False))[0][1] == "/things/front-door/properties/locked"
+    for target in (f"{LOCKED}/", LOCKED.upper(), "/front-door/properties/other", "/a", "/a/b/c/d"):
+        refusal = decode(found, "PUT", target, value=False).refusal
+        assert refusal is not None, target
+
+
+@pytest.mark.parametrize(
+    "form",
+    [
+        {"contentType": "application/cbor"},
+        {"security": ["psk"]},
+        {"op": "subscribeevent", "subprotocol": "x"},
+        {"op": "conquer"},
+        {"href": f"http://house.local:8080{OPEN}"},
+    ],
+)
+@pytest.mark.parametrize("broken", [False, True])
+def test_what_was_left_out_of_a_thing_or_with_it_is_nobody_elses(form: dict[str, Any], *, broken: bool) -> None:
+    actions = {"open": {"input": {"type": "string"}, "forms": [{"href": OPEN, "op": "invokeaction"} | form]}}
+    door = FRONT_DOOR | {"actions": actions} | ({"title": "..."} if broken else {})
+    for each in (lamp_like(OPEN), lamp_like(f"{OPEN}/", op="invokeaction"), lamp_like(LOCKED if broken else OPEN)):
+        found = compiled(door, each)
+        assert "which belongs to " in found.refused[-1]
+        assert [thing.service for thing in found.things] == ([] if broken else ["front-door"])
+
+
+def test_what_a_thing_has_that_is_too_large_is_nobody_elses() -> None:
+    properties = {f"p{n}": {"forms": [{"href": f"/front-door/{n}"}]} for n in range(451)}
+    sources = [FRONT_DOOR | {"properties": properties}, lamp_like("/front-door/450"), lamp_like("/lamp/on")]
+    assert [each.service for each in compiled(*sources[:2]).things] == []
+    assert [each.service for each in compiled(sources[0], sources[2]).things] == ["lamp"]
+    # Nor where it grew so large later, or its name is another one's.
+    first = compile_things(fetched(FRONT_DOOR), PLACE)
+    for later in (sources[0], FRONT_DOOR | {"title": "", "id": ""}):
+        found = compile_things(fetched(lamp_like(LOCKED), later), PLACE, sightings=first.sightings)
+        assert [each.service for each in found.things] == []
+    nameless = FRONT_DOOR | {"id": "", "properties": {"x": {"forms": [{"href": "/front-door/x"}]}}}
+    assert [each.service for each in compiled(FRONT_DOOR, nameless, lamp_like("/front-door/x")).things] == [
+        "front-door"
+    ]
+
+
+def test_a_known_thing_does_not_get_what_another_one_had() -> None:
+    lamp, moved = lamp_like("/lamp/on"), lamp_like(LOCKED)
+    first = compile_things(fetched(lamp, FRONT_DOOR), PLACE)
+    found = compile_things(fetched(moved, FRONT_DOOR), PLACE, sightings=first.sightings)
+    assert [each.service for each in found.things] == ["front-door"]
+    assert found.refused[0].partition(": ")[2].startswith(f"'Lamp': claims {LOCKED}, which belongs to front-door")
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
+@pytest.mark.parametrize("op", ["readproperty", "observeproperty", "queryaction", "unobserveproperty"])
+def test_what_reads_does_so_by_a_method_that_changes_nothing(op: str, method: str) -> None:
+    found = compiled(lamp_like("/lamp/on", op=op, **{"htv:methodName": method}))
+    if (op, method) == ("unobserveproperty", "DELETE"):
+        assert what(decode(found, method, "/lamp/on"))[0][0] == "unsubscribe"
+        return
+    assert f"{method} /lamp/on: {op} by {method} may do more than it says; left out" in found.problems[0]
+    refusal = decode(found, method, "/lamp/on").refusal
+    assert refusal is not None
+
+
+def test_a_variable_below_what_is_its_own_is_in_force() -> None:
+    found = compiled(FRONT_DOOR, lamp_like("/lamp/{a}"))
+    assert found.problems == ()
+    assert what(decode(found, "GET", "/lamp/anything"))[0][1] == "/things/lamp/properties/on"
 
 
 def test_things_of_one_title_have_names_of_their_own() -> None:

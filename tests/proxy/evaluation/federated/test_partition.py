@@ -35,10 +35,10 @@ def test_a_service_that_takes_what_is_late_for_news_would_be_found(monkeypatch: 
     class LastOneWins(Pool):
         """Takes whatever arrives last, whenever it was sent."""
 
-        def put(self, origin: str, contribution: Contribution, digest: bytes = b"") -> bool:
+        def put(self, origin: str, contribution: Contribution, digest: bytes = b"", data: bytes | None = None) -> bool:
             if self.stamp(origin) is not None:
                 self.remove(origin)
-            return super().put(origin, contribution, digest)
+            return super().put(origin, contribution, digest, data)
 
     monkeypatch.setattr(module, "Pool", LastOneWins)
     assert not partition(1, SMALL).identical
