@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.enforcement.conftest import DENY_EVERYTHING, LEARN, Bench, standing
-from tests.enforcement.raw_service import PATIENCE
+from tests.enforcement.raw_service import BRIEF, PATIENCE
 from tests.network.namespaces import Topology
 from tests.site.faulty_gateway import HOOKS, PARTS, Faults
 from tests.site.gateway_process import AGENT_PORT, FIRST_LISTEN_PORT, Settings, gateway_settings
@@ -63,9 +63,9 @@ HOSTILE: dict[str, list[bytes]] = {
 }
 
 
-def send_all(bench: Bench, packets: list[bytes], *, ipv6: bool = False) -> bytes:
+def send_all(bench: Bench, packets: list[bytes], *, ipv6: bool = False, patience: float = PATIENCE) -> bytes:
     """Send packets on a connection of their own; return what came back."""
-    with bench.service("lightcontrol1", ipv6=ipv6) as service:
+    with bench.service("lightcontrol1", ipv6=ipv6, patience=patience) as service:
         try:
             for packet in packets:
                 service.send(packet)
@@ -232,7 +232,7 @@ class Faulty:
         answers = []
         for packets in requests:
             try:
-                answers.append(send_all(self.bench, packets))
+                answers.append(send_all(self.bench, packets, patience=BRIEF))
             except OSError:
                 answers.append(b"")
         return answers
