@@ -9,6 +9,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
+from structlog.testing import capture_logs
 
 from proxy.federation.messages import Enrolment
 from proxy.main import main
@@ -24,7 +25,9 @@ def place(tmp_path: Path) -> Iterator[Place]:
 
 
 def alleyes(place: Place, *arguments: str) -> Result:
-    return CliRunner().invoke(main, ["federation", *arguments, "--config", str(place.config)])
+    # The service is in this process, and what it logs meanwhile would stand in the command's output.
+    with capture_logs():
+        return CliRunner().invoke(main, ["federation", *arguments, "--config", str(place.config)])
 
 
 def test_who_is_invited_enrols_is_listed_and_can_be_taken_out(place: Place) -> None:

@@ -71,7 +71,7 @@ def test_what_there_is_not_is_told(stored: Path, tmp_path: Path) -> None:
 def test_what_is_exported_can_be_imported_as_a_prior(stored: Path, tmp_path: Path) -> None:
     file = tmp_path / "light.json"
     file.write_text(run(stored / CURRENT, "--type", "/light").stdout)
-    answer = CliRunner().invoke(main, ["policy", "import", "mud", str(file)])
+    answer = CliRunner().invoke(main, ["policy", "import", "mud", str(file), "--type", "/light"])
     assert answer.exit_code == 0, answer.output
     policy = tmp_path / "policy.yaml"
     policy.write_text(answer.stdout)
