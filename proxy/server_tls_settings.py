@@ -13,6 +13,7 @@ from policy.loading import invalid
 from policy.section import Section
 
 FINGERPRINT_SPELLING = "^sha256:([0-9A-Fa-f]{2}:?){31}[0-9A-Fa-f]{2}$"
+_HTTPS = 443
 _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?(\.[a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?)*")
 _CERTIFICATE_NAME = re.compile(r"[a-z0-9](?:[a-z0-9 ._@:-]{0,251}[a-z0-9])?")
 
@@ -118,6 +119,11 @@ class AccessPointSide(Section):
         except ValueError:
             return self.name
         return None
+
+    def authority(self, port: int) -> str | None:
+        """Return what Host says (RFC 9110, section 7.2) of a server with a name; None without one."""
+        name = self.server_name
+        return name if name is None or port == _HTTPS else f"{name}:{port}"
 
 
 class ServiceCertificate(Section):

@@ -131,8 +131,7 @@ def _get(url: str, place: Place, trust: Trust | None) -> bytes:
 
 def _authority(parts: SplitResult, place: Place, trust: Trust | None) -> str:
     """Return what Host says: the name that is asked for in the handshake, where there is one."""
-    name = None if trust is None else trust.side.server_name
-    return parts.netloc if name is None else f"{name}:{place.port}"
+    return (None if trust is None else trust.side.authority(place.port)) or parts.netloc
 
 
 def _connection(host: str, place: Place, trust: Trust | None) -> http.client.HTTPConnection:

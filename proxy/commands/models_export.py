@@ -79,7 +79,8 @@ def export(
         click.echo(f"alleyes: left out, as nobody confirmed them: {told}; --type exports one all the same", err=True)
         if not confirmed:
             missing(f"{place} has no model of a type that somebody confirmed")
-    chosen = [found[name] for name in service_types or confirmed]
+    guessed = set(inferred) - set(service_types)
+    chosen = [found[name].without(guessed) for name in service_types or confirmed]
     for warning in _warnings(chosen):
         click.echo(f"alleyes: warning: {warning}", err=True)
     described = {

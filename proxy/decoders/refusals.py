@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from policy.verdict import Refusal
 
-HTTP2 = "HTTP/2 is not spoken here; let the service use HTTP/1.1, which every Knowledge Agent speaks"
+HTTP2 = "HTTP/2 is not spoken here; let the service use HTTP/1.1"
 """What the operator is told of a service that speaks it, wherever that shows."""
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from policy.inferred import PREFIX, is_inferred
 
-RESERVED = frozenset({"basic", "ha", "hue", "openhab", "shelly", "tasmota", "wot"})
+RESERVED = frozenset({"basic", "ha", "hue", "openhab", "shelly", "tasmota", "untyped", "wot"})
 """First segments of types that shipped mappings, Things and data types have."""
 _INTERFACE = re.compile(r"api|rest|json|rpc|cm|v[0-9]+([._][0-9]+)*", re.IGNORECASE)
 """Segments that name an interface rather than a thing behind it."""

@@ -33,7 +33,10 @@ def things_at(source: str, at: str | None, fingerprint: str | None = None) -> Co
         OSError: the file cannot be read.
         ValueError: nothing says where the Things are.
     """
-    remote = urlsplit(source).scheme in _PORTS
+    scheme = urlsplit(source).scheme
+    remote = scheme in _PORTS
+    if fingerprint is not None and scheme != "https":
+        raise ValueError("--fingerprint is of a server that is asked by HTTPS -- leave it out")
     if at is None and not remote:
         raise ValueError("give --at, the URL of the server that has the Things")
     place = _place(at or source)

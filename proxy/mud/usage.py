@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from models.federated import Federated
@@ -25,6 +25,13 @@ class Usage(NamedTuple):
     """Whether the model has seen enough to be relied on."""
     left_out: int
     """Relationships that the model knows and would refuse: seen too seldom."""
+
+    def without(self, types: Collection[str]) -> Usage:
+        """Return what is usual with all other types."""
+        return self._replace(
+            relationships=tuple([key for key in self.relationships if key.partner not in types]),
+            callers=tuple([name for name in self.callers if name not in types]),
+        )
 
 
 def usages(

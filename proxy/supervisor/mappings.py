@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 import msgspec
 import structlog
 
-from proxy.audit.event import Kind
+from proxy.audit.chained_file import JournalError
+from proxy.audit.event import Detail, Kind
 from proxy.audit.trail import Notes
 from proxy.configuration import GatewayDocument
 from proxy.mappings import each_once, find_mappings, sources
@@ -73,7 +74,7 @@ class MappingsInForce:
             for agent in changed:
                 self.replace(agent, found.usable[agent])
                 text = f"Another mapping of {agent} is in force: {self.names[agent]}."
-                self.notes.note(Kind.MAPPING, text, agent=agent)
+                self._note(text, agent=agent)
                 log.info("mapping reloaded", agent=agent, mapping=self.names[agent])
             if changed:
                 await self._keep()
@@ -91,7 +92,14 @@ class MappingsInForce:
         for problem in problems:
             log.error("a mapping is broken; the one before is in force", detail=problem)
         text = "A mapping is broken; those in force stay, also of access points whose own is good."
-        self.notes.note(Kind.MAPPING, text, problems=problems)
+        self._note(text, problems=problems)
+
+    def _note(self, sentence: str, **details: Detail) -> None:
+        try:
+            self.notes.note(Kind.MAPPING, sentence, **details)
+        except JournalError as error:
+            # A log that takes no more must not leave half of the mappings as they were.
+            log.error("not recorded", detail=sentence, reason=str(error))
 
     async def _keep(self) -> None:
         try:

@@ -14,7 +14,6 @@ from proxy.decoders.vsl_streams import AwaitedStreams
 from proxy.plan import called_at
 from proxy.registry import SiteRegistry
 
-_HTTPS = 443
 Place = tuple[str, int]
 """Network address and port that services call."""
 
@@ -71,6 +70,6 @@ class AccessPoints:
 def _authority(point: AccessPoint, address: str) -> str:
     """Return what Host says: the name that is asked for in the handshake, so that a server cannot take them for two."""
     side = point.towards_access_point
-    if side is not None and side.server_name is not None:
-        return side.server_name if point.port == _HTTPS else f"{side.server_name}:{point.port}"
+    if side is not None and (named := side.authority(point.port)) is not None:
+        return named
     return f"[{address}]:{point.port}" if ":" in address else f"{address}:{point.port}"

@@ -89,3 +89,9 @@ def test_what_services_are_shown_and_asked_for_fits_together(given: dict[str, An
 def test_a_certificate_of_a_service_is_known_by_one_thing(given: dict[str, Any], told: str) -> None:
     with pytest.raises(ValidationError, match=told):
         ServiceCertificate.model_validate(given)
+
+
+def test_host_names_the_port_unless_it_is_that_of_https() -> None:
+    named = AccessPointSide.model_validate({"ca": "ca.pem", "name": "lamp.house"})
+    assert (named.authority(443), named.authority(8443)) == ("lamp.house", "lamp.house:8443")
+    assert AccessPointSide.model_validate({"fingerprint": f"sha256:{DIGITS}"}).authority(443) is None

@@ -118,9 +118,6 @@ class RestDecoder:
         carried = {token: target.segments[i] for i, token in secret.items()}
         carried |= {i: target.query[name] for name, i in self._secret_parameters.items() if name in target.query}
         segments = self._told_segments(target.segments, candidates, secret)
-        if not candidates:
-            # A path of which nothing is known may hold a credential of which nothing is known.
-            segments = tuple([_HIDDEN if unmatched.looks_secret(each) else each for each in segments])
         query = self._told_query(target.query, candidates)
         hidden = target.canonical
         if segments != target.segments or query != target.query:

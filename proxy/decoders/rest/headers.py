@@ -24,8 +24,9 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 _MEDIA_TYPE = re.compile(r"([A-Za-z0-9!#$&^_.+-]{1,64}/[A-Za-z0-9!#$&^_.+-]{1,64})((?:[ \t]*;[ \t]*[!-~ ]*)?)")
 _CHARSET = re.compile(r"(?i)charset[ \t]*=[ \t]*\"?([A-Za-z0-9._:-]*)\"?")
 _COOKIE = re.compile(r"([A-Za-z0-9!#$%&'*+.^_`|~-]+)=([!#-+\--:<-\[\]-~]*|\"[!#-+\--:<-\[\]-~]*\")")
-_NEVER = OWN - {"authorization", "cookie"} | {"accept-encoding"}
-"""Fields that are not even passed on with what is not understood."""
+_NEVER = OWN - {"authorization", "cookie"} | {"accept-encoding", "remote-user", "via", "x-client-ip"}
+_OF_PROXIES = ("x-forwarded-", "x-remote-")
+"""Fields that are not even passed on with what is not understood: by these devices know who an own proxy let in."""
 _TOO_USUAL = re.compile(r"accept.*|cache-control|date|dnt|if-.*|last-event-id|origin|pragma|referer|sec-.*|user-agent")
 """Fields that clients send to any server: they tell nothing of this one."""
 _NOTED = re.compile(r"[a-z0-9_-]{1,64}")
@@ -129,11 +130,15 @@ class FieldRules:
         """Return the fields with those that nobody has named yet."""
         passed = [(name, value) for name, value in fields.passed_on if name != "cookie"]
         taken = {name for name, _ in passed}
-        hop = {each.strip().lower() for each in fields.by_name.get("connection", "").split(",")}
+        hop = {each.strip().lower() for name, value in headers if name == "connection" for each in value.split(",")}
         others = [
             (name, value)
             for name, value in headers
-            if name not in _NEVER and name not in taken and name not in hop and value.isascii()
+            if name not in _NEVER
+            and not name.startswith(_OF_PROXIES)
+            and name not in taken
+            and name not in hop
+            and value.isascii()
         ]
         secret = [value for name, value in others if name == "authorization"]
         secret += [value.partition(" ")[2].strip() for value in secret]

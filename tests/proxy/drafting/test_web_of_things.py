@@ -83,6 +83,11 @@ def test_a_description_that_cannot_be_used_is_told_instead_of_left_out(tmp_path:
         things_at(str(file), "http://192.0.2.20:8080")
 
 
+def test_a_fingerprint_is_of_a_server_with_tls(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="--fingerprint is of a server that is asked by HTTPS"):
+        things_at(str(tmp_path / "lamp.td.json"), "http://192.0.2.20", f"sha256:{'0a' * 32}")
+
+
 def test_where_the_things_are_must_be_said(tmp_path: Path) -> None:
     for source, at, told in (
         (str(tmp_path / "x.json"), None, "give --at"),

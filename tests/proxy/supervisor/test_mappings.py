@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 from proxy.audit.event import Detail, Kind
+from proxy.audit.journal import JournalFull
 from proxy.configuration import load_gateway
 from proxy.mappings import read_mappings, sources
 from proxy.processes.messages import Maps
@@ -64,3 +65,29 @@ def test_only_what_changed_is_told_and_what_is_broken_changes_nothing(tmp_path: 
     assert asyncio.run(mappings.reload())
     assert mappings.problems == []
     assert sorted(each.agent for each in told[1:]) == ["lamp", "lock"]
+
+
+class FullRecord:
+    """An audit log that takes no more."""
+
+    def note(self, kind: Kind, sentence: str, **_details: Detail) -> None:
+        raise JournalFull(f"{kind}: {sentence}")
+
+
+def test_an_audit_log_that_takes_no_more_leaves_no_half_of_a_reload(tmp_path: Path) -> None:
+    points = [
+        plain_point(agent=agent, listen_port=9101 + n, port=80 + n, decoder={"mapping": f"{agent}.yaml"})
+        for n, agent in enumerate(("lamp", "lock"))
+    ]
+    for agent in ("lamp", "lock"):
+        (tmp_path / f"{agent}.yaml").write_text(LAMP)
+    document = load_gateway(write_settings(tmp_path, plain_settings(access_points=points)))
+    told: list[Maps] = []
+    store = MappingsStore(tmp_path)
+    mappings = MappingsInForce(document, told.append, FullRecord(), store, read_mappings(document))
+    asyncio.run(mappings.begin())
+    for agent in ("lamp", "lock"):
+        (tmp_path / f"{agent}.yaml").write_text(LAMP.replace("/state", "/status"))
+    assert asyncio.run(mappings.reload())
+    assert sorted(each.agent for each in told) == ["lamp", "lock"]
+    assert store.load("lock", sources(document)["lock"]) == mappings.current["lock"]

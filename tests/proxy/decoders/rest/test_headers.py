@@ -139,6 +139,13 @@ def test_what_is_to_be_learnt_goes_on_whole_and_is_named_without_values() -> Non
     assert read(LEARNING, ("authorization", "83b77802")).noted == ("authorization",), "it has no scheme"
 
 
+def test_learning_passes_on_nothing_that_is_a_proxy_s_word_or_of_one_hop() -> None:
+    given = ("x-forwarded-user", "x-remote-user", "remote-user", "x-client-ip", "via", "x-internal", "x-key")
+    hops = (("connection", "x-internal, close"), ("connection", "keep-alive"))
+    found = read(LEARNING, *hops, *((name, "1") for name in given))
+    assert [name for name, _ in found.everything] == ["x-key"]
+
+
 def test_learning_lets_no_trick_pass() -> None:
     assert refused(LEARNING, ("authorization", "a"), ("authorization", "b")) == "ambiguous-headers"
     assert refused(LEARNING, ("x-http-method-override", "PUT")) == "method-override"
