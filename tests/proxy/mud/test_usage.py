@@ -28,3 +28,9 @@ def test_a_young_model_is_told_to_be_one() -> None:
     teach(analyzer, access(START))
     analyzer.advance(START + 120_000)
     assert not found(analyzer)["/light"].settled
+
+
+def test_types_can_be_left_out_as_partners_and_as_callers() -> None:
+    light = found(house())["/light"].without({"/movement", "/panel"})
+    assert [key.partner for key in light.relationships] == ["/light"]
+    assert light.callers == ()
