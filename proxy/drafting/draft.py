@@ -54,6 +54,10 @@ class RouteDraft:
     members: tuple[MemberDraft, ...] = ()
     whole: tuple[str, ...] = ()
     """Variables of the path that are whole numbers from 0: other spellings of them are refused."""
+    choices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """By variable of the path, all that it may be."""
+    deciding: tuple[str, ...] = ()
+    """Variables of the path by which is learnt what is done, though nobody knows all that they may be."""
     query: Mapping[str, str] = field(default_factory=dict)
     """Parameters that are passed on without being judged, each with what is remarkable about it."""
     lasting: bool = False

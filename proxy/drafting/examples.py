@@ -108,7 +108,9 @@ def _request(mapping: MappingDocument, route: Route, draft: RouteDraft | None, *
         if name is None:
             segments.append(segment)
             continue
-        value = EXAMPLE if name in secret else known.get(name, "1" if name in whole else "example")
+        bounds = route.ranges.get(name)
+        made = bounds.choices[0] if bounds is not None and bounds.choices else "1" if name in whole else "example"
+        value = EXAMPLE if name in secret else known.get(name, made)
         if name in whole and not (value.isdecimal() and str(int(value)) == value):
             value = "1"
         segments.append(value)

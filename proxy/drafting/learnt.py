@@ -8,9 +8,9 @@ from collections.abc import Collection, Sequence
 
 from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret, passed_fields, tokens_in
 from proxy.drafting.draft import BOOLEAN, COMPOSED, NUMBER, TEXT, MappingDraft, MemberDraft, RouteDraft
-from proxy.drafting.naming import Naming, has_single_ones, interface, naming
+from proxy.drafting.naming import Naming, doubts, has_single_ones, interface, naming
 from proxy.drafting.parameters import with_parameters
-from proxy.drafting.templates import SECRET, Template
+from proxy.drafting.templates import SECRET, Kind, Template
 
 _OPERATIONS = {"GET": "get", "PUT": "set", "PATCH": "set", "DELETE": "delete", "POST": "invoke"}
 _SEGMENT = re.compile(r"[A-Za-z0-9._~:@!$&'()*,=+-]+|\{[a-z][a-z0-9_]*\}")
@@ -42,7 +42,7 @@ def draft_from(templates: Sequence[Template], *, name: str, source: str) -> Mapp
     tokens, remarks = _tokens(usable, sorted(secret))
     paths = {each.text for each in usable}
     routes = tuple(
-        _route(template, naming(name, rest, common), paths, tokens)
+        _route(template, naming(name, rest, common, _words(template)), paths, tokens)
         for template, rest in zip(usable, shown, strict=True)
     )
     return MappingDraft(
@@ -88,8 +88,13 @@ def _usable(template: Template) -> bool:
     return all(map(_SEGMENT.fullmatch, first)) and (not last or _SEGMENT.fullmatch(last) is not None)
 
 
+def _words(template: Template) -> tuple[str, ...]:
+    return tuple(each.name for each in template.variables if each.kind is Kind.WORD)
+
+
 def _route(template: Template, named: Naming, paths: Collection[str], tokens: Sequence[TokenDraft]) -> RouteDraft:
-    service, service_type, node, _ = named
+    service, service_type, node, which = named
+    deciding = tuple(each for each in _words(template) if each not in which)
     lasting = _EVENTS in template.fields
     operation = "subscribe" if lasting else _OPERATIONS[template.method]
     remarks = [f"seen {template.calls} times, from {template.callers} callers"]
@@ -100,6 +105,12 @@ def _route(template: Template, named: Naming, paths: Collection[str], tokens: Se
             remarks.append(
                 f"{each.name}: {', '.join(each.odd)} as well, of fewer callers; `form: integer` refuses that"
             )
+    remarks += [
+        f"{each}: does it matter which of them somebody uses, as with lock and unlock? Taken for that, and each is"
+        " learnt apart. If not, remove `decides`; if it says which service, move it into `service`"
+        for each in deciding
+    ]
+    remarks += doubts(named)
     if template.seldom:
         remarks.append(f"without {', '.join(template.seldom)}: one caller sent that once")
     if template.method == "POST":
@@ -121,6 +132,7 @@ def _route(template: Template, named: Naming, paths: Collection[str], tokens: Se
         value="" if body in {"json", "text"} and not members else None,
         members=members,
         whole=tuple(each.name for each in template.variables if each.whole),
+        deciding=deciding,
         lasting=lasting,
         remarks=tuple(remarks),
         variables={each.name: each.examples[0] for each in template.variables if each.examples},

@@ -2,7 +2,9 @@
 
 What stands before the first variable is taken for the kind of the service, and the variable for which one of them it
 is: `/api/lights/{light}/state` is the node `state` of the service `light-{light}` of the type `/hue/light`. A path
-without variables is about the service that its first segment names. Operators correct that; a program cannot know.
+without variables is about the service that its first segment names. Variables that are words, as `lock` and `unlock`,
+rather say what is done: they are a part of the node, as nothing is learnt of a service but its type. Operators correct
+that; a program cannot know.
 """
 
 from __future__ import annotations
@@ -111,13 +113,17 @@ def interface(templates: Sequence[Sequence[str]]) -> int:
     return length
 
 
-def naming(name: str, segments: Sequence[str], common: int) -> Naming:
+def naming(
+    name: str, segments: Sequence[str], common: int, words: Collection[str] = (), *, commands: bool = False
+) -> Naming:
     """Guess what a path is about.
 
     Args:
         name: Short name of the middleware, the first segment of its types.
         segments: Of the path template; variables in braces.
         common: How many of the first ones all paths share (`interface`).
+        words: Variables that are words: a part of the node where they follow the one that says which service it is.
+        commands: A word that is all that varies, at the end, is what is done as well.
     """
     rest = [each for each in segments[common:] if each]
     while len(rest) > 1 and _INTERFACE.fullmatch(rest[0]):
@@ -131,11 +137,29 @@ def naming(name: str, segments: Sequence[str], common: int) -> Naming:
         return Naming(_address(service), f"/{_address(name)}/{_address(singular(service))}", _joined(below), ())
     kind = singular(literals[-1]) if literals else name
     which: list[str] = []
+    alone = commands and len(rest) == 1
     while rest and (variable := variable_of(rest[0])) is not None:
+        if variable in words and (which or alone):
+            break
         which.append(variable)
         rest.pop(0)
     service = "-".join([_address(kind), *(f"{{{variable}}}" for variable in which)])
     return Naming(service, f"/{_address(name)}/{_address(kind)}", _joined(rest), tuple(which))
+
+
+def doubts(named: Naming, known: Collection[str] = ()) -> list[str]:
+    """Return what there is to decide about variables that follow another one in the name of a service.
+
+    Args:
+        named: The guess.
+        known: Variables of which that is asked already.
+    """
+    return [
+        f"{each}: taken for a part of which service it is. If it says what is done, as lock and unlock do, move it into"
+        " `node`, with its `choices` in `ranges`, or with `decides: true`"
+        for each in named.variables[1:]
+        if each not in known
+    ]
 
 
 def _joined(segments: Sequence[str]) -> str:

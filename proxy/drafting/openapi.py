@@ -13,7 +13,7 @@ from policy.printable import printable
 from proxy.decoders.rest.mapping import Token, pointer_tokens
 from proxy.drafting.credentials import MOST_TOKENS, TokenDraft, is_secret
 from proxy.drafting.draft import COMPOSED, MappingDraft, MemberDraft, RouteDraft
-from proxy.drafting.naming import has_single_ones, interface, namespace, naming, slug, variable_of
+from proxy.drafting.naming import doubts, has_single_ones, interface, namespace, naming, slug, variable_of
 from proxy.drafting.parameters import with_parameters
 from proxy.drafting.schema_members import DEEPEST, Values, json_of, parameter_of, values_of
 from proxy.drafting.specification import Operation, SecurityScheme, Specification, text_in
@@ -163,11 +163,19 @@ def _route(
     paths: set[str],
     secret: Container[object],
 ) -> RouteDraft:
-    named = naming(short, path.segments, common)
+    choices = {name: words for name, given in path.names.items() if (words := _words(specification, operation, given))}
+    commands = operation.method == "POST" or (operation.body is None and operation.method in {"PUT", "PATCH"})
+    named = naming(short, path.segments, common, choices, commands=commands)
     doing, remarks = _operation(path, operation, paths)
     media, values, told = _body(specification, operation)
     remarks += told
-    inner = [each for each in map(variable_of, path.segments) if each is not None and each not in named.variables]
+    remarks += doubts(named, choices)
+    remarks += [_chosen(name, words, named.variables) for name, words in choices.items()]
+    inner = [
+        each
+        for each in map(variable_of, path.segments)
+        if each is not None and each not in named.variables and each not in choices
+    ]
     if inner:
         remarks.append(
             f"{', '.join(inner)}: taken for a part of {named.service}. Where it is a service of its own, name it in"
@@ -192,6 +200,7 @@ def _route(
         value="" if whole and media in {"json", "text"} else None,
         members=tuple(_below(prefix, each) for each in members),
         whole=tuple(name for name, given in path.names.items() if _is_whole(specification, operation, given)),
+        choices=choices,
         lasting=_EVENTS in operation.answers,
         remarks=tuple(remarks),
         variables={
@@ -216,10 +225,31 @@ def _route(
     return with_parameters(draft, parameters, lists=lists, seen=False)
 
 
+def _chosen(name: str, words: Sequence[str], which: Container[str]) -> str:
+    """Return what there is to decide about a variable of the path that is one of a few words."""
+    told = printable(", ".join(words), 200)
+    if name in which:
+        return f"{name}: one of {told}. If that says what is done, and not to which service, move it into `node`"
+    return (
+        f"{name}: one of {told}; who was seen with one of them may not use another. If it does not matter which,"
+        " remove its `choices`; if it says which service, move it into `service`"
+    )
+
+
+def _in_path(specification: Specification, operation: Operation, variable: str) -> MemberDraft:
+    """Return what a variable of the path may be."""
+    schema = next((each.schema for each in operation.parameters if (each.name, each.place) == (variable, "path")), {})
+    return parameter_of(specification, variable, schema)
+
+
+def _words(specification: Specification, operation: Operation, variable: str) -> tuple[str, ...]:
+    """Return all that a variable of the path may be, where that is a few words."""
+    return tuple([each for each in _in_path(specification, operation, variable).choices if each])
+
+
 def _is_whole(specification: Specification, operation: Operation, variable: str) -> bool:
     """Tell whether a variable of the path is a whole number from 0."""
-    schema = next((each.schema for each in operation.parameters if (each.name, each.place) == (variable, "path")), {})
-    found = parameter_of(specification, variable, schema)
+    found = _in_path(specification, operation, variable)
     return found.integer and (found.minimum is None or found.minimum >= 0)
 
 

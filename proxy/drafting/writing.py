@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from policy.printable import printable
 from proxy.drafting.credentials import TokenDraft
@@ -70,9 +70,9 @@ def _route(route: RouteDraft) -> Iterator[str]:
     yield f"  - name: {_scalar(route.name)}"
     yield f"    method: {route.method}"
     yield f"    path: {_scalar(route.path)}"
-    if route.whole:
+    if route.whole or route.deciding:
         yield "    variables:"
-        yield from (f"      {name}: {{variable: {each}, form: integer}}" for name, each in _numbers(route))
+        yield from (f"      {name}: {{variable: {each}, {setting}}}" for name, each, setting in _further(route))
     yield f"    service: {_scalar(route.service)}"
     yield f"    type: {_scalar(route.service_type)}"
     yield f"    operation: {route.operation}"
@@ -80,21 +80,32 @@ def _route(route: RouteDraft) -> Iterator[str]:
         yield f"    node: {_scalar(route.node)}"
     if route.data_type is not None:
         yield f"    data_type: {route.data_type}"
+    if route.choices:
+        ranges = ", ".join(f"{name}: {{{_choices(words)}}}" for name, words in route.choices.items())
+        yield f"    ranges: {{{ranges}}}"
     yield from _query(route)
     yield from _body(route)
     if route.lasting:
         yield "    lasting: true"
 
 
-def _numbers(route: RouteDraft) -> Iterator[tuple[str, str]]:
-    """Yield a name for each number of the path that no other variable has."""
+def _further(route: RouteDraft) -> Iterator[tuple[str, str, str]]:
+    """Yield each variable of the path of which more is said, after a name for that which no other variable has."""
     taken = set(_VARIABLE.findall(route.path))
-    for each in route.whole:
-        name = "number" if len(route.whole) == 1 else f"number_{each}"[:32]
-        while name in taken:
-            name = f"n_{name}"[:32]
-        taken.add(name)
-        yield name, each
+    for called, variables, setting in (
+        ("number", route.whole, "form: integer"),
+        ("deed", route.deciding, "decides: true"),
+    ):
+        for each in variables:
+            name = called if len(variables) == 1 else f"{called}_{each}"[:32]
+            while name in taken:
+                name = f"n_{name}"[:32]
+            taken.add(name)
+            yield name, each, setting
+
+
+def _choices(words: Sequence[str]) -> str:
+    return f"choices: [{', '.join(map(_scalar, words))}]"
 
 
 def _query(route: RouteDraft) -> Iterator[str]:
@@ -127,7 +138,7 @@ def _member(member: MemberDraft) -> str:
     if member.integer:
         settings.append("integer: true")
     if member.choices:
-        settings.append(f"choices: [{', '.join(map(_scalar, member.choices))}]")
+        settings.append(_choices(member.choices))
     if member.longest is not None:
         settings.append(f"longest: {member.longest}")
     if member.private:

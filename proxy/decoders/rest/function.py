@@ -91,9 +91,10 @@ class Function:
 
 
 def _kinds(route: Route, mapping: MappingDocument) -> tuple[dict[str, _Kind], dict[str, frozenset[str]]]:
-    """Return the kinds of a route's variables, and the closed sets of those that are named in `vocabulary`."""
+    """Return the kinds of a route's variables, and the closed sets of those with choices or in `vocabulary`."""
     kinds: dict[str, _Kind] = {}
     sets = {name: frozenset(words) for name, words in mapping.vocabulary.items() if name in route.all_variables}
+    sets |= _choices(route)
     for name, variable in route.variables.items():
         pattern = None if variable.pattern is None else Pattern(variable.pattern)
         if pattern is not None:
@@ -114,6 +115,15 @@ def _kinds(route: Route, mapping: MappingDocument) -> tuple[dict[str, _Kind], di
             if name in sets:
                 sets.setdefault(variable.variable, sets[name])
     return kinds, sets
+
+
+def _choices(route: Route) -> dict[str, frozenset[str]]:
+    """Return the variables of the path that have choices, and those that are the same as one of them."""
+    found = {name: frozenset(each.choices) for name, each in route.ranges.items() if each.choices is not None}
+    for name, variable in route.variables.items():
+        if variable.variable in found and variable.case == "sensitive":
+            found.setdefault(name, found[variable.variable])
+    return found
 
 
 def _divided(template: Template) -> list[list[tuple[str, str]]]:

@@ -10,6 +10,7 @@ from proxy.drafting.draft import MappingDraft
 from proxy.drafting.learnt import draft_from
 from proxy.drafting.templates import Seen, Vocabulary
 from proxy.drafting.writing import text_of
+from tests.proxy.decoders.rest.making import decoded
 
 TOKEN = "83b7780291a6ceffbe0bd049104df00x"
 
@@ -113,3 +114,14 @@ def test_one_call_of_a_stranger_gives_a_request_no_parameter() -> None:
     text = text_of(draft_from(vocabulary.templates()[0], name="x", source="the log"))
     assert "# ? without ?factory_reset: one caller sent that once" in text
     assert check_document(text, Path("draft.yaml"), MappingDocument).routes[0].parameters == set()
+
+
+def test_words_at_the_end_are_learnt_apart_and_asked_about() -> None:
+    words = ("lock", "unlock", "open", "close", "arm", "disarm", "start", "stop", "on", "off", "up", "down", "reset")
+    found = draft(*(("POST", f"/locks/{lock}/{word}", "") for lock in (1, 2) for word in words))
+    (route,) = found.routes
+    assert (route.path, route.service, route.node) == ("/locks/{lock}/{word}", "lock-{lock}", "{word}")
+    assert any("word: does it matter which of them" in each for each in route.remarks)
+    text = text_of(found)
+    types = {access.data_type for word in words for access in decoded(text, "POST", f"/locks/1/{word}").accesses}
+    assert len(types) == len(words)

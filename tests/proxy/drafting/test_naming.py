@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from proxy.drafting.naming import RESERVED, NamespaceError, Naming, interface, namespace, naming, singular, slug
+from proxy.drafting.naming import RESERVED, NamespaceError, Naming, doubts, interface, namespace, naming, singular, slug
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,27 @@ def test_plurals_become_one_of_them(word: str, expected: str) -> None:
 )  # fmt: skip
 def test_paths_name_services(path: str, expected: Naming) -> None:
     assert naming("hue", path.split("/"), 0) == expected
+
+
+@pytest.mark.parametrize(
+    ("path", "commands", "expected"),
+    [
+        ("locks/{lock}/{word}", False, Naming("lock-{lock}", "/hue/lock", "{word}", ("lock",))),
+        ("locks/{lock}/{word}/{door}", False, Naming("lock-{lock}", "/hue/lock", "{word}/{door}", ("lock",))),
+        ("alarm/{word}", True, Naming("alarm", "/hue/alarm", "{word}", ())),
+        ("rooms/{word}", False, Naming("room-{word}", "/hue/room", "", ("word",))),
+        ("rooms/{word}/state", True, Naming("room-{word}", "/hue/room", "state", ("word",))),
+    ],
+)  # fmt: skip
+def test_words_say_what_is_done_rather_than_to_which_service(path: str, commands: bool, expected: Naming) -> None:
+    assert naming("hue", path.split("/"), 0, ("word",), commands=commands) == expected
+
+
+def test_a_second_variable_of_a_service_is_asked_about() -> None:
+    named = naming("hue", ["locks", "{lock}", "{action}"], 0)
+    (doubt,) = doubts(named)
+    assert doubt.startswith("action: taken for a part of which service it is. If it says what is done")
+    assert doubts(named, ["action"]) == []
 
 
 def test_what_all_paths_share_names_the_interface() -> None:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from proxy.drafting.draft import MappingDraft, RouteDraft
+from proxy.drafting.examples import text_of_examples
 from proxy.drafting.openapi import MOST_ROUTES, draft_of
 from proxy.drafting.specification import parse_specification, read_specification
+from proxy.drafting.writing import text_of
+from tests.proxy.decoders.rest.making import decoded, mapping_of
 from tests.proxy.drafting.test_specification import HERE, HOUSE, document
 
 ZOO = HOUSE.with_name("zoo.json")
@@ -124,3 +127,37 @@ def test_numbers_have_one_spelling_and_parameters_of_lists_pass() -> None:
     assert (put.whole, [(each.integer, each.maximum) for each in put.members]) == (("id",), [(True, 9)])
     assert (route(found, "GET", "/log").operation, route(found, "GET", "/log").query) == ("get", {"limit": ""})
     assert (route(found, "GET", "/boost").operation, route(found, "GET", "/boost").query) == ("invoke", {})
+
+
+@pytest.mark.parametrize(
+    ("path", "lock", "unlock", "service"),
+    [
+        ("/locks/{id}/{action}", "/locks/7/lock", "/locks/7/unlock", "lock-7"),
+        ("/locks/{id}/do/{action}", "/locks/7/do/lock", "/locks/7/do/unlock", "lock-7"),
+        ("/door/{action}", "/door/lock", "/door/unlock", "door"),
+    ],
+)
+def test_who_was_seen_locking_may_not_unlock(path: str, lock: str, unlock: str, service: str) -> None:
+    action = {"name": "action", "in": "path", "schema": {"type": "string", "enum": ["lock", "unlock"]}}
+    paths: dict[str, object] = {path: {"post": {"parameters": [action]}}}
+    found = draft_of(parse_specification(document(paths=paths), HERE), name="n", file="f")
+    assert any("one of lock, unlock; who was seen with one" in each for each in found.routes[0].remarks)
+    text = text_of(found)
+    (locked,), (unlocked,) = decoded(text, "POST", lock).accesses, decoded(text, "POST", unlock).accesses
+    assert locked.destination == unlocked.destination
+    assert locked.destination.endswith(f"/{service}")
+    assert locked.data_type != unlocked.data_type
+    assert str(unlocked.data_type).endswith("unlock")
+    refusal = decoded(text, "POST", path.replace("{id}", "7").replace("{action}", "erase")).refusal
+    assert refusal is not None
+    assert refusal.code == "out-of-range"
+    mapping = mapping_of(text)
+    assert "refusal" not in text_of_examples(mapping, found.routes, "n", "examples")
+
+
+def test_words_that_say_which_service_are_checked_and_asked_about() -> None:
+    room = {"name": "room", "in": "path", "schema": {"enum": ["hall", "attic"]}}
+    paths: dict[str, object] = {"/rooms/{room}": {"get": {"parameters": [room]}}}
+    (one,) = draft_of(parse_specification(document(paths=paths), HERE), name="n", file="f").routes
+    assert (one.service, one.node, one.choices) == ("room-{room}", "", {"room": ("hall", "attic")})
+    assert any("room: one of hall, attic. If that says what is done" in each for each in one.remarks)

@@ -72,6 +72,22 @@ def test_a_vocabulary_gives_names_and_what_is_not_in_it_is_told_apart_without() 
     assert "erase" not in str(other)
 
 
+@pytest.mark.parametrize("variables", ["", "{what: {variable: action}}"])
+def test_the_choices_of_a_variable_of_the_path_are_learnt_and_what_is_none_of_them_is_told_apart(
+    variables: str,
+) -> None:
+    text = MAPPING.format(node="{what}" if variables else "{action}", variables=variables and f"variables: {variables}")
+    text += "    ranges: {action: {choices: [lock, unlock]}}\n"
+    learnt_types = [
+        access.data_type
+        for action in ("lock", "unlock", "erase", "boot")
+        for access in decoded(text, "POST", f"/{action}/b").accesses
+    ]
+    assert learnt_types[:2] == ["/untyped/lock", "/untyped/unlock"]
+    assert len(set(learnt_types)) == 4
+    assert "erase" not in str(learnt_types)
+
+
 def test_a_variable_that_decides_is_learnt_wherever_it_stands() -> None:
     variables = "{topic: {variable: action, decides: true}}"
     lamp, lock = learnt("/lamp/b", "publish/{action}", variables), learnt("/lock/b", "publish/{action}", variables)
