@@ -149,7 +149,13 @@ _OPERATIONS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow], phases=[Phase.generate])
+@settings(
+    max_examples=20,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.too_slow],
+    phases=[Phase.generate],
+    database=None,
+)
 @given(
     st.dictionaries(
         _PATHS, st.dictionaries(st.sampled_from(["get", "put", "post", "delete"]), _OPERATIONS, min_size=1), min_size=1
