@@ -16,14 +16,6 @@ from proxy.decoders.rest.things import ThingsError
 from proxy.thing_sources import given_things
 
 
-class MappingError(Exception):
-    """A mapping cannot be used; `problems` has one line for each reason, with file, place and remedy."""
-
-    def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
-        self.problems = problems
-
-
 @dataclass(frozen=True)
 class FoundMappings:
     """What was found, by agent."""
@@ -50,18 +42,6 @@ def find_mappings(document: GatewayDocument) -> FoundMappings:
         if mapping is not None:
             usable[point.agent] = packed(mapping)
     return FoundMappings(usable, problems)
-
-
-def read_mappings(document: GatewayDocument) -> Mapping[str, bytes]:
-    """Return the mapping of each access point that has one, by agent.
-
-    Raises:
-        MappingError: with every problem of every file.
-    """
-    found = find_mappings(document)
-    if found.problems:
-        raise MappingError(each_once(found.problems))
-    return found.usable
 
 
 def each_once(problems: Mapping[str, list[str]]) -> list[str]:

@@ -6,20 +6,30 @@ from hypothesis import strategies as st
 
 from models.varint import Quick, Reader, Writer
 
+_UNSIGNED = st.lists(st.integers(0, 2**200))
+_SIGNED = st.lists(st.integers(-(2**200), 2**200))
 
-@given(st.lists(st.integers(0, 2**200)), st.lists(st.integers(-(2**200), 2**200)), st.text())
-def test_what_is_written_is_read(unsigned: list[int], signed: list[int], text: str) -> None:
+
+def written(unsigned: list[int], signed: list[int], text: str) -> bytes:
     out = Writer()
     for value in unsigned:
         out.unsigned(value)
     for value in signed:
         out.signed(value)
     out.text(text)
-    data = Reader(bytes(out.buffer))
+    return bytes(out.buffer)
+
+
+def assert_read(data: Reader | Quick, unsigned: list[int], signed: list[int], text: str) -> None:
     assert [data.unsigned() for _ in unsigned] == unsigned
     assert [data.signed() for _ in signed] == signed
     assert data.text() == text
     data.end()
+
+
+@given(_UNSIGNED, _SIGNED, st.text())
+def test_what_is_written_is_read(unsigned: list[int], signed: list[int], text: str) -> None:
+    assert_read(Reader(written(unsigned, signed, text)), unsigned, signed, text)
 
 
 @pytest.mark.parametrize(("value", "length"), [(0, 1), (63, 1), (-64, 1), (64, 2), (8191, 2), (8192, 3)])
@@ -59,21 +69,9 @@ def test_bytes_too_many_are_told() -> None:
         Reader(b"ab").end()
 
 
-@given(
-    st.lists(st.integers(0, 2**200)), st.lists(st.integers(-(2**200), 2**200)), st.text(st.characters(codec="ascii"))
-)
+@given(_UNSIGNED, _SIGNED, st.text(st.characters(codec="ascii")))
 def test_what_is_read_in_a_hurry_is_what_was_written(unsigned: list[int], signed: list[int], text: str) -> None:
-    out = Writer()
-    for value in unsigned:
-        out.unsigned(value)
-    for value in signed:
-        out.signed(value)
-    out.text(text)
-    data = Quick(bytes(out.buffer))
-    assert [data.unsigned() for _ in unsigned] == unsigned
-    assert [data.signed() for _ in signed] == signed
-    assert data.text() == text
-    data.end()
+    assert_read(Quick(written(unsigned, signed, text)), unsigned, signed, text)
 
 
 @given(st.binary(max_size=12) | st.binary(max_size=12).map(lambda each: b"\x03abc" + each))

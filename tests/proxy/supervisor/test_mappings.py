@@ -8,7 +8,7 @@ from pathlib import Path
 from proxy.audit.event import Detail, Kind
 from proxy.audit.journal import JournalFull
 from proxy.configuration import load_gateway
-from proxy.mappings import read_mappings, sources
+from proxy.mappings import find_mappings, sources
 from proxy.processes.messages import Maps
 from proxy.storage.mappings_store import MappingsStore
 from proxy.supervisor.mappings import MappingsInForce
@@ -37,7 +37,7 @@ def test_only_what_changed_is_told_and_what_is_broken_changes_nothing(tmp_path: 
     document = load_gateway(write_settings(tmp_path, plain_settings(access_points=points)))
     told: list[Maps] = []
     notes, store = Record(), MappingsStore(tmp_path)
-    mappings = MappingsInForce(document, told.append, notes, store, read_mappings(document))
+    mappings = MappingsInForce(document, told.append, notes, store, find_mappings(document).usable)
     asyncio.run(mappings.begin())
 
     assert asyncio.run(mappings.reload())
@@ -84,7 +84,7 @@ def test_an_audit_log_that_takes_no_more_leaves_no_half_of_a_reload(tmp_path: Pa
     document = load_gateway(write_settings(tmp_path, plain_settings(access_points=points)))
     told: list[Maps] = []
     store = MappingsStore(tmp_path)
-    mappings = MappingsInForce(document, told.append, FullRecord(), store, read_mappings(document))
+    mappings = MappingsInForce(document, told.append, FullRecord(), store, find_mappings(document).usable)
     asyncio.run(mappings.begin())
     for agent in ("lamp", "lock"):
         (tmp_path / f"{agent}.yaml").write_text(LAMP.replace("/state", "/status"))

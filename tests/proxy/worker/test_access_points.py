@@ -8,7 +8,7 @@ from policy.verdict import Sender, Strength
 from proxy.configuration import GatewayDocument, InventoryDocument, load_gateway
 from proxy.connections import ConnectionTable
 from proxy.decoders.base import Request
-from proxy.mappings import read_mappings
+from proxy.mappings import find_mappings
 from proxy.registry import SiteRegistry
 from proxy.worker.access_points import AccessPoints
 from tests.proxy.parts import live, plain_point, plain_settings, write_settings
@@ -43,14 +43,14 @@ def test_an_access_point_without_a_mapping_is_nowhere_until_it_has_one(tmp_path:
     points = AccessPoints(document, registry, {})
     seen = points.by_place
     assert set(seen) == {("10.77.2.11", 8081)}
-    points.replace("lamps", read_mappings(document)["lamps"], ConnectionTable(4, 4), lambda _: None)
+    points.replace("lamps", find_mappings(document).usable["lamps"], ConnectionTable(4, 4), lambda _: None)
     assert set(seen) == {("10.77.2.11", 8081), ("10.77.2.11", 80), ("fd77:2::11", 80)}
 
 
 def test_another_mapping_holds_for_new_connections_and_ends_those_to_its_access_point(tmp_path: Path) -> None:
     document = things(tmp_path)
     registry = SiteRegistry(InventoryDocument(), frozenset({"agent1", "lamps"}))
-    mapping = read_mappings(document)["lamps"]
+    mapping = find_mappings(document).usable["lamps"]
     points = AccessPoints(document, registry, {"lamps": mapping})
     place = ("10.77.2.11", 80)
     connections = ConnectionTable(4, 4)
@@ -79,7 +79,7 @@ def test_host_says_the_name_that_is_asked_for_in_the_handshake(tmp_path: Path) -
         settings = plain_settings(access_points=[point | {"towards_services": dict(own)}])
         document = load_gateway(write_settings(tmp_path, settings))
         registry = SiteRegistry(InventoryDocument(), frozenset({"agent1"}))
-        points = AccessPoints(document, registry, read_mappings(document))
+        points = AccessPoints(document, registry, find_mappings(document).usable)
         asked = Request("GET", "/lamp/status", (("host", "door.house"),), b"")
         sender = Sender(address="/a/b", service_type="/c", strength=Strength.IP, ip="192.0.2.1")
         outbound = points.by_place["10.77.2.11", port].decoder.decode(asked, sender, 0, None).outbound
